@@ -1,0 +1,398 @@
+"""The region file: one TOML file describes one dashboard. Read once, here, and nowhere else."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from hexseal.errors import RegionError
+from hexseal.products import PRODUCTS, Product
+
+Standalone = Literal["auto", "always", "never"]
+Table = Mapping[str, object]
+T = TypeVar("T")
+
+SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+REMOTE = re.compile(r"(?:https?|s3)://")
+LANGUAGES = ("en", "fr")
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One reference year and its rasters; relative paths are resolved against the region file.
+
+    ``landcover`` is a path, a glob of tiles, or an http(s)/s3 address, as are the two masks.
+    """
+
+    year: int
+    landcover: str
+    source: str
+    reference_period: tuple[date, date] | None = None
+    confidence: str | None = None
+    post_processing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HexagonRange:
+    """The H3 resolutions that are published: from ``coarsest`` to ``finest``, both included."""
+
+    finest: int = 9
+    coarsest: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse resolutions outside H3's 0 to 15 or in the wrong order."""
+        for key in ("finest", "coarsest"):
+            value = getattr(self, key)
+            if not 0 <= value <= 15:
+                raise RegionError(f"[hexagons] {key} = {value}: H3 resolutions are 0 to 15")
+        if self.coarsest > self.finest:
+            raise RegionError(
+                f"[hexagons] coarsest = {self.coarsest} is finer than finest = {self.finest}: "
+                "the finest resolution has the higher number"
+            )
+
+    @property
+    def resolutions(self) -> range:
+        """Return the published resolutions, coarsest first."""
+        return range(self.coarsest, self.finest + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AreaLayer:
+    """A polygon file that GDAL reads, one statistic row per feature.
+
+    ``population`` names a column with the inhabitants of any one date, or is None.
+    """
+
+    layer: str
+    path: str
+    id: str
+    name: str
+    population: str | None
+    title: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Inputs are simulated into ``folder`` when they are not there yet."""
+
+    folder: Path
+    size_km: tuple[float, float]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How the pages are written."""
+
+    languages: tuple[str, ...] = LANGUAGES
+    standalone: Standalone = "auto"
+    basemap: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Everything a build needs to know.
+
+    ``window`` is (xmin, ymin, xmax, ymax) in the rasters' own CRS: only pixels whose centre
+    lies in it count (half-open: xmin <= x < xmax). None means the whole raster.
+    """
+
+    path: Path
+    id: str
+    title: Mapping[str, str]
+    simulated: bool
+    window: tuple[float, float, float, float] | None
+    product: Product
+    epochs: tuple[Epoch, ...]
+    hexagons: HexagonRange
+    areas: tuple[AreaLayer, ...]
+    site: Site
+    simulation: Simulation | None
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """Return the reference years, ascending."""
+        return tuple(epoch.year for epoch in self.epochs)
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Return consecutive pairs of years, then the first with the last when there are more."""
+        years = self.years
+        steps = tuple(zip(years, years[1:], strict=False))
+        return (*steps, (years[0], years[-1])) if len(years) > 2 else steps
+
+
+def is_remote(address: str) -> bool:
+    """Tell whether ``address`` is read over the network.
+
+    >>> is_remote("https://example.org/a.tif"), is_remote("inputs/a.tif")
+    (True, False)
+    """
+    return bool(REMOTE.match(address))
+
+
+def load_region(path: Path) -> Region:
+    """Read and check a region file; every failure is a RegionError that names the key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as err:
+        raise RegionError(
+            f"{path}: no such region file; look in regions/ or write one (see README.md)"
+        ) from err
+    except (OSError, UnicodeDecodeError) as err:
+        raise RegionError(f"{path}: cannot be read as UTF-8 text ({err})") from err
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as err:
+        raise RegionError(f"{path}: not valid TOML: {err}") from err
+    try:
+        return _region(_Reader(document, ""), path)
+    except RegionError as err:
+        raise RegionError(f"{path}: {err}") from err
+
+
+class _Reader:
+    """Take keys out of one TOML table and complain of those left over."""
+
+    def __init__(self, table: Table, where: str) -> None:
+        self.table = dict(table)
+        self.where = where
+
+    def name(self, key: str) -> str:
+        return f"[{self.where}] {key}" if self.where else f"[{key}]"
+
+    def take(self, key: str, kind: type[T], default: object = ...) -> T:
+        if key not in self.table:
+            if default is ...:
+                raise RegionError(f"{self.name(key)} is missing")
+            return default  # type: ignore[return-value]
+        value = self.table.pop(key)
+        wrong_bool = isinstance(value, bool) and kind is not bool
+        if wrong_bool or not isinstance(value, kind):
+            raise RegionError(
+                f"{self.name(key)} = {value!r} is a {_toml_type(value)}, not a {_KINDS[kind]}"
+            )
+        return value
+
+    def text(self, key: str, default: object = ...) -> str:
+        value = self.take(key, str, default)
+        if isinstance(value, str) and not value.strip():
+            raise RegionError(f"{self.name(key)} is empty")
+        return value
+
+    def child(self, key: str) -> "_Reader":
+        return _Reader(self.take(key, dict, {}), key)
+
+    def children(self, key: str) -> "list[_Reader]":
+        tables = self.take(key, list, [])
+        if not all(isinstance(table, dict) for table in tables):
+            raise RegionError(f"[[{key}]] must be written as tables: [[{key}]]")
+        return [_Reader(table, f"{key} {n}") for n, table in enumerate(tables, 1)]
+
+    def numbers(self, key: str, count: int) -> tuple[float, ...] | None:
+        if key not in self.table:
+            return None
+        values = self.take(key, list)
+        right = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
+        if len(values) != count or not right:
+            raise RegionError(f"{self.name(key)} = {values!r} is not a list of {count} numbers")
+        return tuple(float(v) for v in values)
+
+    def titles(self, key: str, languages: tuple[str, ...], default: str) -> dict[str, str]:
+        value = self.table.pop(key, default)
+        if isinstance(value, str):
+            return dict.fromkeys(languages, value)
+        if not isinstance(value, dict) or not value:
+            raise RegionError(f"{self.name(key)} = {value!r} is neither a text nor a table of them")
+        for language, title in value.items():
+            if not isinstance(title, str) or not title.strip():
+                raise RegionError(f"{self.name(key)}.{language} = {title!r} is not a text")
+        first = next(iter(value.values()))
+        return {language: value.get(language, first) for language in languages}
+
+    def done(self) -> None:
+        if self.table:
+            key = next(iter(self.table))
+            raise RegionError(f"{self.name(key)} is not a key that hexseal knows; see README.md")
+
+
+_KINDS: dict[type, str] = {
+    str: "text", int: "whole number", bool: "true or false", list: "list", dict: "table"
+}  # fmt: skip
+
+
+def _toml_type(value: object) -> str:
+    return _KINDS.get(type(value), type(value).__name__)
+
+
+def _region(root: _Reader, path: Path) -> Region:
+    site = _site(root.child("site"))
+    head = root.child("region")
+    simulation = _simulation(root, path)
+    epochs = _epochs(root.children("epoch"), path)
+    region = Region(
+        path=path,
+        id=_slug(head, "id"),
+        title=head.titles("title", site.languages, path.stem),
+        simulated=head.take("simulated", bool, simulation is not None),
+        window=_window(head),
+        product=_product(root.child("product")),
+        epochs=epochs,
+        hexagons=_hexagons(root.child("hexagons")),
+        areas=_areas(root.children("areas"), path, site.languages),
+        site=site,
+        simulation=simulation,
+    )
+    head.done()
+    root.done()
+    return region
+
+
+def _slug(reader: _Reader, key: str) -> str:
+    value = reader.text(key)
+    if not SLUG.fullmatch(value):
+        raise RegionError(
+            f"{reader.name(key)} = {value!r}: use lower-case letters, digits, '-' and '_' "
+            "(it becomes part of file names)"
+        )
+    return value
+
+
+def _window(reader: _Reader) -> tuple[float, float, float, float] | None:
+    window = reader.numbers("window", 4)
+    if window is None:
+        return None
+    xmin, ymin, xmax, ymax = window
+    if xmin >= xmax or ymin >= ymax:
+        raise RegionError(f"[region] window = {list(window)}: give xmin, ymin, xmax, ymax")
+    return xmin, ymin, xmax, ymax
+
+
+def _product(reader: _Reader) -> Product:
+    name = reader.text("name", "clcplus")
+    if name in PRODUCTS:
+        reader.done()
+        return PRODUCTS[name]
+    if name != "custom":
+        known = ", ".join([*PRODUCTS, "custom"])
+        raise RegionError(f"[product] name = {name!r} is not one of {known}")
+    title = reader.text("title", "Custom land cover")
+    attribution = reader.text("attribution", title)
+    sets = {key: _codes(reader, key) for key in ("sealed", "water", "valid", "nodata")}
+    reader.done()
+    return Product(name=name, title=title, attribution=attribution, **sets)
+
+
+def _codes(reader: _Reader, key: str) -> frozenset[int]:
+    optional = key in ("water", "nodata")
+    values = reader.take(key, list, [] if optional else ...)
+    if not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
+        raise RegionError(f"{reader.name(key)} = {values!r} is not a list of whole numbers")
+    return frozenset(values)
+
+
+def _hexagons(reader: _Reader) -> HexagonRange:
+    finest = reader.take("finest", int, 9)
+    hexagons = HexagonRange(finest, reader.take("coarsest", int, min(5, finest)))
+    reader.done()
+    return hexagons
+
+
+def _site(reader: _Reader) -> Site:
+    languages = tuple(reader.take("languages", list, list(LANGUAGES)))
+    unknown = [language for language in languages if language not in LANGUAGES]
+    if unknown or not languages or len(set(languages)) < len(languages):
+        raise RegionError(
+            f"[site] languages = {list(languages)!r}: choose among {', '.join(LANGUAGES)}, each once"
+        )
+    standalone = reader.text("standalone", "auto")
+    if standalone not in ("auto", "always", "never"):
+        raise RegionError(f"[site] standalone = {standalone!r} is not auto, always or never")
+    site = Site(languages, standalone, reader.take("basemap", str, None))
+    reader.done()
+    return site
+
+
+def _simulation(root: _Reader, path: Path) -> Simulation | None:
+    if "simulation" not in root.table:
+        return None
+    reader = root.child("simulation")
+    size = reader.numbers("size_km", 2) or (24.0, 18.0)
+    folder = Path(_resolve(reader.text("folder"), path))
+    simulation = Simulation(folder, (size[0], size[1]), reader.take("seed", int, 1))
+    reader.done()
+    return simulation
+
+
+def _epochs(readers: list[_Reader], path: Path) -> tuple[Epoch, ...]:
+    epochs = [_epoch(reader, path) for reader in readers]
+    if not epochs:
+        raise RegionError("[[epoch]] is missing: name at least one year and its raster")
+    years = [epoch.year for epoch in epochs]
+    twice = sorted({year for year in years if years.count(year) > 1})
+    if twice:
+        raise RegionError(f"[[epoch]] year = {twice[0]} is given twice: each year once")
+    return tuple(sorted(epochs, key=lambda epoch: epoch.year))
+
+
+def _epoch(reader: _Reader, path: Path) -> Epoch:
+    year = reader.take("year", int)
+    if not 1900 <= year <= 2200:
+        raise RegionError(f"{reader.name('year')} = {year} is not a year")
+    masks = {key: reader.take(key, str, None) for key in ("confidence", "post_processing")}
+    epoch = Epoch(
+        year=year,
+        landcover=_resolve(reader.text("landcover"), path),
+        source=reader.take("source", str, ""),
+        reference_period=_period(reader),
+        confidence=_resolve(masks["confidence"], path) if masks["confidence"] else None,
+        post_processing=_resolve(masks["post_processing"], path)
+        if masks["post_processing"]
+        else None,
+    )
+    reader.done()
+    return epoch
+
+
+def _period(reader: _Reader) -> tuple[date, date] | None:
+    values = reader.take("reference_period", list, None)
+    if values is None:
+        return None
+    try:
+        start, end = (v if isinstance(v, date) else date.fromisoformat(v) for v in values)
+    except (TypeError, ValueError) as err:
+        raise RegionError(
+            f"{reader.name('reference_period')} = {values!r}: give two dates as YYYY-MM-DD"
+        ) from err
+    if start >= end:
+        raise RegionError(f"{reader.name('reference_period')} = {values!r} ends before it starts")
+    return start, end
+
+
+def _areas(
+    readers: list[_Reader], path: Path, languages: tuple[str, ...]
+) -> tuple[AreaLayer, ...]:
+    layers = []
+    for reader in readers:
+        layer = _slug(reader, "layer")
+        area = AreaLayer(
+            layer=layer,
+            path=_resolve(reader.text("path"), path),
+            id=reader.text("id"),
+            name=reader.text("name"),
+            population=reader.take("population", str, None),
+            title=reader.titles("title", languages, layer.capitalize()),
+        )
+        reader.done()
+        if layer in [known.layer for known in layers]:
+            raise RegionError(f"[[areas]] layer = {layer!r} is given twice: each layer once")
+        layers.append(area)
+    return tuple(layers)
+
+
+def _resolve(address: str, path: Path) -> str:
+    return address if is_remote(address) else str((path.parent / address).resolve())

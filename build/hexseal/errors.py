@@ -1,0 +1,29 @@
+"""Failures that a user can mend, each a single line: what is wrong, the value seen, what to do."""
+
+
+class HexsealError(Exception):
+    """Base of every failure that the command line turns into one line and exit code 1."""
+
+
+class RegionError(HexsealError):
+    """The region file is missing, unreadable, or one of its keys has a wrong value."""
+
+
+class InputError(HexsealError):
+    """An input raster, area file or table cannot be used as it is."""
+
+
+class GridMismatchError(InputError):
+    """Two rasters of one region do not lie on the same grid."""
+
+
+class OutputError(HexsealError):
+    """A file or folder cannot be written."""
+
+
+class ToolError(HexsealError):
+    """A program or extension that hexseal relies on is missing or failed."""
+
+
+class VerifyError(HexsealError):
+    """A finished site does not hold what it says it holds."""

@@ -1,0 +1,115 @@
+"""Land-cover products: which codes are sealed, water, valid, and how they look."""
+
+from dataclasses import dataclass, field
+
+from hexseal.errors import RegionError
+
+
+@dataclass(frozen=True, slots=True)
+class LandcoverClass:
+    """One code of a product with its name and its published colour (hexadecimal RGB)."""
+
+    code: int
+    name: str
+    color: str
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """How the byte codes of a land-cover raster are read.
+
+    ``valid`` are the codes that count in statistics, ``nodata`` those that do not; every
+    other code is unknown and an error. ``sealed`` and ``water`` are subsets of ``valid``.
+    """
+
+    name: str
+    title: str
+    sealed: frozenset[int]
+    water: frozenset[int]
+    valid: frozenset[int]
+    nodata: frozenset[int]
+    attribution: str
+    classes: tuple[LandcoverClass, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Refuse codes outside 0..255 and sets that contradict each other."""
+        for key in ("sealed", "water", "valid", "nodata"):
+            outside = sorted(c for c in getattr(self, key) if not 0 <= c <= 255)
+            if outside:
+                raise RegionError(f"[product] {key} holds {outside}: codes are 0 to 255")
+        for key in ("sealed", "water"):
+            stray = sorted(getattr(self, key) - self.valid)
+            if stray:
+                raise RegionError(f"[product] {key} holds {stray}, which [product] valid lacks")
+        both = sorted(self.valid & self.nodata)
+        if both:
+            raise RegionError(f"[product] {both} stand in both valid and nodata: choose one")
+        if self.sealed & self.water:
+            raise RegionError("[product] sealed and water share a code: choose one")
+        if not self.sealed:
+            raise RegionError("[product] sealed is empty: name the codes that count as sealed")
+
+    @property
+    def known(self) -> frozenset[int]:
+        """Return every code that may stand in a raster of this product."""
+        return self.valid | self.nodata
+
+
+# Codes, names and colours: CLC+ Backbone product user manuals 2018, 2021, 2023.
+CLCPLUS_CLASSES = (
+    LandcoverClass(1, "Sealed", "#FF0000"),
+    LandcoverClass(2, "Woody needle leaved trees", "#228B22"),
+    LandcoverClass(3, "Woody broadleaved deciduous trees", "#80FF00"),
+    LandcoverClass(4, "Woody broadleaved evergreen trees", "#00FF08"),
+    LandcoverClass(5, "Low-growing woody plants", "#804000"),
+    LandcoverClass(6, "Permanent herbaceous", "#CCF24D"),
+    LandcoverClass(7, "Periodically herbaceous", "#FFFF80"),
+    LandcoverClass(8, "Lichens and mosses", "#FF80FF"),
+    LandcoverClass(9, "Non and sparsely vegetated", "#BFBFBF"),
+    LandcoverClass(10, "Water", "#0080FF"),
+    LandcoverClass(11, "Snow and ice", "#00FFFF"),
+    LandcoverClass(253, "Coastal seawater buffer", "#BFDFFF"),
+    LandcoverClass(254, "Outside area", "#E6E6E6"),
+)
+
+CLCPLUS = Product(
+    name="clcplus",
+    title="CLC+ Backbone",
+    sealed=frozenset({1}),
+    water=frozenset({10}),
+    valid=frozenset(range(1, 12)),
+    nodata=frozenset({253, 254, 255}),
+    attribution=(
+        "Contains modified Copernicus Land Monitoring Service information (CLC+ Backbone), "
+        "European Union, European Environment Agency (EEA)"
+    ),
+    classes=CLCPLUS_CLASSES,
+)
+
+# Codes: ESA WorldCover product user manual v2.0.
+WORLDCOVER_CLASSES = (
+    LandcoverClass(10, "Tree cover", "#006400"),
+    LandcoverClass(20, "Shrubland", "#FFBB22"),
+    LandcoverClass(30, "Grassland", "#FFFF4C"),
+    LandcoverClass(40, "Cropland", "#F096FF"),
+    LandcoverClass(50, "Built-up", "#FA0000"),
+    LandcoverClass(60, "Bare / sparse vegetation", "#B4B4B4"),
+    LandcoverClass(70, "Snow and ice", "#F0F0F0"),
+    LandcoverClass(80, "Permanent water bodies", "#0064C8"),
+    LandcoverClass(90, "Herbaceous wetland", "#0096A0"),
+    LandcoverClass(95, "Mangroves", "#00CF75"),
+    LandcoverClass(100, "Moss and lichen", "#FAE6A0"),
+)
+
+WORLDCOVER = Product(
+    name="worldcover",
+    title="ESA WorldCover",
+    sealed=frozenset({50}),
+    water=frozenset({80}),
+    valid=frozenset(c.code for c in WORLDCOVER_CLASSES),
+    nodata=frozenset({0}),
+    attribution="© ESA WorldCover project / contains modified Copernicus Sentinel data",
+    classes=WORLDCOVER_CLASSES,
+)
+
+PRODUCTS = {product.name: product for product in (CLCPLUS, WORLDCOVER)}
