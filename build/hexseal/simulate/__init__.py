@@ -1,0 +1,21 @@
+"""Seal Island: a simulated landscape whose true land cover is known.
+
+Imports point one way: fields < spread < terrain < parcels < vegetation < names
+< settlements < covers < streets < construct < growth < truth < observation < areas
+< writing < preview < island.
+"""
+
+from hexseal.simulate.island import SimulationSummary, simulate
+from hexseal.simulate.observation import NoiseModel, Observation, error_fields, observe
+from hexseal.simulate.truth import Truth, simulate_truth
+
+__all__ = [
+    "NoiseModel",
+    "Observation",
+    "SimulationSummary",
+    "Truth",
+    "error_fields",
+    "observe",
+    "simulate",
+    "simulate_truth",
+]

@@ -1,0 +1,93 @@
+"""What people built: batches of polygons that seal or bare the ground for some of the years."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+from numba import njit
+from numpy.typing import NDArray
+from rasterio import Affine
+from rasterio.features import rasterize
+
+from hexseal.simulate.terrain import PIXEL_M
+
+YEARS = (2018, 2021, 2024)
+# Covers are burnt on a grid of 2.5 m: 16 sub-pixels make one pixel's fraction.
+SUBPIXELS = 4
+FOREVER = 9999
+NOTHING, HARD, BARE_GROUND, GARDEN = 0, 1, 2, 3
+
+Geometries = NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Polygons of one kind in local metres that cover the ground from ``since`` to ``until``.
+
+    ``ground`` is HARD (sealed), BARE_GROUND (building site, quarry) or GARDEN (grass again).
+    Later batches lie on top of earlier ones. Half-open in years: since <= year < until.
+    """
+
+    kind: str
+    ground: int
+    shapes: Geometries
+    since: int = 0
+    until: int = FOREVER
+
+    def lasts(self, year: int) -> bool:
+        """Tell whether the batch lies there in ``year``."""
+        return self.since <= year < self.until
+
+
+@dataclass(slots=True)
+class Buildings:
+    """All batches of an island, in the order in which they are laid down."""
+
+    batches: list[Batch] = field(default_factory=list)
+
+    def add(self, batch: Batch) -> None:
+        """Lay ``batch`` on top of all others, unless it is empty."""
+        if len(batch.shapes):
+            self.batches.append(batch)
+
+    def at(self, year: int) -> list[Batch]:
+        """Return the batches that lie there in ``year``."""
+        return [batch for batch in self.batches if batch.lasts(year)]
+
+    def fractions(
+        self, shape: tuple[int, int], year: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return how many of the 16 sub-pixels are sealed, bare and garden in ``year``."""
+        ground = np.zeros((shape[0] * SUBPIXELS, shape[1] * SUBPIXELS), np.uint8)
+        side = PIXEL_M / SUBPIXELS
+        pairs = [(geometry, b.ground) for b in self.at(year) for geometry in b.shapes]
+        if pairs:
+            rasterize(pairs, out=ground, transform=Affine(side, 0, 0, 0, side, 0))
+        return _count(ground)
+
+
+@njit(cache=True)
+def _count(
+    ground: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    height, width = ground.shape[0] // SUBPIXELS, ground.shape[1] // SUBPIXELS
+    counts = np.zeros((4, height, width), np.uint8)
+    for y in range(ground.shape[0]):
+        for x in range(ground.shape[1]):
+            if ground[y, x] > 0:
+                counts[ground[y, x], y // SUBPIXELS, x // SUBPIXELS] += 1
+    return counts[1], counts[2], counts[3]
+
+
+def rectangles(
+    centers_xy: NDArray[np.float64],
+    sizes_m: NDArray[np.float64],
+    angles: NDArray[np.float64],
+) -> Geometries:
+    """Return one rectangle per row; ``sizes_m`` is (along, across), angles turn from x to y."""
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
+    corners = signs[None] * sizes_m[:, None, :]
+    cosine, sine = np.cos(angles)[:, None], np.sin(angles)[:, None]
+    x = corners[..., 0] * cosine - corners[..., 1] * sine + centers_xy[:, None, 0]
+    y = corners[..., 0] * sine + corners[..., 1] * cosine + centers_xy[:, None, 1]
+    return shapely.polygons(np.stack([x, y], axis=-1))

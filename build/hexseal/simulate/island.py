@@ -1,0 +1,188 @@
+"""The stage: simulate the island, its maps and areas, and write the folder."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from hexseal.errors import InputError, OutputError
+from hexseal.progress import Progress, silent
+from hexseal.simulate.areas import Area, divide
+from hexseal.simulate.fields import distance
+from hexseal.simulate.observation import NoiseModel, Observation, fix_by_hand, observe
+from hexseal.simulate.preview import write_preview
+from hexseal.simulate.truth import Truth, simulate_truth
+from hexseal.simulate.vegetation import SEA_BUFFER, SEALED, WATER, Bytes
+from hexseal.simulate.writing import write_areas, write_objects, write_raster
+
+MARKER = ".hexseal-simulation"
+MAPPED = (2018, 2021)
+# From 2021 on the product calls the sea beyond this distance a buffer, code 253.
+BUFFER_PX = 25
+
+README = """Seal Island: a SIMULATED landscape. No place on Earth looks like this.
+
+Made by `hexseal simulate` to try out and to test hexseal: {size_km[0]:g} x {size_km[1]:g} km,
+seed {seed}. The island lies in the open Atlantic near 31 W, 46 N, over 600 km from any land.
+Grid: EPSG:3035, pixels of 10 m. Codes: CLC+ Backbone, 1 = Sealed; 253 = sea buffer,
+254 = outside.
+
+clcplus_YEAR.tif            land cover as a classifier would map it, with realistic errors
+confidence_YEAR.tif         confidence of the map, 0 to 100, 254 outside
+post_processing_2021.tif    1 where the map was corrected by hand, 0 elsewhere, 254 outside
+provinces.gpkg              provinces; municipalities.gpkg lie in them; invented inhabitants
+truth/landcover_YEAR.tif    the land cover without error: what the maps should have shown
+truth/sealed_fraction_YEAR.tif   sealed part of each pixel in percent
+truth/relief.tif            height in metres
+truth/new_sealed_objects.gpkg    what was built (or demolished) between the years
+preview.png                 the island in natural colours (2024) and in CLC+ colours (2021)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationSummary:
+    """What was simulated; shares are of land, between 0 and 1, one per year or step."""
+
+    folder: Path
+    files: tuple[str, ...]
+    land_km2: float
+    true_sealed: tuple[float, ...]
+    true_gain: tuple[float, ...]
+    mapped_sealed: tuple[float, ...]
+    mapped_gain: float
+    municipalities: int
+    population: int
+
+
+def simulate(
+    folder: Path,
+    *,
+    size_km: tuple[float, float] = (24.0, 18.0),
+    seed: int = 1,
+    progress: Progress = silent,
+) -> SimulationSummary:
+    """Write the simulated island into ``folder``; same size and seed, same bytes.
+
+    The folder appears at once when all files are complete. It must be missing, empty or
+    an earlier simulation, which is replaced.
+    """
+    if seed < 0:
+        raise InputError(f"seed = {seed}: give a whole number from 0 on")
+    folder = folder.resolve()
+    _refuse_foreign(folder)
+    truth = simulate_truth(_pixels(size_km), seed, progress=progress)
+    maps, layer = _observe(truth, seed)
+    areas = divide(truth, np.random.default_rng([seed, 3]))
+    text = README.format(size_km=size_km, seed=seed)
+    scratch = _scratch(folder)
+    try:
+        _write(scratch, truth, (maps, layer), areas, progress)
+        (scratch / "README.txt").write_text(text, encoding="utf-8")
+        (scratch / MARKER).write_text("written by hexseal simulate\n", encoding="utf-8")
+        _install(scratch, folder)
+    except OSError as err:
+        raise OutputError(f"{folder}: cannot be written ({err.strerror or err})") from err
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return _summarise(folder, truth, maps, areas[0])
+
+
+def _pixels(size_km: tuple[float, float]) -> tuple[int, int]:
+    sides = [side * 100 for side in size_km]
+    if not all(np.isfinite(side) and side == int(side) for side in sides):
+        raise InputError(f"size_km = {size_km[0]:g} x {size_km[1]:g}: give whole kilometres")
+    return int(sides[0]), int(sides[1])
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+        raise OutputError(
+            f"{folder}: holds files that are not a simulation (no {MARKER}); "
+            "choose an empty or new folder"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file, not a folder; choose another name")
+
+
+def _scratch(folder: Path) -> Path:
+    """Make the sibling folder in which everything is built."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as err:
+        raise OutputError(
+            f"{folder}: cannot be written ({err.strerror}); choose a folder you may write to"
+        ) from err
+
+
+def _install(scratch: Path, folder: Path) -> None:
+    """Put the finished folder in place of an earlier simulation or an empty folder."""
+    scratch.chmod(0o755)
+    _refuse_foreign(folder)
+    if folder.exists():
+        shutil.rmtree(folder)
+    scratch.replace(folder)
+
+
+def _observe(truth: Truth, seed: int) -> tuple[list[Observation], Bytes]:
+    """Map 2018 and 2021, correct 2021 by hand, and recode its outer sea."""
+    rng = np.random.default_rng([seed, 2])
+    first, second = observe(truth.landcover[: len(MAPPED)], NoiseModel(), rng)
+    fixed, layer = fix_by_hand(truth.landcover[1], second.landcover, rng)
+    far = (distance(truth.land) > BUFFER_PX) & (fixed == WATER)
+    fixed[far] = SEA_BUFFER
+    return [first, Observation(fixed, second.confidence)], layer
+
+
+def _write(
+    folder: Path,
+    truth: Truth,
+    maps: tuple[list[Observation], Bytes],
+    areas: tuple[list[Area], list[Area]],
+    progress: Progress,
+) -> None:
+    (folder / "truth").mkdir()
+    for step, (year, seen) in enumerate(zip(MAPPED, maps[0], strict=True), 1):
+        write_raster(folder / f"clcplus_{year}.tif", seen.landcover, legend=True)
+        write_raster(folder / f"confidence_{year}.tif", seen.confidence)
+        progress("files", step, 4)
+    write_raster(folder / "post_processing_2021.tif", maps[1])
+    write_areas(folder / "municipalities.gpkg", areas[0], truth.years)
+    write_areas(folder / "provinces.gpkg", areas[1], truth.years)
+    _write_truth(folder / "truth", truth)
+    progress("files", 3, 4)
+    write_preview(folder / "preview.png", truth, maps[0][-1].landcover)
+    progress("files", 4, 4)
+
+
+def _write_truth(folder: Path, truth: Truth) -> None:
+    for year, cover, percent in zip(
+        truth.years, truth.landcover, truth.sealed_percent, strict=True
+    ):
+        write_raster(folder / f"landcover_{year}.tif", cover, legend=True)
+        write_raster(folder / f"sealed_fraction_{year}.tif", percent)
+    write_raster(folder / "relief.tif", truth.terrain.relief_m, continuous=True)
+    write_objects(folder / "new_sealed_objects.gpkg", truth.objects)
+
+
+def _summarise(
+    folder: Path, truth: Truth, maps: list[Observation], municipalities: list[Area]
+) -> SimulationSummary:
+    land = float(truth.land.sum())
+    true = [cover == SEALED for cover in truth.landcover]
+    mapped = [seen.landcover == SEALED for seen in maps]
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return SimulationSummary(
+        folder=folder,
+        files=tuple(names),
+        land_km2=land / 1e4,
+        true_sealed=tuple(float(year.sum()) / land for year in true),
+        true_gain=tuple(float((b & ~a).sum()) / land for a, b in pairwise(true)),
+        mapped_sealed=tuple(float(year.sum()) / land for year in mapped),
+        mapped_gain=float((mapped[1] & ~mapped[0]).sum()) / land,
+        municipalities=len(municipalities),
+        population=sum(area.population[-1] for area in municipalities),
+    )

@@ -1,0 +1,11 @@
+"""Invented names of places; none is meant to exist."""
+
+TOWN = "Port-Océane"
+VILLAGES = (
+    "Roquemarée", "Anse-aux-Phoques", "Val-d’Aubrac-sur-Mer", "Kerléan", "Montérac", "Sablonnais",
+    "La Brévière", "Fontanelle-les-Bruyères", "Pointe-Échouée", "Lannevran", "Vertebois",
+    "Çayac", "Grandpré-l’Étang", "Haut-Vallon", "Aigremonde", "Trévanel", "Les Hêtraies",
+    "Corvailles", "Moulinel", "Brumaire-le-Bas", "Crêtelongue", "Ile-Dormante", "Saulnoy-les-Prés",
+    "Pierrefrite", "Douvrac",
+)  # fmt: skip
+PROVINCES = ("Côte-d’Écume", "Haute-Lande", "Baies-du-Sud", "Pays-des-Étangs")

@@ -1,0 +1,164 @@
+"""The true land cover of the island in 2018, 2021 and 2024."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexseal.errors import InputError
+from hexseal.progress import Progress, silent
+from hexseal.simulate.construct import Works, build_2018
+from hexseal.simulate.covers import SUBPIXELS, YEARS
+from hexseal.simulate.fields import Mask, distance
+from hexseal.simulate.growth import NewObject, grow
+from hexseal.simulate.settlements import Network, settle
+from hexseal.simulate.terrain import Terrain, shape_terrain
+from hexseal.simulate.vegetation import (
+    BARE,
+    CROPS,
+    GRASS,
+    NEEDLE,
+    OUTSIDE,
+    SEALED,
+    SHRUB,
+    WATER,
+    Bytes,
+    Countryside,
+    grow_vegetation,
+)
+
+# From this share of sealed and bare ground on, a pixel counts as abiotic rather than
+# vegetated; it is Sealed when most of that abiotic part is sealed.
+ABIOTIC_SHARE = 0.30
+# The sea is mapped this far from the coast; beyond lies code 254.
+SEA_PX = 150
+MIN_PX, MAX_PX = 600, 6000
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """An island whose land cover is known without error, on a 10 m grid.
+
+    ``landcover`` holds CLC+ codes (sea is 10 near the coast and 254 beyond),
+    ``sealed_percent`` the sealed part of each pixel, both one array per year of ``years``.
+    """
+
+    years: tuple[int, ...]
+    landcover: tuple[Bytes, ...]
+    sealed_percent: tuple[Bytes, ...]
+    terrain: Terrain
+    country: Countryside
+    network: Network
+    objects: tuple[NewObject, ...]
+    dwellings_xy: NDArray[np.float64]
+    dwelling_year: NDArray[np.int64]
+
+    @property
+    def land(self) -> Mask:
+        """Return the land, harbour fills included, inland waters too."""
+        return self.terrain.land | (self.landcover[-1] == SEALED)
+
+
+def simulate_truth(
+    size_px: tuple[int, int],
+    seed: int,
+    growth: float = 1.0,
+    progress: Progress = silent,
+) -> Truth:
+    """Invent an island on ``size_px`` (columns, rows) of 10 m; same seed, same island.
+
+    ``growth`` scales what is built after 2018; 0 means that Sealed does not change at all.
+    """
+    check_size(size_px)
+    if not growth >= 0:
+        raise InputError(f"growth = {growth}: give 0 (no change) or more")
+    streams = np.random.default_rng(seed).spawn(6)
+    terrain = shape_terrain((size_px[1], size_px[0]), streams[0])
+    progress("island", 1, 6)
+    country = grow_vegetation(terrain, streams[1])
+    progress("island", 2, 6)
+    network = settle(terrain, country, streams[2])
+    works = build_2018(terrain, network, country.cover, streams[3])
+    progress("island", 3, 6)
+    old = len(works.dwellings)
+    objects = tuple(grow(works, growth, streams[4]))
+    return _assemble(works, country, (objects, old), streams[5], progress)
+
+
+def check_size(size_px: tuple[int, int]) -> None:
+    """Refuse sizes that are too small for an island, too large, or not whole kilometres."""
+    for side in size_px:
+        if side % 100 or not MIN_PX <= side <= MAX_PX:
+            raise InputError(
+                f"the island's side = {side / 100:g} km: give whole kilometres "
+                f"from {MIN_PX // 100} to {MAX_PX // 100}"
+            )
+
+
+def _assemble(
+    works: Works,
+    country: Countryside,
+    history: tuple[tuple[NewObject, ...], int],
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Truth:
+    objects, old = history
+    frame = distance(works.terrain.land) > SEA_PX
+    covers, percents = [], []
+    for step, year in enumerate(YEARS):
+        wild = _rotate(country, step, int(rng.integers(2**31)))
+        cover, percent = _year_cover(works, wild, year)
+        cover[frame & (cover == WATER)] = OUTSIDE
+        covers.append(cover)
+        percents.append(percent)
+        progress("island", 4 + step, 6)
+    return Truth(
+        YEARS,
+        tuple(covers),
+        tuple(percents),
+        works.terrain,
+        country,
+        works.network,
+        objects,
+        works.dwellings,
+        _dwelling_years(works, old),
+    )
+
+
+def _dwelling_years(works: Works, old: int) -> NDArray[np.int64]:
+    years = np.full(len(works.dwellings), YEARS[0])
+    later = [b for b in works.buildings.batches if b.since in YEARS[1:]]
+    counts = {y: sum(len(b.shapes) for b in later if b.since == y) for y in YEARS[1:]}
+    total = max(1, sum(counts.values()))
+    first = old + round((len(years) - old) * counts[YEARS[1]] / total)
+    years[old:first], years[first:] = YEARS[1], YEARS[2]
+    return years
+
+
+def _rotate(country: Countryside, step: int, salt: int) -> Bytes:
+    """Let some parcels turn from crops to grass and back, and some forest be cut and grow."""
+    cover = country.cover.copy()
+    draw = (country.parcels.draw * 997 + country.parcels.block * 131) % 1.0
+    for turn in range(1, step + 1):
+        moved = (draw > 0.06 * turn - 0.06) & (draw < 0.06 * turn)
+        crops, grass = moved & (cover == CROPS), moved & (cover == GRASS)
+        cover[crops] = GRASS
+        cover[grass & (country.parcels.block < 0.5)] = CROPS
+        felled = (cover == NEEDLE) & (draw > 0.5 + 0.012 * turn) & (draw < 0.512 + 0.012 * turn)
+        cover[felled] = SHRUB if turn < step else GRASS
+    return cover
+
+
+def _year_cover(works: Works, wild: Bytes, year: int) -> tuple[Bytes, Bytes]:
+    sealed, bare, garden = works.buildings.fractions(wild.shape, year)
+    full = SUBPIXELS**2
+    cover = wild.copy()
+    cover[(garden > full // 2) & (cover != WATER)] = GRASS
+    stony = np.isin(wild, (BARE, WATER))
+    natural = np.where(stony, full - sealed.astype(np.int16) - bare, 0)
+    abiotic = sealed.astype(np.int16) + bare
+    counts = abiotic + natural >= ABIOTIC_SHARE * full
+    hard = (sealed > bare) & (sealed >= natural) & (sealed > 0)
+    cover[counts & ~hard & (bare > natural)] = BARE
+    cover[counts & hard] = SEALED
+    return cover, np.round(sealed.astype(np.float32) * (100 / full)).astype(np.uint8)

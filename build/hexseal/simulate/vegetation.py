@@ -1,0 +1,130 @@
+"""Land cover without people's buildings: rock, forest, heath, meadows and fields."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio import Affine
+from rasterio.features import rasterize
+
+from hexseal.simulate.fields import Floats, Mask, blur, distance, enlarge, fractal, smoothstep
+from hexseal.simulate.parcels import Parcels, cut_parcels
+from hexseal.simulate.terrain import PIXEL_M, Terrain
+
+Bytes = NDArray[np.uint8]
+
+SEALED, NEEDLE, BROAD, EVERGREEN, SHRUB = 1, 2, 3, 4, 5
+GRASS, CROPS, MOSS, BARE, WATER = 6, 7, 8, 9, 10
+SEA_BUFFER, OUTSIDE = 253, 254
+LOCAL = Affine(PIXEL_M, 0, 0, 0, PIXEL_M, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Countryside:
+    """Natural and farmed cover of every pixel, and the parcels behind it."""
+
+    cover: Bytes
+    parcels: Parcels
+    rivers: Mask
+
+
+def grow_vegetation(terrain: Terrain, rng: np.random.Generator) -> Countryside:
+    """Cover the island; the sea is WATER."""
+    parcels = cut_parcels(terrain.relief_m, rng)
+    rivers = _burn_rivers(terrain)
+    cover = _farmland(terrain, parcels, rng)
+    _plant_forests(cover, terrain, parcels, rng)
+    _hedges(cover, parcels, terrain)
+    _riverside(cover, terrain, rivers, rng)
+    _rock_and_sand(cover, terrain, rng)
+    cover[rivers | terrain.lakes | ~terrain.land] = WATER
+    return Countryside(cover, parcels, rivers)
+
+
+def _noise(
+    terrain: Terrain, rng: np.random.Generator, *, longest: float, shortest: float
+) -> Floats:
+    """Return fractal noise, made on every second pixel: plants need no finer detail."""
+    height, width = terrain.shape
+    half = (height // 2, width // 2)
+    field = fractal(half, rng, slope=1.8, longest=longest / 2, shortest=shortest / 2)
+    return enlarge(field, terrain.shape)
+
+
+def _burn_rivers(terrain: Terrain) -> Mask:
+    if not terrain.rivers:
+        return np.zeros(terrain.shape, bool)
+    wide_m = [2.0 + 2.6 * area**0.5 for area in terrain.river_km2]
+    shapes = shapely.buffer(np.array(terrain.rivers), wide_m)
+    return rasterize(shapes, out_shape=terrain.shape, transform=LOCAL).astype(bool) & terrain.land
+
+
+def _farmland(terrain: Terrain, parcels: Parcels, rng: np.random.Generator) -> Bytes:
+    """Fields where it is low and flat, meadows above, heath on top, parcel by parcel."""
+    height = terrain.relief_m / max(float(terrain.relief_m.max()), 1)
+    lumps = _noise(terrain, rng, longest=500, shortest=30)
+    hard = 2.3 * height + 2.6 * terrain.slope + 0.16 * lumps
+    hard = hard + 0.30 * (parcels.block - 0.5)
+    chance = parcels.draw
+    cover = np.full(terrain.shape, GRASS, np.uint8)
+    cover[chance > smoothstep(hard, 0.25, 1.0)] = CROPS
+    wild = hard + 0.22 * _noise(terrain, rng, longest=90, shortest=6)
+    cover[(wild > 1.55) | ((chance > 0.965) & (hard > 0.5))] = SHRUB
+    cover[(wild > 2.15) & (lumps > -0.3)] = GRASS
+    cover[wild > 2.75] = MOSS
+    return cover
+
+
+def _plant_forests(
+    cover: Bytes, terrain: Terrain, parcels: Parcels, rng: np.random.Generator
+) -> None:
+    """Woods on slopes and poor soil: broad-leaved low, needle-leaved high and in plantations."""
+    height = terrain.relief_m / max(float(terrain.relief_m.max()), 1)
+    patches = _noise(terrain, rng, longest=260, shortest=8)
+    woody = patches + 2.8 * np.minimum(terrain.slope, 0.45) + 1.2 * np.minimum(height, 0.55)
+    woody = woody - 5.0 * np.maximum(height - 0.66, 0) - 1.5 * smoothstep(-terrain.coast_px, -25, 0)
+    forest = woody > 1.28
+    small_woods = (patches > 0.9) & (parcels.draw > 0.80)
+    kind = height + 0.10 * _noise(terrain, rng, longest=120, shortest=8)
+    needle = (kind > 0.42) | ((parcels.block > 0.86) & (kind > 0.18))
+    south = np.linspace(0, 1, terrain.shape[0], dtype=np.float32)[:, None]
+    evergreen = (south - kind * 1.6 + 0.25 * patches > 0.62) & (parcels.block < 0.75)
+    cover[forest | small_woods] = BROAD
+    cover[forest & evergreen] = EVERGREEN
+    cover[forest & needle] = NEEDLE
+    cut = forest & needle & (parcels.draw > 0.95)
+    cover[cut] = SHRUB
+
+
+def _hedges(cover: Bytes, parcels: Parcels, terrain: Terrain) -> None:
+    """Line some parcels with trees or bushes, where blocks are of the hedged kind."""
+    hedged = (parcels.block > 0.25) & (parcels.block < 0.62) & (terrain.coast_px > 12)
+    farmed = (cover == GRASS) | (cover == CROPS)
+    line = (parcels.rim_px < 0.55) & hedged & farmed & (parcels.draw > 0.3)
+    cover[line] = np.where(parcels.block[line] > 0.4, BROAD, SHRUB)
+
+
+def _riverside(cover: Bytes, terrain: Terrain, rivers: Mask, rng: np.random.Generator) -> None:
+    """Trees along running water, reed and wet meadow in the flat valleys and round lakes."""
+    water_px = distance(rivers | terrain.lakes)
+    ragged = _noise(terrain, rng, longest=60, shortest=4)
+    open_land = (cover == GRASS) | (cover == CROPS)
+    flat = blur(terrain.slope, 3) < 0.035
+    cover[(water_px < 9 + 5 * ragged) & open_land & flat] = GRASS
+    cover[(water_px < 2.2 + 1.2 * ragged) & (cover != BARE) & (ragged > -0.8)] = BROAD
+
+
+def _rock_and_sand(cover: Bytes, terrain: Terrain, rng: np.random.Generator) -> None:
+    """Cliffs and rocky summits; beaches in sheltered flat bays; heath along the coast."""
+    height = terrain.relief_m / max(float(terrain.relief_m.max()), 1)
+    rough = _noise(terrain, rng, longest=50, shortest=3)
+    stretch = _noise(terrain, rng, longest=300, shortest=80)
+    coast = terrain.coast_px
+    open_coast = ~np.isin(cover, (NEEDLE, BROAD, EVERGREEN))
+    cover[(coast < 9 + 5 * rough) & open_coast & (stretch > -0.4)] = SHRUB
+    cover[(coast < 6 + 3 * rough) & (stretch > -0.9)] = GRASS
+    cover[(terrain.slope + 0.05 * rough + 0.25 * height > 0.83) & (coast > 3)] = BARE
+    cover[(coast < 1.6 + 0.7 * rough) & (stretch > 0.1)] = BARE
+    sheltered = blur(terrain.land.astype(np.float32), 30) > 0.52
+    cover[(coast < 3.2 + 1.2 * rough) & sheltered & (terrain.slope < 0.22)] = BARE

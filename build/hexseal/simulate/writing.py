@@ -1,0 +1,136 @@
+"""Files of the simulated sample: Cloud Optimized GeoTIFFs and GeoPackages, same bytes each run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+from rasterio import Affine
+from rasterio.crs import CRS
+from rasterio.io import MemoryFile
+from rasterio.shutil import copy
+
+from hexseal.products import CLCPLUS
+from hexseal.simulate.areas import Area
+from hexseal.simulate.growth import NewObject
+from hexseal.simulate.terrain import PIXEL_M
+
+EPSG = 3035
+# Upper left corner in EPSG:3035: about 31.5° W, 46.5° N. The nearest land of all corners of
+# the largest island is Corvo in the Azores, 640 km away (test_simulate_files checks it).
+ORIGIN_X, ORIGIN_Y = 1_320_000, 3_470_000
+# GeoPackage stores when it was written; a fixed date keeps the bytes the same.
+WRITTEN = "2024-01-01T00:00:00.000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A named column of a GeoPackage layer."""
+
+    name: str
+    values: NDArray[np.generic]
+
+
+def raster_transform() -> Affine:
+    """Return the transform of every raster of the sample."""
+    return Affine(PIXEL_M, 0, ORIGIN_X, 0, -PIXEL_M, ORIGIN_Y)
+
+
+def write_raster(
+    path: Path, band: NDArray[np.generic], *, legend: bool = False, continuous: bool = False
+) -> None:
+    """Write one band as a tiled LZW COG; ``legend`` embeds the CLC+ colours.
+
+    No nodata value is set: 254 is a class code of the product. Overviews of classes take
+    the nearest pixel, those of ``continuous`` bands the average.
+    """
+    profile = {
+        "driver": "GTiff",
+        "height": band.shape[0],
+        "width": band.shape[1],
+        "count": 1,
+        "dtype": band.dtype.name,
+        "crs": CRS.from_epsg(EPSG),
+        "transform": raster_transform(),
+    }
+    with MemoryFile() as memory:
+        with memory.open(**profile) as raster:
+            raster.write(band, 1)
+            if legend:
+                raster.write_colormap(1, _colors())
+        copy(
+            memory.name,
+            path,
+            driver="COG",
+            compress="LZW",
+            blocksize=512,
+            predictor="YES" if continuous else "NO",
+            overview_resampling="AVERAGE" if continuous else "NEAREST",
+            num_threads="1",
+        )
+
+
+def _colors() -> dict[int, tuple[int, int, int, int]]:
+    return {c.code: (*rgb(c.color), 255) for c in CLCPLUS.classes}
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """Split a hexadecimal colour.
+
+    >>> rgb("#FF8000")
+    (255, 128, 0)
+    """
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+def to_map(geometry: shapely.Geometry) -> shapely.Geometry:
+    """Move a geometry from local metres (y downwards) to EPSG:3035."""
+    turned = np.array([[1.0, 0.0], [0.0, -1.0]])
+    moved = shapely.transform(geometry, lambda xy: xy @ turned + (ORIGIN_X, ORIGIN_Y))
+    return shapely.normalize(moved)
+
+
+def write_areas(path: Path, areas: list[Area], years: tuple[int, ...]) -> None:
+    """Write municipalities or provinces with their inhabitants of each year."""
+    columns = [
+        Column("code", np.array([area.code for area in areas], dtype=object)),
+        Column("name", np.array([area.name for area in areas], dtype=object)),
+        Column("province", np.array([area.province for area in areas], dtype=object)),
+    ]
+    for step, year in enumerate(years):
+        people = np.array([area.population[step] for area in areas], dtype=np.int32)
+        columns.append(Column(f"pop_{year}", people))
+    _write_layer(path, [_multi(to_map(area.geometry)) for area in areas], columns)
+
+
+def write_objects(path: Path, objects: tuple[NewObject, ...]) -> None:
+    """Write what was built or removed, one row per object."""
+    columns = [
+        Column("kind", np.array([thing.kind for thing in objects], dtype=object)),
+        Column("year", np.array([thing.year for thing in objects], dtype=np.int32)),
+    ]
+    _write_layer(path, [_multi(to_map(thing.shape)) for thing in objects], columns)
+
+
+def _multi(geometry: shapely.Geometry) -> shapely.Geometry:
+    polygons = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+    return shapely.MultiPolygon(polygons)
+
+
+def _write_layer(path: Path, geometries: list[shapely.Geometry], columns: list[Column]) -> None:
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": WRITTEN})
+    try:
+        pyogrio.raw.write(
+            path,
+            geometry=np.array(shapely.to_wkb(geometries), dtype=object),
+            field_data=[column.values for column in columns],
+            fields=[column.name for column in columns],
+            geometry_type="MultiPolygon",
+            crs=f"EPSG:{EPSG}",
+            driver="GPKG",
+            layer=path.stem,
+        )
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
