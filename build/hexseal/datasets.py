@@ -1,0 +1,74 @@
+"""The files that a reader downloads: hexagons of each resolution and areas, Parquet and CSV."""
+
+import gzip
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from hexseal.config import Region
+from hexseal.database import connect, copy_csv, copy_parquet, fetch, run
+from hexseal.files import sha256, whole_file
+from hexseal.summaries import Download
+
+Suffix = Literal[".parquet", ".csv.gz"]
+FORMATS: dict[Suffix, str] = {".parquet": "Parquet", ".csv.gz": "CSV"}
+
+
+def write_datasets(region: Region, work: Path, site: Path) -> tuple[Download, ...]:
+    """Write hexagons.parquet and areas.parquet of ``work`` as downloads into ``site/data``.
+
+    CSV files are gzip-compressed and name a cell by its hexadecimal H3 index only. All files
+    come from the same two tables, so they agree to the last digit.
+    """
+    with connect(work) as database:
+        return tuple(_write_all(database, region, work, site / "data"))
+
+
+def _write_all(
+    database: duckdb.DuckDBPyConnection, region: Region, work: Path, data: Path
+) -> Iterator[Download]:
+    for resolution in reversed(region.hexagons.resolutions):
+        values = {"hexagons": str(work / "hexagons.parquet"), "resolution": resolution}
+        run(database, "dataset_hexagons", values=values)
+        for suffix in FORMATS:
+            path = data / f"{region.id}_hexagons_r{resolution}{suffix}"
+            yield _write(database, path, suffix, resolution)
+    run(database, "dataset_areas", values={"areas": str(work / "areas.parquet")})
+    for suffix in FORMATS:
+        yield _write(database, data / f"{region.id}_areas{suffix}", suffix, None)
+
+
+def _write(
+    database: duckdb.DuckDBPyConnection, path: Path, suffix: Suffix, resolution: int | None
+) -> Download:
+    """Write the table dataset as one file."""
+    with whole_file(path) as partial:
+        if suffix == ".parquet":
+            copy_parquet(database, "dataset", partial)
+        else:
+            _write_csv(database, partial)
+    ((rows,),) = fetch(database, "dataset_rows")
+    return Download(
+        path=f"data/{path.name}",
+        format=FORMATS[suffix],
+        title="areas" if resolution is None else "hexagons",
+        resolution=resolution,
+        rows=rows,
+        bytes=path.stat().st_size,
+        sha256=sha256(path),
+    )
+
+
+def _write_csv(database: duckdb.DuckDBPyConnection, path: Path) -> None:
+    plain = path.with_suffix(".plain")
+    try:
+        copy_csv(database, "dataset_csv", plain)
+        with plain.open("rb") as source, path.open("wb") as target:
+            # No name and no time inside, so that the same rows give the same bytes.
+            with gzip.GzipFile(filename="", fileobj=target, mode="wb", mtime=0) as packed:
+                shutil.copyfileobj(source, packed)
+    finally:
+        plain.unlink(missing_ok=True)

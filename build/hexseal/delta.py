@@ -1,0 +1,199 @@
+"""CLC+ Delta: count the joint classes of all years in every hexagon and area, in one pass.
+
+Windows of the raster are read, joined and counted on a few threads of one process; each gives
+partial counts that DuckDB sums. Memory depends on the window, not on the raster.
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hexseal.config import Region
+from hexseal.database import connect, copy_parquet, run
+from hexseal.files import whole_file
+from hexseal.grid import Window
+from hexseal.joint import Bytes, ClassJoiner
+from hexseal.progress import Progress, silent
+from hexseal.rasters import Landcover, common_grid, open_landcover
+from hexseal.tally import Tally, WindowCounter, WindowCounts
+from hexseal.zones import Zones, read_zones
+
+# Pixels of one window: large enough to hide what a window costs, small enough for many threads.
+WINDOW_PIXELS = 4_200_000
+WINDOWS_AHEAD = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaSummary:
+    """What was counted: the size of the region's window in pixels and the grid it lies on."""
+
+    columns: int
+    rows: int
+    grid: str
+    areas: int
+
+    @property
+    def pixels(self) -> int:
+        """Return the number of pixels counted."""
+        return self.columns * self.rows
+
+
+def count_region(
+    region: Region, work: Path, *, workers: int | None = None, progress: Progress = silent
+) -> DeltaSummary:
+    """Write cells.parquet, zones.parquet and zone_shapes.parquet into ``work``.
+
+    Raises InputError when rasters or areas cannot be used and GridMismatchError when the years
+    do not share one grid.
+    """
+    full = common_grid(region.epochs)
+    frame = Window(0, 0, full.height, full.width)
+    if region.window is not None:
+        frame = full.window_of(region.window)
+    grid = full.subgrid(frame)
+    zones = read_zones(region.areas, grid)
+    zones.write(work / "zone_shapes.parquet")
+    joiner = ClassJoiner(region.product)
+    counter = WindowCounter(grid, joiner, region.hexagons.finest, zones.polygons)
+    parts = work / ".cells-parts.parquet", work / ".zones-parts.parquet"
+    try:
+        with Reader(region, frame) as reader:
+            counts = _count_windows(reader, counter, workers or os.cpu_count() or 1, progress)
+            _write_parts(counts, region.years, zones, parts)
+        _sum_parts(parts, work)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+    return DeltaSummary(grid.width, grid.height, str(grid), zones.polygons.count)
+
+
+class Reader:
+    """Read windows of every year's raster; each thread opens the files for itself."""
+
+    def __init__(self, region: Region, frame: Window) -> None:
+        self.addresses = [epoch.landcover for epoch in region.epochs]
+        self.fill = min(region.product.nodata, default=0)
+        self.frame = frame
+        self.open = threading.local()
+        self.stack = ExitStack()
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+    def rasters(self) -> list[Landcover]:
+        """Return this thread's open rasters."""
+        if not hasattr(self.open, "rasters"):
+            with self.lock:
+                self.open.rasters = [
+                    self.stack.enter_context(open_landcover(address, fill=self.fill))
+                    for address in self.addresses
+                ]
+        return self.open.rasters
+
+    def read(self, window: Window) -> tuple[Bytes, ...]:
+        """Return every year's classes in a window of the frame."""
+        shifted = Window(
+            window.row + self.frame.row,
+            window.column + self.frame.column,
+            window.height,
+            window.width,
+        )
+        return tuple(raster.read(shifted) for raster in self.rasters())
+
+    def windows(self) -> list[Window]:
+        """Cut the frame into windows along the blocks of the first raster, row by row."""
+        height, width = self.rasters()[0].block_shape
+        down = max(1, round(WINDOW_PIXELS**0.5 / height)) * height
+        across = max(1, WINDOW_PIXELS // down // width) * width
+        rows = _cuts(self.frame.row, self.frame.height, down)
+        columns = _cuts(self.frame.column, self.frame.width, across)
+        return [
+            Window(top, left, bottom - top, right - left)
+            for top, bottom in rows
+            for left, right in columns
+        ]
+
+
+def _cuts(start: int, length: int, step: int) -> list[tuple[int, int]]:
+    """Cut ``length`` pixels from ``start`` at the multiples of ``step``; counted from the start.
+
+    >>> _cuts(1000, 2000, 1024)
+    [(0, 24), (24, 1048), (1048, 2000)]
+    """
+    inner = range((start // step + 1) * step, start + length, step)
+    edges = [start, *inner, start + length]
+    return [(a - start, b - start) for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _count_windows(
+    reader: Reader, counter: WindowCounter, workers: int, progress: Progress
+) -> Iterator[WindowCounts]:
+    """Count windows on ``workers`` threads; yield them in their own order."""
+
+    def count(window: Window) -> WindowCounts:
+        return counter.count(window, reader.read(window))
+
+    windows = reader.windows()
+    waiting: deque[Future[WindowCounts]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            ahead = iter(windows)
+            for done in range(len(windows)):
+                while len(waiting) < workers + WINDOWS_AHEAD and (item := next(ahead, None)):
+                    waiting.append(pool.submit(count, item))
+                yield waiting.popleft().result()
+                progress("count", done + 1, len(windows))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _write_parts(
+    counts: Iterator[WindowCounts],
+    years: tuple[int, ...],
+    zones: Zones,
+    parts: tuple[Path, Path],
+) -> None:
+    """Write the windows' partial counts, one Parquet row group per window."""
+    measures = [(f"class_{year}", pa.uint8()) for year in years]
+    measures += [("pixels", pa.int64()), ("area_cm2", pa.int64())]
+    cell_schema = pa.schema([("h3", pa.uint64()), *measures])
+    zone_schema = pa.schema([("layer", pa.string()), ("id", pa.string()), *measures])
+    with (
+        pq.ParquetWriter(parts[0], cell_schema) as cells,
+        pq.ParquetWriter(parts[1], zone_schema) as areas,
+    ):
+        for window in counts:
+            tally = window.cells
+            columns = [pa.array(tally.owner), *_measures(tally, window.classes)]
+            cells.write_table(pa.table(columns, schema=cell_schema))
+            tally = window.zones
+            owner = zones.table.select(["layer", "id"]).take(pa.array(tally.owner))
+            columns = [*owner.combine_chunks().columns, *_measures(tally, window.classes)]
+            areas.write_table(pa.table(columns, schema=zone_schema))
+
+
+def _measures(tally: Tally, classes: Bytes) -> list[pa.Array]:
+    years = [pa.array(np.ascontiguousarray(column)) for column in classes[tally.code].T]
+    return [*years, pa.array(tally.pixels), pa.array(tally.area_cm2)]
+
+
+def _sum_parts(parts: tuple[Path, Path], work: Path) -> None:
+    values = {"cell_parts": str(parts[0]), "zone_parts": str(parts[1])}
+    with connect(work) as database:
+        run(database, "sum_counts", values=values)
+        for table in ("cells", "zones"):
+            with whole_file(work / f"{table}.parquet") as partial:
+                copy_parquet(database, table, partial)

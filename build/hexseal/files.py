@@ -1,0 +1,118 @@
+"""Files that appear whole or not at all."""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from hexseal.errors import OutputError
+
+PARTIAL = ".partial"
+
+
+def describe(err: OSError, path: Path) -> OutputError:
+    """Turn an operating-system failure on writing ``path`` into one line that says what to do."""
+    if err.errno == errno.ENOSPC:
+        return OutputError(f"{path}: the disk is full; free some space and run the command again")
+    if err.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return OutputError(f"{path}: no permission to write here; choose another folder")
+    return OutputError(f"{path}: cannot be written ({err.strerror or err})")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a neighbouring path to write to; it takes the final name only when all went well."""
+    partial = path.with_name(f".{path.name}{PARTIAL}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except OSError as err:
+        raise describe(err, path) from err
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> int:
+    """Write ``content`` under its final name in one step and return its length."""
+    with whole_file(path) as partial:
+        partial.write_bytes(content)
+    return len(content)
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class SiteFolder:
+    """A site that replaces the previous one in a single step, or leaves it as it was.
+
+    Everything is written into a neighbouring folder. Only a folder that hexseal made (it holds
+    the marker) or that is empty is ever replaced.
+    """
+
+    MARKER = ".hexseal-site"
+    KEPT = (".gitignore",)
+
+    def __init__(self, site: Path) -> None:
+        self.site = site.absolute()
+        self.staging = self.site.with_name(f".{self.site.name}{PARTIAL}")
+        self.previous = self.site.with_name(f".{self.site.name}.previous")
+
+    def open(self) -> Path:
+        """Return an empty staging folder; raise OutputError when the site cannot be replaced."""
+        self._recover()
+        self._refuse_foreign()
+        try:
+            if self.staging.exists():
+                shutil.rmtree(self.staging)
+            self.staging.mkdir(parents=True)
+            (self.staging / self.MARKER).write_text("A site written by hexseal.\n")
+        except OSError as err:
+            raise describe(err, self.site) from err
+        return self.staging
+
+    def publish(self) -> None:
+        """Put the staging folder in the place of the site."""
+        try:
+            for name in self.KEPT:
+                if (self.site / name).is_file():
+                    shutil.copyfile(self.site / name, self.staging / name)
+            if self.site.exists():
+                os.replace(self.site, self.previous)
+            os.replace(self.staging, self.site)
+            if self.previous.exists():
+                shutil.rmtree(self.previous)
+        except OSError as err:
+            self._recover()
+            raise describe(err, self.site) from err
+
+    def discard(self) -> None:
+        """Remove what was staged; the previous site stays."""
+        shutil.rmtree(self.staging, ignore_errors=True)
+
+    def _recover(self) -> None:
+        """Bring the previous site back when a stop fell between the two renames."""
+        with suppress(OSError):
+            if self.previous.exists() and not self.site.exists():
+                os.replace(self.previous, self.site)
+            elif self.previous.exists():
+                shutil.rmtree(self.previous)
+
+    def _refuse_foreign(self) -> None:
+        if not self.site.exists():
+            return
+        if not self.site.is_dir():
+            raise OutputError(f"{self.site}: is a file; choose a folder for --out")
+        names = {entry.name for entry in self.site.iterdir()} - set(self.KEPT)
+        if names and self.MARKER not in names:
+            raise OutputError(
+                f"{self.site}: holds files that hexseal did not write ({sorted(names)[0]!r}); "
+                "choose an empty or new folder for --out"
+            )

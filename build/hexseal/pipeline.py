@@ -1,0 +1,185 @@
+"""Every stage in order: inputs, delta, statistics, tiles, datasets, pages, verification."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hexseal import __version__
+from hexseal.check import check_region, render
+from hexseal.config import Region, is_remote, load_region
+from hexseal.datasets import write_datasets
+from hexseal.delta import DeltaSummary, count_region
+from hexseal.errors import InputError, VerifyError
+from hexseal.files import SiteFolder, describe, write_bytes
+from hexseal.frontend import bundle
+from hexseal.pages import write_pages
+from hexseal.progress import Progress, Say, mute, silent
+from hexseal.simulate import is_simulated, simulate
+from hexseal.statistics import write_statistics
+from hexseal.tiles import write_tiles
+from hexseal.verify import verify_site
+
+DELTA_FILES = ("cells.parquet", "zones.parquet", "zone_shapes.parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """How a build tells what it does: whole lines, and progress within a stage."""
+
+    say: Say = mute
+    progress: Progress = silent
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[list[str]]:
+        """Say one line when a stage is done: its name, what the stage appended, seconds."""
+        started = time.monotonic()
+        told: list[str] = []
+        yield told
+        self.say(f"{name:<10} {'; '.join(told)} ({time.monotonic() - started:.1f} s)")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """Where a build writes and how: ``workers`` threads (None: one per core)."""
+
+    site: Path
+    workers: int | None = None
+    fresh: bool = False
+
+    def work(self, region: Region) -> Path:
+        """Return the folder of intermediate files of a region."""
+        return self.site.absolute().parent / "work" / region.id
+
+
+def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
+    """Build the site of a region; return its index page.
+
+    The previous site stays as it was until the new one has passed verification.
+    """
+    region = load_region(region_file)
+    work = settings.work(region)
+    _make(work)
+    prepare_inputs(region, talk)
+    folder = SiteFolder(settings.site)
+    staging = folder.open()
+    try:
+        count(region, work, settings, talk)
+        _write_site(region, work, staging, talk)
+        folder.publish()
+    finally:
+        folder.discard()
+    return settings.site / "index.html"
+
+
+def prepare_inputs(region: Region, talk: Talk) -> None:
+    """Simulate the inputs where the region asks for it, and check them; raise on an error."""
+    simulation = region.simulation
+    if simulation is not None and not is_simulated(
+        simulation.folder, size_km=simulation.size_km, seed=simulation.seed
+    ):
+        with talk.stage("simulate") as told:
+            simulate(
+                simulation.folder,
+                size_km=simulation.size_km,
+                seed=simulation.seed,
+                progress=talk.progress,
+            )
+            told.append(str(simulation.folder))
+    with talk.stage("check") as told:
+        report = check_region(region)
+        for line in render(report):
+            talk.say(line)
+        told.append(report.headline)
+    if report.errors:
+        raise InputError(f"{region.path}: {report.headline}; mend the inputs named above")
+
+
+def count(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> DeltaSummary | None:
+    """Count the region's rasters, or keep the counts of the last build when nothing changed."""
+    stamp = work / "delta.json"
+    key = _key(region)
+    kept = not settings.fresh and _read_key(stamp) == key
+    with talk.stage("delta") as told:
+        if kept and all((work / name).is_file() for name in DELTA_FILES):
+            told.append("inputs unchanged, counts kept (--fresh counts again)")
+            return None
+        stamp.unlink(missing_ok=True)
+        summary = count_region(region, work, workers=settings.workers, progress=talk.progress)
+        write_bytes(stamp, json.dumps({"key": key}).encode())
+        told.append(f"{summary.pixels:,} pixels on {summary.grid}, {summary.areas} areas")
+    return summary
+
+
+def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
+    with talk.stage("statistics") as told:
+        statistics = write_statistics(region, work)
+        told.append(f"{statistics.hexagons:,} hexagons, {statistics.areas} areas")
+    with talk.stage("tiles") as told:
+        tiles = write_tiles(region, work, staging, progress=talk.progress)
+        told.append(f"{tiles.pmtiles}, {tiles.bytes:,} bytes, zoom 0 to {tiles.maxzoom}")
+    with talk.stage("datasets") as told:
+        downloads = write_datasets(region, work, staging)
+        told.append(f"{len(downloads)} files, {sum(d.bytes for d in downloads):,} bytes")
+    with talk.stage("pages") as told:
+        assets = bundle(staging / "assets", progress=talk.progress)
+        pages = write_pages(
+            staging,
+            region=region,
+            hexagons=work / "hexagons.parquet",
+            areas=work / "areas.parquet",
+            tiles=tiles,
+            bundle=assets,
+            downloads=downloads,
+        )
+        told.append(f"{pages.pages} pages, front end {assets.gzip_bytes:,} bytes compressed")
+    with talk.stage("verify") as told:
+        report = verify_site(staging)
+        for problem in report.problems:
+            talk.say(problem)
+        if report.problems:
+            raise VerifyError(f"{len(report.problems)} problems in the new site; it is not published")
+        told.append(report.headline)
+
+
+def _key(region: Region) -> str:
+    """Return what the counts depend on: the region's own settings and its files' size and time."""
+    files = [address for epoch in region.epochs for address in (epoch.landcover,)]
+    files += [layer.path for layer in region.areas]
+    facts = [(file, _fact(file)) for file in files]
+    settings = (
+        __version__,
+        region.window,
+        sorted(region.product.valid),
+        sorted(region.product.nodata),
+        region.years,
+        region.hexagons.finest,
+        region.areas,
+    )
+    return hashlib.sha256(repr((settings, facts)).encode()).hexdigest()
+
+
+def _fact(address: str) -> object:
+    path = Path(address)
+    if is_remote(address) or not path.is_file():
+        # Remote rasters and globs are counted anew at every build.
+        return time.time_ns()
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _read_key(stamp: Path) -> str | None:
+    try:
+        return json.loads(stamp.read_text()).get("key")
+    except (OSError, ValueError):
+        return None
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise describe(err, folder) from err

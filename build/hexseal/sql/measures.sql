@@ -1,0 +1,65 @@
+{# Reads and writes nothing: the columns that hexagons, areas and the whole region share.
+   One row of the counted tables is a joint class; areas are whole square centimetres. #}
+{% macro is_valid(years) -%}
+{% for y in years %}{{ "AND " if not loop.first }}class_{{ y }} <> 255 {% endfor %}
+{%- endmacro %}
+
+{% macro is_land(years) -%}
+NOT ({% for y in years %}{{ "AND " if not loop.first }}list_contains($water, class_{{ y }}) {% endfor %})
+{%- endmacro %}
+
+{% macro count(names, condition) -%}
+coalesce(sum(pixels) FILTER ({{ condition }}), 0)::BIGINT AS {{ names[0] }},
+    coalesce(sum(area_cm2) FILTER ({{ condition }}), 0)::BIGINT AS {{ names[1] }}
+{%- endmacro %}
+
+{% macro counts(years, pairs) -%}
+    sum(pixels)::BIGINT AS valid_pixels,
+    sum(area_cm2)::BIGINT AS valid_cm2,
+    coalesce(sum(area_cm2) FILTER (is_land), 0)::BIGINT AS land_cm2
+{%- for y in years %},
+    {{ count(("sealed_pixels_%s" % y, "sealed_cm2_%s" % y), "list_contains($sealed, class_%s)" % y) }}
+{%- endfor %}
+{%- for a, b in pairs %},
+    {{ count(("new_sealed_pixels_%s_%s" % (a, b), "new_sealed_cm2_%s_%s" % (a, b)),
+        "NOT list_contains($sealed, class_%s) AND list_contains($sealed, class_%s)" % (a, b)) }},
+    {{ count(("unsealed_pixels_%s_%s" % (a, b), "unsealed_cm2_%s_%s" % (a, b)),
+        "list_contains($sealed, class_%s) AND NOT list_contains($sealed, class_%s)" % (a, b)) }}
+{%- endfor %}
+{%- endmacro %}
+
+{% macro sums(years, pairs) -%}
+    sum(valid_pixels)::BIGINT AS valid_pixels,
+    sum(valid_cm2)::BIGINT AS valid_cm2,
+    sum(land_cm2)::BIGINT AS land_cm2
+{%- for y in years %},
+    sum(sealed_pixels_{{ y }})::BIGINT AS sealed_pixels_{{ y }},
+    sum(sealed_cm2_{{ y }})::BIGINT AS sealed_cm2_{{ y }}
+{%- endfor %}
+{%- for a, b in pairs %}{% for way in ("new_sealed", "unsealed") %},
+    sum({{ way }}_pixels_{{ a }}_{{ b }})::BIGINT AS {{ way }}_pixels_{{ a }}_{{ b }},
+    sum({{ way }}_cm2_{{ a }}_{{ b }})::BIGINT AS {{ way }}_cm2_{{ a }}_{{ b }}
+{%- endfor %}{% endfor %}
+{%- endmacro %}
+
+{# Square metres, shares of land (0 to 1) and percentage points of land per year; NULL: no data. #}
+{% macro published(years, pairs) -%}
+    valid_cm2 / 1e4 AS valid_m2,
+    land_cm2 / 1e4 AS land_m2,
+    valid_pixels
+{%- for y in years %},
+    sealed_pixels_{{ y }},
+    sealed_cm2_{{ y }} / 1e4 AS sealed_m2_{{ y }},
+    sealed_cm2_{{ y }} / nullif(land_cm2, 0)::DOUBLE AS sealed_share_{{ y }},
+    $sources['{{ y }}'] AS source_{{ y }}
+{%- endfor %}
+{%- for a, b in pairs %}{% set pair = "%s_%s" % (a, b) %},
+    new_sealed_pixels_{{ pair }},
+    unsealed_pixels_{{ pair }},
+    new_sealed_cm2_{{ pair }} / 1e4 AS new_sealed_m2_{{ pair }},
+    unsealed_cm2_{{ pair }} / 1e4 AS unsealed_m2_{{ pair }},
+    (new_sealed_cm2_{{ pair }} - unsealed_cm2_{{ pair }}) / 1e4 AS net_m2_{{ pair }},
+    100.0 * (new_sealed_cm2_{{ pair }} - unsealed_cm2_{{ pair }})
+        / nullif(land_cm2, 0) / {{ b - a }} AS net_pp_per_year_{{ pair }}
+{%- endfor %}
+{%- endmacro %}

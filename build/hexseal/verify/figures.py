@@ -1,0 +1,88 @@
+"""Parquet, CSV and page: the same rows, the same totals."""
+
+import json
+from pathlib import Path
+
+import duckdb
+
+from hexseal.database import connect, fetch
+from hexseal.files import sha256
+from hexseal.verify.pages import ListedFile, PageSettings
+from hexseal.verify.tiles import tile_columns
+
+SUMMARY = "data/summary.json"
+
+
+def check_downloads(site: Path, settings: PageSettings) -> list[str]:
+    """Return the downloads that are missing or not the bytes that the page lists."""
+    problems = []
+    for item in settings.downloads:
+        path = site / item.path
+        if not path.is_file():
+            problems.append(f"{item.path}: is missing")
+        elif path.stat().st_size != item.bytes or sha256(path) != item.sha256:
+            problems.append(f"{item.path}: is not the file that the page lists (SHA-256 differs)")
+    return problems
+
+
+def check_figures(site: Path, settings: PageSettings) -> tuple[list[str], int]:
+    """Compare every CSV with its Parquet file and all totals with those that the page prints.
+
+    Returns the problems and how many hexagons were compared.
+    """
+    problems: list[str] = []
+    cells = 0
+    with connect(site) as database:
+        for item in settings.downloads:
+            if not item.path.endswith(".parquet"):
+                continue
+            try:
+                if item.resolution is not None:
+                    problems += _check_totals(database, site, settings, item)
+                cells += item.rows if item.resolution is not None else 0
+                problems += _check_csv(database, site, item, settings)
+            except duckdb.Error as err:
+                line = " ".join(str(err).split())
+                problems.append(f"{item.path}: cannot be compared ({line})")
+    return problems, cells
+
+
+def _check_csv(
+    database: duckdb.DuckDBPyConnection, site: Path, item: ListedFile, settings: PageSettings
+) -> list[str]:
+    name = item.path.removesuffix(".parquet") + ".csv.gz"
+    if name not in [other.path for other in settings.downloads]:
+        return []
+    values = {"parquet": str(site / item.path), "csv": str(site / name)}
+    ((different,),) = fetch(
+        database,
+        "verify_csv",
+        names={"index": "h3" if item.resolution is not None else None},
+        values=values,
+    )
+    return [f"{name}: {different} rows differ from {item.path}"] if different else []
+
+
+def _check_totals(
+    database: duckdb.DuckDBPyConnection, site: Path, settings: PageSettings, item: ListedFile
+) -> list[str]:
+    printed = _printed(site)
+    columns = tile_columns(settings)
+    (found,) = fetch(
+        database,
+        "verify_totals",
+        names={"columns": columns},
+        values={"parquet": str(site / item.path)},
+    )
+    return [
+        f"{item.path}: {column} sums to {total}, the page prints {printed.get(column)}"
+        for column, total in zip(columns, found, strict=True)
+        # Sums of up to millions of doubles, each exact to 1e-4 m2.
+        if printed.get(column) is None or abs(float(total) - printed[column]) > 0.01
+    ]
+
+
+def _printed(site: Path) -> dict[str, float]:
+    """Return the region's totals by column name, as summary.json holds them."""
+    totals = json.loads((site / SUMMARY).read_text(encoding="utf-8"))["totals"]
+    return {column: float(value) for column, value in totals.items()}

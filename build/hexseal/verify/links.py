@@ -1,0 +1,116 @@
+"""Links and assets of every page: all there, none from elsewhere."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+# Attributes whose address a browser fetches by itself; an <a href> is followed by a person only.
+FETCHED = {"src", "srcset", "poster", "data", "action", "formaction", "background", "manifest"}
+FETCHING_LINKS = {"link", "image", "use", "base"}
+CSS_ADDRESS = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
+# Calls that fetch an address written out in a script.
+SCRIPT_FETCH = re.compile(
+    r"(?:fetch|import|importScripts|Worker|EventSource|WebSocket|sendBeacon|XMLHttpRequest)"
+    r"\(\s*['\"`]((?:https?:|wss?:)?//[^'\"`]+)"
+)
+POLICY = "content-security-policy"
+
+
+class Page(HTMLParser):
+    """The addresses and anchors of one page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.linked: list[str] = []
+        self.anchors: set[str] = set()
+        self.policy = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collect what a tag names."""
+        values = {name: value or "" for name, value in attrs}
+        self.anchors.add(values.get("id", ""))
+        for name in FETCHED & values.keys():
+            if not (tag == "meta" or values[name].startswith("data:")):
+                self.fetched += [part.split()[0] for part in values[name].split(",") if part.strip()]
+        if "href" in values:
+            (self.fetched if tag in FETCHING_LINKS else self.linked).append(values["href"])
+        if values.get("http-equiv", "").lower() == POLICY:
+            self.policy = values.get("content", "")
+
+
+def check_links(site: Path) -> list[str]:
+    """Return what is missing or foreign in all HTML, CSS and JavaScript files of a site."""
+    problems: list[str] = []
+    pages = {path.resolve(): _parse(path) for path in sorted(site.rglob("*.html"))}
+    for path, page in pages.items():
+        name = path.relative_to(site.resolve())
+        problems += [f"{name}: {line}" for line in _check_page(path, page, pages, site.resolve())]
+    for path in sorted(site.rglob("*.css")):
+        text = path.read_text(encoding="utf-8")
+        for match in CSS_ADDRESS.finditer(text):
+            address = (match[1] or match[2]).strip()
+            if not address.startswith(("data:", "#")):
+                problems += [
+                    f"{path.relative_to(site)}: {line}"
+                    for line in _check_fetched(address, path, site.resolve())
+                ]
+    for path in sorted(site.rglob("*.js")):
+        for match in SCRIPT_FETCH.finditer(path.read_text(encoding="utf-8")):
+            problems.append(f"{path.relative_to(site)}: fetches {match[1]} from another origin")
+    return problems
+
+
+def _parse(path: Path) -> Page:
+    page = Page()
+    page.feed(path.read_text(encoding="utf-8"))
+    return page
+
+
+def _check_page(
+    path: Path, page: Page, pages: dict[Path, Page], site: Path
+) -> Iterator[str]:
+    if not page.policy:
+        yield "has no Content-Security-Policy"
+    elif re.search(r"https?:|wss?:|unsafe-|\*", page.policy):
+        yield f"its Content-Security-Policy lets something foreign or unsafe in: {page.policy}"
+    for address in page.fetched:
+        yield from _check_fetched(address, path, site)
+    for address in page.linked:
+        yield from _check_linked(address, path, pages, site)
+
+
+def _check_fetched(address: str, path: Path, site: Path) -> Iterator[str]:
+    parts = urlsplit(address)
+    if parts.scheme == "data" or address.startswith("#"):
+        return
+    if parts.scheme or parts.netloc:
+        yield f"fetches {address} from another origin"
+    else:
+        yield from _check_file(parts.path, path, site)
+
+
+def _check_linked(
+    address: str, path: Path, pages: dict[Path, Page], site: Path
+) -> Iterator[str]:
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc:
+        return
+    yield from _check_file(parts.path, path, site)
+    target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+    page = pages.get(target)
+    # A fragment with "=" holds the state of the dashboard, not an anchor.
+    if page and parts.fragment and "=" not in parts.fragment and parts.fragment not in page.anchors:
+        yield f"links to {address}, but there is no such anchor"
+
+
+def _check_file(relative: str, path: Path, site: Path) -> Iterator[str]:
+    target = (path.parent / unquote(relative)).resolve() if relative else path
+    if not target.is_relative_to(site):
+        yield f"names {relative}, which lies outside the site"
+    elif target.is_dir():
+        yield f"names the folder {relative}, which opens nothing from a file address"
+    elif not target.is_file():
+        yield f"names {relative}, which is missing"

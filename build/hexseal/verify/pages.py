@@ -1,0 +1,69 @@
+"""What a page says about itself in its embedded settings."""
+
+import json
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+from hexseal.errors import VerifyError
+
+SETTINGS_ID = "hexseal-config"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A download as the page lists it; ``resolution`` is None for areas."""
+
+    path: str
+    resolution: int | None
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """The part of the page's settings that verification needs; paths are relative to the site."""
+
+    years: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]
+    archive: str
+    script: str | None
+    downloads: tuple[ListedFile, ...]
+
+
+class _Settings(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = False
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.inside = tag == "script" and ("id", SETTINGS_ID) in attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.text += data
+
+
+def read_settings(page: Path) -> PageSettings:
+    """Read the settings embedded in a page; raises VerifyError when they are not whole."""
+    parser = _Settings()
+    parser.feed(page.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(parser.text)
+        return PageSettings(
+            years=tuple(found["years"]),
+            pairs=tuple((a, b) for a, b in found["pairs"]),
+            archive=found["tiles"]["pmtiles"],
+            script=found["tiles"]["script"],
+            downloads=tuple(
+                ListedFile(**{name: item[name] for name in ListedFile.__slots__})
+                for item in found["downloads"]
+            ),
+        )
+    except (ValueError, KeyError, TypeError) as err:
+        raise VerifyError(f"{page}: its settings (#{SETTINGS_ID}) are broken: {err!r}") from err

@@ -1,0 +1,50 @@
+"""All checks of a finished site in one report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hexseal.errors import VerifyError
+from hexseal.verify.figures import check_downloads, check_figures
+from hexseal.verify.links import check_links
+from hexseal.verify.pages import PageSettings, read_settings
+from hexseal.verify.tiles import check_tiles
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What was looked at and what was wrong, one line each."""
+
+    files: int
+    cells: int
+    problems: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        """Return one line that sums the report up."""
+        found = f"{len(self.problems)} problems" if self.problems else "all in order"
+        return f"{self.files} files, {self.cells:,} hexagons: {found}"
+
+
+def verify_site(site: Path) -> VerifyReport:
+    """Check links and assets, downloads, tiles, and that all figures agree.
+
+    Raises VerifyError only when the folder holds no site at all; what is wrong inside a site is
+    a problem of the report.
+    """
+    index = site / "index.html"
+    if not index.is_file():
+        raise VerifyError(f"{site}: holds no index.html; build a site first (just build)")
+    problems = check_links(site)
+    cells = 0
+    try:
+        settings = read_settings(index)
+    except VerifyError as err:
+        problems.append(str(err))
+    else:
+        problems += check_downloads(site, settings)
+        if not problems:
+            figures, cells = check_figures(site, settings)
+            problems += figures
+            problems += check_tiles(site, settings)
+    files = sum(1 for path in site.rglob("*") if path.is_file())
+    return VerifyReport(files, cells, tuple(problems))

@@ -1,0 +1,55 @@
+# hexseal's front door. From a fresh clone: pip install rust-just && just build
+
+bin := if os_family() == "windows" { ".venv/Scripts" } else { ".venv/bin" }
+
+# List the recipes
+default:
+    @just --list
+
+# Build the site of regions/REGION.toml into site/
+build REGION="sample" *OPTIONS: setup
+    @{{bin}}/hexseal build regions/{{REGION}}.toml {{OPTIONS}}
+
+# Run all tests, as CI does
+test *OPTIONS: setup
+    @{{bin}}/python -m pytest {{OPTIONS}}
+
+# Check style, types and import order
+lint: setup
+    @{{bin}}/ruff check .
+    @{{bin}}/ruff format --check .
+    @{{bin}}/pyright
+
+# Serve the built site on this machine
+serve *OPTIONS: setup
+    @{{bin}}/hexseal serve site {{OPTIONS}}
+
+# Compare hexseal's speed with its peers: ratios in one run
+bench *OPTIONS: setup
+    @{{bin}}/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+    @{{bin}}/python bench/delta.py {{OPTIONS}}
+
+# Remove the built site and all intermediate files
+clean:
+    rm -rf work site/* site/.hexseal-site site_template/dist
+
+# Make the virtual environment with the pinned dependencies, if it is missing or out of date
+[private]
+setup:
+    #!/usr/bin/env python3
+    import hashlib, pathlib, subprocess, sys, venv
+    if sys.version_info < (3, 11):
+        sys.exit("hexseal needs Python 3.11 or newer; this is %s" % sys.version.split()[0])
+    home = pathlib.Path(".venv")
+    wanted = b"".join(pathlib.Path(name).read_bytes() for name in ("requirements.lock", "pyproject.toml"))
+    stamp, key = home / ".hexseal-setup", hashlib.sha256(wanted).hexdigest()
+    if stamp.is_file() and stamp.read_text() == key:
+        sys.exit(0)
+    print("Setting up .venv (once)", flush=True)
+    venv.create(home, with_pip=True)
+    python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for arguments in (["-r", "requirements.lock"], ["--no-deps", "--editable", "."]):
+        if subprocess.run(pip + arguments).returncode:
+            sys.exit("setting up failed: see pip's message above, mend it and run just again")
+    stamp.write_text(key)
