@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from hexseal.simulate.fields import blur, distance
+from hexseal.simulate.fields import blur, labelled
 from hexseal.simulate.names import PROVINCES
 from hexseal.simulate.settlements import sources_of
 from hexseal.simulate.spread import spread_cost
@@ -65,23 +65,22 @@ def _municipal_labels(truth: Truth) -> NDArray[np.int32]:
     reach = spread_cost(friction, sources_of(settlements, friction.shape))
     size = len(settlements)
     soft = np.stack([blur((reach.label == i).astype(np.float32), 1.5) for i in range(size)])
-    smooth = ndimage.zoom(np.argmax(soft, 0).astype(np.int32), COARSE, order=0, grid_mode=True,
-                          mode="nearest")  # fmt: skip
-    shore = distance(truth.land) <= SHORE_PX
-    return np.where(shore, _joined(smooth, size), -1).astype(np.int32)
+    whole = _joined(np.argmax(soft, 0), size)
+    labels = np.repeat(np.repeat(whole, COARSE, 0), COARSE, 1)
+    shore = (truth.terrain.sea_px <= SHORE_PX) | truth.land
+    return np.where(shore, labels, -1).astype(np.int32)
 
 
-def _joined(labels: NDArray[np.int32], size: int) -> NDArray[np.int32]:
+def _joined(labels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Give pieces cut off from their settlement to whatever lies around them."""
     main = np.zeros(labels.shape, bool)
     for number in range(size):
-        parts, count = ndimage.label(labels == number)  # type: ignore[misc]
-        if count:
-            sizes = np.bincount(parts.ravel())
-            sizes[0] = 0
-            main |= parts == int(np.argmax(sizes))
-    nearest = ndimage.distance_transform_edt(~main, return_distances=False, return_indices=True)
-    return labels[tuple(nearest)]  # type: ignore[arg-type]
+        parts, sizes = labelled(labels == number)
+        main |= parts == int(np.argmax(sizes[1:])) + 1
+    rows, columns = np.asarray(
+        ndimage.distance_transform_edt(~main, return_distances=False, return_indices=True)
+    )
+    return labels[rows, columns]
 
 
 def _polygons(labels: NDArray[np.int32]) -> list[shapely.Geometry]:

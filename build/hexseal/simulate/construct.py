@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from rasterio import Affine
 from rasterio.features import rasterize
 from scipy import ndimage
 
 from hexseal.simulate.covers import BARE_GROUND, HARD, Batch, Buildings, Geometries, rectangles
-from hexseal.simulate.fields import Mask
+from hexseal.simulate.fields import Mask, labelled
 from hexseal.simulate.settlements import CELL_M, Network, Settlement
 from hexseal.simulate.spread import spread_cost, trace
 from hexseal.simulate.streets import Plots, Points, grow_streets, line_plots
@@ -25,7 +26,7 @@ class Works:
     """The building yard: what was built so far and where there is still room.
 
     ``free`` marks open, fairly flat land without buildings, on the 10 m grid; ``vacant``
-    holds the empty plots of each settlement.
+    holds the empty plots of each settlement, ``ways`` the roads and streets to link to.
     """
 
     terrain: Terrain
@@ -34,16 +35,28 @@ class Works:
     free: Mask
     dwellings: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
     vacant: list[Plots] = field(default_factory=list)
+    ways: list[shapely.LineString] = field(default_factory=list)
     quarries: list[Geometries] = field(default_factory=list)
     yards: list[tuple[float, float, float]] = field(default_factory=list)
 
     def occupy(self, shapes: Geometries, margin_m: float = 0.0) -> None:
         """Take the land under ``shapes`` and ``margin_m`` around it off the free land."""
-        grown = shapely.buffer(shapes, margin_m) if margin_m else shapes
-        grown = [shape for shape in grown if not shape.is_empty]
-        if grown:
-            taken = rasterize(grown, out_shape=self.free.shape, transform=LOCAL, all_touched=True)
-            self.free &= taken == 0
+        for shape in shapely.buffer(shapes, margin_m):
+            if not shape.is_empty:
+                _clear(self.free, shape)
+
+
+def _clear(free: Mask, shape: shapely.Geometry) -> None:
+    """Set the pixels that ``shape`` touches to False, working on its bounding box only."""
+    left, top, right, bottom = (shapely.bounds(shape) / PIXEL_M).astype(int)
+    rows = slice(max(0, top), min(free.shape[0], bottom + 1))
+    columns = slice(max(0, left), min(free.shape[1], right + 1))
+    window = free[rows, columns]
+    if window.size:
+        place = LOCAL * Affine.translation(columns.start, rows.start)
+        taken = np.zeros(window.shape, np.uint8)
+        rasterize([shape], out=taken, transform=place, all_touched=True)
+        window &= taken == 0
 
 
 def build_2018(terrain: Terrain, network: Network, cover: Bytes, rng: np.random.Generator) -> Works:
@@ -62,9 +75,21 @@ def build_2018(terrain: Terrain, network: Network, cover: Bytes, rng: np.random.
 
 def _build_roads(works: Works, rng: np.random.Generator) -> None:
     roads = np.array(works.network.roads, dtype=object)
-    wide = shapely.buffer(roads, rng.choice([4.2, 4.6, 6.0], len(roads)), cap_style="flat")
+    wide = shapely.buffer(roads, rng.choice([4.6, 5.2, 6.5], len(roads)), cap_style="flat")
     works.buildings.add(Batch("road", HARD, wide))
     works.occupy(wide, 10)
+    works.ways += works.network.roads
+
+
+def link(works: Works, xy: Points, half_width_m: float) -> Geometries:
+    """Return a straight access road from ``xy`` to the nearest road, or none if water bars it."""
+    here = shapely.Point(xy)
+    nearest = works.ways[int(np.argmin(shapely.distance(works.ways, here)))]
+    line = shapely.shortest_line(here, nearest)
+    spots = (shapely.get_coordinates(shapely.segmentize(line, 20)) // PIXEL_M).astype(int)
+    if not works.terrain.dry[spots[:, 1], spots[:, 0]].all():
+        return np.empty(0, dtype=object)
+    return np.array([shapely.buffer(line, half_width_m)], dtype=object)
 
 
 def _build_settlement(
@@ -73,7 +98,8 @@ def _build_settlement(
     streets = grow_streets(place, works.network.roads, buildable, rng)
     lines = shapely.buffer([shapely.LineString(s) for s in streets], 3.6)
     works.buildings.add(Batch("street", HARD, np.asarray(lines, dtype=object)))
-    works.occupy(np.asarray(lines, dtype=object), 32)
+    works.ways += [shapely.LineString(street) for street in streets]
+    works.occupy(np.array([shapely.union_all(lines)], dtype=object), 32)
     plots = line_plots(place, streets, buildable, rng)
     _build_centre(works, place, plots, rng)
     empty = rng.random(len(plots.xy)) < VACANT * (1.35 - plots.centrality)
@@ -92,21 +118,21 @@ def pick(plots: Plots, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Plots:
 def house_shapes(plots: Plots, rng: np.random.Generator) -> Geometries:
     """Return a house and its paved drive or court for each plot."""
     count = len(plots.xy)
-    along = 9.5 + 4.5 * rng.random(count) + 2.5 * plots.centrality
-    across = 8.5 + 3.5 * rng.random(count) + 3.5 * plots.centrality
+    along = 10.0 + 5.0 * rng.random(count) + 2.5 * plots.centrality
+    across = 9.0 + 4.0 * rng.random(count) + 3.5 * plots.centrality
     houses = rectangles(plots.xy, np.column_stack([along, across]), plots.angle)
     toward = plots.curb_xy - plots.xy
     middle = plots.xy + 0.55 * toward
     reach = np.hypot(*toward.T)
-    wide = 3.5 + 9 * plots.centrality + 3 * rng.random(count)
+    wide = 4.5 + 9 * plots.centrality + 4 * rng.random(count)
     drives = rectangles(middle, np.column_stack([wide, reach * 0.9]), plots.angle)
     return np.concatenate([houses, drives])
 
 
 def _build_centre(works: Works, place: Settlement, plots: Plots, rng: np.random.Generator) -> None:
     """Pave squares and courts, build church, school and shops near the middle."""
-    share = 0.20 if place.is_town else 0.05
-    chosen = (plots.centrality > 0.35) & (rng.random(len(plots.xy)) < share)
+    share = 0.55 if place.is_town else 0.25
+    chosen = rng.random(len(plots.xy)) < share * np.clip(plots.centrality * 2.2 - 0.7, 0, 1)
     central = pick(plots, chosen)
     size = np.column_stack([18 + 20 * rng.random(len(central.xy)) for _ in range(2)])
     courts = rectangles(central.xy, size, central.angle)
@@ -183,7 +209,7 @@ def _build_park(
     if spot is None:
         return
     halls, storage = yard_shapes(*spot, size_m, rng)
-    works.buildings.add(Batch("industry", HARD, halls))
+    works.buildings.add(Batch("industry", HARD, np.concatenate([halls, link(works, spot[0], 4.0)])))
     works.buildings.add(Batch("storage", BARE_GROUND, storage))
     works.occupy(np.concatenate([halls, storage]), 12)
     works.yards.append((float(spot[0][0]), float(spot[0][1]), max(size_m)))
@@ -199,7 +225,8 @@ def _build_airstrip(works: Works, town: Settlement, rng: np.random.Generator) ->
     local = np.array([[0.0, -15], [size[0] * 0.3, 50]])
     sizes = np.array([[size[0], 30.0], [120.0, 90.0]])
     runway = rectangles(offset_xy(*spot, local), sizes, np.full(2, spot[1]))
-    works.buildings.add(Batch("airstrip", HARD, runway))
+    apron = offset_xy(*spot, local)[1]
+    works.buildings.add(Batch("airstrip", HARD, np.concatenate([runway, link(works, apron, 3.5)])))
     works.occupy(runway, 40)
 
 
@@ -222,7 +249,7 @@ def _dig_quarry(works: Works, place: Settlement, rng: np.random.Generator) -> No
 def _build_port(works: Works, rng: np.random.Generator) -> None:
     """Fill the shore nearest to the town as quays and run a breakwater into the bay."""
     town, land = works.network.settlements[0], works.terrain.land
-    sea, _ = ndimage.label(~land)  # type: ignore[misc]
+    sea, _ = labelled(~land)
     rows, columns = np.nonzero((sea == sea[0, 0]) & ndimage.binary_dilation(land))
     shore = np.column_stack([columns, rows]) * PIXEL_M + PIXEL_M / 2
     gap = np.hypot(*(shore - town.xy).T)
@@ -236,7 +263,7 @@ def _build_port(works: Works, rng: np.random.Generator) -> None:
     mole = shapely.LineString(smooth_line_xy(arm)).buffer(9)
     access = shapely.LineString([town.xy, quay]).buffer(5)
     works.buildings.add(Batch("port", HARD, np.array([*quays, mole, access], dtype=object)))
-    works.occupy(quays, 15)
+    works.occupy(quays, 160)
 
 
 def smooth_line_xy(points: Points) -> Points:
@@ -252,7 +279,7 @@ def smooth_line_xy(points: Points) -> Points:
 def _build_farms(works: Works, rng: np.random.Generator) -> None:
     """Scatter farms over the free land, each with its lane to the nearest road."""
     rows, columns = np.nonzero(works.free[::10, ::10])
-    wanted = int(works.terrain.land.sum() / 6000)
+    wanted = int(works.terrain.land.sum() / 5200)
     chosen = rng.permutation(len(rows))[:wanted]
     spots = np.column_stack([columns, rows])[chosen] * PIXEL_M * 10 + rng.uniform(0, 90, 2)
     lanes = _lanes(works, spots)

@@ -1,5 +1,6 @@
 """What people built: batches of polygons that seal or bare the ground for some of the years."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +19,7 @@ FOREVER = 9999
 NOTHING, HARD, BARE_GROUND, GARDEN = 0, 1, 2, 3
 
 Geometries = NDArray[np.object_]
+Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class Batch:
     """Polygons of one kind in local metres that cover the ground from ``since`` to ``until``.
 
     ``ground`` is HARD (sealed), BARE_GROUND (building site, quarry) or GARDEN (grass again).
-    Later batches lie on top of earlier ones. Half-open in years: since <= year < until.
+    Later batches lie on top of earlier ones; ``under`` says that the batch lies below all
+    that lasts, so that a building site tears up no old street. Half-open in years:
+    since <= year < until.
     """
 
     kind: str
@@ -33,6 +37,12 @@ class Batch:
     shapes: Geometries
     since: int = 0
     until: int = FOREVER
+    under: bool = False
+
+    @property
+    def permanent(self) -> bool:
+        """Tell whether the batch lies there in every year."""
+        return self.since == 0 and self.until == FOREVER
 
     def lasts(self, year: int) -> bool:
         """Tell whether the batch lies there in ``year``."""
@@ -50,26 +60,32 @@ class Buildings:
         if len(batch.shapes):
             self.batches.append(batch)
 
-    def at(self, year: int) -> list[Batch]:
-        """Return the batches that lie there in ``year``."""
-        return [batch for batch in self.batches if batch.lasts(year)]
-
     def fractions(
-        self, shape: tuple[int, int], year: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return how many of the 16 sub-pixels are sealed, bare and garden in ``year``."""
-        ground = np.zeros((shape[0] * SUBPIXELS, shape[1] * SUBPIXELS), np.uint8)
-        side = PIXEL_M / SUBPIXELS
-        pairs = [(geometry, b.ground) for b in self.at(year) for geometry in b.shapes]
-        if pairs:
-            rasterize(pairs, out=ground, transform=Affine(side, 0, 0, 0, side, 0))
-        return _count(ground)
+        self, shape: tuple[int, int], years: tuple[int, ...]
+    ) -> Iterator[tuple[Bytes, Bytes, Bytes]]:
+        """Yield, for each year, how many of the 16 sub-pixels are sealed, bare and garden."""
+        first = next((i for i, b in enumerate(self.batches) if not b.permanent), None)
+        lasting = self.batches[:first]
+        base = np.zeros((shape[0] * SUBPIXELS, shape[1] * SUBPIXELS), np.uint8)
+        _burn(base, lasting)
+        for year in years:
+            ground = np.zeros_like(base)
+            moving = [b for b in self.batches[len(lasting) :] if b.lasts(year)]
+            _burn(ground, [b for b in moving if b.under])
+            np.copyto(ground, base, where=base > 0)
+            _burn(ground, [b for b in moving if not b.under])
+            yield _count(ground)
+
+
+def _burn(ground: Bytes, batches: list[Batch]) -> None:
+    side = PIXEL_M / SUBPIXELS
+    pairs = [(geometry, b.ground) for b in batches for geometry in b.shapes]
+    if pairs:
+        rasterize(pairs, out=ground, transform=Affine(side, 0, 0, 0, side, 0))
 
 
 @njit(cache=True)
-def _count(
-    ground: NDArray[np.uint8],
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+def _count(ground: Bytes) -> tuple[Bytes, Bytes, Bytes]:
     height, width = ground.shape[0] // SUBPIXELS, ground.shape[1] // SUBPIXELS
     counts = np.zeros((4, height, width), np.uint8)
     for y in range(ground.shape[0]):
@@ -90,4 +106,4 @@ def rectangles(
     cosine, sine = np.cos(angles)[:, None], np.sin(angles)[:, None]
     x = corners[..., 0] * cosine - corners[..., 1] * sine + centers_xy[:, None, 0]
     y = corners[..., 0] * sine + corners[..., 1] * cosine + centers_xy[:, None, 1]
-    return shapely.polygons(np.stack([x, y], axis=-1))
+    return np.asarray(shapely.polygons(np.stack([x, y], axis=-1)), dtype=object)

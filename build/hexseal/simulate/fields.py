@@ -1,8 +1,9 @@
 """Random fields: the raw material of coast, relief, vegetation and map errors."""
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import ndimage
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -20,19 +21,25 @@ def fractal(
 
     ``longest`` and ``shortest`` are the wavelengths kept, in pixels.
     """
-    spectrum = fft.rfft2(rng.standard_normal(shape, dtype=np.float32))
+    spectrum = scipy.fft.rfft2(rng.standard_normal(shape, dtype=np.float32))
     rows = np.fft.fftfreq(shape[0])[:, None]
     columns = np.fft.rfftfreq(shape[1])[None, :]
     frequency = np.hypot(rows, columns).astype(np.float32)
     kept = (frequency >= 1 / longest) & (frequency <= 1 / shortest)
     weight = np.where(kept, np.maximum(frequency, 1e-6) ** -slope, 0).astype(np.float32)
-    field = fft.irfft2(spectrum * weight, s=shape).astype(np.float32)
+    field = np.asarray(scipy.fft.irfft2(np.asarray(spectrum) * weight, s=shape), np.float32)
     return (field - field.mean()) / max(float(field.std()), 1e-9)
 
 
 def blur(field: Floats, sigma: float) -> Floats:
     """Return ``field`` smoothed by a Gaussian of ``sigma`` pixels."""
-    return ndimage.gaussian_filter(field.astype(np.float32), sigma, truncate=3.0)
+    soft = ndimage.gaussian_filter(np.asarray(field, np.float32), sigma, truncate=3.0)
+    return np.asarray(soft, np.float32)
+
+
+def blur_widely(field: Floats, sigma: float, factor: int = 10) -> Floats:
+    """Return nearly what ``blur`` does, made on blocks of ``factor`` pixels: for wide sigmas."""
+    return enlarge(blur(block_mean(field, factor), sigma / factor), field.shape)
 
 
 def smoothstep(field: Floats, low: float, high: float) -> Floats:
@@ -47,7 +54,7 @@ def smoothstep(field: Floats, low: float, high: float) -> Floats:
 
 def distance(mask: Mask) -> Floats:
     """Return, for every pixel, the distance in pixels to the nearest True pixel of ``mask``."""
-    return ndimage.distance_transform_edt(~mask).astype(np.float32)  # type: ignore[union-attr]
+    return np.asarray(ndimage.distance_transform_edt(~mask), np.float32)
 
 
 def block_mean(field: Floats, factor: int) -> Floats:
@@ -57,7 +64,21 @@ def block_mean(field: Floats, factor: int) -> Floats:
     return blocks.mean(axis=(1, 3), dtype=np.float32)
 
 
-def enlarge(field: Floats, shape: tuple[int, int], order: int = 1) -> Floats:
+def enlarge(field: Floats, shape: tuple[int, ...], order: int = 1) -> Floats:
     """Stretch a coarse ``field`` to ``shape``, pixel areas aligned."""
     factors = (shape[0] / field.shape[0], shape[1] / field.shape[1])
-    return ndimage.zoom(field, factors, order=order, mode="nearest", grid_mode=True)
+    large = ndimage.zoom(field, factors, order=order, mode="nearest", grid_mode=True)
+    return np.asarray(large, np.float32)
+
+
+def steepness(field: Floats, step: float) -> Floats:
+    """Return the length of the gradient, ``step`` being the distance between pixels."""
+    down, right = np.gradient(field, step)
+    return np.asarray(np.hypot(down, right), np.float32)
+
+
+def labelled(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Number the 4-connected parts of ``mask`` from 1; also return the size of each number."""
+    labels = np.zeros(mask.shape, np.int32)
+    ndimage.label(mask, output=labels)
+    return labels, np.bincount(labels.ravel())

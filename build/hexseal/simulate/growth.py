@@ -8,6 +8,7 @@ import shapely
 from hexseal.simulate.construct import (
     Works,
     house_shapes,
+    link,
     offset_xy,
     pick,
     place_rectangle,
@@ -25,7 +26,7 @@ from hexseal.simulate.covers import (
 from hexseal.simulate.streets import Plots, Points
 
 # New sealed per three years as a share of land, before ``growth`` scales it.
-TARGET_SHARE = 0.00088
+TARGET_SHARE = 0.00075
 SHARES = {"house": 0.34, "estate": 0.30, "industry": 0.20, "road": 0.10}
 
 
@@ -82,7 +83,7 @@ def _raise_houses(
     both = shapes.reshape(2, -1)
     digging = rng.random(len(plots.xy)) < 0.12
     sites = rectangles(plots.xy, np.full((len(plots.xy), 2), 20.0), plots.angle)[digging]
-    works.buildings.add(Batch("site", BARE_GROUND, sites, year - 3, year))
+    works.buildings.add(Batch("site", BARE_GROUND, sites, year - 3, year, under=True))
     works.buildings.add(Batch("house", HARD, shapes, year))
     return _log("house", year, shapely.union(both[0], both[1]))
 
@@ -133,9 +134,11 @@ def _lay_estate(
     )
     houses = house_shapes(plots, rng)
     if rng.random() < 0.6:
-        works.buildings.add(Batch("site", BARE_GROUND, outline, year - 3, year))
-    works.buildings.add(Batch("garden", GARDEN, outline, year))
-    works.buildings.add(Batch("estate", HARD, np.concatenate([lanes, houses]), year))
+        works.buildings.add(Batch("site", BARE_GROUND, outline, year - 3, year, under=True))
+    works.buildings.add(Batch("garden", GARDEN, outline, year, under=True))
+    works.buildings.add(
+        Batch("estate", HARD, np.concatenate([lanes, houses, link(works, centre, 3.5)]), year)
+    )
     works.occupy(outline, 15)
     works.dwellings = np.vstack([works.dwellings, plots.xy])
     return _log("estate", year, outline)
@@ -157,10 +160,12 @@ def _parks(works: Works, year: int, budget_m2: float, rng: np.random.Generator) 
             continue
         halls, storage = yard_shapes(*spot, size, rng)
         outline = rectangles(spot[0][None], np.array([size]), np.array([spot[1]]))
-        works.buildings.add(Batch("site", BARE_GROUND, outline, year - 3, year))
-        works.buildings.add(Batch("garden", GARDEN, outline, year))
-        works.buildings.add(Batch("industry", HARD, halls, year))
-        works.buildings.add(Batch("storage", BARE_GROUND, storage, year))
+        works.buildings.add(Batch("site", BARE_GROUND, outline, year - 3, year, under=True))
+        works.buildings.add(Batch("garden", GARDEN, outline, year, under=True))
+        works.buildings.add(
+            Batch("industry", HARD, np.concatenate([halls, link(works, spot[0], 4)]), year)
+        )
+        works.buildings.add(Batch("storage", BARE_GROUND, storage, year, under=True))
         works.occupy(outline, 15)
         built += _log("industry", year, outline)
         left -= area
@@ -168,28 +173,44 @@ def _parks(works: Works, year: int, budget_m2: float, rng: np.random.Generator) 
 
 
 def _bypass(works: Works, year: int, budget_m2: float, rng: np.random.Generator) -> list[NewObject]:
-    """Lead a new road around the town: one arc for each year."""
-    town = works.network.settlements[0]
-    wide_m = 11.0
-    radius = town.radius_m * (1.22 if year == 2021 else 1.30)
-    length = budget_m2 / wide_m
-    arc = min(length / radius, 2.2)
-    best, best_dry = np.empty((0, 2)), 0.0
-    for start in np.arange(0, 2 * np.pi, 0.15):
-        angles = np.linspace(start, start + arc, 24)
-        wave = radius * (1 + 0.05 * np.sin(2.3 * angles + year))
+    """Lead a new road around the town, from one of its roads to the next."""
+    town, wide_m = works.network.settlements[0], 11.0
+    radius = town.radius_m * rng.uniform(1.12, 1.28)
+    wanted = budget_m2 / wide_m / radius
+    best, best_score = np.empty((0, 2)), 0.35
+    for start, end in _gaps_between_roads(works, radius):
+        angles = np.linspace(start, min(end, start + 1.5 * wanted), 30)
+        wave = radius * (1 + 0.07 * np.sin(np.pi * (angles - start) / max(end - start, 0.1)))
         line = town.xy + wave[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
         spots = np.clip((line // 10).astype(int), 0, np.array(works.free.shape)[::-1] - 1)
         dry = float(works.free[spots[:, 1], spots[:, 0]].mean())
-        if dry > best_dry:
-            best, best_dry = line, dry
-    if best_dry < 0.5:
+        if not works.terrain.dry[spots[:, 1], spots[:, 0]].all():
+            dry -= 0.4
+        score = dry - 0.3 * abs(np.log((angles[-1] - start) / wanted))
+        if score > best_score:
+            best, best_score = line, score
+    if not len(best):
         return []
     road = np.array([shapely.LineString(smooth_line_xy(best)).buffer(wide_m / 2)], dtype=object)
-    works.buildings.add(Batch("site", BARE_GROUND, shapely.buffer(road, 4), year - 3, year))
+    works.buildings.add(
+        Batch("site", BARE_GROUND, shapely.buffer(road, 4), year - 3, year, under=True)
+    )
     works.buildings.add(Batch("bypass", HARD, road, year))
     works.occupy(road, 10)
     return _log("bypass", year, road)
+
+
+def _gaps_between_roads(works: Works, radius: float) -> list[tuple[float, float]]:
+    """Return the arcs (start and end angle) of a ring round the town that no road crosses."""
+    town = works.network.settlements[0]
+    ring = shapely.Point(town.x, town.y).buffer(radius).exterior
+    crossed = shapely.intersection(np.array(works.network.roads, dtype=object), ring)
+    points = shapely.get_coordinates(crossed) - town.xy
+    angles = np.unique(np.round(np.arctan2(points[:, 1], points[:, 0]), 3))
+    if not len(angles):
+        angles = np.array([0.0, 2.0, 4.0])
+    ends = np.append(angles[1:], angles[0] + 2 * np.pi)
+    return [(float(a), float(b)) for a, b in zip(angles, ends, strict=True) if b - a > 0.15]
 
 
 def _special(

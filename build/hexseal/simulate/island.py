@@ -11,7 +11,6 @@ import numpy as np
 from hexseal.errors import InputError, OutputError
 from hexseal.progress import Progress, silent
 from hexseal.simulate.areas import Area, divide
-from hexseal.simulate.fields import distance
 from hexseal.simulate.observation import NoiseModel, Observation, fix_by_hand, observe
 from hexseal.simulate.preview import write_preview
 from hexseal.simulate.truth import Truth, simulate_truth
@@ -132,7 +131,7 @@ def _observe(truth: Truth, seed: int) -> tuple[list[Observation], Bytes]:
     rng = np.random.default_rng([seed, 2])
     first, second = observe(truth.landcover[: len(MAPPED)], NoiseModel(), rng)
     fixed, layer = fix_by_hand(truth.landcover[1], second.landcover, rng)
-    far = (distance(truth.land) > BUFFER_PX) & (fixed == WATER)
+    far = (truth.terrain.sea_px > BUFFER_PX) & (fixed == WATER)
     fixed[far] = SEA_BUFFER
     return [first, Observation(fixed, second.confidence)], layer
 

@@ -6,7 +6,7 @@ noise that is clustered in space and nearly the same in every year.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtri
@@ -42,7 +42,7 @@ PARTNERS = {
     WATER: (WATER, WATER),
 }
 # How readily each code is taken for Sealed, beyond what the neighbourhood says.
-LOOKS_SEALED = {BARE: 0.5, CROPS: 0.0, GRASS: -0.1, SHRUB: -0.3, WATER: -1.0}
+LOOKS_SEALED = {BARE: 0.5, CROPS: 0.0, GRASS: -0.1, SHRUB: -0.3, WATER: -3.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def observe(
 ) -> list[Observation]:
     """Map every year of ``truth``; codes above 11 (sea buffer, outside) are left as they are."""
     fields = error_fields(truth[0].shape, len(truth), noise, rng)
-    others = error_fields(truth[0].shape, len(truth), noise, rng)
+    others = error_fields(truth[0].shape, len(truth), replace(noise, smooth_share=0.85), rng)
     first = _evidence(truth[0], fields[0], noise)
     observed = []
     for step, (cover, sealed_noise, other_noise) in enumerate(
@@ -120,7 +120,8 @@ def error_fields(
     fields = [_noise_field(shape, noise, rng)]
     for _ in range(years - 1):
         fresh = _noise_field(shape, noise, rng)
-        fields.append(keep * fields[-1] + np.sqrt(np.float32(1 - keep**2)) * fresh)
+        mixed = keep * fields[-1] + np.sqrt(1 - keep**2) * fresh
+        fields.append(np.asarray(mixed, np.float32))
     return fields
 
 
@@ -128,8 +129,8 @@ def _noise_field(shape: tuple[int, int], noise: NoiseModel, rng: np.random.Gener
     smooth = blur(rng.standard_normal(shape, dtype=np.float32), noise.cluster_px)
     smooth /= max(float(smooth.std()), 1e-9)
     white = rng.standard_normal(shape, dtype=np.float32)
-    share = np.float32(noise.smooth_share)
-    return np.sqrt(share) * smooth + np.sqrt(1 - share) * white
+    share = noise.smooth_share
+    return np.asarray(np.sqrt(share) * smooth + np.sqrt(1 - share) * white, np.float32)
 
 
 def _evidence(cover: Bytes, field: Floats, noise: NoiseModel) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hexseal.simulate.fields import Floats, blur
+from hexseal.simulate.fields import Floats, Mask, blur
 
 BLOCK_PX = 58
 # One direction per block is looked up on a coarse grid of the slope's direction.
@@ -27,11 +27,11 @@ class Parcels:
     rim_px: Floats
 
 
-def cut_parcels(relief_m: Floats, rng: np.random.Generator) -> Parcels:
-    """Cut the whole grid into parcels whose long sides follow the contour lines."""
+def cut_parcels(relief_m: Floats, land: Mask, rng: np.random.Generator) -> Parcels:
+    """Cut the land into parcels whose long sides follow the contour lines; 0 at sea."""
     down, right = np.gradient(blur(relief_m, 8)[::ASPECT_PX, ::ASPECT_PX])
     angle = np.arctan2(down, right).astype(np.float32)
-    return Parcels(*_cut(relief_m.shape, angle, int(rng.integers(2**31))))
+    return Parcels(*_cut(land, angle, int(rng.integers(2**31))))
 
 
 @njit(cache=True, inline="always")
@@ -47,13 +47,15 @@ def _uniform(seed: int, a: int, b: int, c: int) -> float:
 
 @njit(cache=True)
 def _cut(
-    shape: tuple[int, int], aspect: Floats, seed: int
+    land: Mask, aspect: Floats, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    draw = np.empty(shape, np.float32)
-    block = np.empty(shape, np.float32)
-    rim = np.empty(shape, np.float32)
-    for y in range(shape[0]):
-        for x in range(shape[1]):
+    draw = np.zeros(land.shape, np.float32)
+    block = np.zeros(land.shape, np.float32)
+    rim = np.zeros(land.shape, np.float32)
+    for y in range(land.shape[0]):
+        for x in range(land.shape[1]):
+            if not land[y, x]:
+                continue
             j, i, dy, dx = _nearest_block(seed, y, x)
             cell = aspect[
                 min(max((y - int(dy)) // ASPECT_PX, 0), aspect.shape[0] - 1),

@@ -9,7 +9,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
 from hexseal.products import CLCPLUS
-from hexseal.simulate.fields import Floats, block_mean, blur
+from hexseal.simulate.fields import Floats, block_mean
 from hexseal.simulate.truth import Truth
 from hexseal.simulate.vegetation import CROPS, GRASS, OUTSIDE, SEA_BUFFER, WATER, Bytes
 from hexseal.simulate.writing import rgb
@@ -45,14 +45,15 @@ def _paint(cover: Bytes, colors: dict[int, str]) -> Picture:
 
 def _hillshade(truth: Truth) -> Floats:
     down, right = np.gradient(truth.terrain.relief_m, 10.0)
-    return np.clip(1 - 0.9 * (right * 0.7 + down * 0.7), 0.45, 1.35).astype(np.float32)
+    shade = 1 - 0.9 * (right * 0.7 + down * 0.7)
+    return np.asarray(np.clip(shade, 0.45, 1.35), np.float32)
 
 
 def _deepen_sea(picture: Picture, truth: Truth, cover: Bytes) -> Picture:
     sea = ~truth.terrain.land & np.isin(cover, (WATER, SEA_BUFFER, OUTSIDE))
-    shallow = blur(truth.terrain.land.astype(np.float32), 18)
+    shallow = np.exp(-truth.terrain.sea_px / 14)
     for band, gain in enumerate((20, 70, 60)):
-        picture[band][sea] = NATURAL_SEA[band] + gain * np.minimum(1, 2 * shallow[sea])
+        picture[band][sea] = NATURAL_SEA[band] + gain * shallow[sea]
     return picture
 
 
@@ -77,6 +78,6 @@ def write_png(path: Path, picture: Picture) -> None:
 
 def write_preview(path: Path, truth: Truth, cover: Bytes) -> None:
     """Write both pictures at half size, one above the other."""
-    both = [natural_picture(truth, truth.landcover[-1]), class_picture(cover)]
-    small = [np.stack([block_mean(band, 2) for band in picture]) for picture in both]
-    write_png(path, np.concatenate(small, axis=1))
+    natural = natural_picture(truth, truth.landcover[-1])
+    small = np.stack([block_mean(band, 2) for band in natural])
+    write_png(path, np.concatenate([small, class_picture(cover[::2, ::2])], axis=1))

@@ -78,8 +78,8 @@ def _settlement(
     number: int, xy: tuple[float, float], span: float, rng: np.random.Generator
 ) -> Settlement:
     if number == 0:
-        return Settlement(TOWN, *xy, 1150 * min(span, 1.15), True)
-    large = 420 if number <= 2 else 300
+        return Settlement(TOWN, *xy, 1450 * min(span, 1.15) ** 0.85, True)
+    large = 620 if number <= 2 else 440
     radius_m = large * min(span, 1.1) ** 0.5 * float(np.exp(rng.normal(0, 0.22)))
     return Settlement(VILLAGES[number - 1], *xy, radius_m, False)
 
@@ -99,7 +99,7 @@ def _harbour(terrain: Terrain) -> Floats:
     """Favour flat sites near a bay for the town, not at the island's very ends."""
     land = block_mean(terrain.land.astype(np.float32), COARSE)
     coast = block_mean(terrain.coast_px, COARSE) * PIXEL_M
-    near = np.exp(-(((coast - 750) / 260) ** 2))
+    near = np.exp(-(((coast - 620) / 240) ** 2))
     return (2.2 * near + 3 * blur(land, 25)).astype(np.float32)
 
 

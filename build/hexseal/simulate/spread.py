@@ -120,6 +120,20 @@ def erode_once(elevation: Floats, flow: tuple[Cells, Cells, Floats], power: floa
     return result
 
 
+def upstream(flow: Spread, outlet: int) -> Mask:
+    """Return the cells that drain through the flat cell ``outlet``, itself included."""
+    return _upstream(flow.parent, flow.order, outlet)
+
+
+@njit(cache=True)
+def _upstream(parent: Cells, order: Cells, outlet: int) -> Mask:
+    inside = np.zeros(parent.shape, np.bool_)
+    flat, up = inside.ravel(), parent.ravel()
+    for cell in order:
+        flat[cell] = cell == outlet or (up[cell] >= 0 and flat[up[cell]])
+    return inside
+
+
 def trace(parent: Cells, start: int) -> NDArray[np.float64]:
     """Follow parents from the flat cell ``start`` and return the (row, column) of each step."""
     return np.column_stack(np.divmod(_walk(parent.ravel(), start), parent.shape[1])) * 1.0

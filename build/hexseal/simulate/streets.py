@@ -70,15 +70,16 @@ def _branch(
 ) -> Points:
     """March away from a street at about a right angle until something is in the way."""
     buildable, spacing, squeeze = limits
-    parent = streets[int(rng.integers(len(streets)) ** 1)]
+    parent = streets[int(rng.integers(len(streets)))]
     at = int(rng.integers(1, max(2, len(parent) - 1)))
     along = parent[min(at + 1, len(parent) - 1)] - parent[at - 1]
     heading = np.arctan2(along[1], along[0]) + rng.choice((-1, 1)) * np.pi / 2
     heading += rng.normal(0, 0.12)
     bend = rng.normal(0, 0.035)
     points = [parent[at]]
-    others = known[np.hypot(*(known - parent[at]).T) > 1.05 * STEP_M]
     longest = int(rng.integers(6, 32 if place.is_town else 20))
+    away = np.hypot(*(known - parent[at]).T)
+    others = known[(away > 1.05 * STEP_M) & (away < longest * STEP_M + spacing)]
     for step in range(longest):
         heading += bend + rng.normal(0, 0.02)
         new = points[-1] + STEP_M * np.array([np.cos(heading), np.sin(heading)])

@@ -15,9 +15,11 @@ from hexseal.simulate.fields import (
     distance,
     enlarge,
     fractal,
+    labelled,
     smoothstep,
+    steepness,
 )
-from hexseal.simulate.spread import Spread, accumulate, drain, erode_once, trace
+from hexseal.simulate.spread import Spread, accumulate, drain, erode_once, trace, upstream
 
 PIXEL_M = 10.0
 # One routing cell is 5 pixels of 10 m: fine enough for a road, coarse enough for a heap.
@@ -29,7 +31,8 @@ EROSION_STEPS = 24
 class Terrain:
     """The island before anybody lived there, on the 10 m grid.
 
-    ``relief_m`` is 0 at sea; ``rivers`` are lines in local metres (x to the right, y
+    ``relief_m`` is 0 at sea; ``coast_px`` is the distance to the sea and ``sea_px`` to the
+    land, both in pixels; ``rivers`` are lines in local metres (x to the right, y
     downwards from the upper left corner) with the drained area of each in km².
     """
 
@@ -37,6 +40,7 @@ class Terrain:
     relief_m: Floats
     slope: Floats
     coast_px: Floats
+    sea_px: Floats
     lakes: Mask
     rivers: tuple[shapely.LineString, ...]
     river_km2: tuple[float, ...]
@@ -65,17 +69,16 @@ def shape_terrain(shape: tuple[int, int], rng: np.random.Generator) -> Terrain:
     flow, drained = _drainage(relief, land)
     lakes = _lakes(relief, flow, drained, rng) & land
     rivers, river_km2 = _rivers(flow, drained)
-    slope = np.hypot(*np.gradient(blur(relief, 1.5), PIXEL_M)).astype(np.float32)
-    return Terrain(land, relief, slope, coast_px, lakes, rivers, river_km2)
+    slope = steepness(blur(relief, 1.5), PIXEL_M)
+    return Terrain(land, relief, slope, coast_px, distance(land), lakes, rivers, river_km2)
 
 
 def _coast(shape: tuple[int, int], rng: np.random.Generator) -> Mask:
     side = min(shape)
     bulk = enlarge(_dome(shape, rng), shape)
-    bulk += 0.36 * fractal(shape, rng, slope=1.75, longest=side * 0.55, shortest=4)
-    land = ndimage.binary_fill_holes(bulk > np.quantile(bulk[::4, ::4], 0.53))
-    labels, count = ndimage.label(land)  # type: ignore[misc]
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    bulk += 0.42 * fractal(shape, rng, slope=1.7, longest=side * 0.5, shortest=4)
+    land = np.asarray(ndimage.binary_fill_holes(bulk > np.quantile(bulk[::4, ::4], 0.53)))
+    labels, sizes = labelled(land)
     return (sizes >= 25)[labels] & land
 
 
@@ -90,7 +93,7 @@ def _dome(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     tilt = rng.uniform(-0.25, 0.25)
     x, y = x * np.cos(tilt) + y * np.sin(tilt), y * np.cos(tilt) - x * np.sin(tilt)
     bulk = 1 - (np.abs(x) / 0.80) ** 2.3 - (np.abs(y) / 0.76) ** 2.3
-    return (bulk - _bays(small, rng) - 6 * _near_frame(small)).astype(np.float32)
+    return (bulk - 1.5 * _bays(small, rng) - 4 * _near_frame(small)).astype(np.float32)
 
 
 def _bays(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
@@ -102,7 +105,7 @@ def _bays(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     for angle in rng.uniform(0, 2 * np.pi) + np.arange(4) * np.pi / 2 + rng.normal(0, 0.3, 4):
         along = right / shape[1] * np.cos(angle) + down / shape[0] * np.sin(angle)
         across = down * np.cos(angle) - right * np.sin(angle)
-        reach = smoothstep(along, rng.uniform(0.14, 0.26), 0.45)
+        reach = smoothstep(along, rng.uniform(0.12, 0.24), 0.40)
         wide = side * rng.uniform(0.025, 0.06)
         carved += rng.uniform(0.8, 1.5) * reach * np.exp(-((across / wide) ** 2))
     return carved
@@ -129,7 +132,7 @@ def _relief(land: Mask, coast_px: Floats, rng: np.random.Generator) -> Floats:
     carved = _erode(uplift.astype(np.float32), inside, rng)
     summit = 52 * (land.sum() * PIXEL_M**2 / 1e6) ** 0.45
     smooth = blur(enlarge(carved * summit / max(float(carved.max()), 1e-6), shape, 3), 4)
-    steep = np.hypot(*np.gradient(smooth, PIXEL_M))
+    steep = steepness(smooth, PIXEL_M)
     fine = fractal(shape, rng, slope=1.7, longest=60, shortest=3)
     ramp = fractal(shape, rng, slope=2.2, longest=300, shortest=60)
     shore = smoothstep(coast_px, 0, 1) * (0.25 + 0.75 * smoothstep(coast_px, 0, 26))
@@ -140,7 +143,8 @@ def _relief(land: Mask, coast_px: Floats, rng: np.random.Generator) -> Floats:
 
 def _erode(uplift: Floats, inside: Mask, rng: np.random.Generator) -> Floats:
     """Raise and carve in turn until valleys branch as running water makes them."""
-    elevation = uplift * 0.6 + 0.02 * rng.random(uplift.shape, dtype=np.float32)
+    start = uplift * 0.6 + 0.02 * rng.random(uplift.shape, dtype=np.float32)
+    elevation = start.astype(np.float32)
     elevation[~inside] = 0
     for _ in range(EROSION_STEPS):
         flow = drain(elevation, ~inside)
@@ -148,15 +152,16 @@ def _erode(uplift: Floats, inside: Mask, rng: np.random.Generator) -> Floats:
             elevation + uplift * 0.07, (flow.parent, flow.order, accumulate(flow)), 0.028
         )
         elevation[~inside] = 0
-        elevation = np.where(inside, 0.9 * elevation + 0.1 * blur(elevation, 0.9), 0)
-    return elevation.astype(np.float32)
+        elevation = ((0.9 * elevation + 0.1 * blur(elevation, 0.9)) * inside).astype(np.float32)
+    return elevation
 
 
 def _drainage(relief: Floats, land: Mask) -> tuple[Spread, Floats]:
     """Return the flow over routing cells and the drained area of each in km²."""
     coarse_land = block_mean(land.astype(np.float32), COARSE) > 0.5
     flow = drain(block_mean(relief, COARSE), ~coarse_land)
-    return flow, np.where(coarse_land, accumulate(flow), 0) * (COARSE * PIXEL_M / 1000) ** 2
+    cell_km2 = np.float32((COARSE * PIXEL_M / 1000) ** 2)
+    return flow, accumulate(flow) * coarse_land * cell_km2
 
 
 def _rivers(
@@ -210,9 +215,9 @@ def _lakes(relief: Floats, flow: Spread, drained_km2: Floats, rng: np.random.Gen
     candidates = np.flatnonzero((drained_km2 > 1.5) & (drained_km2 < 25) & (surface > 15))
     lakes = np.zeros(surface.shape, bool)
     for dam in rng.permutation(candidates)[:60]:
-        above = _upstream(flow, int(dam))
+        above = upstream(flow, int(dam))
         water = above & (surface < surface.ravel()[dam] + rng.uniform(4, 12))
-        near = ndimage.binary_dilation(lakes, iterations=20)
+        near = blur(lakes.astype(np.float32), 8) > 0.001
         if 40 <= water.sum() <= 320 and not (water & near).any():
             lakes |= water
             wanted -= 1
@@ -220,14 +225,3 @@ def _lakes(relief: Floats, flow: Spread, drained_km2: Floats, rng: np.random.Gen
             break
     soft = enlarge(blur(lakes.astype(np.float32), 0.7), relief.shape, 1)
     return soft + 0.06 * fractal(relief.shape, rng, slope=1.5, longest=40, shortest=4) > 0.5
-
-
-def _upstream(flow: Spread, outlet: int) -> Mask:
-    inside = np.zeros(flow.parent.size, bool)
-    inside[outlet] = True
-    parent = flow.parent.ravel()
-    frontier = np.array([outlet])
-    while len(frontier):
-        frontier = np.flatnonzero(np.isin(parent, frontier) & ~inside)
-        inside[frontier] = True
-    return inside.reshape(flow.parent.shape)

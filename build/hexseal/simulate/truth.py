@@ -9,7 +9,7 @@ from hexseal.errors import InputError
 from hexseal.progress import Progress, silent
 from hexseal.simulate.construct import Works, build_2018
 from hexseal.simulate.covers import SUBPIXELS, YEARS
-from hexseal.simulate.fields import Mask, distance
+from hexseal.simulate.fields import Mask
 from hexseal.simulate.growth import NewObject, grow
 from hexseal.simulate.settlements import Network, settle
 from hexseal.simulate.terrain import Terrain, shape_terrain
@@ -103,11 +103,12 @@ def _assemble(
     progress: Progress,
 ) -> Truth:
     objects, old = history
-    frame = distance(works.terrain.land) > SEA_PX
+    frame = works.terrain.sea_px > SEA_PX
+    counts = works.buildings.fractions(works.terrain.shape, YEARS)
     covers, percents = [], []
-    for step, year in enumerate(YEARS):
+    for step, ground in enumerate(counts):
         wild = _rotate(country, step, int(rng.integers(2**31)))
-        cover, percent = _year_cover(works, wild, year)
+        cover, percent = _year_cover(wild, ground)
         cover[frame & (cover == WATER)] = OUTSIDE
         covers.append(cover)
         percents.append(percent)
@@ -149,8 +150,9 @@ def _rotate(country: Countryside, step: int, salt: int) -> Bytes:
     return cover
 
 
-def _year_cover(works: Works, wild: Bytes, year: int) -> tuple[Bytes, Bytes]:
-    sealed, bare, garden = works.buildings.fractions(wild.shape, year)
+def _year_cover(wild: Bytes, ground: tuple[Bytes, Bytes, Bytes]) -> tuple[Bytes, Bytes]:
+    """Return the classes and the sealed percentage, from sub-pixel counts of built ground."""
+    sealed, bare, garden = ground
     full = SUBPIXELS**2
     cover = wild.copy()
     cover[(garden > full // 2) & (cover != WATER)] = GRASS

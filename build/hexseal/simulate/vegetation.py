@@ -8,7 +8,16 @@ from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.features import rasterize
 
-from hexseal.simulate.fields import Floats, Mask, blur, distance, enlarge, fractal, smoothstep
+from hexseal.simulate.fields import (
+    Floats,
+    Mask,
+    blur,
+    blur_widely,
+    distance,
+    enlarge,
+    fractal,
+    smoothstep,
+)
 from hexseal.simulate.parcels import Parcels, cut_parcels
 from hexseal.simulate.terrain import PIXEL_M, Terrain
 
@@ -31,7 +40,7 @@ class Countryside:
 
 def grow_vegetation(terrain: Terrain, rng: np.random.Generator) -> Countryside:
     """Cover the island; the sea is WATER."""
-    parcels = cut_parcels(terrain.relief_m, rng)
+    parcels = cut_parcels(terrain.relief_m, terrain.land, rng)
     rivers = _burn_rivers(terrain)
     cover = _farmland(terrain, parcels, rng)
     _plant_forests(cover, terrain, parcels, rng)
@@ -55,9 +64,11 @@ def _noise(
 def _burn_rivers(terrain: Terrain) -> Mask:
     if not terrain.rivers:
         return np.zeros(terrain.shape, bool)
-    wide_m = [2.0 + 2.6 * area**0.5 for area in terrain.river_km2]
+    wide_m = 2.0 + 2.6 * np.sqrt(terrain.river_km2)
     shapes = shapely.buffer(np.array(terrain.rivers), wide_m)
-    return rasterize(shapes, out_shape=terrain.shape, transform=LOCAL).astype(bool) & terrain.land
+    burnt = np.zeros(terrain.shape, np.uint8)
+    rasterize(shapes, out=burnt, transform=LOCAL)
+    return (burnt > 0) & terrain.land
 
 
 def _farmland(terrain: Terrain, parcels: Parcels, rng: np.random.Generator) -> Bytes:
@@ -65,10 +76,10 @@ def _farmland(terrain: Terrain, parcels: Parcels, rng: np.random.Generator) -> B
     height = terrain.relief_m / max(float(terrain.relief_m.max()), 1)
     lumps = _noise(terrain, rng, longest=500, shortest=30)
     hard = 2.3 * height + 2.6 * terrain.slope + 0.16 * lumps
-    hard = hard + 0.30 * (parcels.block - 0.5)
+    hard = (hard + 0.45 * (parcels.block - 0.5)).astype(np.float32)
     chance = parcels.draw
     cover = np.full(terrain.shape, GRASS, np.uint8)
-    cover[chance > smoothstep(hard, 0.25, 1.0)] = CROPS
+    cover[chance > 0.08 + 0.92 * smoothstep(hard, 0.16, 1.15)] = CROPS
     wild = hard + 0.22 * _noise(terrain, rng, longest=90, shortest=6)
     cover[(wild > 1.55) | ((chance > 0.965) & (hard > 0.5))] = SHRUB
     cover[(wild > 2.15) & (lumps > -0.3)] = GRASS
@@ -126,5 +137,5 @@ def _rock_and_sand(cover: Bytes, terrain: Terrain, rng: np.random.Generator) -> 
     cover[(coast < 6 + 3 * rough) & (stretch > -0.9)] = GRASS
     cover[(terrain.slope + 0.05 * rough + 0.25 * height > 0.83) & (coast > 3)] = BARE
     cover[(coast < 1.6 + 0.7 * rough) & (stretch > 0.1)] = BARE
-    sheltered = blur(terrain.land.astype(np.float32), 30) > 0.52
+    sheltered = blur_widely(terrain.land.astype(np.float32), 30) > 0.52
     cover[(coast < 3.2 + 1.2 * rough) & sheltered & (terrain.slope < 0.22)] = BARE

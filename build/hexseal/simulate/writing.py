@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyogrio
+import pyogrio.raw
 import shapely
 from numpy.typing import NDArray
 from rasterio import Affine
