@@ -3,7 +3,7 @@
 import base64
 import gzip
 import hashlib
-from collections.abc import Iterator
+import math
 from pathlib import Path
 
 import duckdb
@@ -14,17 +14,14 @@ import shapely
 from h3.api import basic_int
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
-from pyproj import Transformer
 
 from hexseal.config import HexagonRange, Region, Standalone
 from hexseal.database import connect, fetch, run
 from hexseal.files import whole_file, write_bytes
+from hexseal.mvt import BUFFER, EXTENT, Features, Floats, Outlines, encode_layer
 from hexseal.progress import Progress, silent
 from hexseal.summaries import TileSummary, ZoomBand
 
-EXTENT = 4096
-# Outlines reach this far over a tile's edge, so that no border of a clipped cell is ever drawn.
-BUFFER = 80
 # The web Mercator square ends here.
 LATITUDE_LIMIT = 85.051_128
 EARTH_CIRCUMFERENCE_M = 40_075_016.685_578_488
@@ -55,7 +52,7 @@ def write_tiles(
 ) -> TileSummary:
     """Encode hexagons.parquet and the area outlines of ``work`` as one PMTiles archive in ``site``.
 
-    Every cell stands, clipped with a buffer, in each tile that its extent touches. Beside the
+    Every cell stands whole in each tile that its extent touches. Beside the
     archive, pages get the same bytes as a script for opening without a server.
     """
     bands = zoom_bands(region.hexagons)
@@ -90,65 +87,81 @@ def _wants_script(standalone: Standalone, size: int) -> bool:
 def _write_archive(
     region: Region, work: Path, archive: Path, bands: tuple[ZoomBand, ...], progress: Progress
 ) -> tuple[float, float, float, float]:
-    names = {"years": region.years, "pairs": region.pairs}
+    """Write the tiles in ascending order of their ids; return the bounds in degrees."""
+    hexagons = {band.resolution: _read_hexagons(region, work, band.resolution) for band in bands}
+    bounds = _bounds(hexagons[bands[-1].resolution].outlines)
     with connect(work, spatial=True) as database:
-        hexagons = work / "hexagons.parquet"
-        cells = database.read_parquet(str(hexagons)).select("h3").fetchnumpy()["h3"]
-        outlines = outline_table(cells)
-        database.register("outlines", outlines)
         database.register("borders", border_table(work / "zone_shapes.parquet"))
-        run(database, "tile_shapes", values={"hexagons": str(hexagons)})
-        bounds = _bounds(database)
+        run(database, "area_shapes")
         with whole_file(archive) as partial, partial.open("wb") as stream:
             writer = Writer(stream)
             for band in bands:
                 for zoom in range(band.minzoom, band.maxzoom + 1):
                     progress("tiles", zoom, bands[-1].maxzoom)
-                    for tile, content in _zoom_tiles(database, zoom, band.resolution, names):
+                    tiles = _zoom_tiles(database, hexagons[band.resolution], zoom)
+                    for tile, content in sorted(tiles.items()):
                         writer.write_tile(tile, gzip.compress(content, mtime=0))
             writer.finalize(_header(bounds, bands), _metadata(region, bands))
     return bounds
 
 
 def _zoom_tiles(
-    database: duckdb.DuckDBPyConnection, zoom: int, resolution: int, names: dict[str, object]
-) -> Iterator[tuple[int, bytes]]:
-    """Yield (tile id, layers) of one zoom in ascending order of the ids."""
+    database: duckdb.DuckDBPyConnection, hexagons: Features, zoom: int
+) -> dict[int, bytes]:
+    """Return the encoded layers of every tile of one zoom by tile id."""
+    tiles: dict[int, bytes] = {}
+    for x, y, layer in encode_layer("hexagons", hexagons, zoom):
+        tiles[zxy_to_tileid(zoom, x, y)] = layer
     values = {
         "zoom": zoom,
         "across": 2**zoom,
         "margin": BUFFER / EXTENT,
         "buffer": BUFFER,
-        "resolution": resolution,
         "detail_m": EARTH_CIRCUMFERENCE_M / 2**zoom / 512,
     }
-    layers: dict[int, bytes] = {}
-    for query in ("hexagon_tiles", "area_tiles"):
-        for x, y, layer in fetch(database, query, names=names, values=values):
-            tile = zxy_to_tileid(zoom, x, y)
-            layers[tile] = layers.get(tile, b"") + bytes(layer)
-    yield from sorted(layers.items())
+    for x, y, layer in fetch(database, "area_tiles", values=values):
+        tile = zxy_to_tileid(zoom, x, y)
+        tiles[tile] = tiles.get(tile, b"") + bytes(layer)
+    return tiles
 
 
-def outline_table(cells: np.ndarray) -> pa.Table:
-    """Return the outline of each cell as WKB in EPSG:3857, whole across the antimeridian."""
-    rings = [np.array(basic_int.cell_to_boundary(cell)) for cell in cells.tolist()]
-    lat, lon = np.concatenate(rings).T
-    ring = np.repeat(np.arange(len(rings)), [len(r) for r in rings])
-    first = lon[np.searchsorted(ring, np.arange(len(rings)))][ring]
-    lon = lon - 360.0 * np.rint((lon - first) / 360.0)
-    points = np.column_stack(_mercator(lon, lat))
-    polygons = shapely.polygons(shapely.linearrings(points, indices=ring))
-    return pa.table({"h3": pa.array(cells), "wkb": pa.array(shapely.to_wkb(polygons))})
+def _read_hexagons(region: Region, work: Path, resolution: int) -> Features:
+    """Return the cells of one resolution with whole square metres as properties."""
+    names = ["valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in region.years)]
+    for a, b in region.pairs:
+        names += [f"new_sealed_m2_{a}_{b}", f"unsealed_m2_{a}_{b}"]
+    table = pq.read_table(
+        work / "hexagons.parquet", columns=["h3", *names], filters=[("resolution", "=", resolution)]
+    )
+    cells = table["h3"].to_numpy()
+    m2 = {name: np.floor(table[name].to_numpy() + 0.5).astype(np.int64) for name in names}
+    return Features(
+        ids=cells & np.uint64((1 << 52) - 1),
+        outlines=cell_outlines(cells),
+        properties={"resolution": np.full(cells.size, resolution, np.int64), **m2},
+    )
+
+
+def cell_outlines(cells: np.ndarray) -> Outlines:
+    """Return the outlines of H3 cells on the web Mercator square, whole across the antimeridian."""
+    rings = [basic_int.cell_to_boundary(cell) for cell in cells.tolist()]
+    corners = np.array([len(ring) for ring in rings], dtype=np.int64)
+    latlon = np.full((len(rings), max(6, corners.max(initial=0)), 2), np.nan)
+    for count in np.unique(corners).tolist():
+        same = np.flatnonzero(corners == count)
+        # H3 lists corners counter-clockwise; tiles want them clockwise.
+        latlon[same, :count] = np.array([rings[place][::-1] for place in same.tolist()])
+        latlon[same, count:] = latlon[same, :1]
+    lat, lon = latlon[..., 0], latlon[..., 1]
+    lon = lon - 360.0 * np.rint((lon - lon[:, :1]) / 360.0)
+    return Outlines(*_world(lon, lat), corners)
 
 
 def border_table(shapes: Path) -> pa.Table:
     """Return the areas of zone_shapes.parquet numbered from 1, as WKB in EPSG:3857."""
     table = pq.read_table(shapes)
     geometries = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
-    projected = shapely.transform(
-        geometries, lambda xy: np.column_stack(_mercator(xy[:, 0], xy[:, 1]))
-    )
+    projected = shapely.transform(geometries, _mercator)
     return pa.table(
         {
             "number": pa.array(range(1, table.num_rows + 1), pa.int64()),
@@ -158,21 +171,26 @@ def border_table(shapes: Path) -> pa.Table:
     )
 
 
-def _mercator(lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    transformer = Transformer.from_crs("EPSG:4326", "EPSG:3857", always_xy=True)
-    lat = np.clip(lat, -LATITUDE_LIMIT, LATITUDE_LIMIT)
-    return transformer.transform(lon, lat)
+def _world(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """Return places on the web Mercator square, 0 to 1 eastwards and southwards."""
+    lat = np.radians(np.clip(lat, -LATITUDE_LIMIT, LATITUDE_LIMIT))
+    return lon / 360.0 + 0.5, 0.5 - np.arcsinh(np.tan(lat)) / (2.0 * math.pi)
 
 
-def _bounds(database: duckdb.DuckDBPyConnection) -> tuple[float, float, float, float]:
-    """Return west, south, east, north of all hexagons in degrees, cut to the globe."""
-    west, north, east, south = fetch(database, "tile_bounds")[0]
-    edges = np.array([west, east]), np.array([south, north])
-    x, y = ((edges[0] - 0.5), (0.5 - edges[1]))
-    transformer = Transformer.from_crs("EPSG:3857", "EPSG:4326", always_xy=True)
-    lon, lat = transformer.transform(x * EARTH_CIRCUMFERENCE_M, y * EARTH_CIRCUMFERENCE_M)
-    low, high = max(-180.0, float(lon[0])), min(180.0, float(lon[1]))
-    return low, float(lat[0]), high, float(lat[1])
+def _mercator(lonlat: Floats) -> Floats:
+    """Return metres in EPSG:3857 of degrees, both of shape (n, 2)."""
+    x, y = _world(lonlat[:, 0], lonlat[:, 1])
+    return EARTH_CIRCUMFERENCE_M * np.column_stack([x - 0.5, 0.5 - y])
+
+
+def _bounds(outlines: Outlines) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of all outlines in degrees, cut to the globe."""
+    west, east = 360.0 * (float(outlines.x.min()) - 0.5), 360.0 * (float(outlines.x.max()) - 0.5)
+    north, south = (
+        math.degrees(math.atan(math.sinh(2.0 * math.pi * (0.5 - float(edge)))))
+        for edge in (outlines.y.min(), outlines.y.max())
+    )
+    return max(-180.0, west), south, min(180.0, east), north
 
 
 def _header(

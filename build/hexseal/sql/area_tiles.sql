@@ -1,16 +1,30 @@
 -- Reads the table area_shapes. Returns one row per tile of the zoom: x, y, the vector layer "areas".
--- Outlines are simplified to a pixel of the tile.
-{% from "tile_grid.sql" import tiles %}
-SELECT x, y, ST_AsMVT(feature, 'areas', 4096, 'geom', 'number' ORDER BY feature.number) AS layer
+-- Outlines are simplified to half a pixel of the screen. One thread keeps the features in order.
+SET threads = 1;
+SELECT x, y, ST_AsMVT(feature, 'areas', 4096, 'geom', 'number') AS layer
 FROM (
     SELECT x, y, {
-        'geom': ST_AsMVTGeom(ST_SimplifyPreserveTopology(geom, $detail_m), frame, 4096, $buffer, true),
+        'geom': ST_AsMVTGeom(
+            ST_SimplifyPreserveTopology(geom, $detail_m),
+            ST_Extent(ST_TileEnvelope($zoom, x::INTEGER, y::INTEGER)), 4096, $buffer, true),
         'number': number,
         'layer': layer,
         'id': id,
         'name': name
     } AS feature
-    FROM ({{ tiles("area_shapes", "true") }})
+    FROM (
+        SELECT *, unnest(range(
+            greatest(0, floor(north * $across - $margin))::BIGINT,
+            least($across - 1, floor(south * $across + $margin))::BIGINT + 1)) AS y
+        FROM (
+            SELECT *, unnest(range(
+                greatest(0, floor(west * $across - $margin))::BIGINT,
+                least($across - 1, floor(east * $across + $margin))::BIGINT + 1)) AS x
+            FROM area_shapes
+        )
+    )
+    ORDER BY x, y, number
 )
 WHERE feature.geom IS NOT NULL
-GROUP BY x, y;
+GROUP BY x, y
+ORDER BY x, y;

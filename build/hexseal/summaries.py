@@ -1,0 +1,42 @@
+"""What stages hand to the pages: small frozen values, all paths relative to the site."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ZoomBand:
+    """Map zooms ``minzoom`` to ``maxzoom``, both included, show one H3 resolution."""
+
+    resolution: int
+    minzoom: int
+    maxzoom: int
+
+
+@dataclass(frozen=True, slots=True)
+class TileSummary:
+    """The tile archive; ``bounds`` are west, south, east, north and ``center`` lon, lat, degrees.
+
+    ``script`` is the classic script that carries the same bytes as base64, or None.
+    """
+
+    pmtiles: str
+    script: str | None
+    bytes: int
+    bounds: tuple[float, float, float, float]
+    center: tuple[float, float]
+    minzoom: int
+    maxzoom: int
+    bands: tuple[ZoomBand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One file of site/data; ``resolution`` is None where rows are areas."""
+
+    path: str
+    format: str
+    title: str
+    resolution: int | None
+    rows: int
+    bytes: int
+    sha256: str
