@@ -12,7 +12,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import CRSError, ProjError
 
 from hexseal.errors import InputError
 
@@ -47,29 +47,16 @@ class Grid:
 
     def __post_init__(self) -> None:
         """Refuse what has no CRS or is not north-up."""
-        if not self.crs:
-            raise InputError("has no coordinate reference system; assign one with gdal_edit -a_srs")
-        try:
-            CRS.from_user_input(self.crs)
-        except CRSError as err:
-            raise InputError(f"coordinate reference system {self.crs!r} is not understood") from err
-        terms = tuple(self.transform)[:6]
-        if not all(map(math.isfinite, terms)):
-            raise InputError(f"geotransform {terms} is not finite; mend the file's georeference")
-        if self.transform.b or self.transform.d:
-            raise InputError(f"grid is rotated (terms {self.transform.b}, {self.transform.d}); "
-                             "warp it to a north-up grid with gdalwarp")  # fmt: skip
-        if self.transform.a <= 0 or self.transform.e >= 0:
-            raise InputError(f"pixel size {self.transform.a} x {self.transform.e} is not north-up; "
-                             "warp it with gdalwarp")  # fmt: skip
+        _check_crs(self.crs)
+        _check_transform(self.transform)
         if self.width < 1 or self.height < 1:
-            raise InputError(f"size {self.width} x {self.height} holds no pixel")
+            raise InputError(f"size {self.width} x {self.height} holds no pixel; give another file")
 
     def __str__(self) -> str:
         """Describe the grid in one line."""
         x, y = self.pixel_size
         west, south, east, north = self.bounds
-        unit = "°" if self.is_geographic else " m"
+        unit = "°" if self.is_geographic else f" {_crs(self.crs).axis_info[0].unit_name}"
         return (
             f"{self.crs_label} {self.width} x {self.height} pixels of {x:.10g} x {y:.10g}{unit}, "
             f"x {west:.10g} to {east:.10g}, y {south:.10g} to {north:.10g}"
@@ -78,9 +65,14 @@ class Grid:
     @property
     def crs_label(self) -> str:
         """Return the authority code of the CRS where it has one, else its name."""
-        crs = _crs(self.crs)
-        authority = crs.to_authority()
-        return ":".join(authority) if authority else crs.name
+        authority = _crs(self.crs).to_authority()
+        return ":".join(authority) if authority else _crs(self.crs).name
+
+    @property
+    def crs_code(self) -> str:
+        """Return the authority code of the CRS where it has one, else its WKT on one line."""
+        authority = _crs(self.crs).to_authority()
+        return ":".join(authority) if authority else _crs(self.crs).to_wkt()
 
     @property
     def pixel_size(self) -> tuple[float, float]:
@@ -106,7 +98,13 @@ class Grid:
 
     @property
     def nominal_pixel_area_m2(self) -> float:
-        """Return width times height of a pixel of a projected grid in m²."""
+        """Return width times height of a pixel of a projected grid in m² of the map.
+
+        It is the true area where the grid is equal-area; elsewhere divide it by areal_scale.
+
+        >>> Grid("EPSG:3035", Affine(10.0, 0, 0.0, 0, -10.0, 0.0), 1, 1).nominal_pixel_area_m2
+        100.0
+        """
         unit = _crs(self.crs).axis_info[0].unit_conversion_factor
         return self.transform.a * -self.transform.e * unit * unit
 
@@ -126,14 +124,25 @@ class Grid:
         edges = self.transform.f + np.concatenate([rows, rows + 1]) * self.transform.e
         sine = np.sin(np.radians(np.clip(edges, -90.0, 90.0)))
         e = math.sqrt(e2)
-        q = (1.0 - e2) * (sine / (1.0 - e2 * sine**2) + np.arctanh(e * sine) / e)
+        bend = np.arctanh(e * sine) / e if e else sine
+        q = (1.0 - e2) * (sine / (1.0 - e2 * sine**2) + bend)
         north, south = np.split(q, 2)
         half_a2 = ellipsoid.semi_major_metre**2 / 2.0
         return half_a2 * np.radians(self.transform.a) * (north - south)
 
     def areal_scale(self, lon: Floats, lat: Floats) -> Floats:
-        """Return map area / true area at points in degrees, on a projected grid."""
-        factors = Proj(_crs(self.crs)).get_factors(lon, lat, errcheck=True)
+        """Return map area / true area at points in degrees, on a projected grid.
+
+        Raises InputError where the projection is not defined.
+        """
+        try:
+            factors = _proj(self.crs).get_factors(lon, lat, errcheck=True)
+        except ProjError as err:
+            raise InputError(
+                f"{self.crs_label} has no scale at longitude {np.min(lon):.6g} to "
+                f"{np.max(lon):.6g}, latitude {np.min(lat):.6g} to {np.max(lat):.6g}; "
+                "warp the rasters to a CRS that is made for the region, such as EPSG:3035"
+            ) from err
         return np.asarray(factors.areal_scale, dtype=np.float64)
 
     def centers(self, rows: Floats, columns: Floats) -> tuple[Floats, Floats]:
@@ -178,22 +187,82 @@ class Grid:
         moved = self.transform * Affine.translation(window.column, window.row)
         return Grid(self.crs, moved, window.width, window.height)
 
+    def offset_of(self, other: "Grid") -> tuple[float, float]:
+        """Return how many (rows, columns) another grid's upper left corner lies from this one's."""
+        corner, its = self.transform, other.transform
+        return (its.f - corner.f) / corner.e, (its.c - corner.c) / corner.a
+
+    def has_pixels_like(self, other: "Grid") -> bool:
+        """Tell whether CRS and pixel size are the same; sizes may differ by float noise only."""
+        mine, its = self.pixel_size, other.pixel_size
+        drift = [
+            abs(a - b) / a * n for a, b, n in zip(mine, its, _extent(self, other), strict=True)
+        ]
+        return self.has_crs_of(other) and max(drift) < ALIGNED
+
+    def has_crs_of(self, other: "Grid") -> bool:
+        """Tell whether both grids have the same CRS, however it is written."""
+        if self.crs == other.crs:
+            return True
+        return _crs(self.crs).equals(_crs(other.crs), ignore_axis_order=True)
+
     def difference(self, other: "Grid") -> str | None:
-        """Say in one line how another grid differs, or None when both are the same."""
-        if _crs(self.crs) != _crs(other.crs):
-            return f"CRS {self.crs_label} against {other.crs_label}"
-        mine, its = np.array(self.pixel_size), np.array(other.pixel_size)
-        if (np.abs(its - mine) * (self.width, self.height) > ALIGNED * mine).any():
-            return (
-                f"pixels of {mine[0]:.10g} x {mine[1]:.10g} against {its[0]:.10g} x {its[1]:.10g}"
-            )
-        column, row = self.places(np.array(other.transform.c), np.array(other.transform.f))
-        offset = float(column) + 0.5, float(row) + 0.5
-        if max(map(abs, offset)) > ALIGNED:
-            return f"origins {offset[0]:.4g} columns and {offset[1]:.4g} rows apart"
+        """Say in one line how another grid differs, or None when both are the same.
+
+        >>> a = Grid("EPSG:3035", Affine(10.0, 0, 0.0, 0, -10.0, 0.0), 8, 8)
+        >>> a.difference(Grid("EPSG:3035", Affine(10.0, 0, 5.0, 0, -10.0, 0.0), 8, 8))
+        'its origin lies 0 rows down and 0.5 columns right, so its pixels cut across'
+        """
+        if not self.has_crs_of(other):
+            return f"CRS {other.crs_label} instead of {self.crs_label}"
+        if not self.has_pixels_like(other):
+            (x, y), (its_x, its_y) = self.pixel_size, other.pixel_size
+            return f"pixels of {its_x:.10g} x {its_y:.10g} instead of {x:.10g} x {y:.10g}"
+        row, column = self.offset_of(other)
+        whole = max(abs(row - round(row)), abs(column - round(column))) < ALIGNED
+        if not whole or (round(row), round(column)) != (0, 0):
+            how = "so it covers another place" if whole else "so its pixels cut across"
+            return f"its origin lies {row:z.6g} rows down and {column:z.6g} columns right, {how}"
         if (self.width, self.height) != (other.width, other.height):
-            return f"{self.width} x {self.height} against {other.width} x {other.height} pixels"
+            return f"{other.width} x {other.height} pixels instead of {self.width} x {self.height}"
         return None
+
+
+def _extent(one: Grid, other: Grid) -> tuple[int, int]:
+    return max(one.width, other.width), max(one.height, other.height)
+
+
+def _check_crs(text: str) -> None:
+    if not text:
+        raise InputError("has no coordinate reference system; assign one with gdal_edit.py -a_srs")
+    try:
+        crs = CRS.from_user_input(text)
+    except CRSError as err:
+        raise InputError(f"coordinate reference system {text!r} is not understood") from err
+    if not (crs.is_projected or crs.is_geographic) or crs.geodetic_crs is None:
+        raise InputError(
+            f"coordinate reference system {crs.name!r} is tied to no place on Earth; "
+            "assign the right one with gdal_edit.py -a_srs"
+        )
+    unit = crs.axis_info[0].unit_name
+    if crs.is_geographic and unit != "degree":
+        raise InputError(f"coordinates are in {unit}, not in degrees; warp it with gdalwarp")
+
+
+def _check_transform(transform: Affine) -> None:
+    terms = tuple(transform)[:6]
+    if not all(map(math.isfinite, terms)):
+        raise InputError(f"geotransform {terms} is not finite; mend the file's georeference")
+    if transform.b or transform.d:
+        raise InputError(
+            f"grid is rotated (rotation terms {transform.b:g} and {transform.d:g}, expected 0); "
+            "warp it to a north-up grid with gdalwarp -r near"
+        )
+    if transform.a <= 0 or transform.e >= 0:
+        raise InputError(
+            f"grid is not north-up (column step {transform.a:g}, row step {transform.e:g}; "
+            "expected + and -); warp it with gdalwarp -r near"
+        )
 
 
 def _crs(text: str) -> CRS:
@@ -201,6 +270,14 @@ def _crs(text: str) -> CRS:
     known: dict[str, CRS] = _local.__dict__.setdefault("crs", {})
     if text not in known:
         known[text] = CRS.from_user_input(text)
+    return known[text]
+
+
+def _proj(text: str) -> Proj:
+    """Return this thread's projection functions of a CRS."""
+    known: dict[str, Proj] = _local.__dict__.setdefault("projections", {})
+    if text not in known:
+        known[text] = Proj(_crs(text))
     return known[text]
 
 

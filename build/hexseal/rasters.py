@@ -1,11 +1,16 @@
-"""Land-cover rasters: opening them safely, reading windows, comparing grids."""
+"""Land-cover rasters: opening them safely, reading windows, comparing their grids.
 
-import glob
+Every failure is one line that names the file. Nothing is ever resampled.
+"""
+
 import logging
+import shlex
+from collections import OrderedDict
 from collections.abc import Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
+from glob import glob, has_magic
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -13,41 +18,65 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.env import set_gdal_config
-from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
 from hexseal.config import Epoch, is_remote
 from hexseal.errors import GridMismatchError, InputError
-from hexseal.grid import Grid, Window
+from hexseal.files import sha256
+from hexseal.grid import ALIGNED, Grid, Window
 
 Bytes = NDArray[np.uint8]
-# GDAL's own cache of decoded blocks, in bytes; by default it would take a share of all memory.
-GDAL_SETTINGS: dict[str, int | str] = {"GDAL_CACHEMAX": 128_000_000, "GDAL_PAM_ENABLED": "NO"}
+# GDAL_CACHEMAX: bytes of decoded blocks that GDAL keeps; by default it takes a share of memory.
+GDAL_SETTINGS: dict[str, int | str] = {
+    "GDAL_CACHEMAX": 128_000_000,
+    "GDAL_PAM_ENABLED": "NO",
+    "GDAL_HTTP_MAX_RETRY": 3,
+    "GDAL_HTTP_RETRY_DELAY": 1,
+}
+# A mosaic keeps this many tiles open at once; the 2023 edition of CLC+ Backbone has 897.
+OPEN_TILES = 32
 
+# GDAL's own words go to exceptions, which become one line; its log would print them twice.
 logging.getLogger("rasterio").setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tile:
-    """One open file of a raster and where its first pixel lies on the common grid."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file stores its pixels; ``block_shape`` is (height, width) in pixels."""
 
-    file: DatasetReader
+    block_shape: tuple[int, int]
+    compression: str | None
+    tiled: bool
+    overviews: int
+    has_colors: bool
+    is_cog: bool
+    nodata: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One file of a raster and the window of the common grid that it covers."""
+
     address: str
     window: Window
+    layout: Layout
 
 
 class Landcover:
     """A byte raster of one band: one file, or several that tile one grid.
 
-    Places that no tile covers read as ``fill``. Use one object per thread.
+    Places that no tile covers read as ``fill``. Use one object per thread: ``reopened`` gives
+    another one without reading all headers again.
     """
 
-    def __init__(self, grid: Grid, tiles: list[Tile], fill: int, stack: ExitStack) -> None:
+    def __init__(self, grid: Grid, tiles: tuple[Tile, ...], fill: int) -> None:
         self.grid = grid
+        self.tiles = tiles
         self.fill = fill
-        self._tiles = tiles
-        self._stack = stack
+        self._overlapping = _any_overlap([tile.window for tile in tiles])
+        self._files: OrderedDict[str, DatasetReader] = OrderedDict()
 
     def __enter__(self) -> Self:
         return self
@@ -56,101 +85,133 @@ class Landcover:
         self.close()
 
     def close(self) -> None:
-        """Close all files."""
-        self._stack.close()
+        """Close all files; a later read opens them again."""
+        while self._files:
+            self._files.popitem()[1].close()
+
+    def reopened(self) -> "Landcover":
+        """Return the same raster with file handles of its own, for another thread."""
+        return Landcover(self.grid, self.tiles, self.fill)
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """Return the files behind this raster."""
-        return tuple(tile.address for tile in self._tiles)
-
-    @property
-    def files(self) -> tuple[DatasetReader, ...]:
-        """Return the open files."""
-        return tuple(tile.file for tile in self._tiles)
+        return tuple(tile.address for tile in self.tiles)
 
     @property
     def block_shape(self) -> tuple[int, int]:
-        """Return height and width of a block of the first file."""
-        return self._tiles[0].file.block_shapes[0]
+        """Return height and width in pixels of a block of the first file."""
+        return self.tiles[0].layout.block_shape
 
-    def read(self, window: Window) -> Bytes:
-        """Return the codes of a window of the grid, shape (height, width)."""
-        if len(self._tiles) == 1:
-            return _read(self._tiles[0], window)
-        found = np.full((window.height, window.width), self.fill, dtype=np.uint8)
-        for tile in self._tiles:
-            part = _overlap(tile.window, window)
-            if part is None:
-                continue
-            shifted = Window(
-                part.row - tile.window.row, part.column - tile.window.column, part.height, part.width
+    def checksums(self) -> dict[str, str]:
+        """Return the SHA-256 of every local file by its address."""
+        return {name: sha256(Path(name)) for name in self.addresses if not is_remote(name)}
+
+    def read(self, window: Window, *, out: Bytes | None = None) -> Bytes:
+        """Return the codes of a window that lies within the grid, shape (height, width).
+
+        Fills ``out`` instead of new memory when it is given. Raises InputError when the file is
+        cut off, or where tiles overlap with different codes.
+        """
+        here = [tile for tile in self.tiles if _overlap(tile.window, window) is not None]
+        if len(here) == 1 and _overlap(here[0].window, window) == window:
+            return self._read(here[0], window, out)
+        if out is None:
+            out = np.empty((window.height, window.width), dtype=np.uint8)
+        out.fill(self.fill)
+        for tile in here:
+            self._paint(tile, window, out)
+        return out
+
+    def _paint(self, tile: Tile, window: Window, out: Bytes) -> None:
+        part = _overlap(tile.window, window)
+        assert part is not None
+        codes = self._read(tile, part, None)
+        top, left = part.row - window.row, part.column - window.column
+        target = out[top : top + part.height, left : left + part.width]
+        if not self._overlapping:
+            target[:] = codes
+            return
+        seen = (codes != self.fill) & (codes != tile.layout.nodata)
+        clash = seen & (target != self.fill) & (target != codes)
+        if clash.any():
+            row, column = np.argwhere(clash)[0]
+            raise InputError(
+                f"{tile.address}: overlaps another tile with other codes ({codes[row, column]} "
+                f"against {target[row, column]} at row {part.row + row}, column "
+                f"{part.column + column} of the mosaic); keep one file per place"
             )
-            top, left = part.row - window.row, part.column - window.column
-            found[top : top + part.height, left : left + part.width] = _read(tile, shifted)
-        return found
+        np.copyto(target, codes, where=seen)
+
+    def _read(self, tile: Tile, window: Window, out: Bytes | None) -> Bytes:
+        row, column = window.row - tile.window.row, window.column - tile.window.column
+        where = RasterioWindow(column, row, window.width, window.height)  # type: ignore[call-arg]
+        try:
+            return self._file(tile.address).read(1, window=where, out=out)
+        except RasterioError as err:
+            raise InputError(
+                f"{tile.address}: cannot be read at row {row}, column {column}; "
+                "the file is cut off or damaged, fetch it again"
+            ) from err
+
+    def _file(self, address: str) -> DatasetReader:
+        if address not in self._files:
+            while len(self._files) >= OPEN_TILES:
+                self._files.popitem(last=False)[1].close()
+            self._files[address] = _open(address)
+        self._files.move_to_end(address)
+        return self._files[address]
 
 
 def open_landcover(address: str, *, fill: int = 0) -> Landcover:
-    """Open a path, a glob of tiles, or an http(s)/s3 address.
+    """Open a path, a glob of tiles, or an http(s)/s3 address; places without a tile are ``fill``.
 
-    Raises InputError, in one line, for a file that is missing, unreadable, not of one byte band,
-    rotated or without CRS, and for tiles that do not lie on one grid.
+    Raises InputError for a file that is missing, unreadable, not of one byte band, rotated or
+    without CRS, and GridMismatchError for tiles that do not lie on one lattice of pixels.
     """
-    addresses = _addresses(address)
-    with ExitStack() as stack:
-        _configure()
-        opened = []
-        for name in addresses:
-            file = _open(name)
-            # Not entered as a context: that would bind the file to the thread that closes it.
-            stack.callback(file.close)
-            opened.append((name, file))
-        grids = [_grid_of(file, name) for name, file in opened]
-        whole = _union(grids, addresses)
-        tiles = []
-        for (name, file), grid in zip(opened, grids, strict=True):
-            columns, rows = whole.places(
-                np.array(grid.transform.c), np.array(grid.transform.f)
-            )
-            row, column = round(float(rows) + 0.5), round(float(columns) + 0.5)
-            tiles.append(Tile(file, name, Window(row, column, grid.height, grid.width)))
-        return Landcover(whole, tiles, fill, stack.pop_all())
+    headers = [(name, *_header(name)) for name in _addresses(address)]
+    whole = _union([(name, grid) for name, grid, _ in headers])
+    tiles = []
+    for name, grid, layout in headers:
+        row, column = whole.offset_of(grid)
+        place = Window(round(row), round(column), grid.height, grid.width)
+        tiles.append(Tile(name, place, layout))
+    return Landcover(whole, tuple(tiles), fill)
 
 
 def read_grid(address: str) -> Grid:
-    """Return the grid of a raster."""
-    with open_landcover(address) as raster:
-        return raster.grid
+    """Return the grid of a raster; raises as open_landcover does."""
+    return open_landcover(address).grid
 
 
 def common_grid(epochs: Iterable[Epoch]) -> Grid:
     """Return the grid that all epochs share.
 
-    Raises GridMismatchError that names both grids and the command that would bring the second
-    onto the first.
+    Raises GridMismatchError that names both grids and the command that would bring a year onto
+    the grid of the year before.
     """
-    first, *others = epochs
-    grid = read_grid(first.landcover)
-    for epoch in others:
-        other = read_grid(epoch.landcover)
+    grids = [(epoch, read_grid(epoch.landcover)) for epoch in epochs]
+    for (before, grid), (epoch, other) in pairwise(grids):
         how = grid.difference(other)
         if how is not None:
             raise GridMismatchError(
-                f"{epoch.year} ({epoch.landcover}) lies on another grid than {first.year} "
-                f"({first.landcover}): {how}; {first.year} is {grid}; {epoch.year} is {other}; "
+                f"{epoch.landcover} ({epoch.year}): lies on another grid than {before.landcover} "
+                f"({before.year}): {how}; {before.year} is {grid}; {epoch.year} is {other}; "
                 f"to bring it onto the same grid: {warp_command(grid, epoch.landcover)}"
             )
-    return grid
+    return grids[0][1]
 
 
 def warp_command(grid: Grid, address: str) -> str:
     """Return the gdalwarp command that puts a raster on ``grid`` without mixing its codes."""
-    west, south, east, north = (f"{edge:.12g}" for edge in grid.bounds)
-    path = Path(address)
+    edges = " ".join(f"{edge:.15g}" for edge in grid.bounds)
+    path = Path(address.rsplit("/", 1)[-1] if is_remote(address) else address)
+    stem = path.stem if not has_magic(path.stem) else "mosaic"
+    source = address if has_magic(address) else shlex.quote(address)
+    target = shlex.quote(str(path.with_name(f"{stem}_aligned.tif")))
     return (
-        f"gdalwarp -t_srs {grid.crs_label} -te {west} {south} {east} {north} "
-        f"-ts {grid.width} {grid.height} -r near {path} {path.with_name(path.stem + '_aligned.tif')}"
+        f"gdalwarp -t_srs {shlex.quote(grid.crs_code)} -te {edges} "
+        f"-ts {grid.width} {grid.height} -r near {source} {target}"
     )
 
 
@@ -162,68 +223,101 @@ def _configure() -> None:
 
 
 def _addresses(address: str) -> list[str]:
-    if is_remote(address):
+    if is_remote(address) or Path(address).is_file():
         return [address]
-    if glob.has_magic(address) and not Path(address).exists():
-        found = sorted(glob.glob(address, recursive=True))
-        if not found:
-            raise InputError(f"{address}: no file fits this pattern; check the path")
-        return found
-    if not Path(address).exists():
+    if Path(address).is_dir():
+        raise InputError(f"{address}: is a folder; name a file, or its tiles as {address}/*.tif")
+    if not has_magic(address):
         raise InputError(f"{address}: no such file; check the path in the region file")
-    return [address]
+    # Path.glob takes no absolute pattern.
+    found = sorted(glob(address, recursive=True))  # noqa: PTH207
+    if not found:
+        raise InputError(f"{address}: no file fits this pattern; check the path in the region file")
+    return found
 
 
 def _open(address: str) -> DatasetReader:
+    _configure()
     try:
         return rasterio.open(address)
-    except (RasterioError, RasterioIOError) as err:
-        raise InputError(
-            f"{address}: is not a raster that GDAL can read; expected a GeoTIFF"
-        ) from err
+    except RasterioError as err:
+        hint = "check the address and the network" if is_remote(address) else "expected a GeoTIFF"
+        raise InputError(f"{address}: is not a raster that GDAL can read; {hint}") from err
 
 
-def _grid_of(file: DatasetReader, address: str) -> Grid:
+def _header(address: str) -> tuple[Grid, Layout]:
+    file = _open(address)
+    # Not entered as a context: that would bind the file to the thread that closes it.
+    try:
+        _check_band(file, address)
+        authority = file.crs.to_authority()
+        text = ":".join(authority) if authority else file.crs.to_wkt()
+        return Grid(text, file.transform, file.width, file.height), _layout(file)
+    except InputError as err:
+        raise InputError(f"{address}: {err}") from err
+    finally:
+        file.close()
+
+
+def _check_band(file: DatasetReader, address: str) -> None:
     if file.count != 1:
-        raise InputError(f"{address}: has {file.count} bands, expected one band of class codes")
+        raise InputError(
+            f"has {file.count} bands, expected one band of class codes; "
+            f"take one out with gdal_translate -b 1 {shlex.quote(address)} OUT.tif"
+        )
     if file.dtypes[0] != "uint8":
         raise InputError(
-            f"{address}: holds {file.dtypes[0]} values, expected byte class codes; "
-            "convert it with gdal_translate -ot Byte"
+            f"holds {file.dtypes[0]} values, expected byte class codes (0 to 255); if they are "
+            f"such codes, convert with gdal_translate -ot Byte {shlex.quote(address)} OUT.tif"
         )
     if file.crs is None:
         raise InputError(
-            f"{address}: has no coordinate reference system; assign one with gdal_edit -a_srs"
+            "has no coordinate reference system; assign the right one with "
+            f"gdal_edit.py -a_srs EPSG:CODE {shlex.quote(address)}"
         )
-    authority = file.crs.to_authority()
-    text = ":".join(authority) if authority else file.crs.to_wkt()
-    try:
-        return Grid(text, file.transform, file.width, file.height)
-    except InputError as err:
-        raise InputError(f"{address}: {err}") from err
 
 
-def _union(grids: list[Grid], addresses: list[str]) -> Grid:
+def _layout(file: DatasetReader) -> Layout:
+    return Layout(
+        block_shape=file.block_shapes[0],
+        compression=file.compression.value if file.compression else None,
+        tiled=bool(file.profile.get("tiled")),
+        overviews=len(file.overviews(1)),
+        has_colors=file.colorinterp[0].name == "palette",
+        is_cog=file.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG",
+        nodata=_code(file.nodata),
+    )
+
+
+def _code(nodata: float | None) -> int | None:
+    """Return a nodata tag as a code; tags that no byte can hold mark nothing."""
+    return int(nodata) if nodata is not None and nodata in range(256) else None
+
+
+def _union(grids: list[tuple[str, Grid]]) -> Grid:
     """Return the smallest grid that holds all, which must lie on one lattice of pixels."""
-    first = grids[0]
-    if len(grids) == 1:
-        return first
-    corners = []
-    for grid, address in zip(grids, addresses, strict=True):
-        moved = Grid(grid.crs, first.transform, grid.width, grid.height)
-        columns, rows = first.places(np.array(grid.transform.c), np.array(grid.transform.f))
-        column, row = float(columns) + 0.5, float(rows) + 0.5
-        aligned = max(abs(column - round(column)), abs(row - round(row))) < 1e-3
-        same_pixels = Grid(grid.crs, grid.transform, 1, 1).pixel_size == first.pixel_size
-        if moved.crs_label != first.crs_label or not (aligned and same_pixels):
+    name, first = grids[0]
+    places = []
+    for address, grid in grids:
+        row, column = first.offset_of(grid)
+        on_lattice = max(abs(row - round(row)), abs(column - round(column))) < ALIGNED
+        if not (first.has_pixels_like(grid) and on_lattice):
             raise GridMismatchError(
-                f"{address}: lies on another grid ({grid}) than the tile {addresses[0]} ({first}); "
-                f"to bring it onto the same pixels: {warp_command(first, address)}"
+                f"{address}: lies on another grid ({grid}) than the tile {name} ({first}); "
+                "warp it to the same CRS, pixel size and origin with gdalwarp -r near -tap"
             )
-        corners.append((round(row), round(column), grid.height, grid.width))
-    top, left = min(c[0] for c in corners), min(c[1] for c in corners)
-    bottom, right = max(c[0] + c[2] for c in corners), max(c[1] + c[3] for c in corners)
+        places.append(Window(round(row), round(column), grid.height, grid.width))
+    top, left = min(p.row for p in places), min(p.column for p in places)
+    bottom = max(p.row + p.height for p in places)
+    right = max(p.column + p.width for p in places)
     return first.subgrid(Window(top, left, bottom - top, right - left))
+
+
+def _any_overlap(windows: list[Window]) -> bool:
+    top, left, height, width = np.array([(w.row, w.column, w.height, w.width) for w in windows]).T
+    rows = (top[:, None] < top + height) & (top < (top + height)[:, None])
+    columns = (left[:, None] < left + width) & (left < (left + width)[:, None])
+    return int((rows & columns).sum()) > len(windows)
 
 
 def _overlap(tile: Window, window: Window) -> Window | None:
@@ -233,14 +327,3 @@ def _overlap(tile: Window, window: Window) -> Window | None:
     if top >= bottom or left >= right:
         return None
     return Window(top, left, bottom - top, right - left)
-
-
-def _read(tile: Tile, window: Window) -> Bytes:
-    where = RasterioWindow(window.column, window.row, window.width, window.height)  # type: ignore[call-arg]
-    try:
-        return tile.file.read(1, window=where)
-    except RasterioError as err:
-        raise InputError(
-            f"{tile.address}: cannot be read at row {window.row}, column {window.column}; "
-            "the file is cut off or damaged, fetch it again"
-        ) from err
