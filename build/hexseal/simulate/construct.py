@@ -19,6 +19,7 @@ from hexseal.simulate.vegetation import CROPS, GRASS, LOCAL, SHRUB, Bytes
 
 # About one plot in eight is still empty in 2018: later single houses fill them.
 VACANT = 0.13
+LINK_M = 450
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ def _clear(free: Mask, shape: shapely.Geometry) -> None:
     columns = slice(max(0, left), min(free.shape[1], right + 1))
     window = free[rows, columns]
     if window.size:
-        place = LOCAL * Affine.translation(columns.start, rows.start)
+        place = LOCAL @ Affine.translation(columns.start, rows.start)
         taken = np.zeros(window.shape, np.uint8)
         rasterize([shape], out=taken, transform=place, all_touched=True)
         window &= taken == 0
@@ -82,12 +83,15 @@ def _build_roads(works: Works, rng: np.random.Generator) -> None:
 
 
 def link(works: Works, xy: Points, half_width_m: float) -> Geometries:
-    """Return a straight access road from ``xy`` to the nearest road, or none if water bars it."""
+    """Return a straight access road from ``xy`` to the nearest road.
+
+    Empty where water bars the way or it is longer than LINK_M.
+    """
     here = shapely.Point(xy)
     nearest = works.ways[int(np.argmin(shapely.distance(works.ways, here)))]
     line = shapely.shortest_line(here, nearest)
     spots = (shapely.get_coordinates(shapely.segmentize(line, 20)) // PIXEL_M).astype(int)
-    if not works.terrain.dry[spots[:, 1], spots[:, 0]].all():
+    if line.length > LINK_M or not works.terrain.dry[spots[:, 1], spots[:, 0]].all():
         return np.empty(0, dtype=object)
     return np.array([shapely.buffer(line, half_width_m)], dtype=object)
 
@@ -96,7 +100,7 @@ def _build_settlement(
     works: Works, place: Settlement, buildable: Mask, rng: np.random.Generator
 ) -> Points:
     streets = grow_streets(place, works.network.roads, buildable, rng)
-    lines = shapely.buffer([shapely.LineString(s) for s in streets], 3.6)
+    lines = shapely.buffer([shapely.LineString(s) for s in streets], 3.6, quad_segs=3)
     works.buildings.add(Batch("street", HARD, np.asarray(lines, dtype=object)))
     works.ways += [shapely.LineString(street) for street in streets]
     works.occupy(np.array([shapely.union_all(lines)], dtype=object), 32)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import scipy.fft
+from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -65,10 +66,30 @@ def block_mean(field: Floats, factor: int) -> Floats:
 
 
 def enlarge(field: Floats, shape: tuple[int, ...], order: int = 1) -> Floats:
-    """Stretch a coarse ``field`` to ``shape``, pixel areas aligned."""
+    """Stretch a coarse ``field`` to ``shape``, pixel areas aligned, linearly or by cubics."""
+    if order == 1:
+        return _stretch(np.ascontiguousarray(field, np.float32), (shape[0], shape[1]))
     factors = (shape[0] / field.shape[0], shape[1] / field.shape[1])
     large = ndimage.zoom(field, factors, order=order, mode="nearest", grid_mode=True)
     return np.asarray(large, np.float32)
+
+
+@njit(cache=True)
+def _stretch(field: Floats, shape: tuple[int, int]) -> Floats:
+    large = np.empty(shape, np.float32)
+    height, width = field.shape
+    for y in range(shape[0]):
+        down = min(max((y + 0.5) * height / shape[0] - 0.5, 0.0), height - 1.0)
+        top = min(int(down), height - 2)
+        v = np.float32(down - top)
+        for x in range(shape[1]):
+            right = min(max((x + 0.5) * width / shape[1] - 0.5, 0.0), width - 1.0)
+            left = min(int(right), width - 2)
+            u = np.float32(right - left)
+            upper = field[top, left] * (1 - u) + field[top, left + 1] * u
+            lower = field[top + 1, left] * (1 - u) + field[top + 1, left + 1] * u
+            large[y, x] = upper * (1 - v) + lower * v
+    return large
 
 
 def steepness(field: Floats, step: float) -> Floats:

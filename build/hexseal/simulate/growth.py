@@ -196,7 +196,8 @@ def _bypass(works: Works, year: int, budget_m2: float, rng: np.random.Generator)
         Batch("site", BARE_GROUND, shapely.buffer(road, 4), year - 3, year, under=True)
     )
     works.buildings.add(Batch("bypass", HARD, road, year))
-    works.occupy(road, 10)
+    # A wide strip, so that the next bypass goes elsewhere.
+    works.occupy(road, 130)
     return _log("bypass", year, road)
 
 

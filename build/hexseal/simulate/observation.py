@@ -140,7 +140,7 @@ def _evidence(cover: Bytes, field: Floats, noise: NoiseModel) -> Floats:
     for code, value in LOOKS_SEALED.items():
         looks[code] = value
     looks[SEALED] = 0
-    return field + np.float32(noise.context) * density + looks[cover]
+    return np.asarray(field + noise.context * density + looks[cover], np.float32)
 
 
 def _solve(truth: Bytes, evidence: Floats, noise: NoiseModel, step: int) -> _Thresholds:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from numba import njit
 from numpy.typing import NDArray
 
 from hexseal.simulate.fields import Mask
@@ -38,18 +39,19 @@ def grow_streets(
     streets = _inner_roads(place, roads)
     if not streets:
         streets = [place.xy + np.array([[-2.0, 0], [-1, 0], [0, 0], [1, 0], [2, 0]]) * STEP_M]
-    known = np.vstack(streets)
     spacing = 68.0 if place.is_town else 58.0
+    squeeze, turn = rng.uniform(0.6, 1.0), rng.uniform(0, np.pi)
+    outline = np.array([place.x, place.y, place.radius_m, squeeze, turn, spacing])
     wanted_m = 1.9 * place.radius_m**2 / spacing
-    squeeze = rng.uniform(0.6, 1.0), rng.uniform(0, np.pi)
-    length_m = 0.0
+    known = np.vstack(streets)
     for _ in range(int(wanted_m / 10)):
-        street = _branch(place, streets, known, (buildable, spacing, squeeze), rng)
+        start, headings = _departure(streets, 32 if place.is_town else 20, rng)
+        street = _march(start, headings, known, outline, buildable)
         if len(street) >= 5:
             streets.append(street)
             known = np.vstack([known, street[1:]])
-            length_m += len(street) * STEP_M
-        if length_m > wanted_m:
+            wanted_m -= len(street) * STEP_M
+        if wanted_m < 0:
             break
     return streets
 
@@ -61,55 +63,79 @@ def _inner_roads(place: Settlement, roads: tuple[shapely.LineString, ...]) -> li
     return [shapely.get_coordinates(line.segmentize(STEP_M)) for line in lines]
 
 
-def _branch(
-    place: Settlement,
-    streets: list[Points],
-    known: Points,
-    limits: tuple[Mask, float, tuple[float, float]],
-    rng: np.random.Generator,
-) -> Points:
-    """March away from a street at about a right angle until something is in the way."""
-    buildable, spacing, squeeze = limits
+def _departure(
+    streets: list[Points], longest: int, rng: np.random.Generator
+) -> tuple[Points, NDArray[np.float64]]:
+    """Choose where a new street leaves an old one, and its heading at every step."""
     parent = streets[int(rng.integers(len(streets)))]
     at = int(rng.integers(1, max(2, len(parent) - 1)))
     along = parent[min(at + 1, len(parent) - 1)] - parent[at - 1]
     heading = np.arctan2(along[1], along[0]) + rng.choice((-1, 1)) * np.pi / 2
-    heading += rng.normal(0, 0.12)
-    bend = rng.normal(0, 0.035)
-    points = [parent[at]]
-    longest = int(rng.integers(6, 32 if place.is_town else 20))
-    away = np.hypot(*(known - parent[at]).T)
-    others = known[(away > 1.05 * STEP_M) & (away < longest * STEP_M + spacing)]
-    for step in range(longest):
-        heading += bend + rng.normal(0, 0.02)
-        new = points[-1] + STEP_M * np.array([np.cos(heading), np.sin(heading)])
-        if not _inside(place, new, squeeze) or not _is_true(buildable, new):
-            break
-        gap = float(np.hypot(*(others - new).T).min()) if len(others) else np.inf
-        start_gap = float(np.hypot(*(new - points[0])))
-        if step > 3 and gap < STEP_M * 1.2:
-            points.append(others[int(np.argmin(np.hypot(*(others - new).T)))])
-            break
-        if gap < min(spacing * 0.72, start_gap * 0.93) and (step < 4 or gap > spacing * 0.45):
-            if step > 5:
-                break
-            return np.array(points[:1])
-        points.append(new)
-    return np.array(points)
+    steps = np.arange(1, rng.integers(6, longest) + 1)
+    wobble = rng.normal(0, 0.02, len(steps)).cumsum()
+    return parent[at], heading + rng.normal(0, 0.12) + rng.normal(0, 0.035) * steps + wobble
 
 
-def _inside(place: Settlement, xy: Points, squeeze: tuple[float, float]) -> bool:
-    narrow, turn = squeeze
-    dx, dy = xy - place.xy
+@njit(cache=True)
+def _march(
+    start: Points,
+    headings: NDArray[np.float64],
+    known: Points,
+    outline: NDArray[np.float64],
+    buildable: Mask,
+) -> Points:
+    """Walk until the settlement ends or another street is near; join that one if it can be.
+
+    A walk that starts too close to other streets returns fewer than five points.
+    """
+    spacing = outline[5]
+    path = np.empty((len(headings) + 2, 2))
+    path[0] = start
+    count = 1
+    for step in range(len(headings)):
+        x = path[count - 1, 0] + STEP_M * np.cos(headings[step])
+        y = path[count - 1, 1] + STEP_M * np.sin(headings[step])
+        if not _inside(outline, buildable, x, y):
+            break
+        nearest, gap = _nearest(known, start, x, y)
+        away = np.hypot(x - start[0], y - start[1])
+        touches = step > 3 and gap < STEP_M * 1.2
+        crowded = gap < min(spacing * 0.72, away * 0.93) and (step < 4 or gap > spacing * 0.45)
+        if touches or (crowded and step > 5):
+            path[count] = known[nearest]
+            return path[: count + 1].copy()
+        if crowded:
+            return path[:1].copy()
+        path[count, 0], path[count, 1] = x, y
+        count += 1
+    return path[:count].copy()
+
+
+@njit(cache=True)
+def _nearest(known: Points, start: Points, x: float, y: float) -> tuple[int, float]:
+    """Find the street point nearest to (x, y), leaving out those at the walk's start."""
+    best, least = 0, 1e18
+    for i in range(len(known)):
+        away = (known[i, 0] - x) ** 2 + (known[i, 1] - y) ** 2
+        if away < least:
+            behind = (known[i, 0] - start[0]) ** 2 + (known[i, 1] - start[1]) ** 2
+            if behind > (1.05 * STEP_M) ** 2:
+                best, least = i, away
+    return best, np.sqrt(least)
+
+
+@njit(cache=True)
+def _inside(outline: NDArray[np.float64], buildable: Mask, x: float, y: float) -> bool:
+    """Tell whether a street may run here: within the settlement's lobed outline, on good land."""
+    dx, dy, turn = x - outline[0], y - outline[1], outline[4]
     along = dx * np.cos(turn) + dy * np.sin(turn)
     across = dy * np.cos(turn) - dx * np.sin(turn)
     wave = 1 + 0.22 * np.sin(3 * np.arctan2(dy, dx) + turn * 5)
-    return bool(np.hypot(along, across / narrow) < place.radius_m * wave)
-
-
-def _is_true(mask: Mask, xy: Points) -> bool:
-    row, column = int(xy[1] // PIXEL_M), int(xy[0] // PIXEL_M)
-    return 0 <= row < mask.shape[0] and 0 <= column < mask.shape[1] and bool(mask[row, column])
+    if np.hypot(along, across / outline[3]) >= outline[2] * wave:
+        return False
+    row, column = int(y // PIXEL_M), int(x // PIXEL_M)
+    inside = 0 <= row < buildable.shape[0] and 0 <= column < buildable.shape[1]
+    return inside and buildable[row, column]
 
 
 def line_plots(

@@ -32,7 +32,7 @@ from hexseal.simulate.vegetation import (
 ABIOTIC_SHARE = 0.30
 # The sea is mapped this far from the coast; beyond lies code 254.
 SEA_PX = 150
-MIN_PX, MAX_PX = 600, 6000
+MIN_PX, MAX_PX = 600, 4000
 
 
 @dataclass(frozen=True, slots=True)
