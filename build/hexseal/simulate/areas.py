@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from hexseal.simulate.fields import blur, labelled
+from hexseal.simulate.fields import block_mean, blur, distance, labelled
 from hexseal.simulate.names import PROVINCES
 from hexseal.simulate.settlements import sources_of
 from hexseal.simulate.spread import spread_cost
@@ -21,7 +21,9 @@ from hexseal.simulate.vegetation import LOCAL
 PEOPLE_PER_DWELLING = 2.3
 # Borders reach this far into the sea, so that simplified ones still hold every land pixel.
 SHORE_PX = 4
-SIMPLIFY_M = 22.0
+SHORE_SIMPLIFY_M, BORDER_SIMPLIFY_M = 18.0, 70.0
+# Crossing a river costs a border as much as this many cells of flat land.
+BARRIER = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,14 @@ def _rank(group: NDArray[np.int64], number: int) -> int:
 def _municipal_labels(truth: Truth) -> NDArray[np.int32]:
     """Give each pixel of land and shore the settlement that reaches it first, -1 at sea."""
     settlements = truth.network.settlements
-    friction = truth.network.friction
+    rivers = block_mean(truth.country.rivers.astype(np.float32), COARSE) > 0
+    friction = truth.network.friction + np.float32(BARRIER) * rivers
     reach = spread_cost(friction, sources_of(settlements, friction.shape))
     size = len(settlements)
     soft = np.stack([blur((reach.label == i).astype(np.float32), 1.5) for i in range(size)])
     whole = _joined(np.argmax(soft, 0), size)
     labels = np.repeat(np.repeat(whole, COARSE, 0), COARSE, 1)
-    shore = (truth.terrain.sea_px <= SHORE_PX) | truth.land
-    return np.where(shore, labels, -1).astype(np.int32)
+    return np.where(distance(truth.land) <= SHORE_PX, labels, -1).astype(np.int32)
 
 
 def _joined(labels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
@@ -91,7 +93,8 @@ def _polygons(labels: NDArray[np.int32]) -> list[shapely.Geometry]:
     whole = [shapely.union_all(parts[number]) for number in sorted(parts)]
     # A border needs a vertex wherever a third area meets it: put one at every pixel corner.
     noded = shapely.transform(shapely.segmentize(whole, PIXEL_M), np.round)
-    return list(shapely.coverage_simplify(noded, SIMPLIFY_M))
+    borders = shapely.coverage_simplify(noded, BORDER_SIMPLIFY_M, simplify_boundary=False)
+    return list(shapely.coverage_simplify(borders, SHORE_SIMPLIFY_M))
 
 
 def _group(labels: NDArray[np.int32], size: int, truth: Truth) -> NDArray[np.int64]:
@@ -115,15 +118,16 @@ def _population(
     truth: Truth, labels: NDArray[np.int32], size: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Count dwellings per municipality and year; households shrink a little each period."""
-    spots = (truth.dwellings_xy // 10).astype(int)
-    spots = np.clip(spots, 0, np.array(labels.shape)[::-1] - 1)
-    home = labels[spots[:, 1], spots[:, 0]]
     per_home = PEOPLE_PER_DWELLING * np.exp(rng.normal(0, 0.08, size))
+    homes = np.zeros(size)
     columns = []
     for step, year in enumerate(truth.years):
-        there = home[(truth.dwelling_year <= year) & (home >= 0)]
-        shrink = 1 + step * rng.normal(-0.016, 0.012, size)
-        columns.append(np.bincount(there, minlength=size)[:size] * per_home * shrink)
+        for xy in truth.dwellings.get(year, []):
+            spots = np.clip((xy // PIXEL_M).astype(int), 0, np.array(labels.shape)[::-1] - 1)
+            home = labels[spots[:, 1], spots[:, 0]]
+            homes += np.bincount(home[home >= 0], minlength=size)
+        shrink = 1 + step * rng.normal(-0.012, 0.012, size)
+        columns.append(homes * per_home * shrink)
     return np.round(np.column_stack(columns)).astype(np.int64)
 
 

@@ -9,7 +9,15 @@ from rasterio import Affine
 from rasterio.features import rasterize
 from scipy import ndimage
 
-from hexseal.simulate.covers import BARE_GROUND, HARD, Batch, Buildings, Geometries, rectangles
+from hexseal.simulate.covers import (
+    BARE_GROUND,
+    HARD,
+    YEARS,
+    Batch,
+    Buildings,
+    Geometries,
+    rectangles,
+)
 from hexseal.simulate.fields import Mask, labelled
 from hexseal.simulate.settlements import CELL_M, Network, Settlement
 from hexseal.simulate.spread import spread_cost, trace
@@ -27,14 +35,15 @@ class Works:
     """The building yard: what was built so far and where there is still room.
 
     ``free`` marks open, fairly flat land without buildings, on the 10 m grid; ``vacant``
-    holds the empty plots of each settlement, ``ways`` the roads and streets to link to.
+    holds the empty plots of each settlement, ``ways`` the roads and streets to link to,
+    ``dwellings`` the homes by the year in which they first stand.
     """
 
     terrain: Terrain
     network: Network
     buildings: Buildings
     free: Mask
-    dwellings: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    dwellings: dict[int, list[Points]] = field(default_factory=dict)
     vacant: list[Plots] = field(default_factory=list)
     ways: list[shapely.LineString] = field(default_factory=list)
     quarries: list[Geometries] = field(default_factory=list)
@@ -67,7 +76,7 @@ def build_2018(terrain: Terrain, network: Network, cover: Bytes, rng: np.random.
     buildable = terrain.dry & (cover != 10) & (terrain.slope < 0.30) & (terrain.coast_px > 3)
     _build_roads(works, rng)
     plots = [_build_settlement(works, place, buildable, rng) for place in network.settlements]
-    works.dwellings = np.vstack(plots)
+    works.dwellings[YEARS[0]] = plots
     _build_port(works, rng)
     _build_sites(works, rng)
     _build_farms(works, rng)
@@ -297,7 +306,7 @@ def _build_farms(works: Works, rng: np.random.Generator) -> None:
     barns = rectangles(barn_xy, rng.uniform(14, 44, (count, 2)), angle)
     works.buildings.add(Batch("farm", HARD, np.concatenate([yards, barns])))
     works.occupy(np.concatenate([yards, barns]), 20)
-    works.dwellings = np.vstack([works.dwellings, spots])
+    works.dwellings[YEARS[0]].append(spots)
 
 
 def _lanes(works: Works, spots: Points) -> list[shapely.Geometry]:

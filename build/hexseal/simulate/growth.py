@@ -71,7 +71,7 @@ def _houses(works: Works, year: int, budget_m2: float, rng: np.random.Generator)
         taken[chosen[chosen[:, 0] == settlement, 1]] = True
         plots = pick(works.vacant[settlement], taken)
         works.vacant[settlement] = pick(works.vacant[settlement], ~taken)
-        works.dwellings = np.vstack([works.dwellings, plots.xy])
+        works.dwellings.setdefault(year, []).append(plots.xy)
         built += _raise_houses(works, year, plots, rng)
     return built
 
@@ -140,7 +140,7 @@ def _lay_estate(
         Batch("estate", HARD, np.concatenate([lanes, houses, link(works, centre, 3.5)]), year)
     )
     works.occupy(outline, 15)
-    works.dwellings = np.vstack([works.dwellings, plots.xy])
+    works.dwellings.setdefault(year, []).append(plots.xy)
     return _log("estate", year, outline)
 
 

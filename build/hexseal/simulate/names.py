@@ -8,4 +8,4 @@ VILLAGES = (
     "Corvailles", "Moulinel", "Brumaire-le-Bas", "Crêtelongue", "Île-Dormante", "Saulnoy-les-Prés",
     "Pierrefrite", "Douvrac",
 )  # fmt: skip
-PROVINCES = ("Côte-d’Écume", "Haute-Lande", "Baies-du-Sud", "Pays-des-Étangs")
+PROVINCES = ("Côte-d’Écume", "Haute-Lande", "Pays-Portuaire", "Pays-des-Étangs")

@@ -40,7 +40,8 @@ class Truth:
     """An island whose land cover is known without error, on a 10 m grid.
 
     ``landcover`` holds CLC+ codes (sea is 10 near the coast and 254 beyond),
-    ``sealed_percent`` the sealed part of each pixel, both one array per year of ``years``.
+    ``sealed_percent`` the sealed part of each pixel, both one array per year of ``years``;
+    ``dwellings`` the homes (local metres) by the year in which they first stand.
     """
 
     years: tuple[int, ...]
@@ -50,8 +51,7 @@ class Truth:
     country: Countryside
     network: Network
     objects: tuple[NewObject, ...]
-    dwellings_xy: NDArray[np.float64]
-    dwelling_year: NDArray[np.int64]
+    dwellings: dict[int, list[NDArray[np.float64]]]
 
     @property
     def land(self) -> Mask:
@@ -80,9 +80,8 @@ def simulate_truth(
     network = settle(terrain, country, streams[2])
     works = build_2018(terrain, network, country.cover, streams[3])
     progress("island", 3, 6)
-    old = len(works.dwellings)
-    objects = tuple(grow(works, growth, streams[4]))
-    return _assemble(works, country, (objects, old), streams[5], progress)
+    objects = grow(works, growth, streams[4])
+    return _assemble(works, country, objects, streams[5], progress)
 
 
 def check_size(size_px: tuple[int, int]) -> None:
@@ -98,11 +97,10 @@ def check_size(size_px: tuple[int, int]) -> None:
 def _assemble(
     works: Works,
     country: Countryside,
-    history: tuple[tuple[NewObject, ...], int],
+    objects: list[NewObject],
     rng: np.random.Generator,
     progress: Progress,
 ) -> Truth:
-    objects, old = history
     frame = works.terrain.sea_px > SEA_PX
     counts = works.buildings.fractions(works.terrain.shape, YEARS)
     covers, percents = [], []
@@ -120,20 +118,9 @@ def _assemble(
         works.terrain,
         country,
         works.network,
-        objects,
+        tuple(objects),
         works.dwellings,
-        _dwelling_years(works, old),
     )
-
-
-def _dwelling_years(works: Works, old: int) -> NDArray[np.int64]:
-    years = np.full(len(works.dwellings), YEARS[0])
-    later = [b for b in works.buildings.batches if b.since in YEARS[1:]]
-    counts = {y: sum(len(b.shapes) for b in later if b.since == y) for y in YEARS[1:]}
-    total = max(1, sum(counts.values()))
-    first = old + round((len(years) - old) * counts[YEARS[1]] / total)
-    years[old:first], years[first:] = YEARS[1], YEARS[2]
-    return years
 
 
 def _rotate(country: Countryside, step: int, salt: int) -> Bytes:
