@@ -1,18 +1,22 @@
 """The pixel grid of a raster: a frozen value that knows places, windows and true areas.
 
-Longitudes and latitudes are those of the grid's own geodetic CRS: ETRS89 is taken as WGS84, so
-that results do not depend on installed datum grids.
+Longitudes and latitudes are WGS84. ETRS89 and the other frames that PROJ calls equal to it are
+taken as they are, so that results do not depend on installed datum grids; a datum that lies
+elsewhere (OSGB36 or CH1903+, 90 to 160 m away) is shifted by PROJ's best formula without a grid.
 """
 
 import math
 import threading
+import warnings
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
 from pyproj.exceptions import CRSError, ProjError
+from pyproj.transformer import AreaOfInterest, TransformerGroup
 
 from hexseal.errors import InputError
 
@@ -20,7 +24,10 @@ Floats = NDArray[np.float64]
 Bounds = tuple[float, float, float, float]
 # Grids are alike when their pixels lie less than this share of a pixel apart.
 ALIGNED = 1e-3
+# A datum shift of less than about a metre (in degrees) counts as none.
+SAME_DATUM = 1e-5
 _local = threading.local()
+_warnings_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +164,11 @@ class Grid:
 
     def to_lonlat(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return degrees (lon, lat) of CRS coordinates; infinite where the CRS ends."""
-        return _transformer(self.crs).transform(x, y)
+        return to_lonlat(self.crs, x, y)
 
     def from_lonlat(self, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
         """Return CRS coordinates (x, y) of degrees; infinite where the CRS ends."""
-        return _transformer(self.crs).transform(lon, lat, direction="INVERSE")
+        return from_lonlat(self.crs, lon, lat)
 
     def window_of(self, bounds: Bounds) -> Window:
         """Return the pixels whose centre lies in xmin <= x < xmax, ymin <= y < ymax.
@@ -281,12 +288,45 @@ def _proj(text: str) -> Proj:
     return known[text]
 
 
-def _transformer(text: str) -> Transformer:
-    """Return this thread's transformer to the CRS's own geodetic CRS, axes x, y and lon, lat."""
-    known: dict[str, Transformer] = _local.__dict__.setdefault("transformers", {})
+def to_lonlat(crs: str, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return degrees (lon, lat) of coordinates in a CRS; infinite where the CRS ends."""
+    for step in _steps(crs):
+        x, y = step.transform(x, y)
+    return x, y
+
+
+def from_lonlat(crs: str, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """Return coordinates (x, y) in a CRS of degrees; infinite where the CRS ends."""
+    for step in reversed(_steps(crs)):
+        lon, lat = step.transform(lon, lat, direction="INVERSE")
+    return lon, lat
+
+
+def _steps(text: str) -> list[Transformer]:
+    """Return this thread's way from a CRS to its own geodetic CRS and on to WGS84."""
+    known: dict[str, list[Transformer]] = _local.__dict__.setdefault("steps", {})
     if text not in known:
         crs = _crs(text)
-        geodetic = crs.geodetic_crs
-        assert geodetic is not None
-        known[text] = Transformer.from_crs(crs, geodetic, always_xy=True)
+        known[text] = [Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)]
+        shift = _datum_shift(text)
+        if shift is not None:
+            known[text].append(Transformer.from_pipeline(shift))
     return known[text]
+
+
+@cache
+def _datum_shift(text: str) -> str | None:
+    """Return PROJ's best pipeline without a grid from the CRS's datum to WGS84, if it moves."""
+    crs = CRS.from_user_input(text)
+    use = crs.area_of_use
+    area = AreaOfInterest(*use.bounds) if use else None
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a better way would need a grid
+        group = TransformerGroup(crs.geodetic_crs, "EPSG:4326", True, area)
+    for way in group.transformers:
+        if way.accuracy >= 0 and not any(step.grids for step in way.operations or ()):
+            here = ((use.west + use.east) / 2, (use.south + use.north) / 2) if use else (0.0, 0.0)
+            there = way.transform(*here)
+            moves = max(abs(a - b) for a, b in zip(here, there, strict=True)) > SAME_DATUM
+            return way.definition if moves else None
+    return None
