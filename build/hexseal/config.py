@@ -1,10 +1,12 @@
 """The region file: one TOML file describes one dashboard. Read once, here, and nowhere else."""
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -122,7 +124,7 @@ class Region:
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Return consecutive pairs of years, then the first with the last when there are more."""
         years = self.years
-        steps = tuple(zip(years, years[1:], strict=False))
+        steps = tuple(pairwise(years))
         return (*steps, (years[0], years[-1])) if len(years) > 2 else steps
 
 
@@ -197,8 +199,8 @@ class _Reader:
         if key not in self.table:
             return None
         values = self.take(key, list)
-        right = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
-        if len(values) != count or not right:
+        right = [isinstance(v, (int, float)) and not isinstance(v, bool) for v in values]
+        if len(values) != count or not all(right) or not all(map(math.isfinite, values)):
             raise RegionError(f"{self.name(key)} = {values!r} is not a list of {count} numbers")
         return tuple(float(v) for v in values)
 
@@ -273,10 +275,18 @@ def _window(reader: _Reader) -> tuple[float, float, float, float] | None:
 
 
 def _product(reader: _Reader) -> Product:
+    """Return a named product, whose ``nodata`` a region may replace, or a custom one.
+
+    Crops often mark their outside with a code that the product does not have:
+    ``[product] nodata = [0, 253, 254, 255]`` reads code 0 of a CLC+ Backbone crop as no data.
+    """
     name = reader.text("name", "clcplus")
     if name in PRODUCTS:
+        product = PRODUCTS[name]
+        if "nodata" in reader.table:
+            product = replace(product, nodata=_codes(reader, "nodata"))
         reader.done()
-        return PRODUCTS[name]
+        return product
     if name != "custom":
         known = ", ".join([*PRODUCTS, "custom"])
         raise RegionError(f"[product] name = {name!r} is not one of {known}")
@@ -307,7 +317,8 @@ def _site(reader: _Reader) -> Site:
     unknown = [language for language in languages if language not in LANGUAGES]
     if unknown or not languages or len(set(languages)) < len(languages):
         raise RegionError(
-            f"[site] languages = {list(languages)!r}: choose among {', '.join(LANGUAGES)}, each once"
+            f"[site] languages = {list(languages)!r}: "
+            f"choose among {', '.join(LANGUAGES)}, each once"
         )
     standalone = reader.text("standalone", "auto")
     if standalone not in ("auto", "always", "never"):
@@ -373,9 +384,7 @@ def _period(reader: _Reader) -> tuple[date, date] | None:
     return start, end
 
 
-def _areas(
-    readers: list[_Reader], path: Path, languages: tuple[str, ...]
-) -> tuple[AreaLayer, ...]:
+def _areas(readers: list[_Reader], path: Path, languages: tuple[str, ...]) -> tuple[AreaLayer, ...]:
     layers = []
     for reader in readers:
         layer = _slug(reader, "layer")

@@ -4,6 +4,7 @@ Every failure is one line that names the file. Nothing is ever resampled.
 """
 
 import logging
+import math
 import shlex
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -327,3 +328,29 @@ def _overlap(tile: Window, window: Window) -> Window | None:
     if top >= bottom or left >= right:
         return None
     return Window(top, left, bottom - top, right - left)
+
+
+def windows(frame: Window, block_shape: tuple[int, int], *, pixels: int) -> list[Window]:
+    """Cut ``frame`` along the file's blocks into windows of about ``pixels``, row by row.
+
+    >>> windows(Window(1, 0, 3, 5), (2, 2), pixels=8)
+    [Window(row=1, column=0, height=1, width=4), Window(row=1, column=4, height=1, width=1), \
+Window(row=2, column=0, height=2, width=4), Window(row=2, column=4, height=2, width=1)]
+    """
+    block_height, block_width = block_shape
+    across = max(1, round(pixels**0.5 / block_width)) * block_width
+    across = min(across, math.ceil(frame.width / block_width + 1) * block_width)
+    down = max(1, pixels // across // block_height) * block_height
+    rows = _cuts(frame.row, frame.height, down)
+    columns = _cuts(frame.column, frame.width, across)
+    return [
+        Window(top, left, bottom - top, right - left)
+        for top, bottom in rows
+        for left, right in columns
+    ]
+
+
+def _cuts(start: int, length: int, step: int) -> list[tuple[int, int]]:
+    """Cut ``length`` pixels from ``start`` at the multiples of ``step``."""
+    inner = range((start // step + 1) * step, start + length, step)
+    return list(pairwise([start, *inner, start + length]))

@@ -109,7 +109,7 @@ def _read(layer: AreaLayer) -> tuple[str, dict[str, NDArray[np.generic]], Shapes
         shapes = shapely.from_wkb(geometry)
     except (DataSourceError, DataLayerError, shapely.errors.ShapelyError) as err:
         raise InputError(
-            f"{layer.path}: is not an area file that GDAL can read ({_first_line(err)}); "
+            f"{layer.path}: is not an area file that GDAL can read; "
             "expected GeoPackage, GeoJSON or Shapefile"
         ) from err
     if not meta["crs"]:
@@ -269,7 +269,3 @@ def _pairwise(
 ) -> Callable[[Floats], Floats]:
     """Let shapely call a function of x and y with an array of shape (n, 2)."""
     return lambda xy: np.column_stack(function(xy[:, 0], xy[:, 1]))
-
-
-def _first_line(err: Exception) -> str:
-    return str(err).strip().splitlines()[0] if str(err).strip() else type(err).__name__
