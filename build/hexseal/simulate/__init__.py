@@ -1,8 +1,8 @@
 """Seal Island: a simulated landscape whose true land cover is known.
 
-Imports point one way: fields < spread < terrain < parcels < vegetation < names
-< settlements < covers < streets < construct < growth < truth < observation < areas
-< writing < preview < island.
+Imports point one way: fields < spread < terrain < parcels < vegetation < names < settlements
+< covers < streets < works < houses < sites < growth < truth < observation < corrections
+< areas < writing < preview < island.
 """
 
 from hexseal.simulate.island import SimulationSummary, simulate

@@ -5,16 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from hexseal.simulate.construct import (
-    Works,
-    house_shapes,
-    link,
-    offset_xy,
-    pick,
-    place_rectangle,
-    smooth_line_xy,
-    yard_shapes,
-)
 from hexseal.simulate.covers import (
     BARE_GROUND,
     GARDEN,
@@ -23,7 +13,10 @@ from hexseal.simulate.covers import (
     Geometries,
     rectangles,
 )
+from hexseal.simulate.houses import house_shapes, pick
+from hexseal.simulate.sites import smooth_line_xy, yard_shapes
 from hexseal.simulate.streets import Plots, Points
+from hexseal.simulate.works import Works, link, offset_xy, place_rectangle
 
 # New sealed per three years as a share of land, before ``growth`` scales it.
 TARGET_SHARE = 0.00075

@@ -7,13 +7,16 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from pyogrio.errors import DataSourceError
+from rasterio.errors import RasterioError
 
 from hexseal.errors import InputError, OutputError
 from hexseal.progress import Progress, silent
 from hexseal.simulate.areas import Area, divide
-from hexseal.simulate.observation import NoiseModel, Observation, fix_by_hand, observe
+from hexseal.simulate.corrections import fix_by_hand
+from hexseal.simulate.observation import NoiseModel, Observation, observe
 from hexseal.simulate.preview import write_preview
-from hexseal.simulate.truth import Truth, simulate_truth
+from hexseal.simulate.truth import Truth, check_size, simulate_truth
 from hexseal.simulate.vegetation import SEA_BUFFER, SEALED, WATER, Bytes
 from hexseal.simulate.writing import write_areas, write_objects, write_raster
 
@@ -72,18 +75,20 @@ def simulate(
         raise InputError(f"seed = {seed}: give a whole number from 0 on")
     folder = folder.resolve()
     _refuse_foreign(folder)
-    truth = simulate_truth(_pixels(size_km), seed, progress=progress)
-    maps, layer = _observe(truth, seed)
-    areas = divide(truth, np.random.default_rng([seed, 3]))
-    text = README.format(size_km=size_km, seed=seed)
+    size_px = _pixels(size_km)
+    check_size(size_px)
     scratch = _scratch(folder)
     try:
+        truth = simulate_truth(size_px, seed, progress=progress)
+        maps, layer = _observe(truth, seed)
+        areas = divide(truth, np.random.default_rng([seed, 3]))
         _write(scratch, truth, (maps, layer), areas, progress)
+        text = README.format(size_km=size_km, seed=seed)
         (scratch / "README.txt").write_text(text, encoding="utf-8")
         (scratch / MARKER).write_text("written by hexseal simulate\n", encoding="utf-8")
         _install(scratch, folder)
-    except OSError as err:
-        raise OutputError(f"{folder}: cannot be written ({err.strerror or err})") from err
+    except (OSError, RasterioError, DataSourceError) as err:
+        raise OutputError(f"{folder}: cannot be written ({err})") from err
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return _summarise(folder, truth, maps, areas[0])

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from hexseal.errors import InputError
 from hexseal.progress import Progress, silent
-from hexseal.simulate.construct import Works, build_2018
 from hexseal.simulate.covers import SUBPIXELS, YEARS
 from hexseal.simulate.fields import Mask
 from hexseal.simulate.growth import NewObject, grow
 from hexseal.simulate.settlements import Network, settle
+from hexseal.simulate.sites import build_2018
 from hexseal.simulate.terrain import Terrain, shape_terrain
 from hexseal.simulate.vegetation import (
     BARE,
@@ -26,12 +26,14 @@ from hexseal.simulate.vegetation import (
     Countryside,
     grow_vegetation,
 )
+from hexseal.simulate.works import Works
 
 # From this share of sealed and bare ground on, a pixel counts as abiotic rather than
 # vegetated; it is Sealed when most of that abiotic part is sealed.
 ABIOTIC_SHARE = 0.30
-# The sea is mapped this far from the coast; beyond lies code 254.
-SEA_PX = 150
+# The sea is mapped this far from the coast (less on small islands); beyond lies code 254,
+# as it does along the very frame.
+SEA_PX, FRAME_PX = 150, 5
 MIN_PX, MAX_PX = 600, 4000
 
 
@@ -101,7 +103,7 @@ def _assemble(
     rng: np.random.Generator,
     progress: Progress,
 ) -> Truth:
-    frame = works.terrain.sea_px > SEA_PX
+    frame = _far_sea(works.terrain)
     counts = works.buildings.fractions(works.terrain.shape, YEARS)
     covers, percents = [], []
     for step, ground in enumerate(counts):
@@ -121,6 +123,14 @@ def _assemble(
         tuple(objects),
         works.dwellings,
     )
+
+
+def _far_sea(terrain: Terrain) -> Mask:
+    far = terrain.sea_px > min(SEA_PX, min(terrain.shape) // 16)
+    inner = np.s_[FRAME_PX:-FRAME_PX, FRAME_PX:-FRAME_PX]
+    edge = np.ones(terrain.shape, bool)
+    edge[inner] = False
+    return far | edge
 
 
 def _rotate(country: Countryside, step: int, salt: int) -> Bytes:
