@@ -1,0 +1,8 @@
+"""The pages of a site: settings, totals and tables rendered into the dashboard's templates.
+
+Imports inside point one way: numbers < locales < classes < figures < settings < tables < site.
+"""
+
+from hexseal.pages.site import PageSummary, write_pages
+
+__all__ = ["PageSummary", "write_pages"]

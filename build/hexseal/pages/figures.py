@@ -1,0 +1,129 @@
+"""The figures that the pages print, read from the statistics of the whole and of its areas."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import shapely
+
+from hexseal.config import Region
+from hexseal.errors import InputError
+
+Pair = tuple[int, int]
+REGION_LAYER = "region"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an area lies: west, south, east, north, and a point inside it, degrees."""
+
+    bounds: tuple[float, float, float, float]
+    label: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaFigures:
+    """What was counted in one area; ``values`` are square metres by column name.
+
+    A column is None where the area holds no valid pixel.
+    """
+
+    layer: str
+    id: str
+    name: str
+    values: Mapping[str, float | None]
+    place: Place | None = None
+
+    def m2(self, column: str) -> float:
+        """Return a column's square metres, 0 where nothing was counted."""
+        return self.values[column] or 0.0
+
+    @property
+    def has_land(self) -> bool:
+        """Tell whether shares of land are defined."""
+        return self.m2("land_m2") > 0
+
+    def share(self, year: int) -> float | None:
+        """Return the sealed share of land in percent."""
+        return 100 * self.m2(f"sealed_m2_{year}") / self.m2("land_m2") if self.has_land else None
+
+    def net_m2(self, pair: Pair) -> float:
+        """Return new sealed minus unsealed."""
+        return self.m2(f"new_sealed_m2_{name(pair)}") - self.m2(f"unsealed_m2_{name(pair)}")
+
+    def net_pp(self, pair: Pair) -> float | None:
+        """Return the net change in percentage points of land."""
+        return 100 * self.net_m2(pair) / self.m2("land_m2") if self.has_land else None
+
+    def net_pp_per_year(self, pair: Pair) -> float | None:
+        """Return the net change in percentage points of land per year."""
+        change = self.net_pp(pair)
+        return None if change is None else change / (pair[1] - pair[0])
+
+
+def name(pair: Pair) -> str:
+    """Return the part of a column's name that says the pair.
+
+    >>> name((2018, 2021))
+    '2018_2021'
+    """
+    return f"{pair[0]}_{pair[1]}"
+
+
+def columns(region: Region) -> tuple[str, ...]:
+    """Return the columns of square metres that tiles, totals and areas share."""
+    flows = (
+        f"{way}_m2_{name(pair)}" for pair in region.pairs for way in ("new_sealed", "unsealed")
+    )
+    return ("valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in region.years), *flows)
+
+
+def read_areas(areas: Path, region: Region, shapes: Path | None) -> tuple[AreaFigures, ...]:
+    """Read the whole region's figures first, then those of each area in the order of the file.
+
+    ``shapes`` is zone_shapes.parquet; without it the areas have no place on the map.
+    """
+    wanted = columns(region)
+    rows = pq.read_table(areas, columns=["layer", "id", "name", *wanted]).to_pylist()
+    places = read_places(shapes) if shapes else {}
+    figures = [
+        AreaFigures(
+            layer=row["layer"],
+            id=row["id"],
+            name=row["name"] or row["id"],
+            values={column: row[column] for column in wanted},
+            place=places.get((row["layer"], row["id"])),
+        )
+        for row in rows
+    ]
+    if not figures or figures[0].layer != REGION_LAYER:
+        raise InputError(f"{areas}: its first row is not the whole region; count the region anew")
+    return tuple(figures)
+
+
+def read_places(shapes: Path) -> dict[tuple[str, str], Place]:
+    """Return the extent and an inner point of each area that has a geometry."""
+    table = pq.read_table(shapes, columns=["layer", "id", "geometry"])
+    geometries = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
+    bounds = shapely.bounds(geometries).tolist()
+    inside = shapely.point_on_surface(geometries)
+    points = zip(shapely.get_x(inside).tolist(), shapely.get_y(inside).tolist(), strict=True)
+    keys = zip(table["layer"].to_pylist(), table["id"].to_pylist(), strict=True)
+    return {
+        key: Place((box[0], box[1], box[2], box[3]), point)
+        for key, box, point in zip(keys, bounds, points, strict=True)
+        if math.isfinite(point[0])
+    }
+
+
+def finest_changes(hexagons: Path, region: Region) -> Iterator[float]:
+    """Yield the net change, in percentage points of land, of each finest cell and each pair."""
+    finest = region.hexagons.finest
+    wanted = [f"net_pp_per_year_{name(pair)}" for pair in region.pairs]
+    table = pq.read_table(hexagons, columns=wanted, filters=[("resolution", "=", finest)])
+    for pair, column in zip(region.pairs, wanted, strict=True):
+        for rate in table[column].to_pylist():
+            if rate is not None and math.isfinite(rate):
+                yield rate * (pair[1] - pair[0])

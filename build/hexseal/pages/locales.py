@@ -1,0 +1,40 @@
+"""The texts of the pages: one JSON file of keys per language in site_template/locales."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hexseal.errors import ToolError
+
+# Keys that begin so are also given to the page's script.
+SCRIPT_PREFIX = "app."
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """The texts of one language by key; ``{name}`` in a text is filled in."""
+
+    language: str
+    texts: Mapping[str, str]
+
+    def text(self, key: str, **values: object) -> str:
+        """Return the text of ``key``; an unknown key or name is a mistake of ours."""
+        return self.texts[key].format_map(values)
+
+    @property
+    def script_texts(self) -> dict[str, str]:
+        """Return the texts that the page's script needs, in the order of their keys."""
+        return {k: v for k, v in sorted(self.texts.items()) if k.startswith(SCRIPT_PREFIX)}
+
+
+def load_locale(folder: Path, language: str) -> Locale:
+    """Read ``folder/LANGUAGE.json``; raises ToolError when it is missing or broken."""
+    path = folder / f"{language}.json"
+    try:
+        texts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise ToolError(
+            f"{path}: cannot be read ({err}); take it from hexseal's repository"
+        ) from err
+    return Locale(language, texts)

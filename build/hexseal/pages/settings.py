@@ -1,0 +1,129 @@
+"""What the page's script is told: settings as JSON inside the page."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from hexseal import __version__
+from hexseal.config import Region
+from hexseal.pages.classes import SHARE_BREAKS
+from hexseal.pages.figures import AreaFigures, columns, name
+from hexseal.pages.locales import Locale
+from hexseal.summaries import Download, TileSummary
+
+# Degrees with six decimals are known to 0.1 m.
+DEGREE_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All that the pages show, the same in every language; ``areas`` begin with the region."""
+
+    region: Region
+    areas: tuple[AreaFigures, ...]
+    change_breaks: tuple[float, ...]
+    tiles: TileSummary
+    downloads: tuple[Download, ...]
+
+    @property
+    def whole(self) -> AreaFigures:
+        """Return the figures of the whole region."""
+        return self.areas[0]
+
+    def layer(self, layer: str) -> tuple[AreaFigures, ...]:
+        """Return the areas of one layer."""
+        return tuple(area for area in self.areas[1:] if area.layer == layer)
+
+
+def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, object]:
+    """Return the settings of one page; ``root`` leads from the page to the site's folder."""
+    region = contents.region
+    return {
+        "version": __version__,
+        "language": locale.language,
+        "root": root,
+        "region": {
+            "id": region.id,
+            "title": region.title[locale.language],
+            "simulated": region.simulated,
+            "attribution": region.product.attribution,
+        },
+        "years": region.years,
+        "pairs": region.pairs,
+        "tiles": asdict(contents.tiles),
+        "measures": [*_shares(region), *_changes(region)],
+        "breaks": {"share": SHARE_BREAKS, "change": contents.change_breaks},
+        "columns": columns(region),
+        "totals": _values(contents.whole, region),
+        "layers": [_layer(contents, layer, locale.language) for layer in range(len(region.areas))],
+        "downloads": [asdict(download) for download in contents.downloads],
+        "texts": locale.script_texts,
+    }
+
+
+def embed(settings: Mapping[str, object]) -> str:
+    """Return JSON that may stand inside a script element: no name in it can end the element.
+
+    >>> embed({"name": "</script>"})
+    '{"name":"\\\\u003c/script\\\\u003e"}'
+    """
+    text = json.dumps(settings, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _shares(region: Region) -> list[dict[str, object]]:
+    """Return one measure per year. A measure is 100 x (sum of plus - sum of minus) / land."""
+    return [
+        {
+            "id": f"share-{year}",
+            "view": "share",
+            "years": [year],
+            "plus": [f"sealed_m2_{year}"],
+            "minus": [],
+        }
+        for year in region.years
+    ]
+
+
+def _changes(region: Region) -> list[dict[str, object]]:
+    """Return one measure per pair: raw net change. Adjusted ones can be added beside them."""
+    return [
+        {
+            "id": f"change-{pair[0]}-{pair[1]}",
+            "view": "change",
+            "years": pair,
+            "plus": [f"new_sealed_m2_{name(pair)}"],
+            "minus": [f"unsealed_m2_{name(pair)}"],
+        }
+        for pair in region.pairs
+    ]
+
+
+def _layer(contents: Contents, position: int, language: str) -> dict[str, object]:
+    layer = contents.region.areas[position]
+    return {
+        "layer": layer.layer,
+        "title": layer.title[language],
+        "rows": [_area(area, contents.region) for area in contents.layer(layer.layer)],
+    }
+
+
+def _area(area: AreaFigures, region: Region) -> dict[str, object]:
+    place = area.place
+    return {
+        "id": area.id,
+        "name": area.name,
+        "bounds": _degrees(place.bounds) if place else None,
+        "label": _degrees(place.label) if place else None,
+        "values": _values(area, region),
+    }
+
+
+def _values(area: AreaFigures, region: Region) -> list[float]:
+    return [area.m2(column) for column in columns(region)]
+
+
+def _degrees(values: Sequence[float]) -> list[float]:
+    return [round(value, DEGREE_DIGITS) for value in values]

@@ -1,0 +1,160 @@
+"""Write the dashboard in every language of the region, and the totals that it prints."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from hexseal import __version__
+from hexseal.config import Region
+from hexseal.files import write_bytes
+from hexseal.frontend import TEMPLATE, Bundle
+from hexseal.pages.classes import change_breaks
+from hexseal.pages.figures import AreaFigures, columns, finest_changes, name, read_areas
+from hexseal.pages.locales import Locale, load_locale
+from hexseal.pages.numbers import file_size, number
+from hexseal.pages.settings import Contents, embed, page_settings
+from hexseal.pages.tables import Writer, area_tables, change_cells, change_rows, state_rows
+from hexseal.progress import Progress, silent
+from hexseal.summaries import Download, TileSummary
+
+LANGUAGE_NAMES = {"en": "English", "fr": "Français"}
+# Strict: nothing inline, nothing from elsewhere. A page opened from a folder loads its own
+# files as file:, and MapLibre's worker then starts from a data: address.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' file:",
+        "worker-src blob: data:",
+        "style-src 'self' file:",
+        "img-src 'self' data: blob:",
+        "connect-src 'self' blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageSummary:
+    """How many pages were written and their bytes together."""
+
+    pages: int
+    bytes: int
+
+
+def write_pages(
+    site: Path,
+    *,
+    region: Region,
+    hexagons: Path,
+    areas: Path,
+    tiles: TileSummary,
+    bundle: Bundle,
+    downloads: tuple[Download, ...],
+    shapes: Path | None = None,
+    progress: Progress = silent,
+) -> PageSummary:
+    """Write index.html for the first language, LANGUAGE/index.html for the others, summary.json.
+
+    ``shapes`` is zone_shapes.parquet: with it, choosing an area moves the map there.
+    """
+    contents = Contents(
+        region=region,
+        areas=read_areas(areas, region, shapes),
+        change_breaks=change_breaks(list(finest_changes(hexagons, region))),
+        tiles=tiles,
+        downloads=downloads,
+    )
+    template = _environment().get_template("index.html.jinja")
+    written = 0
+    for done, language in enumerate(region.site.languages, 1):
+        locale = load_locale(TEMPLATE / "locales", language)
+        page = template.render(_context(contents, bundle, locale))
+        written += write_bytes(site / page_path(region, language), page.encode())
+        progress("pages", done, len(region.site.languages))
+    write_bytes(site / "data" / "summary.json", _summary(contents).encode())
+    return PageSummary(len(region.site.languages), written)
+
+
+def page_path(region: Region, language: str) -> str:
+    """Return the address of a language's dashboard, relative to the site."""
+    return "index.html" if language == region.site.languages[0] else f"{language}/index.html"
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATE / "templates"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _context(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, object]:
+    region, language = contents.region, locale.language
+    root = "../" * page_path(region, language).count("/")
+    write = Writer(locale)
+    return {
+        "t": locale.text,
+        "version": __version__,
+        "policy": POLICY,
+        "language": language,
+        "languages": [
+            {"code": code, "name": LANGUAGE_NAMES[code], "href": root + page_path(region, code)}
+            for code in region.site.languages
+        ],
+        "root": root,
+        "bundle": bundle,
+        "region": region,
+        "title": region.title[language],
+        "whole": contents.whole,
+        "last_year": region.years[-1],
+        "long_pair": region.pairs[-1] if region.pairs else None,
+        "share": write.share(contents.whole.share(region.years[-1])),
+        "write": write,
+        "change_cells": partial(change_cells, contents.whole, write=write),
+        "state_rows": state_rows(contents.whole, region, write),
+        "change_rows": change_rows(contents.whole, region, write),
+        "area_tables": area_tables(contents.areas, region, write),
+        "downloads": contents.downloads,
+        "file_size": partial(file_size, language=language),
+        "whole_number": _whole_number(language),
+        "settings": Markup(embed(page_settings(contents, locale, root))),  # noqa: S704
+    }
+
+
+def _whole_number(language: str) -> Callable[[float], str]:
+    return lambda value: number(value, 0, language)
+
+
+def _summary(contents: Contents) -> str:
+    """Return the totals of the whole region by column, and what the page derives from them."""
+    region, whole = contents.region, contents.whole
+    summary = {
+        "region": region.id,
+        "simulated": region.simulated,
+        "totals": {column: whole.m2(column) for column in columns(region)},
+        "years": {str(year): _state(whole, year) for year in region.years},
+        "pairs": {name(pair): _change(whole, pair) for pair in region.pairs},
+    }
+    return json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _state(whole: AreaFigures, year: int) -> dict[str, float | None]:
+    return {"sealed_m2": whole.m2(f"sealed_m2_{year}"), "sealed_percent": whole.share(year)}
+
+
+def _change(whole: AreaFigures, pair: tuple[int, int]) -> dict[str, float | None]:
+    return {
+        "new_sealed_m2": whole.m2(f"new_sealed_m2_{name(pair)}"),
+        "unsealed_m2": whole.m2(f"unsealed_m2_{name(pair)}"),
+        "net_m2": whole.net_m2(pair),
+        "net_pp": whole.net_pp(pair),
+        "net_pp_per_year": whole.net_pp_per_year(pair),
+    }

@@ -1,0 +1,199 @@
+"""A small site of made-up hexagons in mid-ocean, written by the real stages after statistics."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from math import exp, hypot
+from pathlib import Path
+
+import h3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from hexseal.config import AreaLayer, Epoch, HexagonRange, Region, Site
+from hexseal.datasets import write_datasets
+from hexseal.frontend import bundle
+from hexseal.pages import PageSummary, write_pages
+from hexseal.products import CLCPLUS
+from hexseal.tiles import write_tiles
+
+YEARS = (2018, 2021, 2023)
+FINEST, COARSEST = 8, 6
+CENTER = (46.6, -31.5)
+TOWNS = ((46.6, -31.5, 0.9), (46.68, -31.41, 0.6), (46.52, -31.58, 0.35))
+# Names that would break out of careless markup, sort wrongly, or lose their accents.
+NAMES = ('<b>Port & "Cove"</b>', "Évora-sur-Mer", "Zuidhaven", "anse noire")
+PIXEL_M2 = 100.0
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class MadeSite:
+    """Where the site lies, what it was made from, and the totals that every page must show."""
+
+    folder: Path
+    work: Path
+    region: Region
+    totals: Counts
+    pages: PageSummary
+
+
+def made_region(folder: Path, **changes: object) -> Region:
+    """Return a region of three years and one layer of areas."""
+    settings: dict[str, object] = {
+        "path": folder / "made.toml",
+        "id": "made-up",
+        "title": {"en": "Made-up island", "fr": "Île inventée"},
+        "simulated": True,
+        "window": None,
+        "product": CLCPLUS,
+        "epochs": tuple(Epoch(year, f"{year}.tif", f"Made map {year}") for year in YEARS),
+        "hexagons": HexagonRange(FINEST, COARSEST),
+        "areas": (
+            AreaLayer(
+                "municipality", "made.gpkg", "code", "name", None,
+                {"en": "Municipalities", "fr": "Communes"},
+            ),
+        ),
+        "site": Site(),
+        "simulation": None,
+    }  # fmt: skip
+    return Region(**(settings | changes))  # type: ignore[arg-type]
+
+
+def make_site(folder: Path, *, standalone: str = "auto", radius: int = 2) -> MadeSite:
+    """Write work files and a whole site below ``folder``; the same bytes at every call."""
+    region = made_region(folder, site=Site(standalone=standalone))  # type: ignore[arg-type]
+    work, site = folder / "work", folder / "site"
+    work.mkdir(parents=True)
+    cells = made_cells(radius)
+    _write_hexagons(work / "hexagons.parquet", cells)
+    _write_areas(work, cells)
+    tiles = write_tiles(region, work, site)
+    pages = write_pages(
+        site,
+        region=region,
+        hexagons=work / "hexagons.parquet",
+        areas=work / "areas.parquet",
+        shapes=work / "zone_shapes.parquet",
+        tiles=tiles,
+        bundle=bundle(site / "assets"),
+        downloads=write_datasets(region, work, site),
+    )
+    return MadeSite(site, work, region, _sum(cells.values()), pages)
+
+
+def pairs() -> list[tuple[int, int]]:
+    return [(2018, 2021), (2021, 2023), (2018, 2023)]
+
+
+def made_cells(radius: int) -> dict[str, Counts]:
+    """Return pixel counts of every finest cell."""
+    middle = h3.latlng_to_cell(*CENTER, COARSEST)
+    parents = h3.grid_disk(middle, radius)
+    cells = [child for parent in parents for child in h3.cell_to_children(parent, FINEST)]
+    return {cell: _count(cell) for cell in sorted(cells)}
+
+
+def _count(cell: str) -> Counts:
+    lat, lon = h3.cell_to_latlng(cell)
+    noise = int(h3.str_to_int(cell) >> 18) * 2_654_435_761 % 997 / 997
+    far = hypot(lat - CENTER[0], (lon - CENTER[1]) * 0.69)
+    valid = 7300
+    land = 0 if far > 0.125 else valid if far < 0.105 else int(valid * (0.3 + noise * 0.6))
+    built = sum(
+        size * exp(-((hypot(lat - y, (lon - x) * 0.69) / 0.025) ** 2)) for y, x, size in TOWNS
+    )
+    sealed = int(land * min(0.97, built)) if built > 0.004 else 0
+    first_gain, first_loss = int(land * 0.012 * noise), min(sealed, int(land * 0.007 * (1 - noise)))
+    next_gain = int(land * 0.03 * noise * min(1.0, built * 2))
+    middle = sealed + first_gain - first_loss
+    next_loss = min(middle, int(land * 0.004 * noise))
+    return {
+        "valid": valid,
+        "land": land,
+        "sealed_2018": sealed,
+        "sealed_2021": middle,
+        "sealed_2023": middle + next_gain - next_loss,
+        "new_sealed_2018_2021": first_gain,
+        "unsealed_2018_2021": first_loss,
+        "new_sealed_2021_2023": next_gain,
+        "unsealed_2021_2023": next_loss,
+        "new_sealed_2018_2023": first_gain + next_gain,
+        "unsealed_2018_2023": first_loss + next_loss,
+    }
+
+
+def _sum(counts) -> Counts:  # noqa: ANN001
+    total: Counts = defaultdict(int)
+    for count in counts:
+        for key, value in count.items():
+            total[key] += value
+    return dict(total)
+
+
+def _measures(count: Counts) -> dict[str, object]:
+    land = count["land"] * PIXEL_M2
+    row: dict[str, object] = {
+        "valid_m2": count["valid"] * PIXEL_M2,
+        "land_m2": land,
+        "valid_pixels": count["valid"],
+    }
+    for year in YEARS:
+        pixels = count[f"sealed_{year}"]
+        row[f"sealed_pixels_{year}"] = pixels
+        row[f"sealed_m2_{year}"] = pixels * PIXEL_M2
+        row[f"sealed_share_{year}"] = pixels * PIXEL_M2 / land if land else None
+        row[f"source_{year}"] = f"Made map {year}"
+    for a, b in pairs():
+        new, lost = count[f"new_sealed_{a}_{b}"], count[f"unsealed_{a}_{b}"]
+        row[f"new_sealed_pixels_{a}_{b}"], row[f"unsealed_pixels_{a}_{b}"] = new, lost
+        row[f"new_sealed_m2_{a}_{b}"] = new * PIXEL_M2
+        row[f"unsealed_m2_{a}_{b}"] = lost * PIXEL_M2
+        row[f"net_m2_{a}_{b}"] = net = (new - lost) * PIXEL_M2
+        row[f"net_pp_per_year_{a}_{b}"] = 100 * net / land / (b - a) if land else None
+    return row
+
+
+def _write_hexagons(path: Path, cells: dict[str, Counts]) -> None:
+    rows = []
+    for resolution in range(COARSEST, FINEST + 1):
+        groups: dict[str, list[Counts]] = defaultdict(list)
+        for cell, count in cells.items():
+            groups[h3.cell_to_parent(cell, resolution)].append(count)
+        for cell, counts in sorted(groups.items()):
+            lat, lon = h3.cell_to_latlng(cell)
+            place = {"h3": h3.str_to_int(cell), "h3_hex": cell, "resolution": resolution}
+            place |= {"lat": lat, "lon": lon, "area_m2": h3.cell_area(cell, "m^2")}
+            rows.append(place | _measures(_sum(counts)))
+    table = pa.Table.from_pylist(rows)
+    for name, kind in (("h3", pa.uint64()), ("resolution", pa.uint8())):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, table[name].cast(kind))
+    pq.write_table(table, path)
+
+
+def _write_areas(work: Path, cells: dict[str, Counts]) -> None:
+    """Write the whole region and four areas, each the cells of one quarter of the island."""
+    groups: dict[int, list[str]] = defaultdict(list)
+    for cell, count in cells.items():
+        lat, lon = h3.cell_to_latlng(cell)
+        if count["land"]:
+            groups[2 * (lat > CENTER[0]) + (lon > CENTER[1])].append(cell)
+    whole = {"layer": "region", "id": "made-up", "name": "Made-up island", "population": None}
+    rows, shapes = [whole | _measures(_sum(cells.values()))], []
+    for quarter, members in sorted(groups.items()):
+        name = {"layer": "municipality", "id": f"0{quarter}", "name": NAMES[quarter]}
+        name["population"] = None
+        rows.append(name | _measures(_sum(cells[cell] for cell in members)))
+        outline = shapely.union_all([_polygon(cell) for cell in members])
+        shapes.append(name | {"geometry": shapely.to_wkb(outline)})
+    for path, table in (("areas", rows), ("zone_shapes", shapes)):
+        written = pa.Table.from_pylist(table)
+        place = written.schema.get_field_index("population")
+        written = written.set_column(place, "population", written["population"].cast(pa.float64()))
+        pq.write_table(written, work / f"{path}.parquet")
+
+
+def _polygon(cell: str) -> shapely.Polygon:
+    return shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)])
