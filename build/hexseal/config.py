@@ -173,8 +173,8 @@ class _Reader:
                 raise RegionError(f"{self.name(key)} is missing")
             return default  # type: ignore[return-value]
         value = self.table.pop(key)
-        wrong_bool = isinstance(value, bool) and kind is not bool
-        if wrong_bool or not isinstance(value, kind):
+        # To Python true and false are whole numbers; to a region file they are not.
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind not in (bool, object)):
             raise RegionError(
                 f"{self.name(key)} = {value!r} is a {_toml_type(value)}, not a {_KINDS[kind]}"
             )
@@ -292,9 +292,10 @@ def _product(reader: _Reader) -> Product:
         raise RegionError(f"[product] name = {name!r} is not one of {known}")
     title = reader.text("title", "Custom land cover")
     attribution = reader.text("attribution", title)
-    sets = {key: _codes(reader, key) for key in ("sealed", "water", "valid", "nodata")}
+    sealed, water = _codes(reader, "sealed"), _codes(reader, "water")
+    valid, nodata = _codes(reader, "valid"), _codes(reader, "nodata")
     reader.done()
-    return Product(name=name, title=title, attribution=attribution, **sets)
+    return Product(name, title, sealed, water, valid, nodata, attribution)
 
 
 def _codes(reader: _Reader, key: str) -> frozenset[int]:
