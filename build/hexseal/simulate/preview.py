@@ -16,7 +16,7 @@ from hexseal.simulate.writing import rgb
 
 NATURAL = {
     1: "#B9AEA6", 2: "#2F4A34", 3: "#4D6B3A", 4: "#3F6040", 5: "#7C7A4E", 6: "#88A35A",
-    7: "#C9B87A", 8: "#A39A84", 9: "#D2C6B0", 10: "#2C5575", 11: "#F2F4F5",
+    7: "#C9B87A", 8: "#A39A84", 9: "#B9AE9C", 10: "#2C5575", 11: "#F2F4F5",
     253: "#23486A", 254: "#1E4063",
 }  # fmt: skip
 

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from hexseal.errors import InputError
 from hexseal.progress import Progress, silent
 from hexseal.simulate.covers import SUBPIXELS, YEARS
-from hexseal.simulate.fields import Mask
+from hexseal.simulate.fields import Mask, blur
 from hexseal.simulate.growth import NewObject, grow
 from hexseal.simulate.settlements import Network, settle
 from hexseal.simulate.sites import build_2018
 from hexseal.simulate.terrain import Terrain, shape_terrain
 from hexseal.simulate.vegetation import (
     BARE,
+    BROAD,
     CROPS,
     GRASS,
     NEEDLE,
@@ -106,8 +107,13 @@ def _assemble(
     frame = _far_sea(works.terrain)
     counts = works.buildings.fractions(works.terrain.shape, YEARS)
     covers, percents = [], []
+    gardens = np.zeros(frame.shape, np.uint8)
     for step, ground in enumerate(counts):
-        wild = _rotate(country, step, int(rng.integers(2**31)))
+        if step == 0:
+            gardens = _gardens(ground[0], rng)
+        wild = _rotate(country, step)
+        tended = (gardens > 0) & ((wild == CROPS) | (wild == GRASS))
+        wild[tended] = gardens[tended]
         cover, percent = _year_cover(wild, ground)
         cover[frame & (cover == WATER)] = OUTSIDE
         covers.append(cover)
@@ -125,6 +131,13 @@ def _assemble(
     )
 
 
+def _gardens(sealed: Bytes, rng: np.random.Generator) -> Bytes:
+    """Return GRASS or BROAD where fields would lie amid houses, 0 elsewhere."""
+    amid = blur(sealed.astype(np.float32), 6) > 0.14 * SUBPIXELS**2
+    trees = blur(rng.standard_normal(sealed.shape, dtype=np.float32), 1.2) > 0.27
+    return np.where(amid, np.where(trees, BROAD, GRASS), 0).astype(np.uint8)
+
+
 def _far_sea(terrain: Terrain) -> Mask:
     far = terrain.sea_px > min(SEA_PX, min(terrain.shape) // 16)
     inner = np.s_[FRAME_PX:-FRAME_PX, FRAME_PX:-FRAME_PX]
@@ -133,7 +146,7 @@ def _far_sea(terrain: Terrain) -> Mask:
     return far | edge
 
 
-def _rotate(country: Countryside, step: int, salt: int) -> Bytes:
+def _rotate(country: Countryside, step: int) -> Bytes:
     """Let some parcels turn from crops to grass and back, and some forest be cut and grow."""
     cover = country.cover.copy()
     draw = (country.parcels.draw * 997 + country.parcels.block * 131) % 1.0
