@@ -22,7 +22,7 @@ def square(low: float, high: float) -> list[tuple[float, float]]:
 
 def held(shape: Polygons, codes: np.ndarray = NINE) -> list[int]:
     counts, _ = count_polygons(codes, shape, code_count=int(codes.max()) + 1)
-    return np.repeat(np.arange(counts.pixels.shape[1]), counts.pixels[0]).tolist()
+    return sorted(np.repeat(counts.code, counts.pixels).tolist())
 
 
 def test_a_pixel_counts_when_its_centre_is_inside() -> None:
@@ -81,7 +81,7 @@ def test_areas_follow_rows_and_the_slope_across_columns() -> None:
     counts, _ = count_polygons(zeros, polygon(square(-0.5, 1.5)), code_count=1, area=area)
     # Columns 0 and 1 of the rows of area 1 and 2; column 0 lies one slope below the middle.
     assert counts.area is not None
-    assert counts.area.tolist() == [[0.5 + 1.0 + 1.5 + 2.0]]
+    assert counts.area.tolist() == [0.5 + 1.0 + 1.5 + 2.0]
     assert area.at(np.array([2]), np.array([2]), 3).tolist() == [4.5]
 
 

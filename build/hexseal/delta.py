@@ -12,13 +12,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hexseal.config import Region
-from hexseal.database import connect, copy_parquet, run
+from hexseal.database import connect, run
 from hexseal.files import whole_file
 from hexseal.grid import Window
 from hexseal.joint import Bytes, ClassJoiner
@@ -30,6 +31,8 @@ from hexseal.zones import Zones, read_zones
 # Pixels of one window: large enough to hide what a window costs, small enough for many threads.
 WINDOW_PIXELS = 4_200_000
 WINDOWS_AHEAD = 1
+# Counts are read once, soon and whole: quick to write matters more than small.
+PARQUET: dict[str, Any] = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,10 @@ def count_region(
     zones.write(work / "zone_shapes.parquet")
     joiner = ClassJoiner(region.product)
     counter = WindowCounter(grid, joiner, region.hexagons.finest, zones.polygons)
-    parts = work / ".cells-parts.parquet", work / ".zones-parts.parquet"
-    try:
-        with Reader(region, frame) as reader:
-            counts = _count_windows(reader, counter, workers or os.cpu_count() or 1, progress)
-            _write_parts(counts, region.years, zones, parts)
-        _sum_parts(parts, work)
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
+    with Reader(region, frame) as reader, CountFiles(work, region.years, zones) as files:
+        for counts in _count_windows(reader, counter, workers or os.cpu_count() or 1, progress):
+            files.add(counts)
+        files.finish()
     return DeltaSummary(grid.width, grid.height, str(grid), zones.polygons.count)
 
 
@@ -160,40 +158,62 @@ def _count_windows(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _write_parts(
-    counts: Iterator[WindowCounts],
-    years: tuple[int, ...],
-    zones: Zones,
-    parts: tuple[Path, Path],
-) -> None:
-    """Write the windows' partial counts, one Parquet row group per window."""
-    measures = [(f"class_{year}", pa.uint8()) for year in years]
-    measures += [("pixels", pa.int64()), ("area_cm2", pa.int64())]
-    cell_schema = pa.schema([("h3", pa.uint64()), *measures])
-    zone_schema = pa.schema([("layer", pa.string()), ("id", pa.string()), *measures])
-    with (
-        pq.ParquetWriter(parts[0], cell_schema) as cells,
-        pq.ParquetWriter(parts[1], zone_schema) as areas,
-    ):
-        for window in counts:
-            tally = window.cells
-            columns = [pa.array(tally.owner), *_measures(tally, window.classes)]
-            cells.write_table(pa.table(columns, schema=cell_schema))
-            tally = window.zones
-            owner = zones.table.select(["layer", "id"]).take(pa.array(tally.owner))
-            columns = [*owner.combine_chunks().columns, *_measures(tally, window.classes)]
-            areas.write_table(pa.table(columns, schema=zone_schema))
+class CountFiles:
+    """cells.parquet and zones.parquet, written window by window.
+
+    Counts of cells that lie in one window are written at once; those of cells and areas that
+    several windows share go through a neighbouring file, which DuckDB sums in the end.
+    """
+
+    def __init__(self, work: Path, years: tuple[int, ...], zones: Zones) -> None:
+        measures = [(f"class_{year}", pa.uint8()) for year in years]
+        measures += [("pixels", pa.int64()), ("area_cm2", pa.int64())]
+        self.cells = pa.schema([("h3", pa.uint64()), *measures])
+        self.zones = pa.schema([("layer", pa.string()), ("id", pa.string()), *measures])
+        self.names = zones.table.select(["layer", "id"]).combine_chunks()
+        self.work = work
+        self.stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        targets = (whole_file(self.work / f"{name}.parquet") for name in ("cells", "zones"))
+        self.targets = [self.stack.enter_context(target) for target in targets]
+        self.shared = [self.work / f".{name}-shared.parquet" for name in ("cells", "zones")]
+        for path in self.shared:
+            self.stack.callback(path.unlink, missing_ok=True)
+        self.writers = [
+            self.stack.enter_context(pq.ParquetWriter(path, schema, **PARQUET))
+            for path, schema in zip(
+                (*self.targets, *self.shared), (self.cells, self.zones) * 2, strict=True
+            )
+        ]
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self.stack.__exit__(*failure)
+
+    def add(self, counts: WindowCounts) -> None:
+        """Write the counts of one window."""
+        whole, _, shared, zones = self.writers
+        cells = counts.cells
+        for writer, chosen in ((whole, cells.whole), (shared, ~cells.whole)):
+            rows = cells.chosen(np.flatnonzero(chosen))
+            columns = [pa.array(rows.owner), *_measures(rows, counts.classes)]
+            writer.write_table(pa.table(columns, schema=self.cells))
+        owner = self.names.take(pa.array(counts.zones.owner))
+        columns = [*owner.columns, *_measures(counts.zones, counts.classes)]
+        zones.write_table(pa.table(columns, schema=self.zones))
+
+    def finish(self) -> None:
+        """Sum what several windows share and put it behind the rest."""
+        for writer in self.writers[2:]:
+            writer.close()
+        with connect(self.work) as database:
+            for path, writer in zip(self.shared, self.writers[:2], strict=True):
+                run(database, "sum_counts", values={"parts": str(path)})
+                for batch in database.fetch_record_batch(100_000):
+                    writer.write_batch(batch.cast(writer.schema))
 
 
 def _measures(tally: Tally, classes: Bytes) -> list[pa.Array]:
     years = [pa.array(np.ascontiguousarray(column)) for column in classes[tally.code].T]
     return [*years, pa.array(tally.pixels), pa.array(tally.area_cm2)]
-
-
-def _sum_parts(parts: tuple[Path, Path], work: Path) -> None:
-    values = {"cell_parts": str(parts[0]), "zone_parts": str(parts[1])}
-    with connect(work) as database:
-        run(database, "sum_counts", values=values)
-        for table in ("cells", "zones"):
-            with whole_file(work / f"{table}.parquet") as partial:
-                copy_parquet(database, table, partial)

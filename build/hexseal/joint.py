@@ -10,6 +10,8 @@ from hexseal.errors import InputError
 from hexseal.products import Product
 
 DOES_NOT_COUNT = 255
+# Stands for every code that the product does not have; check reports which.
+UNKNOWN = -1
 # Up to here a code is a place in a table of all combinations; beyond it codes are found by sorting.
 TABLE_LIMIT = 1 << 16
 # Above this many combinations the table is packed to those that occur.
@@ -28,7 +30,7 @@ class JointClasses:
     """
 
     codes: NDArray[np.uint16]
-    classes: Bytes
+    classes: NDArray[np.int16]
 
 
 class ClassJoiner:
@@ -37,7 +39,7 @@ class ClassJoiner:
     def __init__(self, product: Product) -> None:
         valid = sorted(product.valid)
         # Place 0 holds what does not count, the last place what the product does not know.
-        self.classes = np.array([DOES_NOT_COUNT, *valid, 0], dtype=np.uint8)
+        self.classes = np.array([DOES_NOT_COUNT, *valid, UNKNOWN], dtype=np.int16)
         self.places = np.full(256, len(valid) + 1, dtype=np.int64)
         self.places[sorted(product.nodata)] = 0
         self.places[valid] = np.arange(1, len(valid) + 1)
@@ -52,28 +54,29 @@ class ClassJoiner:
         space = radix ** len(bands)
         powers = radix ** np.arange(len(bands) - 1, -1, -1, dtype=np.int64)
         tables = powers[:, None] * self.places[None, :]
-        if space > TABLE_LIMIT:
+        if space <= TABLE_LIMIT:
+            codes = _join(bands, tables.astype(np.uint16))
+            if space <= PACK_ABOVE:
+                present = np.arange(space)
+            else:
+                seen = _seen(codes, space)
+                present = np.flatnonzero(seen)
+                codes = (np.cumsum(seen) - 1).astype(np.uint16)[codes]
+        else:
             joint = sum(table[band] for table, band in zip(tables, bands, strict=True))
             present, codes = np.unique(joint, return_inverse=True)
             codes = codes.reshape(bands[0].shape).astype(np.uint16)
-        else:
-            codes, seen = _join(bands, tables.astype(np.uint16), space)
-            present = np.arange(space)
-            if space > PACK_ABOVE:
-                present = np.flatnonzero(seen)
-                codes = (np.cumsum(seen) - 1).astype(np.uint16)[codes]
-            self._refuse_unknown(bands, np.flatnonzero(seen)[:, None] // powers % radix)
-            return JointClasses(codes, self.classes[present[:, None] // powers % radix])
-        places = present[:, None] // powers % radix
-        self._refuse_unknown(bands, places)
-        return JointClasses(codes, self.classes[places])
+        return JointClasses(codes, self.classes[present[:, None] // powers % radix])
 
-    def _refuse_unknown(self, bands: tuple[Bytes, ...], places: Integers) -> None:
-        unknown = len(self.classes) - 1
-        if not (places == unknown).any():
+    def refuse_unknown(self, bands: tuple[Bytes, ...], classes: NDArray[np.int16]) -> None:
+        """Raise InputError when one of the joint classes that occur is not of the product.
+
+        ``classes`` are the rows of JointClasses.classes that occur in ``bands``.
+        """
+        if (classes != UNKNOWN).all():
             return
         codes = np.concatenate([np.unique(band) for band in bands])
-        code = int(codes[self.places[codes] == unknown][0])
+        code = int(codes[self.places[codes] == len(self.classes) - 1][0])
         pixels = sum(int((band == code).sum()) for band in bands)
         raise InputError(
             f"class code {code} ({pixels} pixels in one window) is not a code of {self.title}; "
@@ -82,16 +85,24 @@ class ClassJoiner:
 
 
 @numba.njit(cache=True, nogil=True)
-def _join(bands, tables, space):
-    """Return the sum of each band's table entries and which sums occur."""
+def _join(bands, tables):
+    """Return the sum of each band's table entries."""
     height, width = bands[0].shape
     codes = np.empty((height, width), np.uint16)
-    seen = np.zeros(space, np.bool_)
     for r in range(height):
         for c in range(width):
-            code = np.uint16(0)
-            for k in range(len(bands)):
-                code += tables[k, bands[k][r, c]]
-            codes[r, c] = code
-            seen[code] = True
-    return codes, seen
+            codes[r, c] = tables[0, bands[0][r, c]]
+        for k in range(1, len(bands)):
+            band, table = bands[k], tables[k]
+            for c in range(width):
+                codes[r, c] += table[band[r, c]]
+    return codes
+
+
+@numba.njit(cache=True, nogil=True)
+def _seen(codes, space):
+    """Return which codes occur."""
+    seen = np.zeros(space, np.bool_)
+    for code in codes.flat:
+        seen[code] = True
+    return seen

@@ -41,6 +41,8 @@ class Product:
             stray = sorted(getattr(self, key) - self.valid)
             if stray:
                 raise RegionError(f"[product] {key} holds {stray}, which [product] valid lacks")
+        if 255 in self.valid:
+            raise RegionError("[product] valid holds 255, which stands for no data: re-code it")
         both = sorted(self.valid & self.nodata)
         if both:
             raise RegionError(f"[product] {both} stand in both valid and nodata: choose one")

@@ -72,11 +72,13 @@ class PixelArea:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """Pixels and their area per polygon and code, both of shape (polygons, codes).
+    """Sparse counts: ``polygon[i]`` holds ``pixels[i]`` pixels of ``code[i]``, each pair once.
 
     ``area`` is in m², or None when no pixel area was given.
     """
 
+    polygon: Integers
+    code: Integers
     pixels: Integers
     area: Floats | None
 
@@ -108,123 +110,173 @@ def count_polygons(
     and also returned as doubtful, so that the caller can correct them.
     """
     rows = area.rows if area is not None else np.empty(0)
-    pixels, areas, polygon, row, column, inside = _count(
+    slope = area.slope if area is not None else 0.0
+    counted, areas, doubted, inside = _count(
         codes,
         polygons.x,
         polygons.y,
         polygons.starts,
         polygons.owners,
-        polygons.count,
         code_count,
         rows,
-        area.slope if area is not None else 0.0,
+        slope,
         tolerance,
     )
-    counts = Counts(pixels, areas if area is not None else None)
-    return counts, Doubtful(polygon, row, column, inside)
+    counts = Counts(*counted, areas if area is not None else None)
+    return counts, Doubtful(*doubted, inside)
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(codes, x, y, starts, owners, count, code_count, weights, slope_area, tolerance):
+def _wider(table):
+    """Return a table with room for twice as many columns."""
+    wider = np.empty((table.shape[0], 2 * table.shape[1]), table.dtype)
+    wider[:, : table.shape[1]] = table
+    return wider
+
+
+@numba.njit(cache=True, nogil=True)
+def _is_full(y0, y1, top, bottom, found, room):
+    """Tell whether a row between y0 and y1 has no room for one more crossing."""
+    for r in range(max(top, int(np.ceil(y0))), min(bottom + 1, int(np.ceil(y1)))):
+        if found[r - top] == room:
+            return True
+    return False
+
+
+@numba.njit(cache=True, nogil=True)
+def _cross(x0, y0, x1, y1, top, bottom, crossings, found):
+    """Add where an edge crosses each row, keeping the crossings of a row in ascending order.
+
+    The edge must run towards greater y, so that it crosses alike seen from both its sides.
+    """
+    slope = (x1 - x0) / (y1 - y0) if y1 > y0 else 0.0
+    for r in range(max(top, int(np.ceil(y0))), min(bottom + 1, int(np.ceil(y1)))):
+        n = found[r - top]
+        at = x0 + (r - y0) * slope
+        while n > 0 and crossings[r - top, n - 1] > at:
+            crossings[r - top, n] = crossings[r - top, n - 1]
+            n -= 1
+        crossings[r - top, n] = at
+        found[r - top] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _doubt(x0, y0, x1, y1, top, bottom, width, polygon, tolerance, doubt, doubts):
+    """Note the pixels within ``tolerance`` of an edge; return the table and its length."""
+    slope = (x1 - x0) / (y1 - y0) if y1 > y0 else 0.0
+    for r in range(
+        max(top, int(np.ceil(y0 - tolerance))), min(bottom, int(np.floor(y1 + tolerance))) + 1
+    ):
+        left = x0 + (max(y0, r - tolerance) - y0) * slope
+        right = x0 + (min(y1, r + tolerance) - y0) * slope
+        if y1 == y0:
+            right = x1
+        if left > right:
+            left, right = right, left
+        first = int(np.ceil(left - tolerance))
+        if first > right + tolerance:
+            continue
+        for c in range(max(0, first), min(width - 1, int(np.floor(right + tolerance))) + 1):
+            if doubts == doubt.shape[1]:
+                doubt = _wider(doubt)
+            doubt[0, doubts], doubt[1, doubts], doubt[2, doubts] = polygon, r, c
+            doubts += 1
+    return doubt, doubts
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_run(codes, r, start, stop, tally):
+    """Count a run of pixels; four tallies in turn, so that equal neighbours do not wait."""
+    c = start
+    while c + 4 <= stop:
+        tally[0, codes[r, c]] += 1
+        tally[1, codes[r, c + 1]] += 1
+        tally[2, codes[r, c + 2]] += 1
+        tally[3, codes[r, c + 3]] += 1
+        c += 4
+    while c < stop:
+        tally[0, codes[r, c]] += 1
+        c += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _empty(tally, weight, polygon, counted, areas, rows):
+    """Write a polygon's tallies behind ``rows`` rows, clear them, return the number of rows."""
+    for code in range(tally.shape[1]):
+        pixels = tally[0, code] + tally[1, code] + tally[2, code] + tally[3, code]
+        if pixels == 0:
+            continue
+        counted[0, rows], counted[1, rows], counted[2, rows] = polygon, code, pixels
+        areas[0, rows] = weight[code]
+        rows += 1
+        tally[0, code] = tally[1, code] = tally[2, code] = tally[3, code] = 0
+        weight[code] = 0.0
+    return rows
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(codes, x, y, starts, owners, code_count, weights, slope, tolerance):
     """Walk the polygons; see count_polygons."""
     height, width = codes.shape
     weighted = weights.size > 0
-    pixels = np.zeros((count, code_count), np.int64)
-    area = np.zeros((count if weighted else 0, code_count), np.float64)
-    # Doubtful pixels; the arrays double when they are full.
-    doubt = np.empty((4, 4096), np.int64)
-    doubts = 0
-    crossings = np.empty((64, 8), np.float64)
-    found = np.zeros(64, np.int64)
+    middle = 0.5 * (width - 1)
+    counted, rows = np.empty((3, 4096), np.int64), 0
+    areas = np.empty((1, 4096), np.float64)
+    doubt, doubts = np.empty((4, 4096), np.int64), 0
+    crossings, found = np.empty((64, 8), np.float64), np.zeros(64, np.int64)
+    tally = np.zeros((4, code_count), np.int64)
+    weight = np.zeros(code_count, np.float64)
     ring = 0
-    rings = owners.size
-    while ring < rings:
+    while ring < owners.size:
         polygon = owners[ring]
         last = ring
-        while last < rings and owners[last] == polygon:
+        while last < owners.size and owners[last] == polygon:
             last += 1
         begin, end = starts[ring], starts[last]
-        first_doubt = doubts
-        y_low, y_high = y[begin:end].min(), y[begin:end].max()
-        x_low, x_high = x[begin:end].min(), x[begin:end].max()
+        x_low, x_high, y_low, y_high = x[begin], x[begin], y[begin], y[begin]
+        for i in range(begin, end):
+            x_low, x_high = min(x_low, x[i]), max(x_high, x[i])
+            y_low, y_high = min(y_low, y[i]), max(y_high, y[i])
         top = max(0, int(np.ceil(y_low - tolerance)))
         bottom = min(height - 1, int(np.floor(y_high + tolerance)))
-        outside = x_high < -tolerance or x_low > width - 1 + tolerance
-        if top > bottom or outside:
-            ring = last
+        first_ring, ring = ring, last
+        if top > bottom or x_high < -tolerance or x_low > width - 1 + tolerance:
             continue
-        if bottom - top + 1 > found.size:
-            crossings = np.empty((2 * (bottom - top + 1), crossings.shape[1]), np.float64)
-            found = np.zeros(crossings.shape[0], np.int64)
-        found[: bottom - top + 1] = 0
-        for k in range(ring, last):
+        span = bottom - top + 1
+        if span > found.size:
+            crossings = np.empty((2 * span, crossings.shape[1]), np.float64)
+            found = np.zeros(2 * span, np.int64)
+        found[:span] = 0
+        first_doubt = doubts
+        for k in range(first_ring, last):
             j = starts[k + 1] - 1
             for i in range(starts[k], starts[k + 1]):
-                x0, y0, x1, y1 = x[j], y[j], x[i], y[i]
+                low, high = (i, j) if y[i] <= y[j] else (j, i)
                 j = i
-                if y0 > y1:  # the same edge gives the same crossings from both its sides
-                    x0, y0, x1, y1 = x1, y1, x0, y0
-                if y1 < top - tolerance or y0 > bottom + tolerance:
+                if y[high] < top - tolerance or y[low] > bottom + tolerance:
                     continue
-                slope = (x1 - x0) / (y1 - y0) if y1 > y0 else 0.0
-                for r in range(max(top, int(np.ceil(y0))), min(bottom + 1, int(np.ceil(y1)))):
-                    n = found[r - top]
-                    if n == crossings.shape[1]:
-                        wider = np.empty((crossings.shape[0], 2 * n), np.float64)
-                        wider[:, :n] = crossings
-                        crossings = wider
-                    at = x0 + (r - y0) * slope
-                    while n > 0 and crossings[r - top, n - 1] > at:
-                        n -= 1
-                    for m in range(found[r - top], n, -1):
-                        crossings[r - top, m] = crossings[r - top, m - 1]
-                    crossings[r - top, n] = at
-                    found[r - top] += 1
+                x0, y0, x1, y1 = x[low], y[low], x[high], y[high]
+                if _is_full(y0, y1, top, bottom, found, crossings.shape[1]):
+                    crossings = _wider(crossings)
+                _cross(x0, y0, x1, y1, top, bottom, crossings, found)
                 if tolerance > 0.0:
-                    first = max(top, int(np.ceil(y0 - tolerance)))
-                    for r in range(first, min(bottom, int(np.floor(y1 + tolerance))) + 1):
-                        left = x0 + (max(y0, r - tolerance) - y0) * slope
-                        right = x0 + (min(y1, r + tolerance) - y0) * slope
-                        if y1 == y0:
-                            right = x1
-                        if left > right:
-                            left, right = right, left
-                        c = int(np.ceil(left - tolerance))
-                        if c > right + tolerance:
-                            continue
-                        for c in range(
-                            max(0, c), min(width - 1, int(np.floor(right + tolerance))) + 1
-                        ):
-                            if doubts == doubt.shape[1]:
-                                longer = np.empty((4, 2 * doubts), np.int64)
-                                longer[:, :doubts] = doubt
-                                doubt = longer
-                            doubt[0, doubts] = polygon
-                            doubt[1, doubts] = r
-                            doubt[2, doubts] = c
-                            doubts += 1
+                    doubt, doubts = _doubt(
+                        x0, y0, x1, y1, top, bottom, width, polygon, tolerance, doubt, doubts
+                    )
         for r in range(top, bottom + 1):
             for n in range(0, found[r - top] - 1, 2):
-                c = max(0, int(np.ceil(crossings[r - top, n])))
+                start = max(0, int(np.ceil(crossings[r - top, n])))
                 stop = min(width, int(np.ceil(crossings[r - top, n + 1])))
-                while c < stop:
-                    code = codes[r, c]
-                    start = c
-                    c += 1
-                    while c < stop and codes[r, c] == code:
-                        c += 1
-                    pixels[polygon, code] += c - start
-                    if weighted:
-                        off_middle = 0.5 * (start + c - width)
-                        area[polygon, code] += (c - start) * (
-                            weights[r] + slope_area * off_middle
-                        )
+                _add_run(codes, r, start, stop, tally)
+                if weighted:
+                    for c in range(start, stop):
+                        weight[codes[r, c]] += weights[r] + slope * (c - middle)
         for n in range(first_doubt, doubts):
-            before = 0
-            r = doubt[1, n] - top
+            before, r = 0, doubt[1, n] - top
             while before < found[r] and np.ceil(crossings[r, before]) <= doubt[2, n]:
                 before += 1
             doubt[3, n] = before % 2
-        ring = last
-    kept = doubt[:, :doubts]
-    return pixels, area, kept[0].copy(), kept[1].copy(), kept[2].copy(), kept[3] == 1
+        while rows + code_count > counted.shape[1]:
+            counted, areas = _wider(counted), _wider(areas)
+        rows = _empty(tally, weight, polygon, counted, areas, rows)
+    return counted[:, :rows], areas[0, :rows], doubt[:3, :doubts], doubt[3, :doubts] == 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.cells import TOLERANCE_PIXELS, Cells, View, cells_over, index_points
+from hexseal.cells import TOLERANCE_PIXELS, View, cells_over, index_points
 from hexseal.grid import Grid, Window
 from hexseal.joint import Bytes, ClassJoiner, JointClasses
 from hexseal.scanline import (
@@ -30,12 +30,27 @@ ROWS_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tally:
-    """Sparse counts: row i says that ``owner[i]`` holds ``pixels[i]`` pixels of ``code[i]``."""
+    """Sparse counts: row i says that ``owner[i]`` holds ``pixels[i]`` pixels of ``code[i]``.
+
+    Rows of the same owner and code add up; corrections are rows with negative pixels. Nothing
+    adds to a row that is ``whole``: its owner lies within the window and needed no correction.
+    """
 
     owner: NDArray[np.uint64]
     code: Integers
     pixels: Integers
     area_cm2: Integers
+    whole: NDArray[np.bool_]
+
+    def chosen(self, places: Integers) -> "Tally":
+        """Return some of the rows."""
+        return Tally(*(getattr(self, name)[places] for name in Tally.__slots__))
+
+    @staticmethod
+    def joined(parts: "list[Tally]") -> "Tally":
+        """Return the rows of several tallies as one."""
+        columns = ([getattr(part, name) for part in parts] for name in Tally.__slots__)
+        return Tally(*map(np.concatenate, columns))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +81,9 @@ class WindowCounter:
         joint = self.joiner.join(bands)
         area = self._pixel_area(view)
         cells = self._count_cells(view, joint, area)
-        return WindowCounts(joint.classes, cells, self._count_zones(view, joint, area))
+        self.joiner.refuse_unknown(bands, joint.classes[np.unique(cells.code)])
+        classes = joint.classes.astype(np.uint8)
+        return WindowCounts(classes, cells, self._count_zones(view, joint, area))
 
     def _count_cells(self, view: View, joint: JointClasses, area: PixelArea | None) -> Tally:
         cells = None
@@ -81,13 +98,17 @@ class WindowCounter:
             area=area,
             tolerance=TOLERANCE_PIXELS,
         )
-        _settle(counts, doubtful, view, cells, joint.codes, area)
-        if counts.pixels.sum() != joint.codes.size:
+        judged = np.unique(np.concatenate([counts.polygon, doubtful.polygon]))
+        identifiers = np.zeros(cells.polygons.count, dtype=np.uint64)
+        identifiers[judged] = cells.identifiers(judged)
+        settled = _settle(doubtful, view, identifiers, cells.resolution, joint.codes, area)
+        if counts.pixels.sum() + settled.pixels.sum() != joint.codes.size:
             log.warning("%s: cells overlap or leave gaps; counting pixel by pixel", view.window)
             return self._count_pixels(view, joint, area)
-        tally = self._sparse(counts)
-        held, position = np.unique(tally.owner.astype(np.int64), return_inverse=True)
-        return replace(tally, owner=cells.identifiers(held)[position])
+        whole = _within(cells.polygons, view.window)
+        whole[settled.polygon] = False
+        parts = self._tally(counts, whole), self._tally(settled, whole)
+        return Tally.joined([replace(part, owner=identifiers[part.owner]) for part in parts])
 
     def _count_pixels(self, view: View, joint: JointClasses, area: PixelArea | None) -> Tally:
         """Ask the H3 library for the cell of every pixel, some rows at a time."""
@@ -97,36 +118,37 @@ class WindowCounter:
             rows, columns = np.indices(codes.shape).reshape(2, -1)
             rows += start
             lon, lat = view.lonlat(columns.astype(np.float64), rows.astype(np.float64))
-            cells, owner = np.unique(
-                index_points(lon, lat, self.resolution), return_inverse=True
+            cells, owner = np.unique(index_points(lon, lat, self.resolution), return_inverse=True)
+            places, where = np.unique(
+                owner * len(joint.classes) + codes.ravel(), return_inverse=True
             )
-            shape = cells.size, len(joint.classes)
-            place = owner * shape[1] + codes.ravel()
-            size = shape[0] * shape[1]
-            pixels = np.bincount(place, minlength=size).reshape(shape)
             m2 = None
             if area is not None:
-                weights = area.at(rows, columns, view.window.width)
-                m2 = np.bincount(place, weights, minlength=size).reshape(shape)
-            tally = self._sparse(Counts(pixels, m2))
-            parts.append((cells[tally.owner], tally.code, tally.pixels, tally.area_cm2))
-        return Tally(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+                m2 = np.bincount(where, area.at(rows, columns, view.window.width))
+            held, code = np.divmod(places, len(joint.classes))
+            tally = self._tally(Counts(held, code, np.bincount(where), m2))
+            parts.append(replace(tally, owner=cells[held]))
+        return Tally.joined(parts)
 
     def _count_zones(self, view: View, joint: JointClasses, area: PixelArea | None) -> Tally:
         window = view.window
         frame = window.column, window.row, window.width, window.height
         near = self.zones.within(self.zone_boxes, frame)
-        chosen, owners = np.unique(near.owners, return_inverse=True)
-        near = replace(near, owners=owners, count=chosen.size)
         counts, _ = count_polygons(joint.codes, near, code_count=len(joint.classes), area=area)
-        tally = self._sparse(counts)
-        return replace(tally, owner=chosen[tally.owner].astype(np.uint64))
+        return self._tally(counts)
 
-    def _sparse(self, counts: Counts) -> Tally:
-        owner, code = counts.pixels.nonzero()
-        pixels = counts.pixels[owner, code]
-        m2 = pixels * self.grid.nominal_pixel_area_m2 if counts.area is None else counts.area[owner, code]
-        return Tally(owner.astype(np.uint64), code, pixels, np.rint(m2 * CM2).astype(np.int64))
+    def _tally(self, counts: Counts, whole: NDArray[np.bool_] | None = None) -> Tally:
+        """Return counts with areas in whole cm², owned by the polygons' own numbers.
+
+        ``whole`` tells of each polygon whether it is whole; without it none is.
+        """
+        m2 = counts.area
+        if m2 is None:
+            m2 = counts.pixels * self.grid.nominal_pixel_area_m2
+        area_cm2 = np.rint(m2 * CM2).astype(np.int64)
+        owner = counts.polygon.astype(np.uint64)
+        known = np.zeros(owner.size, np.bool_) if whole is None else whole[counts.polygon]
+        return Tally(owner, counts.code, counts.pixels, area_cm2, known)
 
     def _pixel_area(self, view: View) -> PixelArea | None:
         """Return the true areas of a window's pixels, or None where the grid's own are true."""
@@ -143,33 +165,36 @@ class WindowCounter:
         return PixelArea(nominal / scale, nominal * (right - left) / max(last, 1.0))
 
 
+def _within(polygons: Polygons, window: Window) -> NDArray[np.bool_]:
+    """Tell of each polygon of one ring whether all its pixels lie in the window."""
+    left, top, right, bottom = polygons.boxes()
+    across = (left > -0.5) & (right < window.width - 0.5)
+    return across & (top > -0.5) & (bottom < window.height - 0.5)
+
+
 def _settle(
-    counts: Counts,
     doubtful: Doubtful,
     view: View,
-    cells: Cells,
+    identifiers: NDArray[np.uint64],
+    resolution: int,
     codes: NDArray[np.uint16],
     area: PixelArea | None,
-) -> None:
-    """Ask the H3 library for the pixels next to an edge and correct what was counted, in place.
+) -> Counts:
+    """Ask the H3 library for the pixels next to an edge; return what must be added to the counts.
 
     Each cell's own judgement is corrected by itself: +1 where it left out a pixel that is its
-    own, -1 where it took one that is not. So it does not matter whether both neighbours doubted.
+    own, −1 where it took one that is not. So it does not matter whether both neighbours doubted.
     """
-    if doubtful.row.size == 0:
-        return
     width = view.window.width
-    judged = np.column_stack([doubtful.polygon, doubtful.row * width + doubtful.column])
-    judged, first = np.unique(judged, axis=0, return_index=True)
-    pixels, position = np.unique(judged[:, 1], return_inverse=True)
+    place = doubtful.row * width + doubtful.column
+    _, first = np.unique(doubtful.polygon * codes.size + place, return_index=True)
+    pixels, position = np.unique(place[first], return_inverse=True)
     rows, columns = np.divmod(pixels, width)
-    owner = index_points(
-        *view.lonlat(columns.astype(np.float64), rows.astype(np.float64)), cells.resolution
-    )
-    mine = cells.identifiers(judged[:, 0]) == owner[position]
-    change = mine.astype(np.int64) - doubtful.inside[first]
-    code = codes[rows, columns][position]
-    np.add.at(counts.pixels, (judged[:, 0], code), change)
-    if counts.area is not None and area is not None:
-        weights = area.at(rows, columns, width)[position]
-        np.add.at(counts.area, (judged[:, 0], code), change * weights)
+    lon, lat = view.lonlat(columns.astype(np.float64), rows.astype(np.float64))
+    owner = index_points(lon, lat, resolution)[position]
+    polygon = doubtful.polygon[first]
+    change = (identifiers[polygon] == owner).astype(np.int64) - doubtful.inside[first]
+    wrong = np.flatnonzero(change)
+    rows, columns = rows[position][wrong], columns[position][wrong]
+    m2 = None if area is None else change[wrong] * area.at(rows, columns, width)
+    return Counts(polygon[wrong], codes[rows, columns].astype(np.int64), change[wrong], m2)
