@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from hexseal.simulate.fields import block_mean, blur, distance, labelled
+from hexseal.simulate.fields import block_mean, blur, labelled
 from hexseal.simulate.names import PROVINCES
 from hexseal.simulate.settlements import sources_of
 from hexseal.simulate.spread import spread_cost
@@ -70,7 +70,9 @@ def _municipal_labels(truth: Truth) -> NDArray[np.int32]:
     soft = np.stack([blur((reach.label == i).astype(np.float32), 1.5) for i in range(size)])
     whole = _joined(np.argmax(soft, 0), size)
     labels = np.repeat(np.repeat(whole, COARSE, 0), COARSE, 1)
-    return np.where(distance(truth.land) <= SHORE_PX, labels, -1).astype(np.int32)
+    built_into_sea = (truth.land & ~truth.terrain.land).astype(np.float32)
+    shore = (truth.terrain.sea_px <= SHORE_PX) | (blur(built_into_sea, 2) > 0.002)
+    return np.where(shore, labels, -1).astype(np.int32)
 
 
 def _joined(labels: NDArray[np.int64], size: int) -> NDArray[np.int64]:

@@ -5,14 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from hexseal.simulate.covers import (
-    BARE_GROUND,
-    GARDEN,
-    HARD,
-    Batch,
-    Geometries,
-    rectangles,
-)
+from hexseal.simulate.covers import BARE_GROUND, GARDEN, HARD, Batch, Geometries, rectangles
 from hexseal.simulate.houses import house_shapes, pick
 from hexseal.simulate.sites import smooth_line_xy, yard_shapes
 from hexseal.simulate.streets import Plots, Points

@@ -107,7 +107,7 @@ def observe(
         zip(truth, fields, others, strict=True)
     ):
         limits = _solve(truth[0], first, noise, step)
-        evidence = _evidence(cover, sealed_noise, noise)
+        evidence = first if step == 0 else _evidence(cover, sealed_noise, noise)
         observed.append(_classify(cover, (evidence, other_noise), limits, noise))
     return observed
 

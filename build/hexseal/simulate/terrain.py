@@ -134,7 +134,8 @@ def _relief(land: Mask, coast_px: Floats, rng: np.random.Generator) -> Floats:
     smooth = blur(enlarge(carved * summit / max(float(carved.max()), 1e-6), shape, 3), 4)
     steep = steepness(smooth, PIXEL_M)
     fine = fractal(shape, rng, slope=1.7, longest=60, shortest=3)
-    ramp = fractal(shape, rng, slope=2.2, longest=300, shortest=60)
+    low = fractal((shape[0] // 10, shape[1] // 10), rng, slope=2.2, longest=30, shortest=6)
+    ramp = enlarge(low, shape)
     shore = smoothstep(coast_px, 0, 1) * (0.25 + 0.75 * smoothstep(coast_px, 0, 26))
     relief = (smooth + fine * (0.8 + 22 * steep)) * shore
     relief += np.clip(ramp, 0, 2) * 9 * smoothstep(coast_px, 0, 6)

@@ -149,6 +149,8 @@ def _far_sea(terrain: Terrain) -> Mask:
 def _rotate(country: Countryside, step: int) -> Bytes:
     """Let some parcels turn from crops to grass and back, and some forest be cut and grow."""
     cover = country.cover.copy()
+    if step == 0:
+        return cover
     draw = (country.parcels.draw * 997 + country.parcels.block * 131) % 1.0
     for turn in range(1, step + 1):
         moved = (draw > 0.06 * turn - 0.06) & (draw < 0.06 * turn)

@@ -116,9 +116,13 @@ def _hedges(cover: Bytes, parcels: Parcels, terrain: Terrain) -> None:
     cover[line] = np.where(parcels.block[line] > 0.4, BROAD, SHRUB)
 
 
+def _halved(mask: Mask) -> Mask:
+    return mask[::2, ::2] | mask[1::2, ::2] | mask[::2, 1::2] | mask[1::2, 1::2]
+
+
 def _riverside(cover: Bytes, terrain: Terrain, rivers: Mask, rng: np.random.Generator) -> None:
     """Trees along running water, reed and wet meadow in the flat valleys and round lakes."""
-    water_px = distance(rivers | terrain.lakes)
+    water_px = 2 * enlarge(distance(_halved(rivers | terrain.lakes)), terrain.shape)
     ragged = _noise(terrain, rng, longest=60, shortest=4)
     open_land = (cover == GRASS) | (cover == CROPS)
     flat = blur(terrain.slope, 3) < 0.035
