@@ -12,7 +12,8 @@ import click
 from tqdm import tqdm
 
 from hexseal import __version__
-from hexseal.check import check_region, render
+from hexseal.check import check_region
+from hexseal.checks_report import render
 from hexseal.config import Region, load_region
 from hexseal.errors import HexsealError
 from hexseal.pipeline import BuildSettings, Talk, build_site, count, prepare_inputs

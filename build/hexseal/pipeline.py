@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hexseal import __version__
-from hexseal.check import check_region, render
+from hexseal.check import check_region
+from hexseal.checks_report import render
 from hexseal.config import Region, is_remote, load_region
 from hexseal.datasets import write_datasets
 from hexseal.delta import DeltaSummary, count_region
@@ -90,7 +91,7 @@ def prepare_inputs(region: Region, talk: Talk) -> None:
             )
             told.append(str(simulation.folder))
     with talk.stage("check") as told:
-        report = check_region(region)
+        report = check_region(region, progress=talk.progress)
         for line in render(report):
             talk.say(line)
         told.append(report.headline)
@@ -134,6 +135,8 @@ def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
             tiles=tiles,
             bundle=assets,
             downloads=downloads,
+            shapes=work / "zone_shapes.parquet",
+            progress=talk.progress,
         )
         told.append(f"{pages.pages} pages, front end {assets.gzip_bytes:,} bytes compressed")
     with talk.stage("verify") as told:

@@ -5,7 +5,7 @@ Imports point one way: fields < spread < terrain < parcels < vegetation < names 
 < areas < writing < preview < island.
 """
 
-from hexseal.simulate.island import SimulationSummary, simulate
+from hexseal.simulate.island import SimulationSummary, is_simulated, simulate
 from hexseal.simulate.observation import NoiseModel, Observation, error_fields, observe
 from hexseal.simulate.truth import Truth, simulate_truth
 
@@ -15,6 +15,7 @@ __all__ = [
     "SimulationSummary",
     "Truth",
     "error_fields",
+    "is_simulated",
     "observe",
     "simulate",
     "simulate_truth",

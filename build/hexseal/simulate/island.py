@@ -10,6 +10,7 @@ import numpy as np
 from pyogrio.errors import DataSourceError
 from rasterio.errors import RasterioError
 
+from hexseal import __version__
 from hexseal.errors import InputError, OutputError
 from hexseal.progress import Progress, silent
 from hexseal.simulate.areas import Area, divide
@@ -59,6 +60,19 @@ class SimulationSummary:
     population: int
 
 
+def is_simulated(folder: Path, *, size_km: tuple[float, float], seed: int) -> bool:
+    """Tell whether ``folder`` holds just what simulate would write there."""
+    try:
+        return (folder / MARKER).read_text(encoding="utf-8") == _marker_text(size_km, seed)
+    except OSError:
+        return False
+
+
+def _marker_text(size_km: tuple[float, float], seed: int) -> str:
+    width, height = size_km
+    return f"hexseal {__version__} simulate: seed {seed}, {width:g} x {height:g} km\n"
+
+
 def simulate(
     folder: Path,
     *,
@@ -85,7 +99,7 @@ def simulate(
         _write(scratch, truth, (maps, layer), areas, progress)
         text = README.format(size_km=size_km, seed=seed)
         (scratch / "README.txt").write_text(text, encoding="utf-8")
-        (scratch / MARKER).write_text("written by hexseal simulate\n", encoding="utf-8")
+        (scratch / MARKER).write_text(_marker_text(size_km, seed), encoding="utf-8")
         _install(scratch, folder)
     except (OSError, RasterioError, DataSourceError) as err:
         raise OutputError(f"{folder}: cannot be written ({err})") from err
