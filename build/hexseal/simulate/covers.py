@@ -74,7 +74,7 @@ class Buildings:
             ground.fill(NOTHING)
             moving = [b for b in self.batches[len(lasting) :] if b.lasts(year)]
             _burn(ground, [b for b in moving if b.under])
-            np.copyto(ground, base, where=base > 0)
+            _lay_over(ground, base)
             _burn(ground, [b for b in moving if not b.under])
             yield _count(ground)
 
@@ -97,6 +97,15 @@ def _outlines(shapes: Geometries) -> Iterator[dict[str, object]]:
     for first, last in pairwise(ends):
         outline = [points[rings[i] : rings[i + 1]] for i in range(first, last)]
         yield {"type": "Polygon", "coordinates": outline}
+
+
+@njit(cache=True)
+def _lay_over(ground: Bytes, base: Bytes) -> None:
+    """Copy what ``base`` covers, without a mask as large as the sub-pixels."""
+    for y in range(ground.shape[0]):
+        for x in range(ground.shape[1]):
+            if base[y, x] > 0:
+                ground[y, x] = base[y, x]
 
 
 @njit(cache=True)
