@@ -18,7 +18,7 @@ test *OPTIONS: setup
 lint: setup
     @{{bin}}/ruff check .
     @{{bin}}/ruff format --check .
-    @{{bin}}/pyright
+    @{{bin}}/basedpyright
 
 # Serve the built site on this machine
 serve *OPTIONS: setup

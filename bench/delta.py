@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from landscape import BLOCK, write_pair
 
 from hexseal.config import load_region
 from hexseal.delta import count_region
-from landscape import BLOCK, write_pair
 
 REGION = """
 [region]
@@ -38,7 +38,9 @@ coarsest = 5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "hexseal-bench")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(tempfile.gettempdir()) / "hexseal-bench"
+    )
     parser.add_argument("--size", type=int, default=10_000)
     parser.add_argument("--peak", nargs=2, metavar=("SIZE", "RESOLUTION"), help="internal")
     parser.add_argument("--no-peers", action="store_true", help="leave raster2dggs, h3ronpy out")

@@ -6,6 +6,7 @@ import h3
 import numpy as np
 import pytest
 from affine import Affine
+from oracles import cells_by_pixel
 
 from hexseal.cells import View, cells_over
 from hexseal.grid import Grid, Window
@@ -14,7 +15,6 @@ from hexseal.joint import ClassJoiner
 from hexseal.products import CLCPLUS
 from hexseal.scanline import Polygons
 from hexseal.tally import CM2, WindowCounter, WindowCounts
-from oracles import cells_by_pixel
 
 NO_ZONES = Polygons(np.zeros(0), np.zeros(0), np.zeros(1, np.int64), np.zeros(0, np.int64), 0)
 DEGREES = 1.0 / 12_000.0

@@ -103,7 +103,9 @@ def build(console: Console, region: Path, out: Path, workers: int | None, fresh:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--size-km", type=float, nargs=2, default=(24.0, 18.0), show_default=True,
               help="Width and height of the map.")  # fmt: skip
-@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another island.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Another seed, another island."
+)
 @click.pass_obj
 def simulate(console: Console, folder: Path, size_km: tuple[float, float], seed: int) -> None:
     """Make a fictional island: its CLC+ maps, areas and the truth behind them.

@@ -144,7 +144,9 @@ def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
         for problem in report.problems:
             talk.say(problem)
         if report.problems:
-            raise VerifyError(f"{len(report.problems)} problems in the new site; it is not published")
+            raise VerifyError(
+                f"{len(report.problems)} problems in the new site; it is not published"
+            )
         told.append(report.headline)
 
 

@@ -122,8 +122,10 @@ def count_polygons(
         slope,
         tolerance,
     )
-    counts = Counts(*counted, areas if area is not None else None)
-    return counts, Doubtful(*doubted, inside)
+    polygon, code, pixels = counted
+    counts = Counts(polygon, code, pixels, areas if area is not None else None)
+    owner, row, column = doubted
+    return counts, Doubtful(owner, row, column, inside)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import h3
 import pyarrow as pa
 from h3.api import basic_int
 
@@ -50,9 +49,7 @@ def cell_facts(cells: list[int]) -> pa.Table:
     """Return centre (degrees) and spherical area (m², H3's own) of each cell."""
     lat, lon = zip(*map(basic_int.cell_to_latlng, cells), strict=True)
     area = [basic_int.cell_area(cell, "m^2") for cell in cells]
-    return pa.table(
-        {"h3": pa.array(cells, pa.uint64()), "lat": lat, "lon": lon, "area_m2": area}
-    )
+    return pa.table({"h3": pa.array(cells, pa.uint64()), "lat": lat, "lon": lon, "area_m2": area})
 
 
 def source_titles(region: Region) -> dict[str, str]:

@@ -124,7 +124,8 @@ class WindowCounter:
             )
             m2 = None
             if area is not None:
-                m2 = np.bincount(where, area.at(rows, columns, view.window.width))
+                weights = area.at(rows, columns, view.window.width)
+                m2 = np.bincount(where, weights).astype(np.float64)
             held, code = np.divmod(places, len(joint.classes))
             tally = self._tally(Counts(held, code, np.bincount(where), m2))
             parts.append(replace(tally, owner=cells[held]))
@@ -158,7 +159,9 @@ class WindowCounter:
         if self.grid.is_geographic:
             return PixelArea(self.grid.row_area_m2(rows + view.window.row))
         middle, last = 0.5 * (view.window.width - 1), float(view.window.width - 1)
-        scale = self.grid.areal_scale(*view.lonlat(np.full(rows.size, middle), rows * 1.0))
+        scale = self.grid.areal_scale(
+            *view.lonlat(np.full(rows.size, middle), rows.astype(np.float64))
+        )
         ends = np.array([0.0, last]), np.full(2, 0.5 * (view.window.height - 1))
         left, right = 1.0 / self.grid.areal_scale(*view.lonlat(*ends))
         nominal = self.grid.nominal_pixel_area_m2

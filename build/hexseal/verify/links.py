@@ -34,7 +34,9 @@ class Page(HTMLParser):
         self.anchors.add(values.get("id", ""))
         for name in FETCHED & values.keys():
             if not (tag == "meta" or values[name].startswith("data:")):
-                self.fetched += [part.split()[0] for part in values[name].split(",") if part.strip()]
+                self.fetched += [
+                    part.split()[0] for part in values[name].split(",") if part.strip()
+                ]
         if "href" in values:
             (self.fetched if tag in FETCHING_LINKS else self.linked).append(values["href"])
         if values.get("http-equiv", "").lower() == POLICY:
@@ -69,9 +71,7 @@ def _parse(path: Path) -> Page:
     return page
 
 
-def _check_page(
-    path: Path, page: Page, pages: dict[Path, Page], site: Path
-) -> Iterator[str]:
+def _check_page(path: Path, page: Page, pages: dict[Path, Page], site: Path) -> Iterator[str]:
     if not page.policy:
         yield "has no Content-Security-Policy"
     elif re.search(r"https?:|wss?:|unsafe-|\*", page.policy):
@@ -92,9 +92,7 @@ def _check_fetched(address: str, path: Path, site: Path) -> Iterator[str]:
         yield from _check_file(parts.path, path, site)
 
 
-def _check_linked(
-    address: str, path: Path, pages: dict[Path, Page], site: Path
-) -> Iterator[str]:
+def _check_linked(address: str, path: Path, pages: dict[Path, Page], site: Path) -> Iterator[str]:
     parts = urlsplit(address)
     if parts.scheme or parts.netloc:
         return

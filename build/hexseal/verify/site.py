@@ -6,7 +6,7 @@ from pathlib import Path
 from hexseal.errors import VerifyError
 from hexseal.verify.figures import check_downloads, check_figures
 from hexseal.verify.links import check_links
-from hexseal.verify.pages import PageSettings, read_settings
+from hexseal.verify.pages import read_settings
 from hexseal.verify.tiles import check_tiles
 
 

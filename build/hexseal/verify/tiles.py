@@ -55,7 +55,7 @@ def _check_archive(stream, site: Path, settings: PageSettings) -> Iterator[str]:
     columns = tile_columns(settings)
     resolutions: dict[int, int] = {}
     for (zoom, x, y), packed in all_tiles(source):
-        tile = vector_tile_pb2.tile()
+        tile = vector_tile_pb2.tile()  # type: ignore[attr-defined]
         tile.ParseFromString(gzip.decompress(packed))
         cells = zooms.setdefault(zoom, {})
         for layer in tile.layers:
@@ -108,7 +108,9 @@ def _compare(
     names = ["h3", *tile_columns(settings)]
     table = pq.read_table(site / listed[0].path, columns=names)
     low_bits = table["h3"].to_numpy() & np.uint64((1 << 52) - 1)
-    figures = np.column_stack([np.floor(table[name].to_numpy() + 0.5).astype(np.int64) for name in names[1:]])
+    figures = np.column_stack(
+        [np.floor(table[name].to_numpy() + 0.5).astype(np.int64) for name in names[1:]]
+    )
     wanted = dict(zip(low_bits.tolist(), map(tuple, figures.tolist()), strict=True))
     lost, extra = wanted.keys() - cells.keys(), cells.keys() - wanted.keys()
     different = [cell for cell in wanted.keys() & cells.keys() if wanted[cell] != cells[cell]]
