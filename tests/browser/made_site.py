@@ -124,7 +124,7 @@ def _count(cell: str) -> Counts:
     }
 
 
-def _sum(counts) -> Counts:  # noqa: ANN001
+def _sum(counts) -> Counts:
     total: Counts = defaultdict(int)
     for count in counts:
         for key, value in count.items():

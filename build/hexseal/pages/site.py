@@ -125,7 +125,7 @@ def _context(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, ob
         "downloads": contents.downloads,
         "file_size": partial(file_size, language=language),
         "whole_number": _whole_number(language),
-        "settings": Markup(embed(page_settings(contents, locale, root))),  # noqa: S704
+        "settings": Markup(embed(page_settings(contents, locale, root))),
     }
 
 

@@ -1,0 +1,179 @@
+// The tile archive: in memory when the page is a file, by ranges from a server, or as one whole
+// download where a server knows no ranges.
+
+import { PMTiles, type RangeResponse, type Source } from "pmtiles";
+import type { Settings } from "./settings.ts";
+
+/** Above this size a whole download is refused. */
+export const WHOLE_LIMIT_BYTES = 200_000_000;
+
+export type Report = (loadedBytes: number) => void;
+
+/** A failure that the page explains: the key of its text and what to fill in. */
+export class ArchiveError extends Error {
+  constructor(
+    readonly key: string,
+    readonly values: Record<string, string | number> = {},
+  ) {
+    super(key);
+  }
+}
+
+declare global {
+  // Set by assets/tiles-HASH.js (hexseal/tiles.py).
+  var hexsealArchive: string | undefined;
+}
+
+export async function openArchive(settings: Settings, report: Report): Promise<PMTiles> {
+  const { tiles, root } = settings;
+  const source =
+    location.protocol === "file:"
+      ? new MemorySource(tiles.pmtiles, await readBeside(tiles.script, root))
+      : new ServerSource(new URL(root + tiles.pmtiles, location.href).href, tiles.bytes, report);
+  const archive = new PMTiles(source);
+  try {
+    await archive.getHeader();
+  } catch (err) {
+    throw err instanceof ArchiveError
+      ? err
+      : new ArchiveError("app.error.archive_changed", { file: tiles.pmtiles });
+  }
+  return archive;
+}
+
+export class MemorySource implements Source {
+  constructor(
+    private readonly name: string,
+    private readonly bytes: Uint8Array<ArrayBuffer>,
+  ) {}
+
+  getKey(): string {
+    return this.name;
+  }
+
+  async getBytes(offset: number, length: number): Promise<RangeResponse> {
+    return { data: this.bytes.buffer.slice(offset, offset + length) };
+  }
+}
+
+export class ServerSource implements Source {
+  private whole: Promise<ArrayBuffer> | null = null;
+
+  constructor(
+    private readonly address: string,
+    private readonly size: number,
+    private readonly report: Report,
+  ) {}
+
+  getKey(): string {
+    return this.address;
+  }
+
+  get file(): string {
+    return this.address.split("/").slice(-2).join("/");
+  }
+
+  async getBytes(offset: number, length: number, signal?: AbortSignal): Promise<RangeResponse> {
+    const end = Math.min(offset + length, this.size);
+    if (this.whole === null) {
+      const part = await this.fetchPart(offset, end, signal);
+      if (part !== null) {
+        return { data: part };
+      }
+      this.whole ??= this.fetchWhole();
+    }
+    return { data: (await this.whole).slice(offset, end) };
+  }
+
+  /** Return bytes offset to end (exclusive), or null where the server sends only whole files. */
+  private async fetchPart(
+    offset: number,
+    end: number,
+    signal?: AbortSignal,
+  ): Promise<ArrayBuffer | null> {
+    const response = await this.ask({ headers: { range: `bytes=${offset}-${end - 1}` }, signal });
+    const total = response.headers.get("content-range")?.split("/")[1];
+    if (total !== undefined && total !== "*" && Number(total) !== this.size) {
+      throw new ArchiveError("app.error.archive_changed", { file: this.file });
+    }
+    // A packed part cannot be unpacked by itself: some hosts pack whatever they send.
+    if (response.status !== 206 || response.headers.has("content-encoding")) {
+      await response.body?.cancel();
+      return null;
+    }
+    const part = await response.arrayBuffer();
+    return part.byteLength === end - offset ? part : null;
+  }
+
+  private async fetchWhole(): Promise<ArrayBuffer> {
+    if (this.size > WHOLE_LIMIT_BYTES) {
+      throw new ArchiveError("app.error.archive_large", { bytes: this.size });
+    }
+    const response = await this.ask({});
+    const whole = new Uint8Array(this.size);
+    let loaded = 0;
+    for (const reader = response.body!.getReader(); ; ) {
+      const { done, value } = await reader.read();
+      if (done) {
+        break;
+      }
+      if (loaded + value.length > this.size) {
+        throw new ArchiveError("app.error.archive_changed", { file: this.file });
+      }
+      whole.set(value, loaded);
+      loaded += value.length;
+      this.report(loaded);
+    }
+    if (loaded !== this.size) {
+      throw new ArchiveError("app.error.archive_changed", { file: this.file });
+    }
+    return whole.buffer;
+  }
+
+  private async ask(request: RequestInit): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(this.address, request);
+    } catch (err) {
+      if (err instanceof DOMException && err.name === "AbortError") {
+        throw err;
+      }
+      throw new ArchiveError("app.error.archive_failed", { file: this.file, reason: String(err) });
+    }
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new ArchiveError("app.error.archive_missing", { file: this.file, status: response.status });
+    }
+    return response;
+  }
+}
+
+/** Load the script beside the page that carries the archive, and return its bytes. */
+async function readBeside(script: string | null, root: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (script === null) {
+    throw new ArchiveError("app.error.offline_missing");
+  }
+  const blocked = new ArchiveError("app.error.offline_blocked", { file: script });
+  await new Promise<void>((resolve, reject) => {
+    const element = document.createElement("script");
+    element.src = root + script;
+    element.onload = () => resolve();
+    element.onerror = () => reject(blocked);
+    document.head.append(element);
+  });
+  const encoded = globalThis.hexsealArchive;
+  if (encoded === undefined) {
+    throw blocked;
+  }
+  globalThis.hexsealArchive = undefined;
+  return decodeBase64(encoded);
+}
+
+function decodeBase64(encoded: string): Uint8Array<ArrayBuffer> {
+  const packed = atob(encoded);
+  const bytes = new Uint8Array(packed.length);
+  for (let place = 0; place < packed.length; place++) {
+    bytes[place] = packed.charCodeAt(place);
+  }
+  return bytes;
+}

@@ -1,0 +1,57 @@
+// The label beside the pointer: what the hexagon under it shows.
+
+import { make } from "./dom.ts";
+import type { Cell } from "./map.ts";
+import { flows, measureValue, type Pair } from "./measures.ts";
+import type { Measure } from "./settings.ts";
+import type { Text } from "./text.ts";
+
+const GAP = 14;
+
+export class Hover {
+  private readonly box = make("div", { class: "tooltip", "aria-hidden": "true" });
+
+  constructor(
+    private readonly frame: HTMLElement,
+    private readonly text: Text,
+  ) {
+    this.box.hidden = true;
+    frame.append(this.box);
+  }
+
+  hide(): void {
+    this.box.hidden = true;
+  }
+
+  show(cell: Cell, measure: Measure, x: number, y: number): void {
+    const value = measureValue(measure, cell.figures);
+    const key = `app.legend.${measure.view}`;
+    const years = measure.years.join("–");
+    this.box.replaceChildren(
+      make("strong", {}, value === null ? this.text.of("app.no_land") : this.written(value, measure)),
+      make("span", {}, this.text.of(key, { year: years, pair: years })),
+      ...(measure.view === "change" && value !== null ? [this.flows(cell, measure)] : []),
+    );
+    this.box.hidden = false;
+    this.place(x, y);
+  }
+
+  private written(value: number, measure: Measure): string {
+    const number = measure.view === "share" ? this.text.share(value) : this.text.points(value);
+    return this.text.of(`app.legend.${measure.view}.value`, { value: number });
+  }
+
+  private flows(cell: Cell, measure: Measure): HTMLElement {
+    const { gain, loss } = flows(cell.figures, measure.years as Pair);
+    const values = { gain: this.text.hectares(gain), loss: this.text.hectares(loss) };
+    return make("span", {}, this.text.of("app.hover.flows", values));
+  }
+
+  /** Stand beside the pointer, on the side where there is room. */
+  private place(x: number, y: number): void {
+    const { offsetWidth: width, offsetHeight: height } = this.box;
+    const left = x + GAP + width > this.frame.clientWidth ? x - GAP - width : x + GAP;
+    const top = y + GAP + height > this.frame.clientHeight ? y - GAP - height : y + GAP;
+    this.box.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
+  }
+}

@@ -1,0 +1,85 @@
+// The legend: every class of the ramp with its edges, none, water, no data, and what it means.
+
+import { meanArea } from "./cells.ts";
+import { make } from "./dom.ts";
+import type { Palette } from "./palette.ts";
+import { element, type Measure, type Settings } from "./settings.ts";
+import type { Text } from "./text.ts";
+
+export class Legend {
+  private readonly box = element("legend");
+  private readonly resolution = make("p", { class: "legend-resolution" });
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly text: Text,
+  ) {
+    this.box.setAttribute("aria-label", text.of("app.legend"));
+    this.showResolution(settings.tiles.bands[0]?.resolution ?? 0);
+  }
+
+  show(measure: Measure, palette: Palette): void {
+    const { view } = measure;
+    const edges = this.settings.breaks[view];
+    const key = `app.legend.${view}`;
+    const unit = this.text.of(`${key}.unit`);
+    const signed = view === "change";
+    const years = measure.years.join("–");
+    this.box.replaceChildren(
+      make("h2", {}, this.text.of(key, { year: years, pair: years })),
+      make("p", { class: "legend-unit" }, unit),
+      this.ramp(palette.ramps[view], edges, unit, signed),
+      this.others(palette, view === "share"),
+      make("p", { class: "legend-meaning" }, this.text.of(`${key}.meaning`)),
+      this.resolution,
+    );
+    this.box.hidden = false;
+  }
+
+  showResolution(resolution: number): void {
+    const area = this.text.cellArea(meanArea(resolution));
+    this.resolution.textContent = this.text.of("app.legend.resolution", { resolution, area });
+  }
+
+  /** Colours in a row, each edge written between two of them. */
+  private ramp(colors: string[], edges: number[], unit: string, signed: boolean): HTMLElement {
+    const write = (edge: number | undefined) => this.text.plain(edge ?? 0, signed);
+    const list = make("ol", { class: "ramp" });
+    colors.forEach((color, place) => {
+      const low = edges[place - 1];
+      const high = edges[place];
+      const words =
+        low === undefined
+          ? this.text.of("app.legend.below", { high: write(high), unit })
+          : high === undefined
+            ? this.text.of("app.legend.above", { low: write(low), unit })
+            : this.text.of("app.legend.between", { low: write(low), high: write(high), unit });
+      const item = make("li", { title: words }, make("span", { class: "hidden" }, words));
+      const swatch = make("span", { class: "swatch" });
+      swatch.style.backgroundColor = color;
+      item.prepend(swatch);
+      if (high !== undefined) {
+        item.append(make("span", { class: "edge", "aria-hidden": "true" }, write(high)));
+      }
+      list.append(item);
+    });
+    return list;
+  }
+
+  private others(palette: Palette, withZero: boolean): HTMLElement {
+    const list = make("ul", { class: "legend-others" });
+    const add = (color: string | null, label: string) => {
+      const swatch = make("span", { class: color ? "swatch" : "swatch hatch" });
+      if (color !== null) {
+        swatch.style.backgroundColor = color;
+      }
+      list.append(make("li", {}, swatch, label));
+    };
+    if (withZero) {
+      add(palette.zero, `0 (${this.text.of("app.legend.zero")})`);
+    }
+    add(palette.water, this.text.of("app.legend.no_land"));
+    add(null, this.text.of("app.legend.no_data"));
+    return list;
+  }
+}

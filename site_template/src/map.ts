@@ -1,0 +1,242 @@
+// The map itself: MapLibre with its worker inside the script, fed by the archive.
+
+import {
+  addProtocol,
+  AttributionControl,
+  type GeoJSONSource,
+  Map as MapLibre,
+  type MapGeoJSONFeature,
+  NavigationControl,
+  type PointLike,
+  ScaleControl,
+  setWorkerUrl,
+} from "maplibre-gl";
+import workerText from "maplibre-gl/dist/maplibre-gl-worker.mjs";
+import type { PMTiles } from "pmtiles";
+import { indexOf, outlineOf } from "./cells.ts";
+import { PALETTES } from "./palette.ts";
+import { element, type Figures, type Settings } from "./settings.ts";
+import type { Camera } from "./state.ts";
+import {
+  ARCHIVE,
+  AREAS,
+  hatchImage,
+  hatchName,
+  HEXAGONS,
+  type Look,
+  mapLayers,
+  MARKS,
+  mapStyle,
+  PROTOCOL,
+} from "./style.ts";
+import type { Text } from "./text.ts";
+
+/** A hexagon as the map shows it. */
+export interface Cell {
+  index: string;
+  resolution: number;
+  figures: Figures;
+}
+
+export interface AreaKey {
+  layer: string;
+  id: string;
+}
+
+const PADDING = 28;
+// Past the finest hexagons there is nothing more to see.
+const EXTRA_ZOOM = 4;
+
+export class HexagonMap {
+  readonly map: MapLibre;
+  private marks: Record<"hover" | "selected", string | null> = { hover: null, selected: null };
+
+  constructor(
+    container: HTMLElement,
+    private readonly settings: Settings,
+    text: Text,
+    archive: PMTiles,
+    look: Look,
+    camera: Camera | null,
+  ) {
+    setWorkerUrl(URL.createObjectURL(new Blob([workerText], { type: "text/javascript" })));
+    serveTiles(archive);
+    this.map = new MapLibre({
+      container,
+      style: mapStyle(settings, look),
+      ...(camera
+        ? { center: [camera.lng, camera.lat], zoom: camera.zoom }
+        : { center: centerOfBounds(settings.tiles.bounds), zoom: 1 }),
+      minZoom: 1,
+      maxZoom: settings.tiles.maxzoom + EXTRA_ZOOM,
+      renderWorldCopies: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      attributionControl: false,
+      fadeDuration: 0,
+      locale: {
+        "Map.Title": text.of("app.map.title"),
+        "NavigationControl.ZoomIn": text.of("app.map.zoom_in"),
+        "NavigationControl.ZoomOut": text.of("app.map.zoom_out"),
+        "AttributionControl.ToggleAttribution": text.of("app.map.attribution"),
+      },
+    });
+    this.map.keyboard.disableRotation();
+    this.map.touchZoomRotate.disableRotation();
+    this.map.once("style.load", () => this.addHatches());
+    this.addControls(text);
+  }
+
+  /** Bring layers in line with another look; only what differs is sent to the graphics card. */
+  show(look: Look): void {
+    for (const layer of mapLayers(look)) {
+      for (const [name, value] of Object.entries(layer.paint ?? {})) {
+        this.map.setPaintProperty(layer.id, name as never, value as never);
+      }
+      if ("filter" in layer && layer.filter !== undefined && layer.source === ARCHIVE) {
+        this.map.setFilter(layer.id, layer.filter);
+      }
+    }
+  }
+
+  cellAt(point: PointLike): Cell | null {
+    const [feature] = this.map.queryRenderedFeatures(point, { layers: [HEXAGONS] });
+    return feature ? cellOf(feature) : null;
+  }
+
+  /** Return the areas of every layer that a point of the screen lies in. */
+  areasAt(point: PointLike): AreaKey[] {
+    return this.map
+      .queryRenderedFeatures(point, { layers: [AREAS] })
+      .map(({ properties }) => ({ layer: String(properties["layer"]), id: String(properties["id"]) }));
+  }
+
+  /** Return a cell with its figures if its tile is loaded. */
+  loadedCell(index: string, lowBits: number): Cell | null {
+    const [feature] = this.map.querySourceFeatures(ARCHIVE, {
+      sourceLayer: HEXAGONS,
+      filter: ["==", ["id"], lowBits],
+    });
+    const cell = feature ? cellOf(feature) : null;
+    return cell?.index === index ? cell : null;
+  }
+
+  mark(kind: "hover" | "selected", index: string | null): void {
+    if (this.marks[kind] === index) {
+      return;
+    }
+    this.marks[kind] = index;
+    const features = Object.entries(this.marks).flatMap(([name, cell]) =>
+      cell === null ? [] : [{ ...outlineOf(cell), properties: { kind: name } }],
+    );
+    this.map.getSource<GeoJSONSource>(MARKS)?.setData({ type: "FeatureCollection", features });
+  }
+
+  get camera(): Camera {
+    const { lng, lat } = this.map.getCenter();
+    return { zoom: this.map.getZoom(), lat, lng };
+  }
+
+  get resolution(): number {
+    const zoom = Math.min(Math.floor(this.map.getZoom()), this.settings.tiles.maxzoom);
+    const { bands } = this.settings.tiles;
+    return (bands.find((band) => zoom <= band.maxzoom) ?? bands.at(-1))?.resolution ?? 0;
+  }
+
+  /** Show the whole region; at once when ``jump`` is set. */
+  home(jump = false): void {
+    this.fit(this.settings.tiles.bounds, jump);
+  }
+
+  /** Show bounds as large as fits beside the legend, or above it, whichever is larger. */
+  fit(bounds: [number, number, number, number], jump = false): void {
+    const options = { maxZoom: this.settings.tiles.maxzoom + 1 };
+    const cameras = clearOf(this.map.getContainer(), element("legend")).map((padding) =>
+      this.map.cameraForBounds(bounds, { ...options, padding }),
+    );
+    const zoom = (camera: (typeof cameras)[number]) => camera?.zoom ?? -1;
+    const [best] = cameras.sort((one, other) => zoom(other) - zoom(one));
+    if (best !== undefined && jump) {
+      this.map.jumpTo(best);
+    } else if (best !== undefined) {
+      this.map.easeTo(best);
+    }
+  }
+
+  private addHatches(): void {
+    const ratio = Math.ceil(devicePixelRatio);
+    for (const palette of Object.values(PALETTES)) {
+      this.map.addImage(hatchName(palette), hatchImage(palette, ratio), { pixelRatio: ratio });
+    }
+  }
+
+  private addControls(text: Text): void {
+    this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    this.map.addControl(new HomeControl(text.of("app.map.home"), () => this.home()), "top-right");
+    this.map.addControl(new ScaleControl({ unit: "metric", maxWidth: 110 }), "bottom-right");
+    const attribution = escaped(this.settings.region.attribution);
+    const control = new AttributionControl({ compact: true, customAttribution: attribution });
+    this.map.addControl(control, "bottom-right");
+  }
+}
+
+class HomeControl {
+  private readonly box = document.createElement("div");
+
+  constructor(label: string, act: () => void) {
+    this.box.className = "maplibregl-ctrl maplibregl-ctrl-group";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "home-button";
+    button.title = label;
+    button.setAttribute("aria-label", label);
+    button.addEventListener("click", act);
+    this.box.append(button);
+  }
+
+  onAdd(): HTMLElement {
+    return this.box;
+  }
+
+  onRemove(): void {
+    this.box.remove();
+  }
+}
+
+function centerOfBounds([west, south, east, north]: Settings["tiles"]["bounds"]): [number, number] {
+  return [(west + east) / 2, (south + north) / 2];
+}
+
+function serveTiles(archive: PMTiles): void {
+  addProtocol(PROTOCOL, async ({ url }, abort) => {
+    const [z, x, y] = url.split("/").slice(-3).map(Number);
+    const tile = await archive.getZxy(z ?? 0, x ?? 0, y ?? 0, abort.signal);
+    return { data: tile?.data ?? new ArrayBuffer(0) };
+  });
+}
+
+function cellOf({ id, properties }: Pick<MapGeoJSONFeature, "id" | "properties">): Cell {
+  const { resolution, ...figures } = properties as Figures & { resolution: number };
+  return { index: indexOf(Number(id), resolution), resolution, figures };
+}
+
+/** Return paddings that keep a map's content away from a box in its lower left corner. */
+function clearOf(map: HTMLElement, box: HTMLElement) {
+  const even = { top: PADDING, right: PADDING, bottom: PADDING, left: PADDING };
+  const [outer, inner] = [map.getBoundingClientRect(), box.getBoundingClientRect()];
+  const over = inner.width > 0 && inner.top < outer.bottom && inner.left < outer.right;
+  return over
+    ? [
+        { ...even, left: inner.right - outer.left + PADDING / 2 },
+        { ...even, bottom: outer.bottom - inner.top + PADDING / 2 },
+      ]
+    : [even];
+}
+
+// MapLibre puts attributions into the page as markup.
+function escaped(text: string): string {
+  const box = document.createElement("p");
+  box.textContent = text;
+  return box.innerHTML;
+}

@@ -1,0 +1,42 @@
+// Figures derived from square metres, as numbers and as MapLibre expressions.
+
+import type { ExpressionSpecification } from "maplibre-gl";
+import type { Figures, Measure } from "./settings.ts";
+
+export type Pair = [number, number];
+
+export function land(figures: Figures): number {
+  return figures["land_m2"] ?? 0;
+}
+
+/** Return 100 x column / land, or null where there is no land. */
+export function percentOfLand(squareMetres: number, figures: Figures): number | null {
+  return land(figures) > 0 ? (100 * squareMetres) / land(figures) : null;
+}
+
+export function sealed(figures: Figures, year: number): number {
+  return figures[`sealed_m2_${year}`] ?? 0;
+}
+
+export function flows(figures: Figures, [first, last]: Pair): { gain: number; loss: number } {
+  return {
+    gain: figures[`new_sealed_m2_${first}_${last}`] ?? 0,
+    loss: figures[`unsealed_m2_${first}_${last}`] ?? 0,
+  };
+}
+
+/** Return a measure's value in percent or percentage points of land. */
+export function measureValue(measure: Measure, figures: Figures): number | null {
+  const total = (columns: string[]) => columns.reduce((sum, name) => sum + (figures[name] ?? 0), 0);
+  return percentOfLand(total(measure.plus) - total(measure.minus), figures);
+}
+
+/** Return the same value as an expression over a hexagon's properties. */
+export function measureExpression(measure: Measure): ExpressionSpecification {
+  const net: ExpressionSpecification = ["-", totalExpression(measure.plus), totalExpression(measure.minus)];
+  return ["*", 100, ["/", net, ["get", "land_m2"]]];
+}
+
+function totalExpression(columns: string[]): ExpressionSpecification {
+  return ["+", 0, ...columns.map((name): ExpressionSpecification => ["get", name])];
+}

@@ -1,0 +1,197 @@
+// The panel beside the map: all figures of the hexagon or area that the reader keeps.
+
+import { centerOf } from "./cells.ts";
+import { button, make } from "./dom.ts";
+import type { AreaKey, Cell } from "./map.ts";
+import { flows, land, type Pair, percentOfLand, sealed } from "./measures.ts";
+import { type Area, element, type Figures, type Settings } from "./settings.ts";
+import { findArea } from "./state.ts";
+import type { Text } from "./text.ts";
+
+export interface PanelActions {
+  letGo(): void;
+  zoomTo(area: Area): void;
+  choose(area: AreaKey): void;
+}
+
+interface Line {
+  label: string;
+  values: string[];
+}
+
+export class Panel {
+  private readonly box = element("selection");
+  private readonly speaker = element("speaker");
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly text: Text,
+    private readonly actions: PanelActions,
+  ) {}
+
+  clear(): void {
+    this.box.hidden = true;
+    this.box.replaceChildren();
+    this.say("");
+  }
+
+  showCell(cell: Cell, areas: AreaKey[]): void {
+    const [lng, lat] = centerOf(cell.index);
+    const place = `${lat.toFixed(5)}, ${lng.toFixed(5)}`;
+    const facts = make(
+      "dl",
+      { class: "facts" },
+      ...this.fact("app.selection.index", this.copyable(cell.index)),
+      ...this.fact("app.selection.resolution", String(cell.resolution)),
+      ...this.fact("app.selection.center", this.copyable(place)),
+      ...this.extent(cell.figures),
+      ...this.insideOf(areas),
+    );
+    const title = this.text.of("app.selection.hexagon");
+    this.fill(title, [facts, ...this.tables(cell.figures, "app.selection.note")]);
+    this.announce(`${title} ${cell.index}`, cell.figures);
+  }
+
+  showArea(area: Area, layerTitle: string): void {
+    const facts = make("dl", { class: "facts" }, ...this.extent(area.figures));
+    const parts: HTMLElement[] = [make("p", { class: "kind" }, layerTitle), facts];
+    if (area.bounds !== null) {
+      const act = () => this.actions.zoomTo(area);
+      parts.push(button(this.text.of("app.selection.zoom"), "text-button", act));
+    }
+    this.fill(area.name, [...parts, ...this.tables(area.figures, "app.selection.area_note")]);
+    this.announce(area.name, area.figures);
+  }
+
+  say(words: string): void {
+    this.speaker.textContent = words;
+  }
+
+  private fill(title: string, parts: HTMLElement[]): void {
+    const close = this.text.of("app.selection.close");
+    const cross = button("×", "close-button", () => this.actions.letGo());
+    cross.setAttribute("aria-label", close);
+    cross.title = close;
+    const heading = make("h2", { id: "selection-name" }, title);
+    this.box.replaceChildren(make("div", { class: "selection-head" }, heading, cross), ...parts);
+    this.box.hidden = false;
+    element("figures").scrollTop = 0;
+  }
+
+  private announce(name: string, figures: Figures): void {
+    const year = this.settings.years.at(-1) ?? 0;
+    const share = percentOfLand(sealed(figures, year), figures);
+    const value =
+      share === null
+        ? this.text.of("app.no_land")
+        : `${this.text.of("app.legend.share.value", { value: this.text.share(share) })}, ${year}`;
+    this.say(this.text.of("app.selection.announce", { name, value }));
+  }
+
+  private fact(key: string, value: Node | string): HTMLElement[] {
+    return [make("dt", {}, this.text.of(key)), make("dd", {}, value)];
+  }
+
+  private extent(figures: Figures): HTMLElement[] {
+    const hectares = (squareMetres: number) => `${this.text.hectares(squareMetres)}\u00a0ha`;
+    return [
+      ...this.fact("app.selection.land", hectares(land(figures))),
+      ...this.fact("app.selection.mapped", hectares(figures["valid_m2"] ?? 0)),
+    ];
+  }
+
+  private insideOf(keys: AreaKey[]): HTMLElement[] {
+    const areas = keys.flatMap(({ layer, id }) => findArea(this.settings, layer, id) ?? []);
+    if (areas.length === 0) {
+      return [];
+    }
+    const links = areas.flatMap((area, place) => [
+      place > 0 ? ", " : "",
+      button(area.name, "text-button", () => this.actions.choose(area)),
+    ]);
+    return this.fact("app.selection.inside", make("span", {}, ...links));
+  }
+
+  private copyable(value: string): HTMLElement {
+    const label = this.text.of("app.selection.copy");
+    const copy = button(label, "text-button copy-button", () => {
+      const done = (key: string) => {
+        copy.textContent = this.text.of(key);
+        this.say(this.text.of(key));
+        setTimeout(() => (copy.textContent = label), 2000);
+      };
+      // Absent where the page is neither a file nor served securely.
+      const write = navigator.clipboard?.writeText(value) ?? Promise.reject(new Error("refused"));
+      write.then(
+        () => done("app.selection.copied"),
+        () => done("app.selection.copy_failed"),
+      );
+    });
+    return make("span", { class: "copyable" }, make("code", {}, value), copy);
+  }
+
+  private tables(figures: Figures, note: string): HTMLElement[] {
+    const { years, pairs } = this.settings;
+    const state = this.table("app.selection.state", years.map(String), this.stateLines(figures));
+    if (pairs.length === 0) {
+      return [state];
+    }
+    const heads = pairs.map(([first, last]) => `${first}–${last}`);
+    const change = this.table("app.selection.change", heads, this.changeLines(figures));
+    return [state, change, make("p", { class: "table-note" }, this.text.of(note))];
+  }
+
+  private stateLines(figures: Figures): Line[] {
+    const { years } = this.settings;
+    const share = (year: number) => percentOfLand(sealed(figures, year), figures);
+    return [
+      { label: "share", values: years.map((year) => this.text.share(share(year))) },
+      { label: "sealed", values: years.map((year) => this.text.hectares(sealed(figures, year))) },
+    ];
+  }
+
+  private changeLines(figures: Figures): Line[] {
+    const { text } = this;
+    const each = (write: (gain: number, loss: number, years: number) => string) =>
+      this.settings.pairs.map((pair: Pair) => {
+        const { gain, loss } = flows(figures, pair);
+        return write(gain, loss, pair[1] - pair[0]);
+      });
+    const points = (net: number) => percentOfLand(net, figures);
+    return [
+      { label: "new", values: each((gain) => text.hectares(gain)) },
+      { label: "unsealed", values: each((_, loss) => text.hectares(loss)) },
+      { label: "net", values: each((gain, loss) => text.hectares(gain - loss, true)) },
+      { label: "net_pp", values: each((gain, loss) => text.points(points(gain - loss))) },
+      {
+        label: "net_pp_year",
+        values: each((gain, loss, years) => text.pointsPerYear(points((gain - loss) / years))),
+      },
+    ];
+  }
+
+  private table(caption: string, heads: string[], lines: Line[]): HTMLTableElement {
+    const measure = this.text.of("app.selection.measure");
+    const head = make(
+      "tr",
+      {},
+      make("th", { scope: "col" }, measure),
+      ...heads.map((name) => make("th", { scope: "col", class: "number" }, name)),
+    );
+    const rows = lines.map(({ label, values }) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, this.text.of(`app.figure.${label}`)),
+        ...values.map((value) => make("td", { class: "number" }, value)),
+      ),
+    );
+    return make(
+      "table",
+      { class: "figures" },
+      make("caption", {}, this.text.of(caption)),
+      make("thead", {}, head),
+      make("tbody", {}, ...rows),
+    );
+  }
+}

@@ -1,0 +1,145 @@
+// What the reader chose, kept in the address so that a link shows the same.
+
+import { isCell } from "./cells.ts";
+import type { Area, Measure, Settings, View } from "./settings.ts";
+
+export interface Camera {
+  zoom: number;
+  lat: number;
+  lng: number;
+}
+
+export type Selection = { kind: "cell"; index: string } | { kind: "area"; layer: string; id: string };
+
+export interface State {
+  view: View;
+  year: number;
+  pair: string;
+  outlines: string;
+  camera: Camera | null;
+  selection: Selection | null;
+}
+
+type Listener = (state: State, before: State) => void;
+
+export class Store {
+  private readonly listeners: Listener[] = [];
+
+  constructor(public state: State) {}
+
+  set(change: Partial<State>): void {
+    const before = this.state;
+    this.state = { ...before, ...change };
+    this.listeners.forEach((listener) => listener(this.state, before));
+  }
+
+  onChange(listener: Listener): void {
+    this.listeners.push(listener);
+  }
+}
+
+export function startState(settings: Settings): State {
+  return {
+    view: "share",
+    year: settings.years.at(-1) ?? 0,
+    pair: settings.pairs.at(-1)?.join("-") ?? "",
+    outlines: settings.layers[0]?.layer ?? "",
+    camera: null,
+    selection: null,
+  };
+}
+
+/** Return the measure that a state shows. */
+export function shownMeasure(state: State, settings: Settings): Measure {
+  const id = state.view === "share" ? `share-${state.year}` : `change-${state.pair}`;
+  const found = settings.measures.find((measure) => measure.id === id);
+  if (found === undefined) {
+    throw new Error(`no measure ${id}`);
+  }
+  return found;
+}
+
+export function findArea(settings: Settings, layer: string, id: string): Area | undefined {
+  return settings.layers.find((l) => l.layer === layer)?.areas.find((area) => area.id === id);
+}
+
+export function isSame(one: Selection | null, other: Selection | null): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** Write a state as the part of an address after "#". */
+export function toHash(state: State): string {
+  const { camera, selection } = state;
+  const parts = new URLSearchParams({ view: state.view });
+  if (state.view === "share") {
+    parts.set("year", String(state.year));
+  } else {
+    parts.set("pair", state.pair);
+  }
+  if (state.outlines !== "") {
+    parts.set("outlines", state.outlines);
+  }
+  if (camera !== null) {
+    parts.set("map", `${camera.zoom.toFixed(2)}/${camera.lat.toFixed(5)}/${camera.lng.toFixed(5)}`);
+  }
+  if (selection?.kind === "cell") {
+    parts.set("cell", selection.index);
+  } else if (selection?.kind === "area") {
+    parts.set("area", `${selection.layer}/${selection.id}`);
+  }
+  return parts.toString().replaceAll("%2F", "/");
+}
+
+/** Read what an address says; whatever it does not say, or says wrongly, is left out. */
+export function fromHash(hash: string, settings: Settings): Partial<State> {
+  const parts = new URLSearchParams(hash.replace(/^#/, ""));
+  const read: Partial<State> = {};
+  const view = parts.get("view");
+  if (view === "share" || (view === "change" && settings.pairs.length > 0)) {
+    read.view = view;
+    read.outlines = settings.layers.some((l) => l.layer === parts.get("outlines"))
+      ? (parts.get("outlines") ?? "")
+      : "";
+  }
+  const year = Number(parts.get("year"));
+  if (settings.years.includes(year)) {
+    read.year = year;
+  }
+  const pair = parts.get("pair");
+  if (pair !== null && settings.pairs.some((known) => known.join("-") === pair)) {
+    read.pair = pair;
+  }
+  const camera = readCamera(parts.get("map"));
+  if (camera !== null) {
+    read.camera = camera;
+  }
+  const selection = readSelection(parts, settings);
+  if (selection !== null) {
+    read.selection = selection;
+  }
+  return read;
+}
+
+function readCamera(text: string | null): Camera | null {
+  const numbers = (text ?? "").split("/").map(Number);
+  const [zoom, lat, lng] = numbers;
+  const given = text !== null && numbers.length === 3 && numbers.every(Number.isFinite);
+  if (!given || zoom === undefined || lat === undefined || lng === undefined) {
+    return null;
+  }
+  return Math.abs(lat) < 90 && zoom >= 0 && zoom < 25 ? { zoom, lat, lng } : null;
+}
+
+function readSelection(parts: URLSearchParams, settings: Settings): Selection | null {
+  const cell = parts.get("cell");
+  if (cell !== null && isCell(cell)) {
+    return { kind: "cell", index: cell };
+  }
+  const area = parts.get("area");
+  const cut = area?.indexOf("/") ?? -1;
+  if (area !== null && cut > 0) {
+    const [layer, id] = [area.slice(0, cut), area.slice(cut + 1)];
+    return findArea(settings, layer, id) ? { kind: "area", layer, id } : null;
+  }
+  return null;
+}

@@ -1,0 +1,70 @@
+"""One reader's visit: a page that notes errors, failed requests and foreign addresses."""
+
+import time
+from urllib.parse import urlsplit
+
+PATIENCE_S = 30.0
+
+
+class Journey:
+    """A browser page with the moves that the tests share."""
+
+    def __init__(self, browser, addresses: dict[str, str], **context: object) -> None:
+        self.addresses = addresses
+        settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"} | context
+        self.context = browser.new_context(**settings)
+        self.page = self.context.new_page()
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda err: self.problems.append(f"error: {err}"))
+        self.page.on("requestfailed", lambda r: self.problems.append(f"failed: {r.url[:200]}"))
+        self.page.on("request", lambda r: self._request(r.url))
+
+    def open(self, way: str, path: str = "index.html", *, wanted: str = "ready") -> "Journey":
+        """Open a page of the site and wait until its map is drawn."""
+        self.page.goto(self.addresses[way] + path)
+        self.wait(wanted)
+        return self
+
+    def wait(self, wanted: str = "ready") -> None:
+        """Poll the page's own mark: its policy forbids the strings that Playwright would run."""
+        self.until(lambda: self.mark() == wanted, f"data-hexseal = {wanted}")
+
+    def until(self, is_so, what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not is_so():
+            assert time.monotonic() < deadline, f"never came: {what}; page says {self.mark()}"
+            time.sleep(0.03)
+
+    def mark(self) -> str:
+        return self.page.evaluate("document.documentElement.dataset.hexseal")
+
+    def text(self, selector: str) -> str:
+        return " ".join(self.page.locator(selector).inner_text().split())
+
+    def texts(self, selector: str) -> list[str]:
+        return self.page.locator(selector).all_inner_texts()
+
+    def map_point(self, across: float, down: float) -> tuple[float, float]:
+        """Return a point of the screen by its part of the map's width and height."""
+        box = self.page.locator("#map").bounding_box()
+        assert box is not None
+        return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+    def hash(self) -> dict[str, str]:
+        fragment = self.page.evaluate("location.hash").lstrip("#")
+        return dict(part.split("=", 1) for part in fragment.split("&") if "=" in part)
+
+    def close(self) -> None:
+        self.context.close()
+
+    def _console(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(f"console {message.type}: {message.text}")
+
+    def _request(self, address: str) -> None:
+        self.requests.append(address)
+        parts = urlsplit(address)
+        if parts.scheme not in ("file", "blob", "data") and parts.hostname != "127.0.0.1":
+            self.problems.append(f"foreign: {address}")
