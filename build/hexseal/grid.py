@@ -191,7 +191,9 @@ class Grid:
 
     def subgrid(self, window: Window) -> "Grid":
         """Return the grid of a window."""
-        moved = self.transform * Affine.translation(window.column, window.row)
+        x, y = self.transform.a, self.transform.e
+        west, north = self.transform.c + window.column * x, self.transform.f + window.row * y
+        moved = Affine(x, 0.0, west, 0.0, y, north)
         return Grid(self.crs, moved, window.width, window.height)
 
     def offset_of(self, other: "Grid") -> tuple[float, float]:
