@@ -104,7 +104,7 @@ def build(console: Console, region: Path, out: Path, workers: int | None, fresh:
 @click.option("--size-km", type=float, nargs=2, default=(24.0, 18.0), show_default=True,
               help="Width and height of the map.")  # fmt: skip
 @click.option(
-    "--seed", type=int, default=1, show_default=True, help="Another seed, another island."
+    "--seed", type=int, default=1, show_default=True, help="Each seed gives its own island."
 )
 @click.pass_obj
 def simulate(console: Console, folder: Path, size_km: tuple[float, float], seed: int) -> None:

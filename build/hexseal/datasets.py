@@ -66,9 +66,12 @@ def _write_csv(database: duckdb.DuckDBPyConnection, path: Path) -> None:
     plain = path.with_suffix(".plain")
     try:
         copy_csv(database, "dataset_csv", plain)
-        with plain.open("rb") as source, path.open("wb") as target:
-            # No name and no time inside, so that the same rows give the same bytes.
-            with gzip.GzipFile(filename="", fileobj=target, mode="wb", mtime=0) as packed:
-                shutil.copyfileobj(source, packed)
+        # No name and no time inside, so that the same rows give the same bytes.
+        with (
+            plain.open("rb") as source,
+            path.open("wb") as target,
+            gzip.GzipFile(filename="", fileobj=target, mode="wb", mtime=0) as packed,
+        ):
+            shutil.copyfileobj(source, packed)
     finally:
         plain.unlink(missing_ok=True)

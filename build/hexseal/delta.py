@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -133,7 +134,7 @@ def _cuts(start: int, length: int, step: int) -> list[tuple[int, int]]:
     """
     inner = range((start // step + 1) * step, start + length, step)
     edges = [start, *inner, start + length]
-    return [(a - start, b - start) for a, b in zip(edges, edges[1:], strict=False)]
+    return [(a - start, b - start) for a, b in pairwise(edges)]
 
 
 def _count_windows(

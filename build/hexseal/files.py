@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -85,8 +84,8 @@ class SiteFolder:
                 if (self.site / name).is_file():
                     shutil.copyfile(self.site / name, self.staging / name)
             if self.site.exists():
-                os.replace(self.site, self.previous)
-            os.replace(self.staging, self.site)
+                self.site.replace(self.previous)
+            self.staging.replace(self.site)
             if self.previous.exists():
                 shutil.rmtree(self.previous)
         except OSError as err:
@@ -101,7 +100,7 @@ class SiteFolder:
         """Bring the previous site back when a stop fell between the two renames."""
         with suppress(OSError):
             if self.previous.exists() and not self.site.exists():
-                os.replace(self.previous, self.site)
+                self.previous.replace(self.site)
             elif self.previous.exists():
                 shutil.rmtree(self.previous)
 
