@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.checks_report import Finding, PairFigures, YearFigures
+from hexseal.checks_report import Finding, PairFigures, YearFigures, pixels
 from hexseal.config import Region
 from hexseal.grid import Grid, Window
 from hexseal.progress import Progress, silent
@@ -154,7 +154,7 @@ def check_codes(region: Region, census: Census) -> Iterator[Finding]:
                 "error",
                 epoch.landcover,
                 f"code {code} is not a code of {product.title}",
-                f"{census.codes[place, code]:,} pixels, first at row {row}, column {column}",
+                f"{pixels(census.codes[place, code])}, first at row {row}, column {column}",
                 f"if it marks what lies outside the map, write [product] nodata = {nodata}"
                 if fits
                 else f"known codes are {_ranges(product.known)}; check [product] name",
@@ -196,7 +196,7 @@ def check_figures(region: Region, years: Sequence[YearFigures]) -> Iterator[Find
                 "warning",
                 epoch.landcover,
                 "has code 253, which CLC+ Backbone has only since 2021",
-                f"{figures.codes[253]:,} pixels",
+                pixels(figures.codes[253]),
                 "check that this is the 2018 map",
             )
 
@@ -263,12 +263,11 @@ def check_mask(
         counts += np.bincount(mask.read(window).ravel(), minlength=256)
     wrong = [int(value) for value in np.flatnonzero(counts) if int(value) not in allowed]
     if wrong:
-        pixels = sum(int(counts[value]) for value in wrong)
         yield Finding(
             "error",
             subject,
             f"holds values that this mask never has: {_ranges(wrong)}",
-            f"{pixels:,} pixels; allowed are {_ranges(allowed)}",
+            f"{pixels(counts[wrong].sum())}; allowed are {_ranges(allowed)}",
             "check that the right file is named",
         )
 

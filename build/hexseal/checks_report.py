@@ -102,7 +102,7 @@ def render(report: Report) -> list[str]:
         lines.append(f"{year.year}: {year.sealed:,} sealed of {year.valid:,} valid pixels{share}")
     for pair in report.pairs:
         lines.append(
-            f"{pair.first} to {pair.second}: {pair.gained:,} pixels newly sealed, "
+            f"{pair.first} to {pair.second}: {pixels(pair.gained)} newly sealed, "
             f"{pair.lost:,} unsealed, of {pair.common:,} valid in every year"
         )
     return lines
@@ -114,5 +114,14 @@ def refusal(err: InputError, subject: str) -> Finding:
     return Finding("error", subject, what, "", remedy)
 
 
+def pixels(number: int) -> str:
+    """Return a number of pixels as text.
+
+    >>> pixels(1), pixels(1200)
+    ('1 pixel', '1,200 pixels')
+    """
+    return _count(number, "pixel")
+
+
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

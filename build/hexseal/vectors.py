@@ -59,7 +59,7 @@ def safe_slug(text: str) -> str:
     ('FR-75', 'etc-passwd-3754d6cb')
     """
     slug = UNSAFE.sub("-", text).strip(".-")[:SLUG_LENGTH]
-    if slug == text and not RESERVED.fullmatch(slug):
+    if slug and slug == text and not RESERVED.fullmatch(slug):
         return slug
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{slug}-{digest}" if slug else digest
