@@ -263,11 +263,26 @@ def test_year_that_covers_less(tmp_path: Path) -> None:
     first = tif(tmp_path, "a.tif", [[1, 6, 6, 6]] * 4)
     second = tif(tmp_path, "b.tif", [[1, 6, 254, 254]] * 4)
     assert lines(check_region(region([first, second])), "warning") == [
-        f"warning: {second}: 2021 covers less than 2018: counting what is valid in every year "
-        "drops 50.0% of 2018 (8 and 16 valid pixels, 8 in every year); "
+        f"warning: {second}: 2021 covers less: counting only what is valid in every year drops "
+        "50.0% of the land of 2018 (8 of 16 land pixels are kept); "
         "to keep the rest, make two regions: one with 2018, and one with all years "
         "and [region] window = [4040000.0, 2969960.0, 4040020.0, 2970000.0]"
     ]
+
+
+def test_coastal_sea_that_changed_its_code_is_no_loss(tmp_path: Path) -> None:
+    first = tif(tmp_path, "a.tif", [[1, 6, 10, 10]] * 4)
+    second = tif(tmp_path, "b.tif", [[1, 6, 253, 253]] * 4)
+    assert lines(check_region(region([first, second])), "warning") == []
+
+
+def test_years_without_a_common_pixel(tmp_path: Path) -> None:
+    first = tif(tmp_path, "a.tif", [[1, 6, 254, 254]])
+    second = tif(tmp_path, "b.tif", [[254, 254, 1, 6]])
+    assert only_error(region([first, second])) == (
+        "r: no pixel is valid in every year (2018 has 2, 2021 has 2); "
+        "check that all years cover the same place"
+    )
 
 
 def test_change_faster_than_sealing(tmp_path: Path) -> None:

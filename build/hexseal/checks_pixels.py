@@ -14,7 +14,7 @@ from hexseal.rasters import Bytes, Landcover, windows
 
 WINDOW_PIXELS = 4_200_000
 HIGHEST_SEALED_SHARE = 0.6
-# The common mask may take this share of a year's valid pixels before it is worth a warning.
+# The common mask may take this share of a year's land before it is worth a warning.
 LOST_SHARE = 0.05
 # Sealed area in Europe grows by about 0.25 % a year; beyond this the method is the likely cause.
 PLAUSIBLE_YEARLY_CHANGE = 0.05
@@ -33,11 +33,12 @@ class Census:
     """What a pass over the pixels of several rasters on one grid has counted.
 
     ``codes`` has one row per raster and one column per code. ``common`` pixels are valid in all
-    rasters; of these ``sealed`` counts each raster's, ``gained`` and ``lost`` those of each pair of
-    years. ``first`` is where (row, column) an unknown code stands first.
+    rasters; of these ``land`` and ``sealed`` count each raster's, ``gained`` and ``lost`` those of
+    each pair of years. ``first`` is where (row, column) an unknown code stands first.
     """
 
     codes: Integers
+    land: Integers
     sealed: Integers
     gained: Integers
     lost: Integers
@@ -56,11 +57,13 @@ def take_census(
     years, pairs = len(rasters), len(region.pairs)
     census = Census(
         codes=np.zeros((years, 256), dtype=np.int64),
+        land=np.zeros(years, dtype=np.int64),
         sealed=np.zeros(years, dtype=np.int64),
         gained=np.zeros(pairs, dtype=np.int64),
         lost=np.zeros(pairs, dtype=np.int64),
     )
     is_valid, is_sealed = _table(region.product.valid), _table(region.product.sealed)
+    is_land = is_valid & ~_table(region.product.water)
     is_unknown = ~_table(region.product.known)
     pieces = windows(frame, rasters[0].block_shape, pixels=WINDOW_PIXELS)
     for done, window in enumerate(pieces, 1):
@@ -72,6 +75,7 @@ def take_census(
             _note_first(census, place, band, window, np.flatnonzero(is_unknown & (counts > 0)))
             _widen(census, place, valid[place], window)
         common = np.logical_and.reduce(valid)
+        census.land += [np.count_nonzero(is_land[band] & common) for band in bands]
         _compare(census, region, common, [is_sealed[band] & common for band in bands])
         progress("check", done, len(pieces))
     return census
@@ -222,31 +226,42 @@ def check_change(region: Region, pairs: Sequence[PairFigures]) -> Iterator[Findi
 def check_coverage(
     region: Region, census: Census, years: Sequence[YearFigures], grid: Grid
 ) -> Iterator[Finding]:
-    """Warn when the common valid mask takes much of a year, and say how to split the region."""
-    narrow = min(range(len(years)), key=lambda place: years[place].valid)
-    least, most = years[narrow], max(years, key=lambda year: year.valid)
-    if not least.valid or census.common > (1.0 - LOST_SHARE) * most.valid:
+    """Warn when the common valid mask takes much of a year's land; say how to split the region.
+
+    Water does not count: the sea before a coast is Water in CLC+ Backbone 2018, 253 afterwards.
+    """
+    land = [_land(region, year) for year in years]
+    if not min(land):
+        return
+    lost = [1.0 - kept / whole for kept, whole in zip(census.land.tolist(), land, strict=True)]
+    narrow, worst = int(np.argmin(land)), int(np.argmax(lost))
+    if lost[worst] <= LOST_SHARE:
         return
     if not census.common:
         yield Finding(
             "error",
             region.id,
             "no pixel is valid in every year",
-            f"{least.year} has {least.valid:,}, {most.year} has {most.valid:,}",
+            ", ".join(f"{year.year} has {year.valid:,}" for year in years),
             "check that all years cover the same place",
         )
         return
-    others = [str(year.year) for year in years if year is not least]
+    others = [str(year.year) for year in years if year is not years[narrow]]
     window = [float(f"{edge:.12g}") for edge in _bounds(grid, census.extents[narrow])]
     yield Finding(
         "warning",
         region.epochs[narrow].landcover,
-        f"{least.year} covers less than {most.year}: counting what is valid in every year drops "
-        f"{1.0 - census.common / most.valid:.1%} of {most.year}",
-        f"{least.valid:,} and {most.valid:,} valid pixels, {census.common:,} in every year",
+        f"{years[narrow].year} covers less: counting only what is valid in every year drops "
+        f"{lost[worst]:.1%} of the land of {years[worst].year}",
+        f"{census.land[worst]:,} of {land[worst]:,} land pixels are kept",
         f"to keep the rest, make two regions: one with {' and '.join(others)}, and one with all "
         f"years and [region] window = {window}",
     )
+
+
+def _land(region: Region, year: YearFigures) -> int:
+    land = region.product.valid - region.product.water
+    return sum(year.codes.get(code, 0) for code in land)
 
 
 def _bounds(grid: Grid, extent: Extent) -> tuple[float, float, float, float]:

@@ -333,7 +333,8 @@ def _overlap(tile: Window, window: Window) -> Window | None:
 def windows(frame: Window, block_shape: tuple[int, int], *, pixels: int) -> list[Window]:
     """Cut ``frame`` along the file's blocks into windows of about ``pixels``, row by row.
 
-    >>> [(w.row, w.column, w.height, w.width) for w in windows(Window(1, 0, 2, 4), (2, 2), pixels=4)]
+    >>> cut = windows(Window(1, 0, 2, 4), (2, 2), pixels=4)
+    >>> [(window.row, window.column, window.height, window.width) for window in cut]
     [(1, 0, 1, 2), (1, 2, 1, 2), (2, 0, 1, 2), (2, 2, 1, 2)]
     """
     block_height, block_width = block_shape
