@@ -68,6 +68,12 @@ def test_subgrid_keeps_the_lattice() -> None:
     assert EUROPE.offset_of(part) == (1.0, 2.0)
 
 
+def test_description_has_no_float_noise() -> None:
+    grid = Grid("EPSG:4326", Affine(1 / 12000, 0, 6.0, 0, -1 / 12000, 3.0), 36000, 36000)
+    part = grid.subgrid(grid.window_of((6.4, 0.0, 6.8, 0.45)))
+    assert str(part).endswith("x 6.4 to 6.8, y 0 to 0.45")
+
+
 def test_row_areas_agree_with_geodesic_polygons() -> None:
     grid = Grid("EPSG:4326", Affine(0.001, 0, 6.0, 0, -0.001, 60.0), 1, 3)
     geod = Geod(ellps="WGS84")

@@ -62,7 +62,7 @@ class Grid:
     def __str__(self) -> str:
         """Describe the grid in one line."""
         x, y = self.pixel_size
-        west, south, east, north = self.bounds
+        west, south, east, north = (round(edge, 9) for edge in self.bounds)
         unit = "°" if self.is_geographic else f" {_crs(self.crs).axis_info[0].unit_name}"
         return (
             f"{self.crs_label} {self.width} x {self.height} pixels of {x:.10g} x {y:.10g}{unit}, "
