@@ -76,45 +76,43 @@ export class ServerSource implements Source {
   async getBytes(offset: number, length: number, signal?: AbortSignal): Promise<RangeResponse> {
     const end = Math.min(offset + length, this.size);
     if (this.whole === null) {
-      const part = await this.fetchPart(offset, end, signal);
-      if (part !== null) {
-        return { data: part };
+      const headers = { range: `bytes=${offset}-${end - 1}` };
+      const response = await this.ask({ headers, signal });
+      if (this.isPart(response)) {
+        const part = await response.arrayBuffer();
+        if (part.byteLength === end - offset) {
+          return { data: part };
+        }
       }
-      this.whole ??= this.fetchWhole();
+      this.whole ??= this.readWhole(signal ? null : response);
     }
     return { data: (await this.whole).slice(offset, end) };
   }
 
-  /** Return bytes offset to end (exclusive), or null where the server sends only whole files. */
-  private async fetchPart(
-    offset: number,
-    end: number,
-    signal?: AbortSignal,
-  ): Promise<ArrayBuffer | null> {
-    const response = await this.ask({ headers: { range: `bytes=${offset}-${end - 1}` }, signal });
-    const total = response.headers.get("content-range")?.split("/")[1];
+  /** Tell whether an answer holds the range that was asked for, as it lies in the file. */
+  private isPart({ status, headers }: Response): boolean {
+    const total = headers.get("content-range")?.split("/")[1];
     if (total !== undefined && total !== "*" && Number(total) !== this.size) {
       throw new ArchiveError("app.error.archive_changed", { file: this.file });
     }
     // A packed part cannot be unpacked by itself: some hosts pack whatever they send.
-    if (response.status !== 206 || response.headers.has("content-encoding")) {
-      await response.body?.cancel();
-      return null;
-    }
-    const part = await response.arrayBuffer();
-    return part.byteLength === end - offset ? part : null;
+    return status === 206 && !headers.has("content-encoding");
   }
 
-  private async fetchWhole(): Promise<ArrayBuffer> {
+  /** Read the whole file, from an answer that turned out to hold it or else from a new one. */
+  private async readWhole(answer: Response | null): Promise<ArrayBuffer> {
     if (this.size > WHOLE_LIMIT_BYTES) {
+      await answer?.body?.cancel();
       throw new ArchiveError("app.error.archive_large", { bytes: this.size });
     }
-    const response = await this.ask({});
+    const isWhole = answer?.status === 200 && !answer.bodyUsed;
+    const response = isWhole ? answer : await this.ask({});
     const whole = new Uint8Array(this.size);
     let loaded = 0;
-    for (const reader = response.body!.getReader(); ; ) {
-      const { done, value } = await reader.read();
-      if (done) {
+    const reader = response.body?.getReader();
+    for (;;) {
+      const { done = true, value } = (await reader?.read()) ?? {};
+      if (done || value === undefined) {
         break;
       }
       if (loaded + value.length > this.size) {

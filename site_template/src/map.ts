@@ -44,6 +44,8 @@ export interface AreaKey {
 }
 
 const PADDING = 28;
+// Below this width in pixels the sources would cover the map.
+const NARROW = 560;
 // Past the finest hexagons there is nothing more to see.
 const EXTRA_ZOOM = 4;
 
@@ -178,6 +180,10 @@ export class HexagonMap {
     const attribution = escaped(this.settings.region.attribution);
     const control = new AttributionControl({ compact: true, customAttribution: attribution });
     this.map.addControl(control, "bottom-right");
+    if (this.map.getContainer().clientWidth < NARROW) {
+      // It is printed among the notes too; here a touch opens it.
+      this.map.getContainer().querySelector("details[open]")?.removeAttribute("open");
+    }
   }
 }
 

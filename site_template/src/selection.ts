@@ -60,19 +60,25 @@ export class SelectionKeeper {
 
   private connectPointer(): void {
     const { map } = this.view;
-    map.on("mousemove", ({ point }) => {
-      const cell = this.view.cellAt(point);
-      map.getCanvas().style.cursor = cell ? "pointer" : "";
-      this.view.mark("hover", cell?.index ?? null);
-      if (cell === null) {
-        this.hover.hide();
-      } else {
-        this.hover.show(cell, shownMeasure(this.store.state, this.settings), point.x, point.y);
-      }
-    });
+    map.on("mousemove", ({ point }) => this.pointAt(this.view.cellAt(point), point.x, point.y));
     map.on("mouseout", () => this.endHover());
     map.on("movestart", () => this.endHover());
-    map.on("click", ({ point }) => this.keep(this.view.cellAt(point)));
+    map.on("click", ({ point }) => {
+      const cell = this.view.cellAt(point);
+      // A finger does not hover: the label comes with the tap.
+      this.pointAt(cell, point.x, point.y);
+      this.keep(cell);
+    });
+  }
+
+  private pointAt(cell: Cell | null, x: number, y: number): void {
+    this.view.map.getCanvas().style.cursor = cell ? "pointer" : "";
+    this.view.mark("hover", cell?.index ?? null);
+    if (cell === null) {
+      this.hover.hide();
+    } else {
+      this.hover.show(cell, shownMeasure(this.store.state, this.settings), x, y);
+    }
   }
 
   private endHover(): void {

@@ -20,6 +20,9 @@ export interface State {
   selection: Selection | null;
 }
 
+// No layer of areas can be called so: a layer's name holds no dot.
+const NO_OUTLINES = ".none";
+
 type Listener = (state: State, before: State) => void;
 
 export class Store {
@@ -76,9 +79,7 @@ export function toHash(state: State): string {
   } else {
     parts.set("pair", state.pair);
   }
-  if (state.outlines !== "") {
-    parts.set("outlines", state.outlines);
-  }
+  parts.set("outlines", state.outlines || NO_OUTLINES);
   if (camera !== null) {
     parts.set("map", `${camera.zoom.toFixed(2)}/${camera.lat.toFixed(5)}/${camera.lng.toFixed(5)}`);
   }
@@ -97,9 +98,12 @@ export function fromHash(hash: string, settings: Settings): Partial<State> {
   const view = parts.get("view");
   if (view === "share" || (view === "change" && settings.pairs.length > 0)) {
     read.view = view;
-    read.outlines = settings.layers.some((l) => l.layer === parts.get("outlines"))
-      ? (parts.get("outlines") ?? "")
-      : "";
+  }
+  const outlines = parts.get("outlines");
+  if (outlines === NO_OUTLINES) {
+    read.outlines = "";
+  } else if (outlines !== null && settings.layers.some(({ layer }) => layer === outlines)) {
+    read.outlines = outlines;
   }
   const year = Number(parts.get("year"));
   if (settings.years.includes(year)) {

@@ -14,6 +14,7 @@ class Journey:
         settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"} | context
         self.context = browser.new_context(**settings)
         self.page = self.context.new_page()
+        self.page.set_default_timeout(8000)
         self.problems: list[str] = []
         self.requests: list[str] = []
         self.page.on("console", self._console)

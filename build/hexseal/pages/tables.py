@@ -1,5 +1,6 @@
 """Tables and cards of the pages as text, so that they read without JavaScript."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -93,10 +94,10 @@ def state_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
 def change_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
     """Return what changed, a column per pair."""
     labels = ("new", "unsealed", "net", "net_pp", "net_pp_year")
-    cells = [change_cells(area, pair, write) for pair in region.pairs]
+    columns = [change_cells(area, pair, write) for pair in region.pairs]
     return [
-        Row(write.locale.text(f"app.figure.{label}"), column)
-        for label, column in zip(labels, zip(*cells, strict=True), strict=True)
+        Row(write.locale.text(f"app.figure.{label}"), tuple(cells[place] for cells in columns))
+        for place, label in enumerate(labels)
     ]
 
 
@@ -126,13 +127,23 @@ def _area_table(
 ) -> AreaTable:
     found = [area for area in areas if area.layer == layer]
     largest = sorted(found, key=lambda area: (-area.m2("land_m2"), area.id))[:AREA_ROWS]
-    rows = sorted(largest, key=lambda area: (area.name.casefold(), area.id))
+    rows = sorted(largest, key=lambda area: (sort_name(area.name), area.id))
     return AreaTable(
         layer=layer,
         title=title,
         rows=tuple(_area_rows(rows, region, write)),
         left_out=len(found) - len(rows),
     )
+
+
+def sort_name(name: str) -> str:
+    """Return what a name is sorted by: neither case nor accents count.
+
+    >>> sorted(["Zell", "Évora", "anse", "Çayac"], key=sort_name)
+    ['anse', 'Çayac', 'Évora', 'Zell']
+    """
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _area_rows(areas: list[AreaFigures], region: Region, write: Writer) -> Iterator[AreaRow]:

@@ -1,0 +1,137 @@
+"""The site opens the same way from a folder and from servers with and without Range."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from journey import Journey
+from made_site import PIXEL_M2, MadeSite
+
+from hexseal.serve import make_server
+
+pytestmark = pytest.mark.browser
+WAYS = ("file", "range", "whole")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_opens_without_a_complaint_and_shows_the_totals(
+    journey: Journey, made: MadeSite, way: str
+) -> None:
+    journey.open(way)
+    ready = journey.page.evaluate("performance.getEntriesByName('hexseal-ready')[0].startTime")
+    print(f"\n{way}: {ready:.0f} ms from opening to coloured hexagons")  # noqa: T201
+    sealed, land = (made.totals[key] * PIXEL_M2 for key in ("sealed_2023", "land"))
+    # Counted by hand in made_site: 368 513 of 4 606 655 pixels of 100 m².
+    assert (sealed / 1e4, land / 1e4) == (3685.13, 46066.55)
+    assert journey.text(".headline") == "8.00% of the land was sealed in 2023"
+    assert journey.text(".region .detail").startswith("3,685 ha of 46,067 ha of land.")
+    assert journey.texts(".card-value") == ["374.3 ha", "170.7 ha", "+203.6 ha"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_draws_hexagons_in_the_colours_of_the_legend(journey: Journey, way: str) -> None:
+    journey.open(way)
+    shown = _colours(journey)
+    ramp = journey.page.evaluate(
+        "[...document.querySelectorAll('.ramp .swatch')].map(s => s.style.backgroundColor)"
+    )
+    assert len(ramp) == 7
+    # The island has empty land, open land, suburbs and a town.
+    assert sum(colour in shown for colour in ramp) >= 5
+
+
+def test_files_are_read_without_any_request_but_scripts(journey: Journey) -> None:
+    journey.open("file")
+    names = [Path(address).name for address in journey.requests if address.startswith("file")]
+    assert sum(name.startswith("tiles-") for name in names) == 1
+    assert not any(name.endswith(".pmtiles") for name in names)
+
+
+def test_server_without_range_sends_the_archive_once(journey: Journey) -> None:
+    journey.open("whole")
+    asked = [address for address in journey.requests if address.endswith(".pmtiles")]
+    assert len(asked) == 1
+    assert not any("tiles-" in address for address in journey.requests)
+
+
+def test_says_when_the_copy_of_the_tiles_is_missing(browser, site_copy: Path) -> None:
+    next((site_copy / "assets").glob("tiles-*.js")).unlink()
+    journey = Journey(browser, {"file": site_copy.as_uri() + "/"})
+    journey.open("file", wanted="error")
+    assert "could not be loaded. Copy the whole folder" in journey.text("#failure")
+    assert "in the tables below" in journey.text("#failure")
+    journey.close()
+
+
+def test_says_when_the_server_lacks_the_archive(browser, site_copy: Path) -> None:
+    shutil.rmtree(site_copy / "tiles")
+    journey = _served(browser, site_copy, "error")
+    assert "(answer 404)" in journey.text("#failure")
+    journey.close()
+
+
+def test_says_when_the_archive_is_another(browser, site_copy: Path) -> None:
+    archive = next((site_copy / "tiles").glob("*.pmtiles"))
+    archive.write_bytes(archive.read_bytes()[:-50])
+    journey = _served(browser, site_copy, "error")
+    assert "are not the file that this page was built with" in journey.text("#failure")
+    journey.close()
+
+
+def test_says_when_there_is_no_webgl(browser, addresses: dict[str, str]) -> None:
+    journey = Journey(browser, addresses)
+    journey.context.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    journey.open("file", wanted="error")
+    assert "no WebGL 2" in journey.text("#failure")
+    journey.page.locator("table.areas .sort-button").first.click()
+    assert journey.page.locator("th[aria-sort]").count() == 1
+    journey.close()
+
+
+def test_reads_without_javascript(browser, addresses: dict[str, str]) -> None:
+    journey = Journey(browser, addresses, java_script_enabled=False)
+    journey.page.goto(addresses["file"] + "index.html")
+    assert "The map needs JavaScript" in journey.page.locator("noscript").inner_text()
+    assert journey.text(".headline") == "8.00% of the land was sealed in 2023"
+    assert journey.page.locator("table.areas tbody tr").count() == 4
+    assert journey.page.locator("#controls").is_hidden()
+    assert journey.problems == []
+    journey.close()
+
+
+def _served(browser, site: Path, wanted: str) -> Journey:
+    import threading  # noqa: PLC0415
+
+    server = make_server(site, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    journey = Journey(browser, {"range": f"http://127.0.0.1:{server.server_address[1]}/"})
+    try:
+        return journey.open("range", wanted=wanted)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _colours(journey: Journey) -> set[str]:
+    """Return the colours of the map's picture as CSS writes them, ignoring single pixels."""
+    picture = journey.page.locator("#map").screenshot()
+    encoded = "data:image/png;base64," + __import__("base64").b64encode(picture).decode()
+    counts = journey.page.evaluate(
+        """async (address) => {
+            const image = new Image();
+            image.src = address;
+            await image.decode();
+            const canvas = new OffscreenCanvas(image.width, image.height);
+            const context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0);
+            const { data } = context.getImageData(0, 0, image.width, image.height);
+            const counts = {};
+            for (let at = 0; at < data.length; at += 4) {
+                const colour = `rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})`;
+                counts[colour] = (counts[colour] ?? 0) + 1;
+            }
+            return counts;
+        }""",
+        encoded,
+    )
+    return {colour for colour, count in counts.items() if count > 200}

@@ -1,0 +1,112 @@
+"""The bundle: hashed names, the same bytes, licences, size, and failures in one line."""
+
+import hashlib
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from hexseal.errors import ToolError
+from hexseal.frontend import TEMPLATE, bundle, source_key
+
+LIMIT_BYTES = 700_000
+
+
+@pytest.fixture(scope="module")
+def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("assets")
+    bundle(folder)
+    return folder
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    """Return a copy of site_template without what npm and esbuild made."""
+    folder = tmp_path / "template"
+    ignored = shutil.ignore_patterns("node_modules", "dist")
+    return Path(shutil.copytree(TEMPLATE, folder, ignore=ignored))
+
+
+def test_names_carry_the_hash_of_the_content(assets: Path) -> None:
+    made = bundle(assets)
+    for name in (made.script, made.style, made.licenses):
+        digest = hashlib.sha256((assets / name).read_bytes()).hexdigest()
+        assert re.fullmatch(r"(app|licenses)-[0-9a-f]{10}\.(js|css|txt)", name)
+        assert digest[:10] in name
+    assert len(list(assets.iterdir())) == 3
+    assert made.bytes == sum((assets / n).stat().st_size for n in (made.script, made.style))
+
+
+def test_is_small_enough(assets: Path) -> None:
+    made = bundle(assets)
+    print(f"\n{made.bytes:,} bytes, {made.gzip_bytes:,} compressed")  # noqa: T201
+    assert made.gzip_bytes < LIMIT_BYTES
+
+
+def test_another_build_gives_the_same_bytes(template: Path, assets: Path, tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("needs symbolic links")
+    (template / "node_modules").symlink_to(TEMPLATE / "node_modules")
+    assert bundle(tmp_path / "again", template=template) == bundle(assets)
+
+
+def test_a_changed_source_changes_the_key(template: Path) -> None:
+    before = source_key(template)
+    assert before == source_key(TEMPLATE)
+    (template / "styles" / "tokens.css").open("a").write("/* changed */\n")
+    assert source_key(template) != before
+
+
+def test_licences_of_all_packages_are_there(assets: Path) -> None:
+    text = (assets / bundle(assets).licenses).read_text(encoding="utf-8")
+    for name, holder in (
+        ("maplibre-gl 6.17.0", "MapLibre contributors"),
+        ("pmtiles 4.5.0", "Protomaps LLC"),
+        ("h3-js 4.5.0", "Apache License"),
+        ("fflate", "Arjun Barrett"),
+        ("murmurhash-js", "Gary Court"),
+    ):
+        assert name in text
+        assert holder in text
+    assert "esbuild 0" not in text
+
+
+def test_script_starts_no_foreign_request_and_evaluates_no_text(assets: Path) -> None:
+    script = (assets / bundle(assets).script).read_text(encoding="utf-8")
+    assert not re.search(r"\b(eval|Function)\(['\"`]", script)
+    assert not re.search(r"fetch\(['\"`]https?:", script)
+
+
+def test_lock_names_no_host() -> None:
+    lock = json.loads((TEMPLATE / "package-lock.json").read_text(encoding="utf-8"))
+    assert not [path for path, entry in lock["packages"].items() if "resolved" in entry]
+    wanted = json.loads((TEMPLATE / "package.json").read_text(encoding="utf-8"))
+    pinned = wanted["dependencies"] | wanted["devDependencies"]
+    assert {name: lock["packages"][f"node_modules/{name}"]["version"] for name in pinned} == pinned
+
+
+def test_a_mistake_in_a_source_is_one_line_that_names_it(template: Path, tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("needs symbolic links")
+    (template / "node_modules").symlink_to(TEMPLATE / "node_modules")
+    (template / "src" / "text.ts").write_text("export class Text {\n  of( {\n")
+    with pytest.raises(
+        ToolError, match=r"bundling the front end failed .*src/text\.ts:\d"
+    ) as error:
+        bundle(tmp_path / "assets", template=template)
+    assert "\n" not in str(error.value)
+
+
+def test_npm_failing_is_one_line(template: Path, tmp_path: Path) -> None:
+    (template / "package-lock.json").write_text("{}")
+    with pytest.raises(ToolError, match=r"npm ci failed in .*template: code EUSAGE") as error:
+        bundle(tmp_path / "assets", template=template)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_sources_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="run hexseal from a clone"):
+        bundle(tmp_path / "assets", template=tmp_path)
