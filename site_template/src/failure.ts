@@ -1,5 +1,6 @@
 // Every failure says in the page what happened and what to do.
 
+import { GPUInitializationError } from "maplibre-gl";
 import { ArchiveError } from "./archive.ts";
 import { make } from "./dom.ts";
 import { element } from "./settings.ts";
@@ -14,6 +15,7 @@ export function showFailure(err: unknown, text: Text): void {
     make("p", {}, text.of("app.error.tables")),
   );
   box.hidden = false;
+  element("legend").hidden = true;
   showStatus("");
 }
 
@@ -22,6 +24,9 @@ export function explain(err: unknown, text: Text): string {
     const size = text.bytes(Number(err.values["bytes"] ?? 0));
     return text.of(err.key, { size, ...err.values });
   }
+  if (err instanceof GPUInitializationError) {
+    return text.of("app.error.webgl");
+  }
   return text.of("app.error.unexpected", { reason: err instanceof Error ? err.message : String(err) });
 }
 
@@ -29,9 +34,4 @@ export function showStatus(words: string): void {
   const status = element("status");
   status.textContent = words;
   status.hidden = words === "";
-}
-
-/** MapLibre draws with WebGL 2 only. */
-export function hasWebGl(): boolean {
-  return document.createElement("canvas").getContext("webgl2") !== null;
 }

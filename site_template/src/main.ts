@@ -1,9 +1,9 @@
 // The dashboard: settings in, map and panel out. This file only puts the parts together.
 
 import type { PMTiles } from "pmtiles";
-import { ArchiveError, openArchive } from "./archive.ts";
+import { openArchive } from "./archive.ts";
 import { connectAddress, connectControls, connectTheme } from "./controls.ts";
-import { explain, hasWebGl, showFailure, showStatus } from "./failure.ts";
+import { explain, showFailure, showStatus } from "./failure.ts";
 import { Hover } from "./hover.ts";
 import { Labels } from "./labels.ts";
 import { Legend } from "./legend.ts";
@@ -36,12 +36,9 @@ async function start(): Promise<void> {
   for (const hint of document.querySelectorAll<HTMLElement>(".needs-script")) {
     hint.hidden = false;
   }
-  if (!hasWebGl()) {
-    throw new ArchiveError("app.error.webgl");
-  }
   const archive = await open(settings);
-  connectControls(store, settings);
   keeper.value = showMap(store, archive);
+  connectControls(store, settings);
   element("hint").hidden = false;
 }
 
