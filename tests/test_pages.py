@@ -7,6 +7,8 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from browser.made_site import NAMES, MadeSite, make_site
 
@@ -15,14 +17,17 @@ from hexseal.errors import ToolError
 from hexseal.frontend import TEMPLATE, bundle
 from hexseal.pages import write_pages
 from hexseal.pages.classes import CHANGE_LADDERS, SHARE_BREAKS, change_breaks
+from hexseal.pages.figures import read_areas
 from hexseal.pages.locales import load_locale
 from hexseal.pages.numbers import hectares, number
 from hexseal.pages.settings import embed
+from hexseal.pages.tables import Writer, change_rows, state_rows
 from hexseal.summaries import TileSummary
 from hexseal.verify import verify_site
 
 LOCALES = {
-    path.stem: json.loads(path.read_text()) for path in (TEMPLATE / "locales").glob("*.json")
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in (TEMPLATE / "locales").glob("*.json")
 }
 
 
@@ -203,6 +208,19 @@ def test_one_year_and_no_areas_make_a_page_without_changes(made: MadeSite, tmp_p
     assert 'name="view"' not in text
     assert "table-scroll" in text
     assert '<table class="areas' not in text
+
+
+def test_an_area_without_data_says_so_instead_of_zero(made: MadeSite, tmp_path: Path) -> None:
+    rows = pq.read_table(made.work / "areas.parquet").to_pylist()
+    kept = ("layer", "id", "name", "population")
+    rows[1] = {key: value if key in kept else None for key, value in rows[1].items()}
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "areas.parquet")
+    empty, full = read_areas(tmp_path / "areas.parquet", made.region, None)[1:3]
+    write = Writer(load_locale(TEMPLATE / "locales", "en"))
+    for row in (*state_rows(empty, made.region, write), *change_rows(empty, made.region, write)):
+        assert {cell.text for cell in row.cells} == {"no data"}
+        assert {cell.value for cell in row.cells} == {None}
+    assert "no data" not in {c.text for r in state_rows(full, made.region, write) for c in r.cells}
 
 
 def test_same_inputs_same_bytes(made: MadeSite, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ export class MemorySource implements Source {
 
 export class ServerSource implements Source {
   private whole: Promise<ArrayBuffer> | null = null;
+  private sendsParts = false;
 
   constructor(
     private readonly address: string,
@@ -76,17 +77,31 @@ export class ServerSource implements Source {
   async getBytes(offset: number, length: number, signal?: AbortSignal): Promise<RangeResponse> {
     const end = Math.min(offset + length, this.size);
     if (this.whole === null) {
-      const headers = { range: `bytes=${offset}-${end - 1}` };
-      const response = await this.ask({ headers, signal });
-      if (this.isPart(response)) {
+      const response = await this.askPart(offset, end, signal);
+      if (response !== null && this.isPart(response)) {
         const part = await response.arrayBuffer();
         if (part.byteLength === end - offset) {
+          this.sendsParts = true;
           return { data: part };
         }
       }
       this.whole ??= this.readWhole(signal ? null : response);
     }
     return { data: (await this.whole).slice(offset, end) };
+  }
+
+  /** Ask for a range; null when that fails with a server that never sent one before. */
+  private async askPart(offset: number, end: number, signal?: AbortSignal): Promise<Response | null> {
+    try {
+      return await this.ask({ headers: { range: `bytes=${offset}-${end - 1}` }, signal });
+    } catch (err) {
+      // Browsers refuse a range that comes packed; the whole file may still arrive.
+      const mayBeWhole = err instanceof ArchiveError && err.key === "app.error.archive_failed";
+      if (mayBeWhole && !this.sendsParts) {
+        return null;
+      }
+      throw err;
+    }
   }
 
   /** Tell whether an answer holds the range that was asked for, as it lies in the file. */
@@ -105,7 +120,10 @@ export class ServerSource implements Source {
       await answer?.body?.cancel();
       throw new ArchiveError("app.error.archive_large", { bytes: this.size });
     }
-    const isWhole = answer?.status === 200 && !answer.bodyUsed;
+    const isWhole = answer?.status === 200;
+    if (!isWhole && !answer?.bodyUsed) {
+      await answer?.body?.cancel();
+    }
     const response = isWhole ? answer : await this.ask({});
     const whole = new Uint8Array(this.size);
     let loaded = 0;

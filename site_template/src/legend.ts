@@ -38,7 +38,11 @@ export class Legend {
 
   showResolution(resolution: number): void {
     const area = this.text.cellArea(meanArea(resolution));
-    this.resolution.textContent = this.text.of("app.legend.resolution", { resolution, area });
+    const words = this.text.of("app.legend.resolution", { resolution, area });
+    // Screen readers speak the legend when it changes, not at every step of a zoom.
+    if (this.resolution.textContent !== words) {
+      this.resolution.textContent = words;
+    }
   }
 
   /** Colours in a row, each edge written between two of them. */

@@ -14,6 +14,11 @@ export function percentOfLand(squareMetres: number, figures: Figures): number | 
   return land(figures) > 0 ? (100 * squareMetres) / land(figures) : null;
 }
 
+/** Tell whether any pixel was counted: what is 0 otherwise means no data, not none. */
+export function hasData(figures: Figures): boolean {
+  return (figures["valid_m2"] ?? 0) > 0;
+}
+
 export function sealed(figures: Figures, year: number): number {
   return figures[`sealed_m2_${year}`] ?? 0;
 }

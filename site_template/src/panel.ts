@@ -3,7 +3,7 @@
 import { centerOf } from "./cells.ts";
 import { button, make } from "./dom.ts";
 import type { AreaKey, Cell } from "./map.ts";
-import { flows, land, type Pair, percentOfLand, sealed } from "./measures.ts";
+import { flows, hasData, land, type Pair, percentOfLand, sealed } from "./measures.ts";
 import { type Area, element, type Figures, type Settings } from "./settings.ts";
 import { findArea } from "./state.ts";
 import type { Text } from "./text.ts";
@@ -141,12 +141,19 @@ export class Panel {
     return [state, change, make("p", { class: "table-note" }, this.text.of(note))];
   }
 
+  private hectares(squareMetres: number, figures: Figures, signed = false): string {
+    return hasData(figures) ? this.text.hectares(squareMetres, signed) : this.text.of("app.none");
+  }
+
   private stateLines(figures: Figures): Line[] {
     const { years } = this.settings;
     const share = (year: number) => percentOfLand(sealed(figures, year), figures);
     return [
       { label: "share", values: years.map((year) => this.text.share(share(year))) },
-      { label: "sealed", values: years.map((year) => this.text.hectares(sealed(figures, year))) },
+      {
+        label: "sealed",
+        values: years.map((year) => this.hectares(sealed(figures, year), figures)),
+      },
     ];
   }
 
@@ -159,9 +166,9 @@ export class Panel {
       });
     const points = (net: number) => percentOfLand(net, figures);
     return [
-      { label: "new", values: each((gain) => text.hectares(gain)) },
-      { label: "unsealed", values: each((_, loss) => text.hectares(loss)) },
-      { label: "net", values: each((gain, loss) => text.hectares(gain - loss, true)) },
+      { label: "new", values: each((gain) => this.hectares(gain, figures)) },
+      { label: "unsealed", values: each((_, loss) => this.hectares(loss, figures)) },
+      { label: "net", values: each((gain, loss) => this.hectares(gain - loss, figures, true)) },
       { label: "net_pp", values: each((gain, loss) => text.points(points(gain - loss))) },
       {
         label: "net_pp_year",

@@ -56,7 +56,7 @@ export interface Settings {
 }
 
 interface WrittenArea extends Omit<Area, "layer" | "figures"> {
-  values: number[];
+  values: (number | null)[];
 }
 
 interface Written extends Omit<Settings, "layers"> {
@@ -74,7 +74,8 @@ export function readSettings(): Settings {
   return { ...written, layers };
 }
 
-function zip(names: string[], values: number[]): Figures {
+/** Where no pixel was counted every figure is 0, valid_m2 too (hasData in measures.ts). */
+function zip(names: string[], values: (number | null)[]): Figures {
   return Object.fromEntries(names.map((name, place) => [name, values[place] ?? 0]));
 }
 

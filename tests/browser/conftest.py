@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from journey import Journey
+from journey import Journey, QuietHandler
 from made_site import MadeSite, make_site
 
 from hexseal.serve import make_server
@@ -23,13 +23,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """What ``python -m http.server`` does: whole files only."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
 
 
 @pytest.fixture(scope="session")

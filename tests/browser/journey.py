@@ -1,9 +1,17 @@
 """One reader's visit: a page that notes errors, failed requests and foreign addresses."""
 
+import http.server
 import time
 from urllib.parse import urlsplit
 
 PATIENCE_S = 30.0
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """What ``python -m http.server`` does: whole files only."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
 
 
 class Journey:
@@ -30,7 +38,8 @@ class Journey:
 
     def wait(self, wanted: str = "ready") -> None:
         """Poll the page's own mark: its policy forbids the strings that Playwright would run."""
-        self.until(lambda: self.mark() == wanted, f"data-hexseal = {wanted}")
+        self.until(lambda: self.mark() in (wanted, "error"), f"data-hexseal = {wanted}")
+        assert self.mark() == wanted, self.text("#failure")
 
     def until(self, is_so, what: str) -> None:
         deadline = time.monotonic() + PATIENCE_S

@@ -1,13 +1,20 @@
 """The site opens the same way from a folder and from servers with and without Range."""
 
+import base64
+import gzip
+import http.server
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
-from journey import Journey
+from journey import Journey, QuietHandler
 from made_site import PIXEL_M2, MadeSite
 
-from hexseal.serve import make_server
+from hexseal.serve import RangeHandler
 
 pytestmark = pytest.mark.browser
 WAYS = ("file", "range", "whole")
@@ -65,17 +72,64 @@ def test_says_when_the_copy_of_the_tiles_is_missing(browser, site_copy: Path) ->
 
 def test_says_when_the_server_lacks_the_archive(browser, site_copy: Path) -> None:
     shutil.rmtree(site_copy / "tiles")
-    journey = _served(browser, site_copy, "error")
-    assert "(answer 404)" in journey.text("#failure")
-    journey.close()
+    with _running(RangeHandler, site_copy) as address:
+        journey = Journey(browser, {"range": address}).open("range", wanted="error")
+        assert "(answer 404)" in journey.text("#failure")
+        journey.close()
 
 
 def test_says_when_the_archive_is_another(browser, site_copy: Path) -> None:
     archive = next((site_copy / "tiles").glob("*.pmtiles"))
     archive.write_bytes(archive.read_bytes()[:-50])
-    journey = _served(browser, site_copy, "error")
-    assert "are not the file that this page was built with" in journey.text("#failure")
-    journey.close()
+    with _running(RangeHandler, site_copy) as address:
+        journey = Journey(browser, {"range": address}).open("range", wanted="error")
+        assert "are not the file that this page was built with" in journey.text("#failure")
+        journey.close()
+
+
+class PackingHandler(http.server.SimpleHTTPRequestHandler):
+    """A host that packs the archive, whole or a part of the packed bytes."""
+
+    partial = False
+
+    def do_GET(self) -> None:
+        if not self.path.endswith(".pmtiles"):
+            super().do_GET()
+            return
+        packed = gzip.compress(Path(self.translate_path(self.path)).read_bytes(), mtime=0)
+        is_part = self.partial and "Range" in self.headers
+        body = packed[:1000] if is_part else packed
+        self.send_response(206 if is_part else 200)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+class PartPackingHandler(PackingHandler):
+    partial = True
+
+
+@pytest.mark.parametrize("handler", [PackingHandler, PartPackingHandler])
+def test_copes_with_a_host_that_packs_the_archive(browser, made: MadeSite, handler: type) -> None:
+    with _running(handler, made.folder) as address:
+        journey = Journey(browser, {"packed": address}).open("packed")
+        assert journey.text("#failure") == ""
+        journey.close()
+
+
+def test_says_when_the_archive_is_too_large_for_such_a_host(browser, site_copy: Path) -> None:
+    page = site_copy / "index.html"
+    size = next((site_copy / "tiles").glob("*.pmtiles")).stat().st_size
+    page.write_text(page.read_text().replace(f'"bytes":{size},"bounds"', '"bytes":3e8,"bounds"'))
+    with _running(QuietHandler, site_copy) as address:
+        journey = Journey(browser, {"whole": address}).open("whole", wanted="error")
+        assert "the map data are 300.0 MB" in journey.text("#failure")
+        assert "range requests" in journey.text("#failure")
+        journey.close()
 
 
 def test_says_when_there_is_no_webgl(browser, addresses: dict[str, str]) -> None:
@@ -99,23 +153,23 @@ def test_reads_without_javascript(browser, addresses: dict[str, str]) -> None:
     journey.close()
 
 
-def _served(browser, site: Path, wanted: str) -> Journey:
-    import threading  # noqa: PLC0415
-
-    server = make_server(site, 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    journey = Journey(browser, {"range": f"http://127.0.0.1:{server.server_address[1]}/"})
+@contextmanager
+def _running(handler: type, folder: Path) -> Iterator[str]:
+    served = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(handler, directory=str(folder))
+    )
+    threading.Thread(target=served.serve_forever, daemon=True).start()
     try:
-        return journey.open("range", wanted=wanted)
+        yield f"http://127.0.0.1:{served.server_address[1]}/"
     finally:
-        server.shutdown()
-        server.server_close()
+        served.shutdown()
+        served.server_close()
 
 
 def _colours(journey: Journey) -> set[str]:
     """Return the colours of the map's picture as CSS writes them, ignoring single pixels."""
     picture = journey.page.locator("#map").screenshot()
-    encoded = "data:image/png;base64," + __import__("base64").b64encode(picture).decode()
+    encoded = "data:image/png;base64," + base64.b64encode(picture).decode()
     counts = journey.page.evaluate(
         """async (address) => {
             const image = new Image();

@@ -36,31 +36,31 @@ class AreaFigures:
     values: Mapping[str, float | None]
     place: Place | None = None
 
-    def m2(self, column: str) -> float:
-        """Return a column's square metres, 0 where nothing was counted."""
-        return self.values[column] or 0.0
-
-    @property
-    def has_land(self) -> bool:
-        """Tell whether shares of land are defined."""
-        return self.m2("land_m2") > 0
+    def m2(self, column: str) -> float | None:
+        """Return a column's square metres, None where no pixel was counted."""
+        return self.values[column]
 
     def share(self, year: int) -> float | None:
         """Return the sealed share of land in percent."""
-        return 100 * self.m2(f"sealed_m2_{year}") / self.m2("land_m2") if self.has_land else None
+        return self._of_land(self.m2(f"sealed_m2_{year}"))
 
-    def net_m2(self, pair: Pair) -> float:
+    def net_m2(self, pair: Pair) -> float | None:
         """Return new sealed minus unsealed."""
-        return self.m2(f"new_sealed_m2_{name(pair)}") - self.m2(f"unsealed_m2_{name(pair)}")
+        gain, loss = (self.m2(f"{way}_m2_{name(pair)}") for way in ("new_sealed", "unsealed"))
+        return None if gain is None or loss is None else gain - loss
 
     def net_pp(self, pair: Pair) -> float | None:
         """Return the net change in percentage points of land."""
-        return 100 * self.net_m2(pair) / self.m2("land_m2") if self.has_land else None
+        return self._of_land(self.net_m2(pair))
 
     def net_pp_per_year(self, pair: Pair) -> float | None:
         """Return the net change in percentage points of land per year."""
         change = self.net_pp(pair)
         return None if change is None else change / (pair[1] - pair[0])
+
+    def _of_land(self, m2: float | None) -> float | None:
+        land = self.m2("land_m2")
+        return 100 * m2 / land if m2 is not None and land else None
 
 
 def name(pair: Pair) -> str:

@@ -121,7 +121,7 @@ def _area(area: AreaFigures, region: Region) -> dict[str, object]:
     }
 
 
-def _values(area: AreaFigures, region: Region) -> list[float]:
+def _values(area: AreaFigures, region: Region) -> list[float | None]:
     return [area.m2(column) for column in columns(region)]
 
 

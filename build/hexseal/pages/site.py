@@ -14,7 +14,7 @@ from hexseal.config import Region
 from hexseal.files import write_bytes
 from hexseal.frontend import TEMPLATE, Bundle
 from hexseal.pages.classes import change_breaks
-from hexseal.pages.figures import AreaFigures, columns, finest_changes, name, read_areas
+from hexseal.pages.figures import AreaFigures, Pair, columns, finest_changes, name, read_areas
 from hexseal.pages.locales import Locale, load_locale
 from hexseal.pages.numbers import file_size, number
 from hexseal.pages.settings import Contents, embed, page_settings
@@ -150,7 +150,7 @@ def _state(whole: AreaFigures, year: int) -> dict[str, float | None]:
     return {"sealed_m2": whole.m2(f"sealed_m2_{year}"), "sealed_percent": whole.share(year)}
 
 
-def _change(whole: AreaFigures, pair: tuple[int, int]) -> dict[str, float | None]:
+def _change(whole: AreaFigures, pair: Pair) -> dict[str, float | None]:
     return {
         "new_sealed_m2": whole.m2(f"new_sealed_m2_{name(pair)}"),
         "unsealed_m2": whole.m2(f"unsealed_m2_{name(pair)}"),

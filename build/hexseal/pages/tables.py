@@ -27,8 +27,12 @@ class Writer:
 
     locale: Locale
 
-    def hectares(self, m2: float, *, digits: int | None = None, signed: bool = False) -> Cell:
+    def hectares(
+        self, m2: float | None, *, digits: int | None = None, signed: bool = False
+    ) -> Cell:
         """Write square metres as hectares; without ``digits`` the size decides."""
+        if m2 is None:
+            return self._cell(None, 0)
         value = m2 / M2_PER_HECTARE
         return self._cell(value, hectare_digits(value) if digits is None else digits, signed)
 
@@ -126,7 +130,7 @@ def _area_table(
     layer: str, title: str, areas: tuple[AreaFigures, ...], region: Region, write: Writer
 ) -> AreaTable:
     found = [area for area in areas if area.layer == layer]
-    largest = sorted(found, key=lambda area: (-area.m2("land_m2"), area.id))[:AREA_ROWS]
+    largest = sorted(found, key=lambda area: (-(area.m2("land_m2") or 0), area.id))[:AREA_ROWS]
     rows = sorted(largest, key=lambda area: (sort_name(area.name), area.id))
     return AreaTable(
         layer=layer,
