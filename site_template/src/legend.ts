@@ -26,8 +26,12 @@ export class Legend {
     const signed = view === "change";
     const years = measure.years.join("–");
     this.box.replaceChildren(
-      make("h2", {}, this.text.of(key, { year: years, pair: years })),
-      make("p", { class: "legend-unit" }, unit),
+      make(
+        "div",
+        { class: "legend-head" },
+        make("h2", {}, this.text.of(key, { year: years, pair: years })),
+        make("p", { class: "legend-unit" }, unit),
+      ),
       this.ramp(palette.ramps[view], edges, unit, signed),
       this.others(palette, view === "share"),
       make("p", { class: "legend-meaning" }, this.text.of(`${key}.meaning`)),

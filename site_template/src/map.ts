@@ -107,11 +107,15 @@ export class HexagonMap {
     return feature ? cellOf(feature) : null;
   }
 
-  /** Return the areas of every layer that a point of the screen lies in. */
+  /** Return the areas of every layer that a point of the screen lies in, each once. */
   areasAt(point: PointLike): AreaKey[] {
-    return this.map
-      .queryRenderedFeatures(point, { layers: [AREAS] })
-      .map(({ properties }) => ({ layer: String(properties["layer"]), id: String(properties["id"]) }));
+    const found = new Map<string, AreaKey>();
+    // Near the edge of a tile, neighbouring tiles both hold the area.
+    for (const { properties } of this.map.queryRenderedFeatures(point, { layers: [AREAS] })) {
+      const key = { layer: String(properties["layer"]), id: String(properties["id"]) };
+      found.set(`${key.layer}/${key.id}`, key);
+    }
+    return [...found.values()];
   }
 
   /** Return a cell with its figures if its tile is loaded. */

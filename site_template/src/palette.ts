@@ -53,7 +53,7 @@ export const PALETTES: Record<ThemeName, Palette> = {
       ],
     },
     zero: "#262c33",
-    water: "#17293a",
+    water: "#13212d",
     background: "#0f1317",
     hatch: "#1b2127",
     cellLine: "rgba(0, 0, 0, 0.35)",

@@ -183,7 +183,11 @@ def _write_areas(work: Path, cells: dict[str, Counts]) -> None:
     whole = {"layer": "region", "id": "made-up", "name": "Made-up island", "population": None}
     rows, shapes = [whole | _measures(_sum(cells.values()))], []
     for quarter, members in sorted(groups.items()):
-        name = {"layer": "municipality", "id": f"0{quarter}", "name": NAMES[quarter]}
+        name: dict[str, object] = {
+            "layer": "municipality",
+            "id": f"0{quarter}",
+            "name": NAMES[quarter],
+        }
         name["population"] = None
         rows.append(name | _measures(_sum(cells[cell] for cell in members)))
         outline = shapely.union_all([_polygon(cell) for cell in members])

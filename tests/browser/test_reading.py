@@ -36,6 +36,8 @@ def test_clicking_keeps_a_hexagon_with_its_own_figures(journey: Journey, made: M
     shares = journey.texts("#selection table >> nth=0 >> tbody tr:first-child td")
     assert shares == [f"{100 * row[f'sealed_share_{year}']:.2f}" for year in (2018, 2021, 2023)]
     assert journey.hash()["cell"] == index
+    inside = journey.texts("#selection dd .text-button:not(.copy-button)")
+    assert len(inside) == len(set(inside)) > 0
     lat, lon = h3.cell_to_latlng(index)
     assert f"{lat:.5f}, {lon:.5f}" in journey.text("#selection")
 
