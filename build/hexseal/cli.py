@@ -35,6 +35,9 @@ WORKERS = click.option(
 FRESH = click.option("--fresh", is_flag=True, help="Count again even if no input changed.")
 
 
+_stopped = False
+
+
 class Console:
     """Where lines and progress go: a bar on a terminal, plain lines in a log, or nothing."""
 
@@ -65,7 +68,7 @@ class Console:
 
     def talk(self) -> Talk:
         """Return how stages talk to this console."""
-        return Talk(self.say, self.progress)
+        return Talk(self.say, self.progress, lambda: _stopped)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -190,7 +193,8 @@ def serve(console: Console, site: Path, port: int) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
-    signal.signal(signal.SIGTERM, _stop)
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish, _stop)
     try:
         cli.main(standalone_mode=False)
     except HexsealError as err:
@@ -215,6 +219,8 @@ def _plan(console: Console, region: Region, out: Path) -> None:
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
+    global _stopped
+    _stopped = True
     raise KeyboardInterrupt
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hexseal.errors import ToolError
+from hexseal.errors import OutputError, ToolError
 
 MEMORY_LIMIT = "512MB"
 SqlNames = Mapping[str, object]
@@ -54,7 +54,18 @@ def run(
     """Run every statement of ``sql/NAME.sql``; each takes those of ``values`` that it names."""
     for part in duckdb.extract_statements(statement(name, names)):
         bound = {key: (values or {})[key] for key in part.named_parameters}
-        connection.execute(part, bound or None)
+        try:
+            connection.execute(part, bound or None)
+        except duckdb.IOException as err:
+            raise OutputError(
+                f"DuckDB cannot read or write a file ({' '.join(str(err).split())}); "
+                "check free disk space and permissions"
+            ) from err
+        except RuntimeError as err:
+            # DuckDB wraps Ctrl-C.
+            if isinstance(err.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from err
+            raise
     return connection
 
 

@@ -211,7 +211,7 @@ class CountFiles:
         with connect(self.work) as database:
             for path, writer in zip(self.shared, self.writers[:2], strict=True):
                 run(database, "sum_counts", values={"parts": str(path)})
-                for batch in database.fetch_record_batch(100_000):
+                for batch in database.to_arrow_reader(100_000):
                     writer.write_batch(batch.cast(writer.schema))
 
 

@@ -66,7 +66,6 @@ class SiteFolder:
 
     def open(self) -> Path:
         """Return an empty staging folder; raise OutputError when the site cannot be replaced."""
-        self._recover()
         self._refuse_foreign()
         try:
             if self.staging.exists():
@@ -89,15 +88,16 @@ class SiteFolder:
             if self.previous.exists():
                 shutil.rmtree(self.previous)
         except OSError as err:
-            self._recover()
+            self.recover()
             raise describe(err, self.site) from err
 
     def discard(self) -> None:
         """Remove what was staged; the previous site stays."""
         shutil.rmtree(self.staging, ignore_errors=True)
 
-    def _recover(self) -> None:
-        """Bring the previous site back when a stop fell between the two renames."""
+    def recover(self) -> None:
+        """Clear up after a build that was killed; bring the previous site back if need be."""
+        self.discard()
         with suppress(OSError):
             if self.previous.exists() and not self.site.exists():
                 self.previous.replace(self.site)

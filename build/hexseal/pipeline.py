@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,11 @@ DELTA_FILES = ("cells.parquet", "zones.parquet", "zone_shapes.parquet")
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """How a build tells what it does: whole lines, and progress within a stage."""
+    """How a build talks: whole lines, progress within a stage, and whether it was told to stop."""
 
     say: Say = mute
     progress: Progress = silent
+    is_stopped: Callable[[], bool] = bool
 
     @contextmanager
     def stage(self, name: str) -> Iterator[list[str]]:
@@ -40,6 +41,9 @@ class Talk:
         started = time.monotonic()
         told: list[str] = []
         yield told
+        # A Ctrl-C that fell into a library's own code may have been lost there.
+        if self.is_stopped():
+            raise KeyboardInterrupt
         self.say(f"{name:<10} {'; '.join(told)} ({time.monotonic() - started:.1f} s)")
 
 
@@ -64,8 +68,9 @@ def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
     region = load_region(region_file)
     work = settings.work(region)
     _make(work)
-    prepare_inputs(region, talk)
     folder = SiteFolder(settings.site)
+    folder.recover()
+    prepare_inputs(region, talk)
     staging = folder.open()
     try:
         count(region, work, settings, talk)

@@ -1,0 +1,5 @@
+"""Run hexseal as ``python -m hexseal``."""
+
+from hexseal.cli import main
+
+main()

@@ -1,0 +1,101 @@
+"""A small region with hand-made rasters, and the command line as a function."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from rasterfiles import NORTH, WEST, write_areas, write_tif
+
+ROWS, COLUMNS = 120, 150
+
+REGION = """
+[region]
+id = "toy"
+title = {{ en = "Toy region", fr = "Région jouet" }}
+[[epoch]]
+year = 2018
+landcover = "{before}"
+[[epoch]]
+year = 2021
+landcover = "{after}"
+[hexagons]
+finest = 9
+coarsest = 7
+[[areas]]
+layer = "half"
+path = "{areas}"
+id = "code"
+name = "name"
+"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command said: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+def hexseal(*arguments: object, **environment: str) -> Told:
+    """Run the command line in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hexseal", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+        timeout=240,
+    )
+    return Told(done.returncode, done.stdout, done.stderr)
+
+
+def two_years() -> tuple[np.ndarray, np.ndarray]:
+    """Grass with a lake; a town of 20 x 30 pixels that grows by 5 columns and loses one row."""
+    before = np.full((ROWS, COLUMNS), 6, np.uint8)
+    before[:10, :] = 10
+    before[50:70, 40:70] = 1
+    after = before.copy()
+    after[50:70, 70:75] = 1
+    after[50, 40:70] = 6
+    after[110:, 140:] = 254
+    return before, after
+
+
+def write_region(folder: Path, text: str = REGION) -> Path:
+    """Write the rasters, the areas (west and east half) and the region file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    before, after = two_years()
+    middle, south = WEST + 10.0 * COLUMNS / 2.0, NORTH - 10.0 * ROWS
+    halves = [
+        shapely.box(WEST, south, middle, NORTH),
+        shapely.box(middle, south, WEST + 10.0 * COLUMNS, NORTH),
+    ]
+    areas = folder / "areas.gpkg"
+    write_areas(areas, halves, code=["w", "e"], name=["West <b>half</b>", "Est é"])
+    region = folder / "toy.toml"
+    region.write_text(
+        text.format(
+            before=write_tif(folder / "a.tif", before),
+            after=write_tif(folder / "b.tif", after),
+            areas=areas,
+        ),
+        encoding="utf-8",
+    )
+    return region
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
