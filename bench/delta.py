@@ -84,14 +84,10 @@ def compare_peers(folder: Path, pair: tuple[Path, Path], ours: dict[int, float])
     pixels = 4_000 * 4_000
     seconds = best(lambda: index_by_pixel(small, 9), times=1)
     report("projection + h3ronpy, r9, one raster", seconds, pixels, None)
-    print(
-        f"    hexseal counts both years {seconds / pixels / ours[9]:.0f} times faster, on one thread"
-    )
+    say_faster(seconds / pixels / ours[9])
     seconds = best(lambda: raster2dggs(small, folder / "dggs", 8), times=1)
     report("raster2dggs, r8, one raster", seconds, pixels, None)
-    print(
-        f"    hexseal counts both years {seconds / pixels / ours[8]:.0f} times faster, on one thread"
-    )
+    say_faster(seconds / pixels / ours[8])
 
 
 def say_faster(ratio: float) -> None:
