@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import shapely
-
 from rasterfiles import NORTH, WEST, write_areas, write_tif
 
 ROWS, COLUMNS = 120, 150

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from rasterfiles import NORTH, WEST, north_up, write_tif
 from sites import Told, hexseal, tree, two_years, write_region
 
@@ -217,9 +216,7 @@ def test_ctrl_c_leaves_the_previous_site(place: Path, after: str) -> None:
     before = tree(place / "site")
     code, err = stopped(place, signal.SIGINT, after)
     assert code == 130
-    assert err.strip().splitlines() == [
-        "error: stopped; what was published before is unchanged"
-    ]
+    assert err.strip().splitlines() == ["error: stopped; what was published before is unchanged"]
     assert tree(place / "site") == before
     assert no_leftovers(place)
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import duckdb
 import h3
 import pytest
+from rasterfiles import real_data
+from sites import COLUMNS, ROWS, hexseal, tree, write_region
 
 from hexseal.config import load_region
 from hexseal.delta import count_region
 from hexseal.statistics import write_statistics
-from rasterfiles import real_data
-from sites import COLUMNS, ROWS, hexseal, tree, write_region
 
 REGIONS = Path(__file__).parents[1] / "regions"
 
@@ -134,4 +134,3 @@ class TestRealRasters:
         told = hexseal("build", REGIONS / "sao-tome.toml", "--out", tmp_path / "site")
         assert told.code == 0, told.err
         assert hexseal("verify", tmp_path / "site").code == 0
-
