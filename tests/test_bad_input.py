@@ -52,7 +52,7 @@ def refused(place: Path, *words: str) -> None:
 
 
 def no_leftovers(place: Path) -> bool:
-    return not [p for p in place.rglob("*") if p.name.endswith(".partial") or "-shared" in p.name]
+    return not [p for p in place.rglob("*") if ".partial" in p.name or "-shared" in p.name]
 
 
 def edit(place: Path, old: str, new: str) -> None:

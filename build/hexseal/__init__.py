@@ -3,9 +3,9 @@
 Imports point one way, from the last line to the first:
 
     errors < progress < products < config < files
-    < grid < rasters < check < simulate
-    < icosahedron < cells < scanline < delta
-    < database < statistics < tiles < datasets < frontend < pages < verify < serve
+    < grid < rasters < vectors < checks_report < checks_files < checks_pixels < check < simulate
+    < icosahedron < scanline < cells < joint < tally < zones < database < delta < statistics
+    < custom_areas < mvt < summaries < tiles < datasets < frontend < pages < verify < serve
     < pipeline < cli
 """
 

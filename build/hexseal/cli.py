@@ -15,6 +15,7 @@ from hexseal import __version__
 from hexseal.check import check_region
 from hexseal.checks_report import render
 from hexseal.config import Region, load_region
+from hexseal.custom_areas import measure_areas
 from hexseal.errors import HexsealError
 from hexseal.pipeline import BuildSettings, Talk, build_site, count, prepare_inputs
 from hexseal.serve import make_server, site_address
@@ -158,6 +159,40 @@ def delta(console: Console, region: Path, out: Path, workers: int | None, fresh:
     work.mkdir(parents=True, exist_ok=True)
     count(loaded, work, settings, console.talk())
     console.say(f"counts lie in {work}")
+
+
+@cli.command()
+@REGION
+@click.argument("polygons", type=click.Path(path_type=Path))
+@click.option("--id", "id_field", help="Column with a unique id [default: number the polygons].")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
+              default=Path("areas.csv"), show_default=True,
+              help="File to write: .csv, .parquet, .gpkg or .geojson.")  # fmt: skip
+@WORKERS
+@click.pass_obj
+def areas(
+    console: Console,
+    region: Path,
+    polygons: Path,
+    id_field: str | None,
+    output: Path,
+    workers: int | None,
+) -> None:
+    """Measure any polygon file against the rasters of a region.
+
+    Example: hexseal areas regions/sao-tome.toml districts.gpkg --id code -o districts.csv
+    """
+    with console.talk().stage("areas") as told:
+        summary = measure_areas(
+            load_region(region),
+            polygons,
+            output,
+            id_field=id_field,
+            workers=workers,
+            progress=console.progress,
+        )
+        answers = ", ".join(f"{count} {answer}" for answer, count in summary.answers.items())
+        told.append(f"{output}, {summary.rows} polygons: {answers}")
 
 
 @cli.command()

@@ -63,7 +63,7 @@ def _write(
 
 
 def _write_csv(database: duckdb.DuckDBPyConnection, path: Path) -> None:
-    plain = path.with_suffix(".plain")
+    plain = path.with_name(f"{path.name}.plain")
     try:
         copy_csv(database, "dataset_csv", plain)
         # No name and no time inside, so that the same rows give the same bytes.

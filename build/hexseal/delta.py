@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from hexseal.config import Region
 from hexseal.database import connect, run
 from hexseal.files import whole_file
-from hexseal.grid import Window
+from hexseal.grid import Grid, Window
 from hexseal.joint import Bytes, ClassJoiner
 from hexseal.progress import Progress, silent
 from hexseal.rasters import Landcover, common_grid, open_landcover
@@ -59,20 +59,25 @@ def count_region(
     Raises InputError when rasters or areas cannot be used and GridMismatchError when the years
     do not share one grid.
     """
-    full = common_grid(region.epochs)
-    frame = Window(0, 0, full.height, full.width)
-    if region.window is not None:
-        frame = full.window_of(region.window)
-    grid = full.subgrid(frame)
+    grid, frame = region_grid(region)
     zones = read_zones(region.areas, grid)
     zones.write(work / "zone_shapes.parquet")
     joiner = ClassJoiner(region.product)
     counter = WindowCounter(grid, joiner, region.hexagons.finest, zones.polygons)
     with Reader(region, frame) as reader, CountFiles(work, region.years, zones) as files:
-        for counts in _count_windows(reader, counter, workers or os.cpu_count() or 1, progress):
+        for counts in count_windows(reader, counter, workers, progress):
             files.add(counts)
         files.finish()
     return DeltaSummary(grid.width, grid.height, str(grid), zones.polygons.count)
+
+
+def region_grid(region: Region) -> tuple[Grid, Window]:
+    """Return the grid that is counted and its place on the rasters' common grid."""
+    full = common_grid(region.epochs)
+    frame = Window(0, 0, full.height, full.width)
+    if region.window is not None:
+        frame = full.window_of(region.window)
+    return full.subgrid(frame), frame
 
 
 class Reader:
@@ -137,15 +142,21 @@ def _cuts(start: int, length: int, step: int) -> list[tuple[int, int]]:
     return [(a - start, b - start) for a, b in pairwise(edges)]
 
 
-def _count_windows(
-    reader: Reader, counter: WindowCounter, workers: int, progress: Progress
+def count_windows(
+    reader: Reader, counter: WindowCounter, workers: int | None, progress: Progress
 ) -> Iterator[WindowCounts]:
-    """Count windows on ``workers`` threads; yield them in their own order."""
+    """Count windows on ``workers`` threads (None: one per core); yield them in their own order.
+
+    Windows without an area are passed over when only areas are counted.
+    """
+    workers = workers or os.cpu_count() or 1
 
     def count(window: Window) -> WindowCounts:
         return counter.count(window, reader.read(window))
 
     windows = reader.windows()
+    if counter.resolution is None:
+        windows = [window for window in windows if counter.touches_zone(window)]
     waiting: deque[Future[WindowCounts]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:

@@ -24,7 +24,7 @@ def describe(err: OSError, path: Path) -> OutputError:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a neighbouring path to write to; it takes the final name only when all went well."""
-    partial = path.with_name(f".{path.name}{PARTIAL}")
+    partial = path.with_name(f"{PARTIAL}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial

@@ -65,10 +65,13 @@ class WindowCounts:
 class WindowCounter:
     """Count windows of one grid; safe to share between threads.
 
-    ``zones`` are the areas in pixel coordinates of the whole grid.
+    ``zones`` are the areas in pixel coordinates of the whole grid. Without a ``resolution`` only
+    they are counted.
     """
 
-    def __init__(self, grid: Grid, joiner: ClassJoiner, resolution: int, zones: Polygons) -> None:
+    def __init__(
+        self, grid: Grid, joiner: ClassJoiner, resolution: int | None, zones: Polygons
+    ) -> None:
         self.grid = grid
         self.joiner = joiner
         self.resolution = resolution
@@ -80,17 +83,27 @@ class WindowCounter:
         view = View(self.grid, window)
         joint = self.joiner.join(bands)
         area = self._pixel_area(view)
-        cells = self._count_cells(view, joint, area)
-        self.joiner.refuse_unknown(bands, joint.classes[np.unique(cells.code)])
-        classes = joint.classes.astype(np.uint8)
-        return WindowCounts(classes, cells, self._count_zones(view, joint, area))
+        zones = self._count_zones(view, joint, area)
+        cells = zones.chosen(np.zeros(0, np.int64))
+        if self.resolution is not None:
+            cells = self._count_cells(view, joint, area, self.resolution)
+        seen = np.unique(np.concatenate([cells.code, zones.code]))
+        self.joiner.refuse_unknown(bands, joint.classes[seen])
+        return WindowCounts(joint.classes.astype(np.uint8), cells, zones)
 
-    def _count_cells(self, view: View, joint: JointClasses, area: PixelArea | None) -> Tally:
+    def touches_zone(self, window: Window) -> bool:
+        """Tell whether an area may reach into a window."""
+        frame = window.column, window.row, window.width, window.height
+        return self.zones.within(self.zone_boxes, frame).owners.size > 0
+
+    def _count_cells(
+        self, view: View, joint: JointClasses, area: PixelArea | None, resolution: int
+    ) -> Tally:
         cells = None
-        if view.pixels_per_cell(self.resolution) >= SMALLEST_DRAWN_CELL:
-            cells = cells_over(view, self.resolution)
+        if view.pixels_per_cell(resolution) >= SMALLEST_DRAWN_CELL:
+            cells = cells_over(view, resolution)
         if cells is None:
-            return self._count_pixels(view, joint, area)
+            return self._count_pixels(view, joint, area, resolution)
         counts, doubtful = count_polygons(
             joint.codes,
             cells.polygons,
@@ -104,13 +117,15 @@ class WindowCounter:
         settled = _settle(doubtful, view, identifiers, cells.resolution, joint.codes, area)
         if counts.pixels.sum() + settled.pixels.sum() != joint.codes.size:
             log.warning("%s: cells overlap or leave gaps; counting pixel by pixel", view.window)
-            return self._count_pixels(view, joint, area)
+            return self._count_pixels(view, joint, area, resolution)
         whole = _within(cells.polygons, view.window)
         whole[settled.polygon] = False
         parts = self._tally(counts, whole), self._tally(settled, whole)
         return Tally.joined([replace(part, owner=identifiers[part.owner]) for part in parts])
 
-    def _count_pixels(self, view: View, joint: JointClasses, area: PixelArea | None) -> Tally:
+    def _count_pixels(
+        self, view: View, joint: JointClasses, area: PixelArea | None, resolution: int
+    ) -> Tally:
         """Ask the H3 library for the cell of every pixel, some rows at a time."""
         parts = []
         for start in range(0, view.window.height, ROWS_AT_ONCE):
@@ -118,7 +133,7 @@ class WindowCounter:
             rows, columns = np.indices(codes.shape).reshape(2, -1)
             rows += start
             lon, lat = view.lonlat(columns.astype(np.float64), rows.astype(np.float64))
-            cells, owner = np.unique(index_points(lon, lat, self.resolution), return_inverse=True)
+            cells, owner = np.unique(index_points(lon, lat, resolution), return_inverse=True)
             places, where = np.unique(
                 owner * len(joint.classes) + codes.ravel(), return_inverse=True
             )

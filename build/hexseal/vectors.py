@@ -65,19 +65,23 @@ def safe_slug(text: str) -> str:
     return f"{slug}-{digest}" if slug else digest
 
 
-def read_areas(layer: AreaLayer, grid: Grid) -> Areas:
+def read_areas(layer: AreaLayer, grid: Grid, *, keep_outside: bool = False) -> Areas:
     """Read an area layer and bring its polygons into the grid's CRS; drop those that miss it.
+
+    With ``keep_outside`` none is dropped. An empty ``layer.id`` numbers the areas from 1.
 
     Raises InputError for a missing or unreadable file, one without CRS, missing columns, empty
     or repeated ids, geometries that are not polygons, and when no area reaches the grid.
     """
     crs, columns, shapes = _read(layer)
-    ids = [_text(value) for value in columns[layer.id]]
+    numbered = [str(number) for number in range(1, len(shapes) + 1)]
+    ids = [_text(value) for value in columns[layer.id]] if layer.id else numbered
     _check_ids(layer, ids)
     shapes, repaired = _polygons(layer, ids, shapes)
     lonlat = _degrees(layer, crs, shapes)
-    near = _reaching(layer, lonlat, grid)
-    names = [_text(value) or key for value, key in zip(columns[layer.name], ids, strict=True)]
+    near = np.arange(len(ids)) if keep_outside else _reaching(layer, lonlat, grid)
+    told = columns[layer.name] if layer.name else [""] * len(ids)
+    names = [_text(value) or key for value, key in zip(told, ids, strict=True)]
     populations = _populations(layer, columns, ids)
     exact = CRS.from_user_input(crs).equals(CRS.from_user_input(grid.crs), ignore_axis_order=True)
     return Areas(

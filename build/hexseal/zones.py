@@ -38,9 +38,9 @@ class Zones:
             pq.write_table(self.table, partial, compression="zstd")
 
 
-def read_zones(layers: tuple[AreaLayer, ...], grid: Grid) -> Zones:
+def read_zones(layers: tuple[AreaLayer, ...], grid: Grid, *, keep_outside: bool = False) -> Zones:
     """Read the areas of every layer; raises InputError as read_areas does."""
-    read = [(layer.layer, read_areas(layer, grid)) for layer in layers]
+    read = [(layer.layer, read_areas(layer, grid, keep_outside=keep_outside)) for layer in layers]
     shapes = [shape for _, areas in read for shape in areas.geometries]
     tables = [_table(layer, areas) for layer, areas in read]
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()

@@ -1,0 +1,177 @@
+"""Any polygon gets a stated answer, and the figures of its pixels."""
+
+import json
+import math
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyogrio.raw
+import pytest
+import rasterio
+import shapely
+from rasterfiles import NORTH, SHARED, WEST, real_data, write_areas
+from sites import hexseal, write_region
+
+from hexseal.config import load_region
+from hexseal.custom_areas import LATTICE_VARIANCE, measure_areas
+from hexseal.errors import InputError, OutputError
+from hexseal.scanline import count_polygons
+from hexseal.zones import pixel_polygons
+
+REGIONS = Path(__file__).parents[1] / "regions"
+
+
+def box(column: float, row: float, width: float, height: float) -> shapely.Polygon:
+    """A box in pixels of the toy raster."""
+    west, north = WEST + 10.0 * column, NORTH - 10.0 * row
+    return shapely.box(west, north - 10.0 * height, west + 10.0 * width, north)
+
+
+# The town covers rows 50 to 69, columns 40 to 69 in 2018; see tests/sites.py.
+SHAPES: dict[str, tuple[shapely.Geometry, str, int | None, int | None]] = {
+    "town": (box(40, 50, 35, 20), "ok", 700, 600),
+    "overlapping": (box(40, 50, 5, 20), "ok", 100, 100),
+    "with a hole": (box(40, 50, 30, 20).difference(box(45, 55, 10, 10)), "ok", 500, 500),
+    "two parts": (shapely.union_all([box(40, 50, 2, 2), box(60, 60, 3, 3)]), "ok", 13, 13),
+    "sliver": (box(50.1, 55.1, 0.2, 0.2), "no pixel centre inside", None, None),
+    "partly outside": (box(-10, 60, 15, 10), "partly outside", 50, 0),
+    "outside": (box(-50, 60, 15, 10), "outside", None, None),
+    "no data": (box(142, 112, 5, 5), "no valid pixel", None, None),
+}
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_region(tmp_path_factory.mktemp("areas"))
+
+
+@pytest.fixture(scope="module")
+def polygons(toy: Path) -> Path:
+    shapes = [shape for shape, *_ in SHAPES.values()]
+    return Path(write_areas(toy.parent / "custom.gpkg", shapes, key=list(SHAPES)))
+
+
+def test_every_polygon_has_its_answer_and_its_pixels(toy: Path, polygons: Path) -> None:
+    output = toy.parent / "out.parquet"
+    summary = measure_areas(load_region(toy), polygons, output, id_field="key")
+    assert summary.rows == 8
+    rows = duckdb.execute(
+        "SELECT id, answer, valid_pixels, sealed_pixels_2018 FROM read_parquet($1)", [str(output)]
+    ).fetchall()
+    assert rows == [(key, *expected) for key, (_, *expected) in SHAPES.items()]
+
+
+def test_shares_and_areas_of_the_polygon_itself(toy: Path, polygons: Path) -> None:
+    output = toy.parent / "shares.parquet"
+    measure_areas(load_region(toy), polygons, output, id_field="key")
+    rows = duckdb.execute(
+        """SELECT polygon_m2, valid_share, sealed_share_2021, new_sealed_m2_2018_2021, edge_sd_m2
+           FROM read_parquet($1) WHERE id = 'town'""",
+        [str(output)],
+    ).fetchall()
+    # LAEA keeps areas true; the perimeter is 1100 m but for the projection's distortion.
+    assert rows[0][0] == pytest.approx(70_000.0, rel=1e-6)
+    assert rows[0][1] == pytest.approx(1.0, rel=1e-6)
+    assert rows[0][2:4] == ((600 + 100 - 30) / 700, 10_000.0)
+    assert rows[0][4] == pytest.approx(math.sqrt(0.0724 * 1_100.0 * 1_000.0), rel=1e-3)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".gpkg", ".geojson"])
+def test_every_format_holds_the_same_rows(toy: Path, polygons: Path, suffix: str) -> None:
+    output = toy.parent / f"same{suffix}"
+    told = hexseal("areas", toy, polygons, "--id", "key", "-o", output)
+    assert told.code == 0, told.err
+    assert told.err == ""
+    if suffix == ".csv":
+        sealed = [
+            row[0]
+            for row in duckdb.execute(
+                "SELECT sealed_pixels_2018 FROM read_csv($1)", [str(output)]
+            ).fetchall()
+        ]
+    elif suffix == ".geojson":
+        features = json.loads(output.read_text())["features"]
+        sealed = [feature["properties"]["sealed_pixels_2018"] for feature in features]
+    else:
+        meta, _, geometry, data = pyogrio.raw.read(output)
+        assert len(geometry) == 8
+        place = list(meta["fields"]).index("sealed_pixels_2018")
+        assert meta["ogr_types"][place] == "OFTInteger64"
+        sealed = [None if math.isnan(value) else int(value) for value in data[place]]
+    assert sealed == [expected[3] for expected in SHAPES.values()]
+
+
+def test_polygons_in_degrees_give_the_same_pixels(toy: Path, tmp_path: Path) -> None:
+    region = load_region(toy)
+    shape, degrees = box(40, 50, 35, 20), tmp_path / "degrees.geojson"
+    plain = write_areas(tmp_path / "plain.gpkg", [shape])
+    measure_areas(region, Path(plain), tmp_path / "plain.geojson")
+    copy = json.loads((tmp_path / "plain.geojson").read_text())
+    assert copy["features"][0]["properties"]["id"] == "1"
+    degrees.write_text(json.dumps(copy))
+    measure_areas(region, degrees, tmp_path / "again.parquet", id_field="name")
+    rows = duckdb.execute(
+        "SELECT valid_pixels, sealed_pixels_2018 FROM read_parquet($1)",
+        [str(tmp_path / "again.parquet")],
+    ).fetchall()
+    assert rows == [(700, 600)]
+
+
+def test_bad_polygon_files_and_outputs_are_one_line(toy: Path, tmp_path: Path) -> None:
+    region = load_region(toy)
+    shape = box(40, 50, 5, 5)
+    with pytest.raises(InputError, match="coordinate reference system"):
+        bare = write_areas(tmp_path / "bare.gpkg", [shape], crs=None)
+        measure_areas(region, Path(bare), tmp_path / "x.csv")
+    with pytest.raises(InputError, match="stands twice"):
+        twice = write_areas(tmp_path / "twice.gpkg", [shape, shape], key=["a", "a"])
+        measure_areas(region, Path(twice), tmp_path / "x.csv", id_field="key")
+    with pytest.raises(OutputError, match=r"cannot write \.shp"):
+        measure_areas(region, Path(twice), tmp_path / "x.shp", id_field="key")
+    hostile = write_areas(tmp_path / "h.gpkg", [shape, shape], key=["../../x", "<script>"])
+    measure_areas(region, Path(hostile), tmp_path / "h.csv", id_field="key")
+    assert "../../x" in (tmp_path / "h.csv").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".csv") == ["h.csv"]
+
+
+def test_the_stated_deviation_from_the_exact_area_holds_for_random_circles(toy: Path) -> None:
+    grid_path = toy.parent / "a.tif"
+    with rasterio.open(grid_path) as file:
+        assert file.width == 150
+    rng = np.random.default_rng(3)
+    radius = 20.0
+    centres = rng.uniform(50.0, 60.0, (3_000, 2))
+    circles = shapely.buffer(shapely.points(centres), radius, quad_segs=64)
+    codes = np.zeros((120, 120), dtype=np.uint16)
+
+    class Plain:
+        """Pixel coordinates as they are."""
+
+        def places(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return x, y
+
+    counts, _ = count_polygons(codes, pixel_polygons(circles, Plain()), code_count=1)
+    deviation = counts.pixels - shapely.area(circles)
+    stated = math.sqrt(LATTICE_VARIANCE * 2.0 * math.pi * radius)
+    assert deviation.std() == pytest.approx(stated, rel=0.08)
+
+
+class TestRealPark:
+    pytestmark = real_data
+
+    def test_the_park_has_the_pixels_of_the_crop_of_the_park(self, tmp_path: Path) -> None:
+        folder = SHARED / "clcplus-2023-poland"
+        output = tmp_path / "park.parquet"
+        park = folder / "Ojcowski_National_Park_4326.geojson"
+        measure_areas(load_region(REGIONS / "ojcow.toml"), park, output)
+        ((valid, sealed, edge),) = duckdb.execute(
+            """SELECT sum(valid_pixels), sum(sealed_pixels_2023), sum(edge_sd_m2)
+               FROM read_parquet($1)""",
+            [str(output)],
+        ).fetchall()
+        with rasterio.open(folder / "CLCplusBB_Ojcowski_National_Park_3035.tif") as crop:
+            codes = crop.read(1)
+        border = 4.0 / math.pi * (edge / 100.0) ** 2 / LATTICE_VARIANCE
+        assert abs(int(valid) - int((codes != 0).sum())) <= border
+        assert abs(int(sealed) - int((codes == 1).sum())) <= border
