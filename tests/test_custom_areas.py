@@ -121,11 +121,11 @@ def test_polygons_in_degrees_give_the_same_pixels(toy: Path, tmp_path: Path) -> 
 def test_bad_polygon_files_and_outputs_are_one_line(toy: Path, tmp_path: Path) -> None:
     region = load_region(toy)
     shape = box(40, 50, 5, 5)
+    bare = write_areas(tmp_path / "bare.gpkg", [shape], crs=None)
     with pytest.raises(InputError, match="coordinate reference system"):
-        bare = write_areas(tmp_path / "bare.gpkg", [shape], crs=None)
         measure_areas(region, Path(bare), tmp_path / "x.csv")
+    twice = write_areas(tmp_path / "twice.gpkg", [shape, shape], key=["a", "a"])
     with pytest.raises(InputError, match="stands twice"):
-        twice = write_areas(tmp_path / "twice.gpkg", [shape, shape], key=["a", "a"])
         measure_areas(region, Path(twice), tmp_path / "x.csv", id_field="key")
     with pytest.raises(OutputError, match=r"cannot write \.shp"):
         measure_areas(region, Path(twice), tmp_path / "x.shp", id_field="key")
