@@ -1,21 +1,25 @@
 """The region file: one TOML file describes one dashboard. Read once, here, and nowhere else."""
 
-import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
+from hexseal.config_change import Accuracy, Noise, SealedAccuracy, read_accuracy, read_noise
 from hexseal.errors import RegionError
 from hexseal.products import PRODUCTS, Product
+from hexseal.toml_tables import TableReader
+
+__all__ = [
+    "Accuracy", "AreaLayer", "Epoch", "HexagonRange", "Noise", "Region", "SealedAccuracy",
+    "Simulation", "Site", "is_remote", "load_region",
+]  # fmt: skip
 
 Standalone = Literal["auto", "always", "never"]
-Table = Mapping[str, object]
-T = TypeVar("T")
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 REMOTE = re.compile(r"(?:https?|s3)://")
@@ -114,6 +118,8 @@ class Region:
     areas: tuple[AreaLayer, ...]
     site: Site
     simulation: Simulation | None
+    noise: Noise = field(default_factory=Noise)
+    accuracy: Accuracy = field(default_factory=Accuracy)
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -152,86 +158,12 @@ def load_region(path: Path) -> Region:
     except tomllib.TOMLDecodeError as err:
         raise RegionError(f"{path}: not valid TOML: {err}") from err
     try:
-        return _region(_Reader(document, ""), path)
+        return _region(TableReader(document, ""), path)
     except RegionError as err:
         raise RegionError(f"{path}: {err}") from err
 
 
-class _Reader:
-    """Take keys out of one TOML table and complain of those left over."""
-
-    def __init__(self, table: Table, where: str) -> None:
-        self.table = dict(table)
-        self.where = where
-
-    def name(self, key: str) -> str:
-        return f"[{self.where}] {key}" if self.where else f"[{key}]"
-
-    def take(self, key: str, kind: type[T], default: object = ...) -> T:
-        if key not in self.table:
-            if default is ...:
-                raise RegionError(f"{self.name(key)} is missing")
-            return default  # type: ignore[return-value]
-        value = self.table.pop(key)
-        # To Python true and false are whole numbers; to a region file they are not.
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind not in (bool, object)):
-            raise RegionError(
-                f"{self.name(key)} = {value!r} is a {_toml_type(value)}, not a {_KINDS[kind]}"
-            )
-        return value
-
-    def text(self, key: str, default: object = ...) -> str:
-        value = self.take(key, str, default)
-        if isinstance(value, str) and not value.strip():
-            raise RegionError(f"{self.name(key)} is empty")
-        return value
-
-    def child(self, key: str) -> "_Reader":
-        return _Reader(self.take(key, dict, {}), key)
-
-    def children(self, key: str) -> "list[_Reader]":
-        tables = self.take(key, list, [])
-        if not all(isinstance(table, dict) for table in tables):
-            raise RegionError(f"[[{key}]] must be written as tables: [[{key}]]")
-        return [_Reader(table, f"{key} {n}") for n, table in enumerate(tables, 1)]
-
-    def numbers(self, key: str, count: int) -> tuple[float, ...] | None:
-        if key not in self.table:
-            return None
-        values = self.take(key, list)
-        right = [isinstance(v, (int, float)) and not isinstance(v, bool) for v in values]
-        if len(values) != count or not all(right) or not all(map(math.isfinite, values)):
-            raise RegionError(f"{self.name(key)} = {values!r} is not a list of {count} numbers")
-        return tuple(float(v) for v in values)
-
-    def titles(self, key: str, languages: tuple[str, ...], default: str) -> dict[str, str]:
-        value = self.table.pop(key, default)
-        if isinstance(value, str):
-            return dict.fromkeys(languages, value)
-        if not isinstance(value, dict) or not value:
-            raise RegionError(f"{self.name(key)} = {value!r} is neither a text nor a table of them")
-        for language, title in value.items():
-            if not isinstance(title, str) or not title.strip():
-                raise RegionError(f"{self.name(key)}.{language} = {title!r} is not a text")
-        first = next(iter(value.values()))
-        return {language: value.get(language, first) for language in languages}
-
-    def done(self) -> None:
-        if self.table:
-            key = next(iter(self.table))
-            raise RegionError(f"{self.name(key)} is not a key that hexseal knows; see README.md")
-
-
-_KINDS: dict[type, str] = {
-    str: "text", int: "whole number", bool: "true or false", list: "list", dict: "table"
-}  # fmt: skip
-
-
-def _toml_type(value: object) -> str:
-    return _KINDS.get(type(value), type(value).__name__)
-
-
-def _region(root: _Reader, path: Path) -> Region:
+def _region(root: TableReader, path: Path) -> Region:
     site = _site(root.child("site"))
     head = root.child("region")
     simulation = _simulation(root, path)
@@ -248,13 +180,22 @@ def _region(root: _Reader, path: Path) -> Region:
         areas=_areas(root.children("areas"), path, site.languages),
         site=site,
         simulation=simulation,
+        noise=read_noise(root.child("noise")),
+        accuracy=_accuracy(root.child("accuracy"), epochs, path),
     )
     head.done()
     root.done()
     return region
 
 
-def _slug(reader: _Reader, key: str) -> str:
+def _accuracy(reader: TableReader, epochs: tuple[Epoch, ...], path: Path) -> Accuracy:
+    accuracy = read_accuracy(reader, tuple(epoch.year for epoch in epochs))
+    if accuracy.points is None:
+        return accuracy
+    return replace(accuracy, points=_resolve(accuracy.points, path))
+
+
+def _slug(reader: TableReader, key: str) -> str:
     value = reader.text(key)
     if not SLUG.fullmatch(value):
         raise RegionError(
@@ -264,7 +205,7 @@ def _slug(reader: _Reader, key: str) -> str:
     return value
 
 
-def _window(reader: _Reader) -> tuple[float, float, float, float] | None:
+def _window(reader: TableReader) -> tuple[float, float, float, float] | None:
     window = reader.numbers("window", 4)
     if window is None:
         return None
@@ -274,7 +215,7 @@ def _window(reader: _Reader) -> tuple[float, float, float, float] | None:
     return xmin, ymin, xmax, ymax
 
 
-def _product(reader: _Reader) -> Product:
+def _product(reader: TableReader) -> Product:
     """Return a named product, whose ``nodata`` a region may replace, or a custom one.
 
     Crops often mark their outside with a code that the product does not have:
@@ -298,7 +239,7 @@ def _product(reader: _Reader) -> Product:
     return Product(name, title, sealed, water, valid, nodata, attribution)
 
 
-def _codes(reader: _Reader, key: str) -> frozenset[int]:
+def _codes(reader: TableReader, key: str) -> frozenset[int]:
     optional = key in ("water", "nodata")
     values = reader.take(key, list, [] if optional else ...)
     if not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
@@ -306,14 +247,14 @@ def _codes(reader: _Reader, key: str) -> frozenset[int]:
     return frozenset(values)
 
 
-def _hexagons(reader: _Reader) -> HexagonRange:
+def _hexagons(reader: TableReader) -> HexagonRange:
     finest = reader.take("finest", int, 9)
     hexagons = HexagonRange(finest, reader.take("coarsest", int, min(5, finest)))
     reader.done()
     return hexagons
 
 
-def _site(reader: _Reader) -> Site:
+def _site(reader: TableReader) -> Site:
     languages = tuple(reader.take("languages", list, list(LANGUAGES)))
     unknown = [language for language in languages if language not in LANGUAGES]
     if unknown or not languages or len(set(languages)) < len(languages):
@@ -329,7 +270,7 @@ def _site(reader: _Reader) -> Site:
     return site
 
 
-def _simulation(root: _Reader, path: Path) -> Simulation | None:
+def _simulation(root: TableReader, path: Path) -> Simulation | None:
     if "simulation" not in root.table:
         return None
     reader = root.child("simulation")
@@ -340,7 +281,7 @@ def _simulation(root: _Reader, path: Path) -> Simulation | None:
     return simulation
 
 
-def _epochs(readers: list[_Reader], path: Path) -> tuple[Epoch, ...]:
+def _epochs(readers: list[TableReader], path: Path) -> tuple[Epoch, ...]:
     epochs = [_epoch(reader, path) for reader in readers]
     if not epochs:
         raise RegionError("[[epoch]] is missing: name at least one year and its raster")
@@ -351,7 +292,7 @@ def _epochs(readers: list[_Reader], path: Path) -> tuple[Epoch, ...]:
     return tuple(sorted(epochs, key=lambda epoch: epoch.year))
 
 
-def _epoch(reader: _Reader, path: Path) -> Epoch:
+def _epoch(reader: TableReader, path: Path) -> Epoch:
     year = reader.take("year", int)
     if not 1900 <= year <= 2200:
         raise RegionError(f"{reader.name('year')} = {year} is not a year")
@@ -370,7 +311,7 @@ def _epoch(reader: _Reader, path: Path) -> Epoch:
     return epoch
 
 
-def _period(reader: _Reader) -> tuple[date, date] | None:
+def _period(reader: TableReader) -> tuple[date, date] | None:
     values = reader.take("reference_period", list, None)
     if values is None:
         return None
@@ -385,7 +326,9 @@ def _period(reader: _Reader) -> tuple[date, date] | None:
     return start, end
 
 
-def _areas(readers: list[_Reader], path: Path, languages: tuple[str, ...]) -> tuple[AreaLayer, ...]:
+def _areas(
+    readers: list[TableReader], path: Path, languages: tuple[str, ...]
+) -> tuple[AreaLayer, ...]:
     layers = []
     for reader in readers:
         layer = _slug(reader, "layer")
