@@ -7,13 +7,13 @@ partial counts that DuckDB sums. Memory depends on the window, not on the raster
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
@@ -81,11 +81,21 @@ def region_grid(region: Region) -> tuple[Grid, Window]:
 
 
 class Reader:
-    """Read windows of every year's raster; each thread opens the files for itself."""
+    """Read windows of every year's raster; each thread opens the files for itself.
 
-    def __init__(self, region: Region, frame: Window) -> None:
-        self.addresses = [epoch.landcover for epoch in region.epochs]
-        self.fill = min(region.product.nodata, default=0)
+    ``addresses`` are other rasters on the same grid, and ``fill`` their value where no tile lies.
+    """
+
+    def __init__(
+        self,
+        region: Region,
+        frame: Window,
+        *,
+        addresses: Sequence[str] | None = None,
+        fill: int | None = None,
+    ) -> None:
+        self.addresses = addresses or [epoch.landcover for epoch in region.epochs]
+        self.fill = min(region.product.nodata, default=0) if fill is None else fill
         self.frame = frame
         self.open = threading.local()
         self.stack = ExitStack()
@@ -142,8 +152,20 @@ def _cuts(start: int, length: int, step: int) -> list[tuple[int, int]]:
     return [(a - start, b - start) for a, b in pairwise(edges)]
 
 
+class Bands(Protocol):
+    """Bands of one shape that are read window by window, from any thread."""
+
+    def read(self, window: Window) -> tuple[Bytes, ...]:
+        """Return every band in a window."""
+        ...
+
+    def windows(self) -> list[Window]:
+        """Return the windows that cover all, row by row."""
+        ...
+
+
 def count_windows(
-    reader: Reader, counter: WindowCounter, workers: int | None, progress: Progress
+    reader: Bands, counter: WindowCounter, workers: int | None, progress: Progress
 ) -> Iterator[WindowCounts]:
     """Count windows on ``workers`` threads (None: one per core); yield them in their own order.
 
@@ -174,22 +196,33 @@ class CountFiles:
     """cells.parquet and zones.parquet, written window by window.
 
     Counts of cells that lie in one window are written at once; those of cells and areas that
-    several windows share go through a neighbouring file, which DuckDB sums in the end.
+    several windows share go through a neighbouring file, which DuckDB sums in the end. Other
+    ``columns`` than the classes of the years, and a ``prefix`` of both names, may be given.
     """
 
-    def __init__(self, work: Path, years: tuple[int, ...], zones: Zones) -> None:
-        measures = [(f"class_{year}", pa.uint8()) for year in years]
+    def __init__(
+        self,
+        work: Path,
+        years: tuple[int, ...],
+        zones: Zones,
+        *,
+        columns: tuple[str, ...] | None = None,
+        prefix: str = "",
+    ) -> None:
+        columns = columns or tuple(f"class_{year}" for year in years)
+        measures = [(column, pa.uint8()) for column in columns]
         measures += [("pixels", pa.int64()), ("area_cm2", pa.int64())]
         self.cells = pa.schema([("h3", pa.uint64()), *measures])
         self.zones = pa.schema([("layer", pa.string()), ("id", pa.string()), *measures])
         self.names = zones.table.select(["layer", "id"]).combine_chunks()
         self.work = work
+        self.files = [f"{prefix}cells", f"{prefix}zones"]
         self.stack = ExitStack()
 
     def __enter__(self) -> Self:
-        targets = (whole_file(self.work / f"{name}.parquet") for name in ("cells", "zones"))
+        targets = (whole_file(self.work / f"{name}.parquet") for name in self.files)
         self.targets = [self.stack.enter_context(target) for target in targets]
-        self.shared = [self.work / f".{name}-shared.parquet" for name in ("cells", "zones")]
+        self.shared = [self.work / f".{name}-shared.parquet" for name in self.files]
         for path in self.shared:
             self.stack.callback(path.unlink, missing_ok=True)
         self.writers = [

@@ -152,6 +152,15 @@ class Grid:
             ) from err
         return np.asarray(factors.areal_scale, dtype=np.float64)
 
+    def pixel_areas_m2(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+        """Return the true area in m² of single pixels."""
+        if self.is_geographic:
+            return self.row_area_m2(rows)
+        if self.is_equal_area:
+            return np.full(rows.shape, self.nominal_pixel_area_m2)
+        lon, lat = self.to_lonlat(*self.centers(rows.astype(float), columns.astype(float)))
+        return self.nominal_pixel_area_m2 / self.areal_scale(lon, lat)
+
     def centers(self, rows: Floats, columns: Floats) -> tuple[Floats, Floats]:
         """Return CRS coordinates (x, y) of pixel centres; rows and columns may be fractions."""
         corner = self.transform

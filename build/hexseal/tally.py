@@ -2,13 +2,14 @@
 
 import logging
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.cells import TOLERANCE_PIXELS, View, cells_over, index_points
 from hexseal.grid import Grid, Window
-from hexseal.joint import Bytes, ClassJoiner, JointClasses
+from hexseal.joint import Bytes, JointClasses
 from hexseal.scanline import (
     Counts,
     Doubtful,
@@ -62,6 +63,18 @@ class WindowCounts:
     zones: Tally
 
 
+class Joiner(Protocol):
+    """Pack the bands of a window into one small code per pixel."""
+
+    def join(self, bands: tuple[Bytes, ...]) -> JointClasses:
+        """Return the codes of a window and what they stand for."""
+        ...
+
+    def refuse_unknown(self, bands: tuple[Bytes, ...], classes: NDArray[np.int16]) -> None:
+        """Raise InputError when one of the joint classes that occur makes no sense."""
+        ...
+
+
 class WindowCounter:
     """Count windows of one grid; safe to share between threads.
 
@@ -69,9 +82,7 @@ class WindowCounter:
     they are counted.
     """
 
-    def __init__(
-        self, grid: Grid, joiner: ClassJoiner, resolution: int | None, zones: Polygons
-    ) -> None:
+    def __init__(self, grid: Grid, joiner: Joiner, resolution: int | None, zones: Polygons) -> None:
         self.grid = grid
         self.joiner = joiner
         self.resolution = resolution

@@ -1,0 +1,6 @@
+"""What changed, and how sure that is: pure functions on arrays and table columns, no files.
+
+Imports point one way:
+
+    states < scan < patches < decoys < reference < noise_model < adjusted < indicators < notes
+"""

@@ -1,0 +1,251 @@
+"""Patches of gain and of loss over a whole region, from bands of rows, without seams.
+
+A patch is a set of 8-connected pixels that changed alike. Its score adds up evidence:
+
+    score = sum over its pixels of (1 + 5 if core) x weight
+
+``core`` pixels lie at least 2 pixels from the patch's edge (all 8 neighbours changed alike);
+``weight`` is the product of the confidences (0 to 1) of the dates that have such a layer, else 1.
+Nothing in it knows the order of the two dates, so gains and losses made by noise alone score
+alike: that is what lets losses serve as decoys for gains (``decoys``).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexseal.change.scan import GAIN, LOSS, OTHER, find_roots, scan_rows
+from hexseal.change.states import WHOLE
+
+Bytes = NDArray[np.uint8]
+Doubles = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+
+CORE_BONUS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeBand:
+    """Rows ``row`` onwards of a region, over its full width; bands follow each other.
+
+    ``codes`` say what each pixel is (GAIN, LOSS, STABLE_SEALED, OTHER); ``partner`` is the class
+    that is not Sealed: before a gain, after a loss. ``weight`` is 0 to 10 000, ``confidence`` the
+    lower of the two dates' (0 to 100); both are None where no date has a confidence layer.
+    """
+
+    row: int
+    codes: Bytes
+    partner: Bytes
+    weight: NDArray[np.uint16] | None = None
+    confidence: Bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangePixels:
+    """Pixels of change in raster order and the patch that each belongs to.
+
+    ``partner`` is the class that is not Sealed. While bands are still being added ``patch`` is
+    a provisional label: see PatchBuilder.
+    """
+
+    row: Integers
+    column: Integers
+    patch: Integers
+    partner: Bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatchTable:
+    """One row per patch, in the raster order of their first pixels; the row number is its id.
+
+    ``direction`` is +1 for gain and -1 for loss, ``rim`` counts pixels that touch what is sealed
+    at both dates, ``origin`` is the class that most of the pixels had when not sealed (the
+    lowest code of equals). Rows and columns are of pixels: ``row_min <= row < row_end``;
+    ``row_mean`` is the centroid, 0 being the centre of pixel 0. ``confidence`` is the mean of
+    the lower date, NaN without a layer.
+    """
+
+    direction: NDArray[np.int8]
+    pixels: Integers
+    core: Integers
+    rim: Integers
+    row_min: Integers
+    row_end: Integers
+    column_min: Integers
+    column_end: Integers
+    row_mean: Doubles
+    column_mean: Doubles
+    origin: Bytes
+    confidence: Doubles
+    score: Doubles
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+class PatchBuilder:
+    """Join the change of one band after the other into patches.
+
+    Memory grows with the number of patches, not with the region: a band's pixels are handed
+    out with provisional labels; ``finish`` returns the patch of every label.
+    """
+
+    def __init__(self) -> None:
+        self._parents = np.empty(1024, np.int64)
+        self._known = 0
+        self._above: Integers | None = None
+        self._held: ChangeBand | None = None
+        self._last_codes: Bytes | None = None
+        self._sums: list[tuple[Integers, Integers]] = []
+        self._spans: list[tuple[Integers, Integers]] = []
+        self._classes: list[tuple[Integers, Integers]] = []
+
+    def add(self, band: ChangeBand) -> ChangePixels:
+        """Take the next band; return the pixels that it settles (its last row comes later)."""
+        if self._held is None:
+            self._held = band
+            return _no_pixels()
+        assert band.row == self._held.row + len(self._held.codes), "bands follow each other"
+        ready, self._held = self._held, band
+        return self._scan(ready, band.codes[:1])
+
+    def finish(self) -> tuple[ChangePixels, Integers, PatchTable]:
+        """Return the last pixels, the patch id of every provisional label, and all patches."""
+        pixels = _no_pixels()
+        if self._held is not None:
+            nothing = np.full((1, self._held.codes.shape[1]), OTHER, np.uint8)
+            pixels = self._scan(self._held, nothing)
+            self._held = None
+        _, patch = np.unique(find_roots(self._parents, self._known), return_inverse=True)
+        return pixels, patch, self._table(patch)
+
+    def _scan(self, band: ChangeBand, below: Bytes) -> ChangePixels:
+        width = band.codes.shape[1]
+        above, labels_above = self._last_codes, self._above
+        if above is None or labels_above is None:
+            above = np.full((1, width), OTHER, np.uint8)
+            labels_above = np.full(width + 2, -1, np.int64)
+        codes = np.pad(np.vstack([above, band.codes, below]), ((0, 0), (1, 1)))
+        self._make_room(int(((band.codes == GAIN) | (band.codes == LOSS)).sum()))
+        rows, columns, labels, core, rim, self._above, self._known = scan_rows(
+            codes, labels_above, self._parents, self._known
+        )
+        self._last_codes = band.codes[-1:].copy()
+        if len(labels):
+            self._collect(band, (rows, columns), labels, (core, rim))
+        return ChangePixels(rows + band.row, columns, labels, band.partner[rows, columns])
+
+    def _make_room(self, more: int) -> None:
+        if self._known + more > len(self._parents):
+            room = np.empty(2 * (self._known + more), np.int64)
+            room[: self._known] = self._parents[: self._known]
+            self._parents = room
+
+    def _collect(
+        self,
+        band: ChangeBand,
+        yx: tuple[Integers, Integers],
+        labels: Integers,
+        flags: tuple[Flags, Flags],
+    ) -> None:
+        core, rim = flags
+        row, column = yx[0] + band.row, yx[1]
+        gain = band.codes[yx] == GAIN
+        ones = np.ones(len(labels), np.int64)
+        weight = ones * WHOLE if band.weight is None else band.weight[yx].astype(np.int64)
+        sure = -ones if band.confidence is None else band.confidence[yx].astype(np.int64)
+        score = weight * (1 + CORE_BONUS * core)
+        each = np.stack([ones, gain, core, rim, row, column, sure, score]).astype(np.int64)
+        self._sums.append(_added(labels, each))
+        span = np.stack([-row, row + 1, -column, column + 1])
+        self._spans.append(_greatest(labels, span))
+        self._classes.append(_added(labels * 256 + band.partner[yx], ones[None]))
+
+    def _table(self, patch: Integers) -> PatchTable:
+        if not self._sums:
+            return _empty_table()
+        label, each = _stacked(self._sums)
+        pixels, gain, core, rim, row, column, sure, score = _added(patch[label], each)[1]
+        label, spans = _stacked(self._spans)
+        top, bottom, left, right = _greatest(patch[label], spans)[1]
+        key, counts = _stacked(self._classes)
+        return PatchTable(
+            direction=np.where(gain > 0, 1, -1).astype(np.int8),
+            pixels=pixels,
+            core=core,
+            rim=rim,
+            row_min=-top,
+            row_end=bottom,
+            column_min=-left,
+            column_end=right,
+            row_mean=row / pixels,
+            column_mean=column / pixels,
+            origin=_commonest(patch[key // 256] * 256 + key % 256, counts),
+            confidence=np.where(sure < 0, np.nan, sure / pixels),
+            score=score / WHOLE,
+        )
+
+
+def label_patches(bands: Iterable[ChangeBand]) -> tuple[PatchTable, ChangePixels]:
+    """Return all patches and all their pixels, held in memory together."""
+    builder = PatchBuilder()
+    parts = [builder.add(band) for band in bands]
+    last, patch, table = builder.finish()
+    parts.append(last)
+    row, column, label, partner = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ChangePixels.__slots__
+    )
+    return table, ChangePixels(row, column, patch[label], partner)
+
+
+def _added(keys: Integers, values: Integers) -> tuple[Integers, Integers]:
+    """Return the distinct keys, ascending, and the sums of each row of ``values`` per key."""
+    order = np.argsort(keys, kind="stable")
+    unique, first = np.unique(keys[order], return_index=True)
+    return unique, np.add.reduceat(values[:, order], first, axis=1)
+
+
+def _greatest(keys: Integers, values: Integers) -> tuple[Integers, Integers]:
+    order = np.argsort(keys, kind="stable")
+    unique, first = np.unique(keys[order], return_index=True)
+    return unique, np.maximum.reduceat(values[:, order], first, axis=1)
+
+
+def _stacked(parts: list[tuple[Integers, Integers]]) -> tuple[Integers, Integers]:
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts], axis=1)
+
+
+def _commonest(keys: Integers, counts: Integers) -> Bytes:
+    """Return the most frequent low byte of ``keys`` for each high part, which run from 0."""
+    unique, total = _added(keys, counts)
+    owner, code = np.divmod(unique, 256)
+    order = np.lexsort((code, -total[0], owner))
+    _, first = np.unique(owner[order], return_index=True)
+    return code[order][first].astype(np.uint8)
+
+
+def _no_pixels() -> ChangePixels:
+    none = np.empty(0, np.int64)
+    return ChangePixels(none, none, none, np.empty(0, np.uint8))
+
+
+def _empty_table() -> PatchTable:
+    whole, real = np.empty(0, np.int64), np.empty(0)
+    return PatchTable(
+        direction=np.empty(0, np.int8),
+        pixels=whole,
+        core=whole,
+        rim=whole,
+        row_min=whole,
+        row_end=whole,
+        column_min=whole,
+        column_end=whole,
+        row_mean=real,
+        column_mean=real,
+        origin=np.empty(0, np.uint8),
+        confidence=real,
+        score=real,
+    )

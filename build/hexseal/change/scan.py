@@ -1,0 +1,95 @@
+"""Label the pixels of change of one band: 8-connected, in raster order, seamless between bands."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+# What a pixel is between two dates. GAIN and LOSS form patches of their own.
+OTHER, GAIN, LOSS, STABLE_SEALED = 0, 1, 2, 3
+
+
+@njit(cache=True)
+def find_root(parents: Integers, label: int) -> int:
+    """Return the smallest label that ``label`` was joined with; shorten the way to it."""
+    root = label
+    while parents[root] != root:
+        root = parents[root]
+    while parents[label] != root:
+        parents[label], label = root, parents[label]
+    return root
+
+
+@njit(cache=True)
+def find_roots(parents: Integers, known: int) -> Integers:
+    """Return the root of each of the first ``known`` labels."""
+    roots = np.empty(known, np.int64)
+    for label in range(known):
+        roots[label] = find_root(parents, label)
+    return roots
+
+
+@njit(cache=True)
+def _join(parents: Integers, one: int, other: int) -> None:
+    first, second = find_root(parents, one), find_root(parents, other)
+    if first < second:
+        parents[second] = first
+    else:
+        parents[first] = second
+
+
+@njit(cache=True)
+def scan_rows(
+    codes: Codes, above: Integers, parents: Integers, known: int
+) -> tuple[Integers, Integers, Integers, Flags, Flags, Integers, int]:
+    """Label the inner rows of ``codes``, which has a margin of one pixel on every side.
+
+    ``above`` holds the labels of row 0 (-1: none), ``parents`` room for every new label after
+    the ``known`` ones. Returns row, column (both without margin), label, whether the pixel is
+    core (all 8 neighbours change alike), whether it is rim (an 8-neighbour is sealed at both
+    dates), the labels of the last inner row, and how many labels are known.
+    """
+    height, width = codes.shape
+    count = 0
+    for row in range(1, height - 1):
+        for column in range(1, width - 1):
+            if codes[row, column] == GAIN or codes[row, column] == LOSS:
+                count += 1
+    rows, columns = np.empty(count, np.int64), np.empty(count, np.int64)
+    labels = np.empty(count, np.int64)
+    core, rim = np.empty(count, np.bool_), np.empty(count, np.bool_)
+    upper, lower = above.copy(), np.full(width, -1, np.int64)
+    place = 0
+    for row in range(1, height - 1):
+        lower[:] = -1
+        for column in range(1, width - 1):
+            code = codes[row, column]
+            if code != GAIN and code != LOSS:
+                continue
+            label = -1
+            for dy, dx in ((-1, -1), (-1, 0), (-1, 1), (0, -1)):
+                if codes[row + dy, column + dx] != code:
+                    continue
+                near = upper[column + dx] if dy else lower[column + dx]
+                if label < 0:
+                    label = find_root(parents, near)
+                else:
+                    _join(parents, label, near)
+            if label < 0:
+                label = known
+                parents[label] = label
+                known += 1
+            lower[column] = label
+            alike, sealed = 0, 0
+            for dy in range(-1, 2):
+                for dx in range(-1, 2):
+                    alike += codes[row + dy, column + dx] == code
+                    sealed += codes[row + dy, column + dx] == STABLE_SEALED
+            rows[place], columns[place], labels[place] = row - 1, column - 1, label
+            core[place], rim[place] = alike == 9, sealed > 0
+            place += 1
+        upper, lower = lower, upper
+    return rows, columns, labels, core, rim, upper, known

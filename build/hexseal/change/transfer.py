@@ -1,0 +1,51 @@
+"""How map change follows true change, from the accuracy of Sealed in both years.
+
+With user's accuracy U and producer's accuracy P, sealed share s, and false-positive rate
+f = P s (1 - U) / (U (1 - s)):
+
+    net of the maps = J x true net + bias
+    J between P - f (false positives stay where they are: Rogan & Gladen 1978)
+          and P / U (false positives follow what is sealed)
+    bias = mapped pixels of the first year x ((P2 / U2) / (P1 / U1) - 1)
+
+The errors of a map gather along what is sealed, so the truth lies between the two slopes; the
+middle is taken, with the deviation of a uniform distribution. Without figures J is 1.
+"""
+
+import math
+
+from hexseal.change.adjusted import Transfer
+from hexseal.config import SealedAccuracy
+
+UNKNOWN = Transfer()
+
+
+def transfer_between(
+    first: SealedAccuracy, second: SealedAccuracy, *, sealed: float, land: float
+) -> Transfer:
+    """Return slope and bias; ``sealed`` and ``land`` are pixels of the first map.
+
+    >>> equal = SealedAccuracy(0.85, 0.85)
+    >>> found = transfer_between(equal, equal, sealed=5_000, land=100_000)
+    >>> round(found.slope, 3), round(found.slope_sd, 3), found.bias
+    (0.921, 0.046, 0.0)
+    """
+    users, producers = (first.users + second.users) / 2, (first.producers + second.producers) / 2
+    share = min(sealed * first.users / first.producers / land, 0.95) if land else 0.0
+    false_rate = producers * share * (1 - users) / (users * (1 - share))
+    low, high = sorted((producers - false_rate, producers / users))
+    drift = (second.producers / second.users) / (first.producers / first.users)
+    relative = sum(
+        (error / value) ** 2
+        for accuracy in (first, second)
+        for error, value in (
+            (accuracy.users_se, accuracy.users),
+            (accuracy.producers_se, accuracy.producers),
+        )
+    )
+    return Transfer(
+        slope=(low + high) / 2,
+        slope_sd=(high - low) / math.sqrt(12),
+        bias=sealed * (drift - 1),
+        bias_sd=sealed * drift * math.sqrt(relative),
+    )
