@@ -2,11 +2,12 @@
 
 Imports point one way, from the last line to the first:
 
-    errors < progress < products < config < files
+    errors < progress < products < toml_tables < config_change < config < files
     < grid < rasters < vectors < checks_report < checks_files < checks_pixels < check < simulate
-    < icosahedron < scanline < cells < joint < tally < zones < database < delta < statistics
-    < custom_areas < mvt < summaries < tiles < datasets < frontend < pages < verify < serve
-    < pipeline < cli
+    < icosahedron < scanline < cells < joint < tally < zones < database < delta < change
+    < evidence_source < evidence_counts < worklist < evidence < judgement < statistics
+    < accuracy_points < accuracy < custom_areas < mvt < summaries < tiles < datasets < frontend
+    < pages < verify < serve < pipeline < cli_accuracy < cli
 """
 
 __version__ = "0.1.0"

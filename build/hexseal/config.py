@@ -70,7 +70,8 @@ class HexagonRange:
 class AreaLayer:
     """A polygon file that GDAL reads, one statistic row per feature.
 
-    ``population`` names a column with the inhabitants of any one date, or is None.
+    ``population`` names a column with the inhabitants of any one date, or is None;
+    ``populations`` names one column for each year that has its own.
     """
 
     layer: str
@@ -79,6 +80,7 @@ class AreaLayer:
     name: str
     population: str | None
     title: Mapping[str, str]
+    populations: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +334,7 @@ def _areas(
     layers = []
     for reader in readers:
         layer = _slug(reader, "layer")
+        populations = _populations(reader)
         area = AreaLayer(
             layer=layer,
             path=_resolve(reader.text("path"), path),
@@ -339,12 +342,28 @@ def _areas(
             name=reader.text("name"),
             population=reader.take("population", str, None),
             title=reader.titles("title", languages, layer.capitalize()),
+            populations=populations,
         )
         reader.done()
         if layer in [known.layer for known in layers]:
             raise RegionError(f"[[areas]] layer = {layer!r} is given twice: each layer once")
         layers.append(area)
     return tuple(layers)
+
+
+def _populations(reader: TableReader) -> dict[int, str]:
+    """Take ``population`` where it is a table of columns by year."""
+    value = reader.table.get("population")
+    if not isinstance(value, dict):
+        return {}
+    del reader.table["population"]
+    for year, column in value.items():
+        if not (year.isdigit() and isinstance(column, str)):
+            raise RegionError(
+                f"{reader.name('population')}.{year} = {column!r}: name a column for each year, "
+                'such as { 2018 = "pop_2018", 2021 = "pop_2021" }'
+            )
+    return {int(year): column for year, column in sorted(value.items())}
 
 
 def _resolve(address: str, path: Path) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from hexseal.config import Region, is_remote, load_region
 from hexseal.datasets import write_datasets
 from hexseal.delta import DeltaSummary, count_region
 from hexseal.errors import InputError, VerifyError
+from hexseal.evidence import judge_region, pair_name
 from hexseal.files import SiteFolder, describe, write_bytes
 from hexseal.frontend import bundle
 from hexseal.pages import write_pages
@@ -24,6 +25,12 @@ from hexseal.statistics import write_statistics
 from hexseal.tiles import write_tiles
 from hexseal.verify import verify_site
 
+CHANGE_FILES = (
+    ("evidence", ".json"),
+    ("evidence", "_cells.parquet"),
+    ("evidence", "_zones.parquet"),
+    ("patches", ".parquet"),
+)
 DELTA_FILES = ("cells.parquet", "zones.parquet", "zone_shapes.parquet")
 
 
@@ -74,6 +81,7 @@ def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
     staging = folder.open()
     try:
         count(region, work, settings, talk)
+        judge(region, work, settings, talk)
         _write_site(region, work, staging, talk)
         folder.publish()
     finally:
@@ -106,11 +114,9 @@ def prepare_inputs(region: Region, talk: Talk) -> None:
 
 def count(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> DeltaSummary | None:
     """Count the region's rasters, or keep the counts of the last build when nothing changed."""
-    stamp = work / "delta.json"
-    key = _key(region)
-    kept = not settings.fresh and _read_key(stamp) == key
+    stamp, key = work / "delta.json", _key(region)
     with talk.stage("delta") as told:
-        if kept and all((work / name).is_file() for name in DELTA_FILES):
+        if not settings.fresh and _is_kept(work, stamp, key, DELTA_FILES):
             told.append("inputs unchanged, counts kept (--fresh counts again)")
             return None
         stamp.unlink(missing_ok=True)
@@ -118,6 +124,28 @@ def count(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> De
         write_bytes(stamp, json.dumps({"key": key}).encode())
         told.append(f"{summary.pixels:,} pixels on {summary.grid}, {summary.areas} areas")
     return summary
+
+
+def judge(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> None:
+    """Judge the change of every pair of years, or keep the judgement of the last build."""
+    if not region.pairs:
+        return
+    stamp, key = work / "change.json", _judgement_key(region)
+    names = [
+        f"{kind}_{pair_name(pair)}{rest}" for pair in region.pairs for kind, rest in CHANGE_FILES
+    ]
+    with talk.stage("change") as told:
+        if not settings.fresh and _is_kept(work, stamp, key, names):
+            told.append("inputs unchanged, judgement kept")
+            return
+        stamp.unlink(missing_ok=True)
+        reports = judge_region(region, work, workers=settings.workers, progress=talk.progress)
+        write_bytes(stamp, json.dumps({"key": key}).encode())
+        for report in reports:
+            told.append(
+                f"{report.first}-{report.second}: {report.confirmed_patches:,} of "
+                f"{report.gain_patches:,} gain patches confirmed"
+            )
 
 
 def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
@@ -170,6 +198,21 @@ def _key(region: Region) -> str:
         region.areas,
     )
     return hashlib.sha256(repr((settings, facts)).encode()).hexdigest()
+
+
+def _judgement_key(region: Region) -> str:
+    """Return what the judgement of change depends on, beyond the counts."""
+    masks = [
+        (address, _fact(address))
+        for epoch in region.epochs
+        for address in (epoch.confidence, epoch.post_processing)
+        if address is not None
+    ]
+    return hashlib.sha256(repr((_key(region), region.noise, masks)).encode()).hexdigest()
+
+
+def _is_kept(work: Path, stamp: Path, key: str, names: Iterable[str]) -> bool:
+    return _read_key(stamp) == key and all((work / name).is_file() for name in names)
 
 
 def _fact(address: str) -> object:

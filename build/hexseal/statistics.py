@@ -1,15 +1,21 @@
 """Hexagons of every resolution and areas, from the counts of the finest cells."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 from h3.api import basic_int
 
-from hexseal.config import Region
-from hexseal.database import connect, copy_parquet, run
+from hexseal.change.notes import Note, PairFacts, notes_of
+from hexseal.change.transfer import UNKNOWN, transfer_between
+from hexseal.config import Region, SealedAccuracy
+from hexseal.database import connect, copy_parquet, fetch, run
 from hexseal.errors import InputError
+from hexseal.evidence import pair_name, read_report
 from hexseal.files import whole_file
+from hexseal.judgement import EVIDENCE, PairJudge, stock_table, write_judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +26,15 @@ class StatisticsSummary:
     areas: int
 
 
-def write_statistics(region: Region, work: Path) -> StatisticsSummary:
-    """Write hexagons.parquet and areas.parquet into ``work`` from the counts that lie there.
+def write_statistics(
+    region: Region, work: Path, *, accuracies: Mapping[int, SealedAccuracy] | None = None
+) -> StatisticsSummary:
+    """Write hexagons.parquet, areas.parquet, judgement.json into ``work`` from counts and evidence.
 
+    ``accuracies`` of Sealed by year correct for the maps' errors; without them no bias is known.
     Raises InputError when no pixel has a valid class in every year.
     """
+    accuracies = region.accuracy.years if accuracies is None else accuracies
     names = {"years": region.years, "pairs": region.pairs}
     values = _values(region, work)
     with connect(work) as database:
@@ -36,13 +46,119 @@ def write_statistics(region: Region, work: Path) -> StatisticsSummary:
                 f"({', '.join(map(str, region.years))}); check the window and the no-data codes"
             )
         database.register("facts", cell_facts(cells))
+        run(database, "areas_counted", names=names, values=values)
+        judges = [_judge(database, region, pair, work, accuracies) for pair in region.pairs]
+        database.register("stocks", _stocks(database, region, accuracies, judges))
         run(database, "hexagons_published", names=names, values=values)
-        run(database, "areas", names=names, values=values)
+        run(database, "areas_published", names=names, values=values)
         for table in ("hexagons", "areas"):
             with whole_file(work / f"{table}.parquet") as partial:
                 copy_parquet(database, table, partial)
         (areas,) = database.execute("SELECT count(*) FROM areas").fetchone() or (0,)
+        notes = _notes(database, region, judges, values)
+    write_judgement(judges, notes, work / "judgement.json")
     return StatisticsSummary(len(cells), areas)
+
+
+def _judge(
+    database: duckdb.DuckDBPyConnection,
+    region: Region,
+    pair: tuple[int, int],
+    work: Path,
+    accuracies: Mapping[int, SealedAccuracy],
+) -> PairJudge:
+    """Judge hexagons and areas of a pair; register judged_hexagons_PAIR and judged_areas_PAIR."""
+    name = pair_name(pair)
+    values = _values(region, work) | {
+        "cells": str(work / f"evidence_{name}_cells.parquet"),
+        "zones": str(work / f"evidence_{name}_zones.parquet"),
+    }
+    run(database, "evidence", names={"pair": name, "evidence_columns": EVIDENCE}, values=values)
+    transfer = UNKNOWN
+    if accuracies:
+        transfer = transfer_between(
+            accuracies[pair[0]], accuracies[pair[1]], **_region_pixels(database, pair[0])
+        )
+    judge = PairJudge(read_report(work, pair), transfer, region.noise.level)
+    hexagons = [
+        judge.judge(_where(database, f"evidence_hexagons_{name}", "resolution", size), f"r{size}")
+        for size in reversed(region.hexagons.resolutions)
+    ]
+    layers = ["region", *(layer.layer for layer in region.areas)]
+    areas = [
+        judge.judge(_where(database, f"evidence_areas_{name}", "layer", layer), layer)
+        for layer in layers
+    ]
+    database.register(f"judged_hexagons_{name}", pa.concat_tables(hexagons))
+    database.register(f"judged_areas_{name}", pa.concat_tables(areas))
+    return judge
+
+
+def _where(
+    database: duckdb.DuckDBPyConnection, table: str, column: str, value: str | int
+) -> pa.Table:
+    relation = database.table(table).filter(
+        duckdb.ColumnExpression(column) == duckdb.ConstantExpression(value)
+    )
+    return relation.to_arrow_table()
+
+
+def _region_pixels(database: duckdb.DuckDBPyConnection, year: int) -> dict[str, float]:
+    """Return sealed and land pixels of the whole region."""
+    whole = database.table("areas_counted").limit(1).to_arrow_table().to_pylist()[0]
+    land = whole["valid_pixels"] * whole["land_cm2"] / whole["valid_cm2"]
+    return {"sealed": float(whole[f"sealed_pixels_{year}"]), "land": land}
+
+
+def _notes(
+    database: duckdb.DuckDBPyConnection,
+    region: Region,
+    judges: list[PairJudge],
+    values: Mapping[str, object],
+) -> list[Note]:
+    (covered,) = fetch(database, "coverage", names={"years": region.years}, values=values)
+    lost = {
+        year: 1 - kept / land if land else 0.0
+        for year, land, kept in zip(region.years, covered[::2], covered[1::2], strict=True)
+    }
+    whole = database.table("areas_counted").limit(1).to_arrow_table().to_pylist()[0]
+    facts = [_facts(region, judge, whole, lost) for judge in judges]
+    return [note for fact in facts for note in notes_of(fact)]
+
+
+def _facts(
+    region: Region, judge: PairJudge, whole: Mapping[str, float], lost: Mapping[int, float]
+) -> PairFacts:
+    report, total = judge.report, judge.whole
+    assert total is not None, "a pair is judged before it is noted"
+    first, second = report.first, report.second
+    titles = source_titles(region)
+    return PairFacts(
+        pair=(first, second),
+        sources=(titles[str(first)], titles[str(second)]),
+        product=region.product.name,
+        simulated=region.simulated,
+        sealed=(whole[f"sealed_pixels_{first}"], whole[f"sealed_pixels_{second}"]),
+        gain=float(total.gain[0]),
+        loss=float(total.loss[0]),
+        confirmed=float(total.confirmed[0]),
+        asymmetry=report.asymmetry,
+        noise_sd=judge.noise_sd,
+        few_decoys=report.few_decoys,
+        lost_share=(lost[first], lost[second]),
+    )
+
+
+def _stocks(
+    database: duckdb.DuckDBPyConnection,
+    region: Region,
+    accuracies: Mapping[int, SealedAccuracy],
+    judges: list[PairJudge],
+) -> pa.Table:
+    usual = [judge.usual for judge in judges if judge.usual is not None]
+    design = max((level.design for level in usual), default=1.0)
+    areas = database.table("areas_counted").to_arrow_table()
+    return stock_table(areas, accuracies, region.years, design)
 
 
 def cell_facts(cells: list[int]) -> pa.Table:

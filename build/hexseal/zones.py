@@ -20,6 +20,7 @@ SCHEMA = pa.schema(
         ("id", pa.string()),
         ("name", pa.string()),
         ("population", pa.float64()),
+        ("populations", pa.map_(pa.int16(), pa.float64())),
         ("geometry", pa.binary()),
     ]
 )
@@ -27,10 +28,14 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Zones:
-    """Polygons of all areas; polygon i is row i of ``table`` (see zone_shapes.parquet)."""
+    """Polygons of all areas; polygon i is row i of ``table`` (see zone_shapes.parquet).
+
+    ``repaired`` holds layer and id of the areas whose polygon was invalid in its file.
+    """
 
     polygons: Polygons
     table: pa.Table
+    repaired: frozenset[tuple[str, str]] = frozenset()
 
     def write(self, path: Path) -> None:
         """Write names and shapes of the areas, geometry as WKB in longitude and latitude."""
@@ -44,7 +49,8 @@ def read_zones(layers: tuple[AreaLayer, ...], grid: Grid, *, keep_outside: bool 
     shapes = [shape for _, areas in read for shape in areas.geometries]
     tables = [_table(layer, areas) for layer, areas in read]
     table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
-    return Zones(pixel_polygons(np.array(shapes, dtype=object), grid), table)
+    repaired = frozenset((layer, key) for layer, areas in read for key in areas.repaired)
+    return Zones(pixel_polygons(np.array(shapes, dtype=object), grid), table, repaired)
 
 
 def pixel_polygons(shapes: np.ndarray, grid: Grid) -> Polygons:
@@ -63,6 +69,7 @@ def _table(layer: str, areas: Areas) -> pa.Table:
         pa.array(areas.ids, pa.string()),
         pa.array(areas.names, pa.string()),
         pa.array(areas.populations, pa.float64()),
+        pa.array([list(known.items()) for known in areas.dated_populations], SCHEMA.types[4]),
         pa.array(shapely.to_wkb(areas.lonlat_geometries), pa.binary()),
     ]
     return pa.Table.from_arrays(columns, schema=SCHEMA)

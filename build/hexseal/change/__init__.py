@@ -2,5 +2,5 @@
 
 Imports point one way:
 
-    states < scan < patches < decoys < reference < noise_model < adjusted < indicators < notes
+    states < scan < patches < decoys < adjusted < transfer < reference < notes
 """

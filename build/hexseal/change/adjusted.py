@@ -26,6 +26,7 @@ Doubles = NDArray[np.float64]
 CONFIDENCE = 0.95
 # Estimates from fewer units than this are taken from units of another size.
 ENOUGH_UNITS = 30
+USUAL_WEIGHT = 100
 # A pixel at the edge of a confirmed patch may be in or out: the variance of a fair coin.
 EDGE_VARIANCE = 0.25
 # A count of pixels stands for half a pixel more and less (continuity correction).
@@ -56,6 +57,10 @@ class Units:
     def unconfirmed(self) -> Doubles:
         """Return x, the pixels that gauge the noise."""
         return self.gain - self.confirmed + self.loss
+
+    def total(self) -> "Units":
+        """Return the sum of all units as one."""
+        return Units(*(np.array([getattr(self, name).sum()]) for name in Units.__slots__))
 
     @property
     def excess(self) -> Doubles:
@@ -101,7 +106,8 @@ def fit_noise(
     """Estimate the noise of units of one size.
 
     ``patch_design`` is the overdispersion within patches, sum of squared sizes over sum of
-    sizes. Too few units take shape and design from ``usual``, a level of other units.
+    sizes. ``usual`` is the noise of other units, finer ones: too few units take shape and design
+    from it, the design of others is drawn to it with the weight of 100 units.
     """
     noise, edges = units.unconfirmed, units.edges
     rate = float(noise.sum() / edges.sum()) if edges.sum() else 0.0
@@ -115,6 +121,9 @@ def fit_noise(
     variance = _expected(noise, rate * edges, shape)
     residual = units.excess - _bias(units, transfer)
     design = float((residual**2).sum() / variance.sum()) if variance.sum() else 1.0
+    if usual is not None:
+        units_told = np.count_nonzero(told)
+        design = (units_told * design + USUAL_WEIGHT * usual.design) / (units_told + USUAL_WEIGHT)
     return NoiseLevel(rate, shape, max(design, 1.0))
 
 

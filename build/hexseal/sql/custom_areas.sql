@@ -1,4 +1,5 @@
--- Reads zones.parquet and the Arrow table polygons (id, name, polygon_m2, edge_sd_m2, reach).
+-- Reads zones.parquet and the Arrow table polygons (id, name, polygon_m2, edge_sd_m2,
+-- repaired, reach).
 -- Writes the table custom_areas: one row per polygon, in the order of the file.
 {% from "measures.sql" import counts, is_land, is_valid, published %}
 CREATE TABLE custom_areas AS
@@ -18,6 +19,7 @@ SELECT p.id, p.name, p.polygon_m2, p.edge_sd_m2,
         WHEN p.reach = 'partly' THEN 'partly outside'
         ELSE 'ok'
     END AS answer,
+    p.repaired,
     {{ published(years, pairs) }}
 FROM polygons AS p
 LEFT JOIN counted USING (id)
