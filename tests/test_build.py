@@ -10,6 +10,7 @@ from sites import COLUMNS, ROWS, hexseal, tree, write_region
 
 from hexseal.config import load_region
 from hexseal.delta import count_region
+from hexseal.evidence import judge_region
 from hexseal.statistics import write_statistics
 
 REGIONS = Path(__file__).parents[1] / "regions"
@@ -95,6 +96,7 @@ def totals(name: str, work: Path, columns: str) -> list[tuple]:
     """Sum columns over the hexagons of every resolution of an example region."""
     region = load_region(REGIONS / f"{name}.toml")
     count_region(region, work)
+    judge_region(region, work)
     write_statistics(region, work)
     return query(
         f"SELECT {columns} FROM read_parquet($1) GROUP BY resolution",
