@@ -55,7 +55,8 @@ def measure_areas(
     Polygons may overlap, have holes and parts, lie partly or wholly outside. ``answer`` says
     what became of each: ok, partly outside, outside, no pixel centre inside, no valid pixel.
     A pixel counts when its centre lies inside; ``edge_sd_m2`` is the standard deviation of that
-    count against the exact area of the polygon.
+    count against the exact area of the polygon. ``repaired`` tells that the polygon was invalid
+    in its file and what GEOS's make_valid encloses was measured.
     """
     if output.suffix not in SUFFIXES:
         raise OutputError(
@@ -110,6 +111,10 @@ def _polygon_table(zones: Zones, grid: Grid) -> pa.Table:
                 [math.sqrt(LATTICE_VARIANCE * length * pixel**3) for _, length in sizes],
                 pa.float64(),
             ),
+            "repaired": pa.array(
+                [("custom", key) in zones.repaired for key in zones.table["id"].to_pylist()],
+                pa.bool_(),
+            ),
             "reach": pa.array(_reach(zones, frame.bounds), pa.string()),
         }
     )
@@ -149,7 +154,8 @@ def _write(database: duckdb.DuckDBPyConnection, output: Path, zones: Zones) -> N
 
 def _filled(column: pa.ChunkedArray) -> np.ndarray:
     """Return a column with any value where it is null, so that whole numbers stay whole."""
-    return column.fill_null("" if pa.types.is_string(column.type) else 0).to_numpy()
+    filling = pa.scalar("" if pa.types.is_string(column.type) else 0).cast(column.type)
+    return column.fill_null(filling).to_numpy()
 
 
 def _write_vector(

@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
+import math
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,10 @@ SLUG_LENGTH = 60
 # Longer edges (degrees, about 1 km) get corners before they change CRS, or they would cut the
 # curve that they are in the other one: 50 km at 50° N would lie 50 m off.
 LONGEST_EDGE = 0.01
+FARTHEST_LONLAT = 360.0, 90.0 + 1e-9
 OUTLINE_STEPS = 32
+# So many repaired areas are named in one line.
+NAMED = 5
 POLYGONS = ("Polygon", "MultiPolygon")
 
 
@@ -39,8 +43,9 @@ POLYGONS = ("Polygon", "MultiPolygon")
 class Areas:
     """Polygons of one layer: ``geometries`` in the grid's CRS, ``lonlat_geometries`` in degrees.
 
-    ``populations`` holds None where unknown; ``repaired`` the ids of polygons that were invalid;
-    ``outside`` how many areas were left out because they do not reach the grid.
+    ``populations`` holds None where unknown, ``dated_populations`` those by year; ``repaired``
+    the ids of polygons that were invalid; ``outside`` how many areas were left out because they
+    do not reach the grid.
     """
 
     ids: tuple[str, ...]
@@ -50,6 +55,7 @@ class Areas:
     lonlat_geometries: tuple[shapely.Geometry, ...]
     repaired: tuple[str, ...]
     outside: int
+    dated_populations: tuple[Mapping[int, float | None], ...] = ()
 
 
 def safe_slug(text: str) -> str:
@@ -73,21 +79,28 @@ def read_areas(layer: AreaLayer, grid: Grid, *, keep_outside: bool = False) -> A
     Raises InputError for a missing or unreadable file, one without CRS, missing columns, empty
     or repeated ids, geometries that are not polygons, and when no area reaches the grid.
     """
-    crs, columns, shapes = _read(layer)
-    numbered = [str(number) for number in range(1, len(shapes) + 1)]
+    crs, columns, geometry = _read(layer)
+    numbered = [str(number) for number in range(1, len(geometry) + 1)]
     ids = [_text(value) for value in columns[layer.id]] if layer.id else numbered
     _check_ids(layer, ids)
-    shapes, repaired = _polygons(layer, ids, shapes)
-    lonlat = _degrees(layer, crs, shapes)
+    shapes, repaired = _polygons(layer, ids, _shapes(layer, ids, geometry))
+    lonlat = _degrees(layer, ids, crs, shapes)
     near = np.arange(len(ids)) if keep_outside else _reaching(layer, lonlat, grid)
     told = columns[layer.name] if layer.name else [""] * len(ids)
     names = [_text(value) or key for value, key in zip(told, ids, strict=True)]
-    populations = _populations(layer, columns, ids)
+    populations = _populations(layer, layer.population, columns, ids)
+    dated = {
+        year: _populations(layer, column, columns, ids)
+        for year, column in layer.populations.items()
+    }
     exact = CRS.from_user_input(crs).equals(CRS.from_user_input(grid.crs), ignore_axis_order=True)
     return Areas(
         ids=tuple(ids[place] for place in near),
         names=tuple(names[place] for place in near),
         populations=tuple(populations[place] for place in near),
+        dated_populations=tuple(
+            {year: counts[place] for year, counts in dated.items()} for place in near
+        ),
         geometries=tuple(shapes[near] if exact else _projected(lonlat[near], grid)),
         lonlat_geometries=tuple(lonlat[near]),
         repaired=repaired,
@@ -95,33 +108,48 @@ def read_areas(layer: AreaLayer, grid: Grid, *, keep_outside: bool = False) -> A
     )
 
 
-def _read(layer: AreaLayer) -> tuple[str, dict[str, NDArray[np.generic]], Shapes]:
+def _read(layer: AreaLayer) -> tuple[str, dict[str, NDArray[np.generic]], NDArray[np.object_]]:
     if not is_remote(layer.path) and not Path(layer.path).exists():
         raise InputError(f"{layer.path}: no such area file; check path of layer {layer.layer!r}")
-    wanted = list(dict.fromkeys(filter(None, (layer.id, layer.name, layer.population))))
+    columns = (layer.id, layer.name, layer.population, *layer.populations.values())
+    wanted = list(dict.fromkeys(filter(None, columns)))
     try:
         name = _layer_name(layer)
-        known = list(pyogrio.read_info(layer.path, layer=name)["fields"])
+        info = pyogrio.read_info(layer.path, layer=name)
+        known = list(info["fields"])
         missing = [column for column in wanted if column not in known]
-        if missing:
+        if missing and info["features"] != 0:
             raise InputError(
                 f"{layer.path}: has no column {missing[0]!r}; it has {', '.join(known) or 'none'}"
             )
-        meta, _, geometry, data = pyogrio.raw.read(
-            layer.path, layer=name, columns=wanted, force_2d=True
-        )
-        shapes = shapely.from_wkb(geometry)
-    except (DataSourceError, DataLayerError, shapely.errors.ShapelyError) as err:
+        if missing:
+            raise _holds_nothing(layer)
+        with warnings.catch_warnings():
+            # What GDAL and GEOS warn of is refused below, by the id of the area.
+            warnings.simplefilter("ignore")
+            meta, _, geometry, data = pyogrio.raw.read(
+                layer.path, layer=name, columns=wanted, force_2d=True
+            )
+    except (DataSourceError, DataLayerError) as err:
         raise InputError(
             f"{layer.path}: is not an area file that GDAL can read; "
             "expected GeoPackage, GeoJSON or Shapefile"
         ) from err
+    if len(geometry) < info["features"]:
+        raise InputError(
+            f"{layer.path}: is cut short: {info['features']} areas stand in its header, "
+            f"{len(geometry)} could be read; fetch it again or write a copy with ogr2ogr"
+        )
     if not meta["crs"]:
         raise InputError(
             f"{layer.path}: has no coordinate reference system; "
             "write a copy that has one with ogr2ogr -a_srs EPSG:CODE"
         )
-    return meta["crs"], dict(zip(meta["fields"], data, strict=True)), shapes
+    return meta["crs"], dict(zip(meta["fields"], data, strict=True)), geometry
+
+
+def _holds_nothing(layer: AreaLayer) -> InputError:
+    return InputError(f"{layer.path}: holds no areas; check path of layer {layer.layer!r}")
 
 
 def _layer_name(layer: AreaLayer) -> str:
@@ -141,16 +169,16 @@ def _layer_name(layer: AreaLayer) -> str:
 
 def _text(value: object) -> str:
     """Return a cell as text; whole numbers lose the ``.0`` that missing values give them."""
-    if value is None or value != value:
+    if value is None:
         return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.0f}" if value.is_integer() else str(value)
     return str(value).strip()
 
 
 def _check_ids(layer: AreaLayer, ids: list[str]) -> None:
     if not ids:
-        raise InputError(f"{layer.path}: holds no areas; check path of layer {layer.layer!r}")
+        raise _holds_nothing(layer)
     if "" in ids:
         raise InputError(f"{layer.path}: row {ids.index('') + 1} has no {layer.id!r}; fill it in")
     seen: set[str] = set()
@@ -164,24 +192,41 @@ def _check_ids(layer: AreaLayer, ids: list[str]) -> None:
 
 
 def _populations(
-    layer: AreaLayer, columns: dict[str, NDArray[np.generic]], ids: list[str]
+    layer: AreaLayer, column: str | None, columns: dict[str, NDArray[np.generic]], ids: list[str]
 ) -> list[float | None]:
-    if layer.population is None:
+    if column is None:
         return [None] * len(ids)
     try:
-        numbers = columns[layer.population].astype(float)
+        numbers = columns[column].astype(float)
     except (TypeError, ValueError) as err:
         raise InputError(
-            f"{layer.path}: column {layer.population!r} does not hold numbers ({err}); "
+            f"{layer.path}: column {column!r} does not hold numbers ({err}); "
             "name the column with the inhabitants, or leave population out"
         ) from err
     negative = np.flatnonzero(numbers < 0)
     if negative.size:
         raise InputError(
-            f"{layer.path}: area {ids[negative[0]]!r} has {layer.population} = "
+            f"{layer.path}: area {ids[negative[0]]!r} has {column} = "
             f"{numbers[negative[0]]:g}; leave it empty where it is unknown"
         )
     return [float(number) if np.isfinite(number) else None for number in numbers]
+
+
+def _shapes(layer: AreaLayer, ids: list[str], geometry: NDArray[np.object_]) -> Shapes:
+    """Return WKB as shapes; raise InputError on the first that is none."""
+    with np.errstate(invalid="ignore"):
+        shapes = shapely.from_wkb(geometry, on_invalid="ignore")
+    for key, shape, content in zip(ids, shapes, geometry, strict=True):
+        if shape is None and content is not None:
+            raise InputError(
+                f"{layer.path}: area {key!r} has a ring that is not closed or has fewer than "
+                "4 corners; mend or remove it"
+            )
+        if not np.isfinite(shapely.get_coordinates(shape)).all():
+            raise InputError(
+                f"{layer.path}: area {key!r} has a corner without coordinates; mend or remove it"
+            )
+    return shapes
 
 
 def _polygons(layer: AreaLayer, ids: list[str], shapes: Shapes) -> tuple[Shapes, tuple[str, ...]]:
@@ -201,7 +246,9 @@ def _polygons(layer: AreaLayer, ids: list[str], shapes: Shapes) -> tuple[Shapes,
         shapes[place] = shapely.union_all(kept)
     repaired = tuple(ids[place] for place in broken)
     if repaired:
-        log.warning("%s: repaired invalid polygons of %s", layer.path, ", ".join(repaired[:5]))
+        more = f" and {len(repaired) - NAMED} more" if len(repaired) > NAMED else ""
+        named = ", ".join(map(repr, repaired[:NAMED]))
+        log.warning("%s: repaired the invalid polygon of area %s%s", layer.path, named, more)
     return shapes, repaired
 
 
@@ -211,7 +258,7 @@ def _polygonal_parts(shape: shapely.Geometry) -> list[shapely.Geometry]:
     return [part for part in parts if part.geom_type == "Polygon"]
 
 
-def _degrees(layer: AreaLayer, text: str, shapes: Shapes) -> Shapes:
+def _degrees(layer: AreaLayer, ids: list[str], text: str, shapes: Shapes) -> Shapes:
     """Return shapes in longitude and latitude (WGS84)."""
     try:
         crs = CRS.from_user_input(text)
@@ -220,11 +267,15 @@ def _degrees(layer: AreaLayer, text: str, shapes: Shapes) -> Shapes:
     if crs.geodetic_crs is None:
         raise InputError(f"{layer.path}: its CRS {crs.name!r} is tied to no place on Earth")
     lonlat = shapely.transform(shapes, _pairwise(lambda x, y: to_lonlat(text, x, y)))
-    lost = np.flatnonzero(~np.isfinite(shapely.bounds(lonlat)).all(axis=1))
+    # NaN compares false. Longitudes up to a full turn are written on both sides of 180 degrees.
+    farthest = np.abs(shapely.bounds(lonlat)).reshape(-1, 2, 2).max(axis=1)
+    lost = np.flatnonzero(~(farthest <= FARTHEST_LONLAT).all(axis=1))
     if lost.size:
+        first = lost[0]
         raise InputError(
-            f"{layer.path}: {shapely.bounds(shapes[lost[0]]).tolist()} are no coordinates of its "
-            f"CRS {crs.name!r}; assign the right one with ogr2ogr -a_srs EPSG:CODE"
+            f"{layer.path}: area {ids[first]!r}: {shapely.bounds(shapes[first]).tolist()} are no "
+            f"coordinates of its CRS {crs.name!r}; assign the right one with "
+            "ogr2ogr -a_srs EPSG:CODE"
         )
     return lonlat
 
