@@ -24,7 +24,7 @@ import shapely
 from delta import best, decode_both, report
 from exactextract.raster import NumPyRasterSource
 from landscape import BLOCK, NORTH, WEST, write_pair
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from hexseal.config import load_region
 from hexseal.custom_areas import measure_areas
@@ -140,7 +140,7 @@ def extract(pair: tuple[Path, Path], polygons: Path, strategy: str) -> dict[str,
         strategy=strategy,
         max_cells_in_memory=joint.size,
     )
-    rows = [feature["properties"] for feature in told]
+    rows = [feature["properties"] for feature in told or ()]
     return {
         row["code"]: dict(
             zip(row["unique"].tolist(), (row["frac"] * row["count"]).tolist(), strict=True)
@@ -188,7 +188,7 @@ def cells_of(towns: np.ndarray, frame: shapely.Polygon) -> np.ndarray:
 def relaxed(towns: np.ndarray, frame: shapely.Polygon) -> np.ndarray:
     """Move each town halfway to the middle of its cell: places keep a distance."""
     centres = shapely.get_coordinates(shapely.centroid(cells_of(towns, frame)))
-    return 0.5 * (centres + towns[cKDTree(towns).query(centres)[1]])
+    return 0.5 * (centres + towns[KDTree(towns).query(centres)[1]])
 
 
 def edge_key(a: np.ndarray, b: np.ndarray) -> Edge:
@@ -208,7 +208,7 @@ def bent(keys: set[Edge], rng: np.random.Generator) -> dict[Edge, np.ndarray]:
             return dict(zip(names, lines, strict=True))
         roughness[wrong] *= 0.7
         for place in wrong:
-            lines[place] = displaced(names[place], roughness[place], rng)
+            lines[place] = displaced(names[place], float(roughness[place]), rng)
 
 
 def displaced(key: Edge, roughness: float, rng: np.random.Generator) -> np.ndarray:
