@@ -16,10 +16,9 @@ from sites import hexseal, write_region
 from hexseal.config import load_region
 from hexseal.custom_areas import LATTICE_VARIANCE, measure_areas
 from hexseal.errors import InputError, OutputError
+from hexseal.rasters import read_grid
 from hexseal.scanline import count_polygons
 from hexseal.zones import pixel_polygons
-
-REGIONS = Path(__file__).parents[1] / "regions"
 
 
 def box(column: float, row: float, width: float, height: float) -> shapely.Polygon:
@@ -157,21 +156,92 @@ def test_the_stated_deviation_from_the_exact_area_holds_for_random_circles(toy: 
     assert deviation.std() == pytest.approx(stated, rel=0.08)
 
 
-class TestRealPark:
-    pytestmark = real_data
+PARK = """
+[region]
+id = "park"
+[product]
+name = "clcplus"
+nodata = [0, 253, 254, 255]
+[[epoch]]
+year = 2023
+landcover = "{raster}"
+"""
 
-    def test_the_park_has_the_pixels_of_the_crop_of_the_park(self, tmp_path: Path) -> None:
-        folder = SHARED / "clcplus-2023-poland"
-        output = tmp_path / "park.parquet"
-        park = folder / "Ojcowski_National_Park_4326.geojson"
-        measure_areas(load_region(REGIONS / "ojcow.toml"), park, output)
-        ((valid, sealed, edge),) = duckdb.execute(
-            """SELECT sum(valid_pixels), sum(sealed_pixels_2023), sum(edge_sd_m2)
+
+class TestRealParks:
+    """Crops that somebody else cut with the same polygons (see SOURCES.md of the data)."""
+
+    pytestmark = real_data
+    FOLDER = SHARED / "clcplus-2023-poland"
+
+    def measured(self, folder: Path, park: str, polygons: Path) -> tuple:
+        region = folder / "park.toml"
+        raster = self.FOLDER / f"CLCplusBB_{park}_National_Park_3035_BUFFERED_1km.tif"
+        region.write_text(PARK.format(raster=raster))
+        measure_areas(load_region(region), polygons, folder / "park.parquet")
+        (row,) = duckdb.execute(
+            """SELECT answer, valid_pixels, sealed_pixels_2023, sealed_share_2023, polygon_m2,
+                      edge_sd_m2
                FROM read_parquet($1)""",
-            [str(output)],
+            [str(folder / "park.parquet")],
         ).fetchall()
-        with rasterio.open(folder / "CLCplusBB_Ojcowski_National_Park_3035.tif") as crop:
+        return row
+
+    def polygon(self, park: str) -> Path:
+        return self.FOLDER / f"{park}_National_Park_4326.geojson"
+
+    @pytest.mark.parametrize(
+        ("park", "valid", "sealed", "water"),
+        [("Ojcowski", 215_870, 2_254, 113), ("Pieninski", 237_314, 326, 2_484)],
+    )
+    def test_a_park_has_every_pixel_of_the_crop_of_the_park(
+        self, tmp_path: Path, park: str, valid: int, sealed: int, water: int
+    ) -> None:
+        with rasterio.open(self.FOLDER / f"CLCplusBB_{park}_National_Park_3035.tif") as crop:
             codes = crop.read(1)
-        border = 4.0 / math.pi * (edge / 100.0) ** 2 / LATTICE_VARIANCE
-        assert abs(int(valid) - int((codes != 0).sum())) <= border
-        assert abs(int(sealed) - int((codes == 1).sum())) <= border
+        assert [int((codes != 0).sum()), int((codes == 1).sum()), int((codes == 10).sum())] == [
+            valid,
+            sealed,
+            water,
+        ]
+        row = self.measured(tmp_path, park, self.polygon(park))
+        assert row[:3] == ("ok", valid, sealed)
+        assert row[3] == pytest.approx(sealed / (valid - water), rel=1e-12)
+
+    @pytest.mark.parametrize(
+        ("park", "valid", "sealed"),
+        [
+            ("Ojcowski", 682_113, 36_578),
+            ("Pieninski", 642_313, 20_799),
+            ("Bory_Tucholskie", 817_114, 1_307),
+        ],
+    )
+    def test_a_park_and_1_km_around_has_the_pixels_of_the_wider_crop(
+        self, tmp_path: Path, park: str, valid: int, sealed: int
+    ) -> None:
+        _, _, (geometry,), _ = pyogrio.raw.read(self.polygon(park), columns=[])
+        grid = read_grid(str(self.FOLDER / f"CLCplusBB_{park}_National_Park_3035_BUFFERED_1km.tif"))
+        outline = shapely.transform(
+            shapely.from_wkb(geometry),
+            lambda xy: np.column_stack(grid.from_lonlat(xy[:, 0], xy[:, 1])),
+        )
+        # 16 chords a quarter of a circle is what the crops were made with: with 8 or 30 hundreds
+        # of pixels differ, with 16 at most one inside and one outside.
+        wider = outline.buffer(1_000.0, quad_segs=16)
+        path = Path(write_areas(tmp_path / "wider.gpkg", [wider]))
+        row = self.measured(tmp_path, park, path)
+        assert abs(row[1] - valid) <= 1
+        assert row[2] == sealed
+
+    def test_a_park_without_a_crop_of_its_own_has_the_size_of_its_polygon(
+        self, tmp_path: Path
+    ) -> None:
+        answer, valid, sealed, _, polygon_m2, edge_sd_m2 = self.measured(
+            tmp_path, "Bory_Tucholskie", self.polygon("Bory_Tucholskie")
+        )
+        assert (answer, valid, sealed) == ("ok", 459_468, 53)
+        assert abs(100.0 * valid - polygon_m2) <= 2.0 * edge_sd_m2
+
+    def test_a_park_elsewhere_is_outside(self, tmp_path: Path) -> None:
+        row = self.measured(tmp_path, "Ojcowski", self.polygon("Drawienski"))
+        assert row[:4] == ("outside", None, None, None)
