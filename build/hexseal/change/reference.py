@@ -234,4 +234,4 @@ def _check_matrix(counts: NDArray, sizes: Doubles) -> None:
 
 
 def _name(place: np.integer, names: Sequence[str] | None) -> str:
-    return f"class {names[place]!r}" if names else f"class {place}"
+    return f"class {names[int(place)]!r}" if names else f"class {place}"

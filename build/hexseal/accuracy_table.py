@@ -1,0 +1,128 @@
+"""CSV tables as people send them: any case of column names, comma, semicolon or tab, two encodings.
+
+Cells stay text until they are asked for; every complaint names the file and the line.
+"""
+
+import csv
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexseal.errors import InputError
+
+Doubles = NDArray[np.float64]
+
+# Eurostat's files are UTF-8 or, some of them, Latin-1, which any bytes are.
+ENCODINGS = ("utf-8-sig", "latin-1")
+DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Chosen columns of a CSV file by lower-case name; ``lines[i]`` is the line row i ends on."""
+
+    path: Path
+    columns: dict[str, list[str]]
+    lines: list[int]
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.columns
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def texts(self, column: str) -> list[str]:
+        """Return the cells of a column without blanks around them."""
+        return self.columns[column]
+
+    def numbers(self, column: str) -> Doubles:
+        """Return a column as numbers, NaN where a cell is empty; InputError where it is text."""
+        cells = self.columns[column]
+        try:
+            return np.array([float(cell) if cell else np.nan for cell in cells], dtype=np.float64)
+        except ValueError:
+            row = next(row for row, cell in enumerate(cells) if cell and not _is_number(cell))
+        self.refuse(
+            row, f"{column} = {cells[row]!r} is not a number; write numbers such as 6.125 there"
+        )
+
+    def refuse(self, row: int, problem: str) -> NoReturn:
+        """Raise InputError that names the file and the line of a row."""
+        raise InputError(f"{self.path}, line {self.lines[row]}: {problem}")
+
+
+def column_names(path: Path) -> tuple[str, ...]:
+    """Return the lower-case column names of a table; InputError when it cannot be read."""
+    return tuple(_read(path, None).columns)
+
+
+def read_table(path: Path, columns: Collection[str]) -> Table:
+    """Read those of the named columns that a table has; InputError when it has no row."""
+    table = _read(path, columns)
+    if not len(table):
+        raise InputError(f"{path}: holds no row below its header; give at least one point")
+    return table
+
+
+def _read(path: Path, wanted: Collection[str] | None) -> Table:
+    """Read a table, or only its header when no column is ``wanted``."""
+    for encoding in ENCODINGS:
+        try:
+            with path.open(encoding=encoding, newline="") as stream:
+                return _rows(path, stream, wanted)
+        except UnicodeDecodeError:
+            continue
+        except csv.Error as err:
+            raise InputError(f"{path}: is not a CSV table ({err}); save it as UTF-8 CSV") from err
+        except FileNotFoundError as err:
+            raise InputError(f"{path}: no such file; check the path of the points") from err
+        except OSError as err:
+            raise InputError(f"{path}: cannot be read ({err.strerror or err})") from err
+    raise AssertionError("Latin-1 reads any bytes")
+
+
+def _rows(path: Path, stream: TextIO, wanted: Collection[str] | None) -> Table:
+    header = stream.readline()
+    if not header.strip():
+        raise InputError(f"{path}: is empty; the first line must name the columns")
+    if "\0" in header:
+        raise InputError(f"{path}: is not a text table; save it as UTF-8 CSV")
+    delimiter = max(DELIMITERS, key=header.count)
+    names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter))]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice:
+        raise InputError(f"{path}: column {twice!r} stands twice in the header; rename one of them")
+    if wanted is None:
+        return Table(path, {name: [] for name in names}, [])
+    places = {name: names.index(name) for name in names if name in wanted}
+    table = Table(path, {name: [] for name in places}, [])
+    rows = csv.reader(stream, delimiter=delimiter)
+    for cells in rows:
+        if any(map(str.strip, cells)):
+            _take(table, cells, places, rows.line_num + 1, len(names))
+    return table
+
+
+def _take(
+    table: Table, cells: Sequence[str], places: dict[str, int], line: int, width: int
+) -> None:
+    if len(cells) != width:
+        raise InputError(
+            f"{table.path}, line {line}: has {len(cells)} cells where the header names {width} "
+            "columns; mend the line"
+        )
+    for name, place in places.items():
+        table.columns[name].append(cells[place].strip())
+    table.lines.append(line)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
