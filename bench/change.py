@@ -74,7 +74,7 @@ class Case:
     grows: bool = True
     confidence: bool = True
     told: bool = False
-    ratio: str = "1.0"
+    ratio: str = '"auto"'
 
 
 CASES = (
@@ -83,7 +83,8 @@ CASES = (
     Case("no growth", grows=False),
     Case("drift, not told", noise=DRIFT),
     Case("drift, accuracies told", noise=DRIFT, told=True),
-    Case("drift, decoy_ratio auto", noise=DRIFT, ratio='"auto"'),
+    Case("drift, decoy_ratio 1", noise=DRIFT, ratio="1"),
+    Case("growth, decoy_ratio 1", ratio="1"),
     Case("growth, no confidence layer", confidence=False),
 )
 Figures = dict[str, float]
@@ -177,8 +178,9 @@ def measured(truth: np.ndarray, mapped: np.ndarray) -> SealedAccuracy:
 def patch_figures(work: Path, covers: list[np.ndarray], maps: list[Observation]) -> Figures:
     """Compare confirmed patches with true gain; a patch is false when no pixel of it is true."""
     gained = (covers[1] == 1) & (covers[0] != 1)
-    patches, count = ndimage.label(gained, EIGHT)
-    sizes = np.bincount(patches.ravel(), minlength=count + 1)
+    patches = np.zeros(gained.shape, np.int32)
+    ndimage.label(gained, EIGHT, output=patches)
+    sizes = np.bincount(patches.ravel())
     large = gained & (sizes >= 10)[patches]
     land = np.count_nonzero((covers[0] <= 11) & (covers[0] != 10))
     confirmed, true_pixels, pixels = painted(work, gained)

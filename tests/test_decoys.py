@@ -14,7 +14,8 @@ def slow_q(gains: list[float], losses: list[float], ratio: float) -> list[float]
         decoys = sum(score >= threshold for score in losses)
         return min(1.0, (ratio * decoys + 1) / sum(score >= threshold for score in gains))
 
-    return [min(rate(other) for other in gains if other <= score) for score in gains]
+    rates = {score: rate(score) for score in set(gains)}
+    return [min(known for other, known in rates.items() if other <= score) for score in gains]
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -37,12 +37,19 @@ def labelled(made: Made, step: int) -> tuple[PatchTable, ChangePixels]:
     )
 
 
-def slow_patches(made: Made) -> list[tuple[object, ...]]:
+def label(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Number the 8-connected patches of a mask from 1."""
+    labels = np.zeros(mask.shape, np.int32)
+    ndimage.label(mask, EIGHT, output=labels)
+    return labels, int(labels.max())
+
+
+def slow_patches(made: Made) -> list[tuple]:
     """Label gains and losses of the whole array; sum each patch's evidence pixel by pixel."""
     codes, partner, weights = made
     found = []
     for code, direction in zip((GAIN, LOSS), (1, -1), strict=True):
-        labels, count = ndimage.label(codes == code, EIGHT)
+        labels, count = label(codes == code)
         core = ndimage.binary_erosion(codes == code, EIGHT)
         rim = ndimage.binary_dilation(codes == STABLE_SEALED, EIGHT)
         for number in range(1, count + 1):

@@ -19,7 +19,7 @@ class Noise:
     ``three_dates`` drops what a third year contradicts. ``edge_tolerance`` drops rims of so many
     pixels along what is sealed at both dates. ``minimum_patch`` is in pixels. ``level`` is the
     share of false patches that confirmed change may hold; ``decoy_ratio`` how many false gains
-    there are for each loss.
+    there are for each loss ("auto": as among the faintest patches, at least 1).
     """
 
     post_processing: bool = True
@@ -28,7 +28,7 @@ class Noise:
     edge_tolerance: int = 0
     minimum_patch: int = 1
     level: float = 0.10
-    decoy_ratio: float | Literal["auto"] = 1.0
+    decoy_ratio: float | Literal["auto"] = "auto"
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
@@ -129,7 +129,7 @@ def _year(reader: TableReader) -> SealedAccuracy:
 
 
 def _decoy_ratio(reader: TableReader) -> float | Literal["auto"]:
-    if reader.table.get("decoy_ratio") == "auto":
-        reader.table.pop("decoy_ratio")
+    if reader.table.get("decoy_ratio", "auto") == "auto":
+        reader.table.pop("decoy_ratio", None)
         return "auto"
-    return reader.number("decoy_ratio", 1.0)
+    return reader.number("decoy_ratio")
