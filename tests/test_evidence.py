@@ -20,6 +20,7 @@ from hexseal.delta import count_region, region_grid
 from hexseal.evidence import judge_region, read_report
 from hexseal.evidence_source import PairSource
 from hexseal.statistics import write_statistics
+from hexseal.transitions import write_transitions
 
 REGIONS = Path(__file__).parents[1] / "regions"
 ROWS, COLUMNS = 240, 260
@@ -99,6 +100,7 @@ def work(region: Region) -> Path:
     count_region(region, folder)
     judge_region(region, folder)
     write_statistics(region, folder)
+    write_transitions(region, folder)
     return folder
 
 
@@ -234,6 +236,31 @@ def test_the_work_list_is_ranked_and_drawn(region: Region, work: Path, slow: np.
         shape, lambda xy: np.column_stack(grid.from_lonlat(xy[:, 0], xy[:, 1]))
     )
     assert drawn.area == pytest.approx(best["area_m2"], rel=1e-4)
+
+
+def test_transitions_say_from_which_class(
+    region: Region, work: Path, slow: np.ndarray, bands: dict[str, np.ndarray]
+) -> None:
+    raw = np.isin(slow, [State.GAIN, State.CONFIRMED, State.GAIN_POST_PROCESSING])
+    west = np.arange(COLUMNS) < COLUMNS / 2
+    expected = {}
+    for layer, name, inside in (("region", "toy", west | True), ("half", "w", west)):
+        for code in np.unique(bands["a"][raw & inside]).tolist():
+            there = inside & (bands["a"] == code)
+            counts = [(raw & there).sum(), ((slow == State.CONFIRMED) & there).sum()]
+            expected[layer, name, code] = tuple(100.0 * count for count in counts)
+    rows = duckdb.execute(
+        "SELECT layer, id, origin_class, new_sealed_m2, confirmed_m2 FROM read_parquet($1) "
+        "WHERE id <> 'e'",
+        [str(work / "transition_areas.parquet")],
+    ).fetchall()
+    assert {row[:3]: row[3:] for row in rows} == expected
+    (totals,) = duckdb.execute(
+        "SELECT sum(new_sealed_m2), sum(confirmed_m2), min(h3_hex) FROM read_parquet($1)",
+        [str(work / "transition_hexagons.parquet")],
+    ).fetchall()
+    assert totals[:2] == (100.0 * raw.sum(), 100.0 * (slow == State.CONFIRMED).sum())
+    assert h3.get_resolution(totals[2]) == 8
 
 
 def test_filters_that_are_switched_on_remove_and_say_so(region: Region) -> None:

@@ -1,4 +1,4 @@
-"""The files that a reader downloads: hexagons of each resolution and areas, Parquet and CSV."""
+"""The files that a reader downloads, Parquet and CSV: hexagons, areas, patches, transitions."""
 
 import gzip
 import shutil
@@ -10,9 +10,12 @@ import duckdb
 
 from hexseal.config import Region
 from hexseal.database import connect, copy_csv, copy_parquet, fetch, run
+from hexseal.evidence import pair_name
 from hexseal.files import sha256, whole_file
 from hexseal.summaries import Download
+from hexseal.transitions import transition_resolution
 
+Kind = Literal["hexagons", "areas", "patches", "transitions"]
 Suffix = Literal[".parquet", ".csv.gz"]
 FORMATS: dict[Suffix, str] = {".parquet": "Parquet", ".csv.gz": "CSV"}
 
@@ -23,7 +26,7 @@ def write_datasets(region: Region, work: Path, site: Path) -> tuple[Download, ..
     CSV files are gzip-compressed and name a cell by its hexadecimal H3 index only. All files
     come from the same two tables, so they agree to the last digit.
     """
-    with connect(work) as database:
+    with connect(work, spatial=bool(region.pairs)) as database:
         return tuple(_write_all(database, region, work, site / "data"))
 
 
@@ -35,14 +38,39 @@ def _write_all(
         run(database, "dataset_hexagons", values=values)
         for suffix in FORMATS:
             path = data / f"{region.id}_hexagons_r{resolution}{suffix}"
-            yield _write(database, path, suffix, resolution)
+            yield _write(database, path, suffix, "hexagons", resolution)
     run(database, "dataset_areas", values={"areas": str(work / "areas.parquet")})
     for suffix in FORMATS:
-        yield _write(database, data / f"{region.id}_areas{suffix}", suffix, None)
+        yield _write(database, data / f"{region.id}_areas{suffix}", suffix, "areas")
+    if region.pairs:
+        yield from _write_change(database, region, work, data)
+
+
+def _write_change(
+    database: duckdb.DuckDBPyConnection, region: Region, work: Path, data: Path
+) -> Iterator[Download]:
+    """Write the work list of patches and what became sealed from which class."""
+    names = [pair_name(pair) for pair in region.pairs]
+    files = [str(work / f"patches_{name}.parquet") for name in names]
+    run(database, "dataset_patches", values={"patches": files, "names": names})
+    for suffix in FORMATS:
+        yield _write(database, data / f"{region.id}_patches{suffix}", suffix, "patches")
+    finest = f"hexagons_r{transition_resolution(region)}"
+    for kind, title in (("areas", "areas"), ("hexagons", finest)):
+        values = {"transitions": str(work / f"transition_{kind}.parquet")}
+        names_in = {"index": kind == "hexagons"}
+        run(database, "dataset_transitions", names=names_in, values=values)
+        for suffix in FORMATS:
+            path = data / f"{region.id}_transitions_{title}{suffix}"
+            yield _write(database, path, suffix, "transitions")
 
 
 def _write(
-    database: duckdb.DuckDBPyConnection, path: Path, suffix: Suffix, resolution: int | None
+    database: duckdb.DuckDBPyConnection,
+    path: Path,
+    suffix: Suffix,
+    kind: Kind,
+    resolution: int | None = None,
 ) -> Download:
     """Write the table dataset as one file."""
     with whole_file(path) as partial:
@@ -54,7 +82,7 @@ def _write(
     return Download(
         path=f"data/{path.name}",
         format=FORMATS[suffix],
-        title="areas" if resolution is None else "hexagons",
+        title=kind,
         resolution=resolution,
         rows=rows,
         bytes=path.stat().st_size,

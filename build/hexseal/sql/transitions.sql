@@ -1,0 +1,52 @@
+-- Reads cells.parquet, zones.parquet, the evidence of each pair (cells and zones), the Arrow table
+-- classes (origin, name). Writes transition_areas (one row per pair, area and former class; the
+-- whole region first) and transition_hexagons (the same per cell of the resolution $resolution):
+-- square metres that became sealed, raw and confirmed.
+{% macro new_sealed(a, b) -%}
+NOT list_contains($sealed, class_{{ a }}) AND list_contains($sealed, class_{{ b }})
+    {%- for y in years %} AND class_{{ y }} <> 255{% endfor %}
+{%- endmacro %}
+CREATE TABLE transition_parts AS
+{% for a, b in pairs %}
+SELECT {{ a }} AS first_year, {{ b }} AS second_year, 'cell' AS kind, NULL AS layer, NULL AS id, h3,
+    class_{{ a }} AS origin_class, area_cm2 AS raw_cm2, 0 AS confirmed_cm2
+FROM read_parquet($cells) WHERE {{ new_sealed(a, b) }}
+UNION ALL
+SELECT {{ a }}, {{ b }}, 'zone', layer, id, NULL, class_{{ a }}, area_cm2, 0
+FROM read_parquet($zones) WHERE {{ new_sealed(a, b) }}
+UNION ALL
+SELECT {{ a }}, {{ b }}, 'cell', NULL, NULL, h3, origin, 0, area_cm2
+FROM read_parquet($evidence_cells_{{ a }}_{{ b }}) WHERE state = 3
+UNION ALL
+SELECT {{ a }}, {{ b }}, 'zone', layer, id, NULL, origin, 0, area_cm2
+FROM read_parquet($evidence_zones_{{ a }}_{{ b }}) WHERE state = 3
+{{ "UNION ALL" if not loop.last }}
+{% endfor %};
+
+CREATE TABLE transition_areas AS
+WITH summed AS (
+    SELECT coalesce(layer, 'region') AS layer, coalesce(id, $region) AS id, first_year, second_year,
+        origin_class, sum(raw_cm2) AS raw, sum(confirmed_cm2) AS confirmed
+    FROM transition_parts GROUP BY ALL
+),
+names AS (
+    SELECT 0 AS position, 'region' AS layer, $region AS id, $title AS area_name
+    UNION ALL
+    SELECT row_number() OVER (), layer, id, name FROM read_parquet($shapes)
+)
+SELECT layer, id, area_name AS name, first_year::SMALLINT AS first_year,
+    second_year::SMALLINT AS second_year, origin_class::UTINYINT AS origin_class,
+    classes.name AS origin, (raw / 1e4)::DOUBLE AS new_sealed_m2,
+    (confirmed / 1e4)::DOUBLE AS confirmed_m2
+FROM summed JOIN names USING (layer, id) LEFT JOIN classes USING (origin_class)
+ORDER BY position, first_year, second_year, origin_class;
+
+CREATE TABLE transition_hexagons AS
+SELECT h3_parent(h3, $resolution) AS h3, h3_hexadecimal(h3_parent(h3, $resolution)) AS h3_hex,
+    first_year::SMALLINT AS first_year, second_year::SMALLINT AS second_year,
+    origin_class::UTINYINT AS origin_class, classes.name AS origin,
+    (sum(raw_cm2) / 1e4)::DOUBLE AS new_sealed_m2, (sum(confirmed_cm2) / 1e4)::DOUBLE AS confirmed_m2
+FROM transition_parts LEFT JOIN classes USING (origin_class)
+WHERE kind = 'cell'
+GROUP BY ALL
+ORDER BY h3, first_year, second_year, origin_class;
