@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hexseal.config import Region, load_region
+from hexseal.config import Accuracy, Noise, Region, SealedAccuracy, load_region
 from hexseal.errors import RegionError
 from hexseal.products import CLCPLUS, WORLDCOVER
 
@@ -155,3 +155,70 @@ def test_shipped_regions_load(path: Path) -> None:
     region = load_region(path)
     assert region.id
     assert all(epoch.source for epoch in region.epochs)
+
+
+LATER = '[[epoch]]\nyear = 2021\nlandcover = "b.tif"\n'
+
+
+def test_noise_and_accuracy_have_defaults(tmp_path: Path) -> None:
+    region = load(tmp_path, HEAD + EPOCH)
+    assert region.noise == Noise(True, 0, True, 0, 1, 0.10, "auto")
+    assert region.accuracy == Accuracy()
+
+
+def test_noise_and_accuracy(tmp_path: Path) -> None:
+    text = HEAD + EPOCH + LATER + "[noise]\nconfidence = 50\nlevel = 0.05\ndecoy_ratio = 2\n"
+    text += "[accuracy.2018]\nusers = 0.9\nproducers = 0.8\n"
+    text += "[accuracy.2021]\nusers = 1\nproducers = 0.85\nusers_se = 0.01\n"
+    region = load(tmp_path, text)
+    assert (region.noise.confidence, region.noise.level, region.noise.decoy_ratio) == (50, 0.05, 2)
+    assert region.accuracy.years == {
+        2018: SealedAccuracy(0.9, 0.8),
+        2021: SealedAccuracy(1.0, 0.85, 0.01),
+    }
+
+
+def test_a_reference_sample_lies_beside_the_region_file(tmp_path: Path) -> None:
+    region = load(tmp_path, HEAD + EPOCH + '[accuracy]\npoints = "p.csv"\ncrs = "EPSG:3035"\n')
+    assert region.accuracy == Accuracy({}, str(tmp_path / "p.csv"), "EPSG:3035")
+
+
+def test_populations_by_year(tmp_path: Path) -> None:
+    area = '[[areas]]\nlayer = "town"\npath = "t.gpkg"\nid = "i"\nname = "n"\npopulation = '
+    region = load(tmp_path, HEAD + EPOCH + area + '{ 2021 = "p21", 2018 = "p18" }\n')
+    assert region.areas[0].populations == {2018: "p18", 2021: "p21"}
+    assert region.areas[0].population is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[noise]\nconfidence = 101\n",
+            "[noise] confidence = 101: give a whole number from 0 to 100",
+        ),
+        ("[noise]\nminimum_patch = 0\n", "[noise] minimum_patch = 0: give a whole number from 1"),
+        ("[noise]\nlevel = 1.0\n", "[noise] level = 1.0: give a share between 0 and 1"),
+        ("[noise]\ndecoy_ratio = 0.5\n", "[noise] decoy_ratio = 0.5: give 1"),
+        ('[noise]\ndecoy_ratio = "none"\n', "[noise] decoy_ratio = 'none' is a text, not a number"),
+        ("[noise]\nsieve = 3\n", "[noise] sieve is not a key that hexseal knows"),
+        (
+            "[accuracy.2018]\nusers = 0.9\nproducers = 0.8\n",
+            "[accuracy.2021] is missing: give figures of every year or none",
+        ),
+        ("[accuracy.2018]\nusers = 86\nproducers = 0.8\n", "[accuracy] users = 86.0: give a share"),
+        ("[accuracy.2018]\nusers = 0.9\n", "[accuracy.2018] producers is missing"),
+        ("[accuracy.2019]\nusers = 0.9\n", "[accuracy] 2019 is not a key that hexseal knows"),
+        (
+            '[accuracy]\npoints = "p.csv"\n[accuracy.2018]\nusers = 0.9\nproducers = 0.8\n',
+            "[accuracy] has both points and figures of years: give one of the two",
+        ),
+        (
+            '[[areas]]\nlayer = "t"\npath = "t.gpkg"\nid = "i"\nname = "n"\n'
+            'population = { now = "p" }\n',
+            "[areas 1] population.now = 'p': name a column for each year",
+        ),
+    ],
+)
+def test_mistakes_in_how_change_is_judged(tmp_path: Path, text: str, said: str) -> None:
+    assert refusal(tmp_path, HEAD + EPOCH + LATER + text).startswith(said)

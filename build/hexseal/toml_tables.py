@@ -51,7 +51,7 @@ class TableReader:
 
     def child(self, key: str) -> "TableReader":
         """Take a table; none reads as empty."""
-        return TableReader(self.take(key, dict, {}), key)
+        return TableReader(self.take(key, dict, {}), f"{self.where}.{key}" if self.where else key)
 
     def children(self, key: str) -> "list[TableReader]":
         """Take an array of tables."""
