@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,8 @@ EVIDENCE = (
 )  # fmt: skip
 CM2 = 10_000.0
 Doubles = NDArray[np.float64]
+# Whether accuracies of Sealed were given for the region, are the producer's promise, or neither.
+AccuracyKnown = Literal["given", "promised", "unknown"]
 
 
 @dataclass(slots=True)
@@ -42,6 +45,7 @@ class PairJudge:
 
     report: PairReport
     transfer: Transfer
+    accuracy_known: AccuracyKnown
     level: float
     levels: dict[str, NoiseLevel] = field(default_factory=dict)
     usual: NoiseLevel | None = None
@@ -142,6 +146,7 @@ def write_judgement(judges: list[PairJudge], notes: Sequence[Note], path: Path) 
         judge.name: {
             "report": asdict(judge.report),
             "transfer": asdict(judge.transfer),
+            "accuracy": judge.accuracy_known,
             "levels": {size: asdict(level) for size, level in judge.levels.items()},
         }
         for judge in judges

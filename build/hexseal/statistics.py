@@ -8,14 +8,15 @@ import duckdb
 import pyarrow as pa
 from h3.api import basic_int
 
+from hexseal.change.adjusted import Transfer
 from hexseal.change.notes import Note, PairFacts, notes_of
-from hexseal.change.transfer import UNKNOWN, transfer_between
+from hexseal.change.transfer import PROMISED, UNKNOWN, transfer_between
 from hexseal.config import Region, SealedAccuracy
 from hexseal.database import connect, copy_parquet, fetch, run
 from hexseal.errors import InputError
 from hexseal.evidence import pair_name, read_report
 from hexseal.files import whole_file
-from hexseal.judgement import EVIDENCE, PairJudge, stock_table, write_judgement
+from hexseal.judgement import EVIDENCE, AccuracyKnown, PairJudge, stock_table, write_judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ def write_statistics(
 ) -> StatisticsSummary:
     """Write hexagons.parquet, areas.parquet, judgement.json into ``work`` from counts and evidence.
 
-    ``accuracies`` of Sealed by year correct for the maps' errors; without them no bias is known.
+    ``accuracies`` of Sealed by year correct for the maps' errors; without them those that the
+    producer promises stand for both years, and no bias is known.
     Raises InputError when no pixel has a valid class in every year.
     """
     accuracies = region.accuracy.years if accuracies is None else accuracies
@@ -74,12 +76,12 @@ def _judge(
         "zones": str(work / f"evidence_{name}_zones.parquet"),
     }
     run(database, "evidence", names={"pair": name, "evidence_columns": EVIDENCE}, values=values)
-    transfer = UNKNOWN
-    if accuracies:
-        transfer = transfer_between(
-            accuracies[pair[0]], accuracies[pair[1]], **_region_pixels(database, pair[0])
-        )
-    judge = PairJudge(read_report(work, pair), transfer, region.noise.level)
+    judge = PairJudge(
+        report=read_report(work, pair),
+        transfer=_transfer(database, region, pair, accuracies),
+        accuracy_known="given" if accuracies else _accuracy_known(region),
+        level=region.noise.level,
+    )
     hexagons = [
         judge.judge(_where(database, f"evidence_hexagons_{name}", "resolution", size), f"r{size}")
         for size in reversed(region.hexagons.resolutions)
@@ -92,6 +94,23 @@ def _judge(
     database.register(f"judged_hexagons_{name}", pa.concat_tables(hexagons))
     database.register(f"judged_areas_{name}", pa.concat_tables(areas))
     return judge
+
+
+def _transfer(
+    database: duckdb.DuckDBPyConnection,
+    region: Region,
+    pair: tuple[int, int],
+    accuracies: Mapping[int, SealedAccuracy],
+) -> Transfer:
+    promised = PROMISED.get(region.product.name)
+    first, second = (accuracies.get(year, promised) for year in pair)
+    if first is None or second is None:
+        return UNKNOWN
+    return transfer_between(first, second, **_region_pixels(database, pair[0]))
+
+
+def _accuracy_known(region: Region) -> AccuracyKnown:
+    return "promised" if region.product.name in PROMISED else "unknown"
 
 
 def _where(

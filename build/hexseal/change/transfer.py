@@ -9,7 +9,7 @@ f = P s (1 - U) / (U (1 - s)):
     bias = mapped pixels of the first year x ((P2 / U2) / (P1 / U1) - 1)
 
 The errors of a map gather along what is sealed, so the truth lies between the two slopes; the
-middle is taken, with the deviation of a uniform distribution. Without figures J is 1.
+middle is taken, with the deviation of a uniform distribution. Without any figure J is 1.
 """
 
 import math
@@ -18,6 +18,9 @@ from hexseal.change.adjusted import Transfer
 from hexseal.config import SealedAccuracy
 
 UNKNOWN = Transfer()
+# What the producer promises where no figures are given: CLC+ Backbone, at most 15 % omission and
+# commission per class (product specification).
+PROMISED = {"clcplus": SealedAccuracy(0.85, 0.85)}
 
 
 def transfer_between(
