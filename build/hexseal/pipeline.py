@@ -23,6 +23,7 @@ from hexseal.progress import Progress, Say, mute, silent
 from hexseal.simulate import is_simulated, simulate
 from hexseal.statistics import write_statistics
 from hexseal.tiles import write_tiles
+from hexseal.transitions import write_transitions
 from hexseal.verify import verify_site
 
 CHANGE_FILES = (
@@ -151,6 +152,7 @@ def judge(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> No
 def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
     with talk.stage("statistics") as told:
         statistics = write_statistics(region, work)
+        write_transitions(region, work)
         told.append(f"{statistics.hexagons:,} hexagons, {statistics.areas} areas")
     with talk.stage("tiles") as told:
         tiles = write_tiles(region, work, staging, progress=talk.progress)
@@ -165,6 +167,7 @@ def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
             region=region,
             hexagons=work / "hexagons.parquet",
             areas=work / "areas.parquet",
+            judgement=work / "judgement.json",
             tiles=tiles,
             bundle=assets,
             downloads=downloads,

@@ -18,7 +18,7 @@ from pmtiles.writer import Writer
 from hexseal.config import HexagonRange, Region, Standalone
 from hexseal.database import connect, fetch, run
 from hexseal.files import whole_file, write_bytes
-from hexseal.mvt import BUFFER, EXTENT, Features, Floats, Outlines, encode_layer
+from hexseal.mvt import BUFFER, EXTENT, Features, Floats, Integers, Outlines, encode_layer
 from hexseal.progress import Progress, silent
 from hexseal.summaries import TileSummary, ZoomBand
 
@@ -27,6 +27,10 @@ LATITUDE_LIMIT = 85.051_128
 EARTH_CIRCUMFERENCE_M = 40_075_016.685_578_488
 # Above this size the copy that a page needs when it is opened without a server is left out.
 STANDALONE_LIMIT_BYTES = 64_000_000
+# A tile carries the place of a hexagon's signal in this list.
+SIGNALS = ("no_data", "within_noise", "gain", "loss")
+M2_OF_PAIR = ("new_sealed_m2", "unsealed_m2", "confirmed_m2", "adjusted_m2",
+              "adjusted_low_m2", "adjusted_high_m2")  # fmt: skip
 
 
 def zoom_bands(hexagons: HexagonRange) -> tuple[ZoomBand, ...]:
@@ -126,20 +130,49 @@ def _zoom_tiles(
 
 
 def _read_hexagons(region: Region, work: Path, resolution: int) -> Features:
-    """Return the cells of one resolution with whole square metres as properties."""
-    names = ["valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in region.years)]
-    for a, b in region.pairs:
-        names += [f"new_sealed_m2_{a}_{b}", f"unsealed_m2_{a}_{b}"]
+    """Return the cells of one resolution; properties are whole square metres and signals."""
+    names, signals = _m2_columns(region), _signal_columns(region)
     table = pq.read_table(
-        work / "hexagons.parquet", columns=["h3", *names], filters=[("resolution", "=", resolution)]
+        work / "hexagons.parquet",
+        columns=["h3", *names, *signals],
+        filters=[("resolution", "=", resolution)],
     )
     cells = table["h3"].to_numpy()
-    m2 = {name: np.floor(table[name].to_numpy() + 0.5).astype(np.int64) for name in names}
+    figures = {name: whole_m2(table[name]) for name in names}
+    figures |= {name: signal_codes(table[name]) for name in signals}
     return Features(
         ids=cells & np.uint64((1 << 52) - 1),
         outlines=cell_outlines(cells),
-        properties={"resolution": np.full(cells.size, resolution, np.int64), **m2},
+        properties={"resolution": np.full(cells.size, resolution, np.int64), **figures},
     )
+
+
+def _m2_columns(region: Region) -> list[str]:
+    columns = ["valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in region.years)]
+    return columns + [f"{name}_{a}_{b}" for a, b in region.pairs for name in M2_OF_PAIR]
+
+
+def _signal_columns(region: Region) -> list[str]:
+    return [f"signal_{a}_{b}" for a, b in region.pairs]
+
+
+def whole_m2(column: pa.ChunkedArray) -> Integers:
+    """Return square metres rounded to whole ones; halves go up, no data is 0.
+
+    >>> whole_m2(pa.chunked_array([[1.5, -1.5, None]])).tolist()
+    [2, -1, 0]
+    """
+    return np.floor(column.cast(pa.float64()).fill_null(0.0).to_numpy() + 0.5).astype(np.int64)
+
+
+def signal_codes(column: pa.ChunkedArray) -> Integers:
+    """Return the place of each signal in ``SIGNALS``.
+
+    >>> signal_codes(pa.chunked_array([["loss", "within_noise", None]])).tolist()
+    [3, 1, 0]
+    """
+    known = [signal or SIGNALS[0] for signal in column.to_pylist()]
+    return np.array([SIGNALS.index(signal) for signal in known], np.int64)
 
 
 def cell_outlines(cells: np.ndarray) -> Outlines:
@@ -211,10 +244,8 @@ def _header(
 
 
 def _metadata(region: Region, bands: tuple[ZoomBand, ...]) -> dict[str, object]:
-    fields = {"resolution": "Number", "valid_m2": "Number", "land_m2": "Number"}
-    fields |= {f"sealed_m2_{year}": "Number" for year in region.years}
-    for a, b in region.pairs:
-        fields |= {f"{way}_m2_{a}_{b}": "Number" for way in ("new_sealed", "unsealed")}
+    names = ["resolution", *_m2_columns(region), *_signal_columns(region)]
+    fields = dict.fromkeys(names, "Number")
     zooms = {"minzoom": bands[0].minzoom, "maxzoom": bands[-1].maxzoom}
     areas = {"layer": "String", "id": "String", "name": "String"}
     layers = [{"id": "hexagons", "fields": fields, **zooms}]

@@ -10,9 +10,11 @@ import shapely
 
 from hexseal.config import Region
 from hexseal.errors import InputError
+from hexseal.pages.indicators import indicator_columns
 
 Pair = tuple[int, int]
 REGION_LAYER = "region"
+NO_SIGNAL = "no_data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class AreaFigures:
-    """What was counted in one area; ``values`` are square metres by column name.
+    """What was counted in one area; ``values`` are square metres and indicators by column name.
 
-    A column is None where the area holds no valid pixel.
+    A column is None where the area holds no valid pixel. ``signals`` are by name of the pair.
     """
 
     layer: str
     id: str
     name: str
     values: Mapping[str, float | None]
+    signals: Mapping[str, str]
     place: Place | None = None
 
     def m2(self, column: str) -> float | None:
@@ -58,6 +61,14 @@ class AreaFigures:
         change = self.net_pp(pair)
         return None if change is None else change / (pair[1] - pair[0])
 
+    def adjusted_pp(self, pair: Pair) -> float | None:
+        """Return the adjusted net change in percentage points of land."""
+        return self._of_land(self.m2(f"adjusted_m2_{name(pair)}"))
+
+    def signal(self, pair: Pair) -> str:
+        """Return gain, loss, within_noise or no_data."""
+        return self.signals[name(pair)]
+
     def _of_land(self, m2: float | None) -> float | None:
         land = self.m2("land_m2")
         return 100 * m2 / land if m2 is not None and land else None
@@ -72,12 +83,17 @@ def name(pair: Pair) -> str:
     return f"{pair[0]}_{pair[1]}"
 
 
-def columns(region: Region) -> tuple[str, ...]:
-    """Return the columns of square metres that tiles, totals and areas share."""
-    flows = (
-        f"{way}_m2_{name(pair)}" for pair in region.pairs for way in ("new_sealed", "unsealed")
-    )
+def summed_columns(region: Region) -> tuple[str, ...]:
+    """Return the columns of square metres that add up: hexagons to areas to the whole."""
+    ways = ("new_sealed", "unsealed", "confirmed")
+    flows = (f"{way}_m2_{name(pair)}" for pair in region.pairs for way in ways)
     return ("valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in region.years), *flows)
+
+
+def judged_columns(region: Region) -> tuple[str, ...]:
+    """Return adjusted net change and its interval, which hold for a unit as it is."""
+    ends = ("adjusted_m2", "adjusted_low_m2", "adjusted_high_m2")
+    return tuple(f"{end}_{name(pair)}" for pair in region.pairs for end in ends)
 
 
 def read_areas(areas: Path, region: Region, shapes: Path | None) -> tuple[AreaFigures, ...]:
@@ -85,8 +101,14 @@ def read_areas(areas: Path, region: Region, shapes: Path | None) -> tuple[AreaFi
 
     ``shapes`` is zone_shapes.parquet; without it the areas have no place on the map.
     """
-    wanted = columns(region)
-    rows = pq.read_table(areas, columns=["layer", "id", "name", *wanted]).to_pylist()
+    wanted = (
+        "valid_pixels",
+        *summed_columns(region),
+        *judged_columns(region),
+        *indicator_columns(region.years, [name(pair) for pair in region.pairs]),
+    )
+    signals = {name(pair): f"signal_{name(pair)}" for pair in region.pairs}
+    table = pq.read_table(areas, columns=["layer", "id", "name", *wanted, *signals.values()])
     places = read_places(shapes) if shapes else {}
     figures = [
         AreaFigures(
@@ -94,9 +116,10 @@ def read_areas(areas: Path, region: Region, shapes: Path | None) -> tuple[AreaFi
             id=row["id"],
             name=row["name"] or row["id"],
             values={column: row[column] for column in wanted},
+            signals={pair: row[column] or NO_SIGNAL for pair, column in signals.items()},
             place=places.get((row["layer"], row["id"])),
         )
-        for row in rows
+        for row in table.to_pylist()
     ]
     if not figures or figures[0].layer != REGION_LAYER:
         raise InputError(f"{areas}: its first row is not the whole region; count the region anew")

@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass
 from hexseal import __version__
 from hexseal.config import Region
 from hexseal.pages.classes import SHARE_BREAKS
-from hexseal.pages.figures import AreaFigures, columns, name
+from hexseal.pages.figures import AreaFigures, judged_columns, name, summed_columns
+from hexseal.pages.indicators import OF_PAIR, OF_YEAR, indicator_columns
+from hexseal.pages.judgement import Judged
 from hexseal.pages.locales import Locale
 from hexseal.summaries import Download, TileSummary
+from hexseal.tiles import SIGNALS
 
 # Degrees with six decimals are known to 0.1 m.
 DEGREE_DIGITS = 6
@@ -17,10 +20,14 @@ DEGREE_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that the pages show, the same in every language; ``areas`` begin with the region."""
+    """All that the pages show, the same in every language; ``areas`` begin with the region.
+
+    ``judged`` is by name of the pair.
+    """
 
     region: Region
     areas: tuple[AreaFigures, ...]
+    judged: Mapping[str, Judged]
     change_breaks: tuple[float, ...]
     tiles: TileSummary
     downloads: tuple[Download, ...]
@@ -53,8 +60,17 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         "tiles": asdict(contents.tiles),
         "measures": [*_shares(region), *_changes(region)],
         "breaks": {"share": SHARE_BREAKS, "change": contents.change_breaks},
-        "columns": columns(region),
-        "totals": _values(contents.whole, region),
+        "columns": _columns(region),
+        "signals": SIGNALS,
+        "indicators": {
+            "year": [asdict(indicator) for indicator in OF_YEAR],
+            "pair": [asdict(indicator) for indicator in OF_PAIR],
+        },
+        "notes": [
+            {"pair": pair, "severe": note.severe, "text": note.text(locale)}
+            for pair in region.pairs
+            for note in contents.judged[name(pair)].notes
+        ],
         "layers": [_layer(contents, layer, locale.language) for layer in range(len(region.areas))],
         "downloads": [asdict(download) for download in contents.downloads],
         "texts": locale.script_texts,
@@ -88,7 +104,7 @@ def _shares(region: Region) -> list[dict[str, object]]:
 
 
 def _changes(region: Region) -> list[dict[str, object]]:
-    """Return one measure per pair: raw net change. Adjusted ones can be added beside them."""
+    """Return one measure per pair: raw net change."""
     return [
         {
             "id": f"change-{pair[0]}-{pair[1]}",
@@ -121,8 +137,29 @@ def _area(area: AreaFigures, region: Region) -> dict[str, object]:
     }
 
 
+def _columns(region: Region) -> tuple[str, ...]:
+    pairs = [name(pair) for pair in region.pairs]
+    figures = (*summed_columns(region), *judged_columns(region))
+    indicators = indicator_columns(region.years, pairs)
+    return (*figures, *indicators, *(f"signal_{pair}" for pair in pairs))
+
+
 def _values(area: AreaFigures, region: Region) -> list[float | None]:
-    return [area.m2(column) for column in columns(region)]
+    """Return an area's figures in the order of the columns; signals as numbers like in tiles."""
+    signals = {f"signal_{pair}": float(SIGNALS.index(s)) for pair, s in area.signals.items()}
+    return [
+        signals[column] if column in signals else _short(area.m2(column))
+        for column in _columns(region)
+    ]
+
+
+def _short(value: float | None) -> float | None:
+    """Drop digits that no page shows: a page with many areas stays small.
+
+    >>> _short(1234567.891), _short(0.00123456789), _short(None)
+    (1234567.9, 0.0012345679, None)
+    """
+    return None if value is None else float(f"{value:.8g}")
 
 
 def _degrees(values: Sequence[float]) -> list[float]:

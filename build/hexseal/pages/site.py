@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +14,20 @@ from hexseal.config import Region
 from hexseal.files import write_bytes
 from hexseal.frontend import TEMPLATE, Bundle
 from hexseal.pages.classes import change_breaks
-from hexseal.pages.figures import AreaFigures, Pair, columns, finest_changes, name, read_areas
+from hexseal.pages.figures import (
+    AreaFigures,
+    Pair,
+    finest_changes,
+    name,
+    read_areas,
+    summed_columns,
+)
+from hexseal.pages.judgement import Judged, read_judgement
 from hexseal.pages.locales import Locale, load_locale
 from hexseal.pages.numbers import file_size, number
 from hexseal.pages.settings import Contents, embed, page_settings
-from hexseal.pages.tables import Writer, area_tables, change_cells, change_rows, state_rows
+from hexseal.pages.stories import pair_stories
+from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_rows, state_rows
 from hexseal.progress import Progress, silent
 from hexseal.summaries import Download, TileSummary
 
@@ -53,6 +62,7 @@ def write_pages(
     region: Region,
     hexagons: Path,
     areas: Path,
+    judgement: Path,
     tiles: TileSummary,
     bundle: Bundle,
     downloads: tuple[Download, ...],
@@ -66,6 +76,7 @@ def write_pages(
     contents = Contents(
         region=region,
         areas=read_areas(areas, region, shapes),
+        judged=read_judgement(judgement),
         change_breaks=change_breaks(list(finest_changes(hexagons, region))),
         tiles=tiles,
         downloads=downloads,
@@ -115,12 +126,13 @@ def _context(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, ob
         "title": region.title[language],
         "whole": contents.whole,
         "last_year": region.years[-1],
-        "long_pair": region.pairs[-1] if region.pairs else None,
+        "stories": pair_stories(contents.whole, region, contents.judged, write),
         "share": write.share(contents.whole.share(region.years[-1])),
         "write": write,
-        "change_cells": partial(change_cells, contents.whole, write=write),
         "state_rows": state_rows(contents.whole, region, write),
         "change_rows": change_rows(contents.whole, region, write),
+        "indicator_rows": indicator_rows(contents.whole, region, write),
+        "warned": {pair for pair in region.pairs if contents.judged[name(pair)].warnings},
         "area_tables": area_tables(contents.areas, region, write),
         "downloads": contents.downloads,
         "file_size": partial(file_size, language=language),
@@ -139,9 +151,12 @@ def _summary(contents: Contents) -> str:
     summary = {
         "region": region.id,
         "simulated": region.simulated,
-        "totals": {column: whole.m2(column) for column in columns(region)},
+        "totals": {column: whole.m2(column) for column in summed_columns(region)},
         "years": {str(year): _state(whole, year) for year in region.years},
-        "pairs": {name(pair): _change(whole, pair) for pair in region.pairs},
+        "pairs": {
+            name(pair): _change(whole, pair) | _judged(whole, pair, contents.judged[name(pair)])
+            for pair in region.pairs
+        },
     }
     return json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -157,4 +172,13 @@ def _change(whole: AreaFigures, pair: Pair) -> dict[str, float | None]:
         "net_m2": whole.net_m2(pair),
         "net_pp": whole.net_pp(pair),
         "net_pp_per_year": whole.net_pp_per_year(pair),
+    }
+
+
+def _judged(whole: AreaFigures, pair: Pair, judged: Judged) -> dict[str, object]:
+    figures = ("confirmed_m2", "adjusted_m2", "adjusted_low_m2", "adjusted_high_m2")
+    return {
+        **{figure: whole.m2(f"{figure}_{name(pair)}") for figure in figures},
+        "signal": whole.signal(pair),
+        "notes": [asdict(note) for note in judged.notes],
     }

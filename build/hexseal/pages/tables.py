@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hexseal.config import Region
-from hexseal.pages.figures import AreaFigures, Pair, name
+from hexseal.pages.figures import NO_SIGNAL, AreaFigures, Pair, name
+from hexseal.pages.indicators import OF_PAIR, OF_YEAR, Indicator
 from hexseal.pages.locales import Locale
 from hexseal.pages.numbers import M2_PER_HECTARE, hectare_digits, number
 
+# A signal is sorted by this.
+SIGNAL_ORDER = {"gain": 1.0, "within_noise": 0.0, "loss": -1.0}
 # More rows than this make a page slow; the rest is in the download that the page names.
 AREA_ROWS = 2000
 
@@ -44,9 +47,30 @@ class Writer:
         """Write a change in percentage points."""
         return self._cell(pp, 2, signed=True)
 
-    def points_per_year(self, pp: float | None) -> Cell:
-        """Write a rate in percentage points per year."""
-        return self._cell(pp, 3, signed=True)
+    def interval(self, low: float | None, high: float | None, *, digits: int | None = None) -> Cell:
+        """Write an interval of square metres in hectares, both ends with the same decimals."""
+        if low is None or high is None:
+            return self._cell(None, 0)
+        if digits is None:
+            digits = hectare_digits(max(abs(low), abs(high)) / M2_PER_HECTARE)
+        ends = [self.hectares(end, digits=digits, signed=low < 0).text for end in (low, high)]
+        text = self.locale.text("app.interval", low=ends[0], high=ends[1])
+        return Cell(text, low / M2_PER_HECTARE)
+
+    def signal(self, signal: str) -> Cell:
+        """Write in words whether a change stands out from the noise."""
+        key = "figures.none" if signal == NO_SIGNAL else f"app.signal.{signal}"
+        return Cell(self.locale.text(key), SIGNAL_ORDER.get(signal))
+
+    def indicator(self, indicator: Indicator, values: list[float | None]) -> Cell:
+        """Write an indicator from the values of its columns."""
+        value = values[0]
+        if len(values) > 1:
+            return self.interval(values[0], values[1])
+        if indicator.digits is None:
+            return self.hectares(value, signed=indicator.signed)
+        scaled = None if value is None else value * indicator.scale
+        return self._cell(scaled, indicator.digits, indicator.signed)
 
     def _cell(self, value: float | None, digits: int, signed: bool = False) -> Cell:
         if value is None:
@@ -56,15 +80,19 @@ class Writer:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table of figures: its label and a cell per year or pair."""
+    """One line of a table of figures: its label and a cell per year or pair.
+
+    ``is_raw`` marks what only compares the maps, noise included.
+    """
 
     label: str
     cells: tuple[Cell, ...]
+    is_raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:
-    """One area in the table of its layer; ``shares`` by year, ``changes`` five cells by pair."""
+    """One area in the table of its layer; ``shares`` by year, ``changes`` cells by pair."""
 
     area: AreaFigures
     land: Cell
@@ -92,29 +120,73 @@ def state_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
             text("app.figure.sealed"),
             tuple(write.hectares(area.m2(f"sealed_m2_{y}")) for y in years),
         ),
+        *_indicator_rows(area, OF_YEAR, [str(year) for year in years], write),
     ]
 
 
 def change_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
-    """Return what changed, a column per pair."""
-    labels = ("new", "unsealed", "net", "net_pp", "net_pp_year")
-    columns = [change_cells(area, pair, write) for pair in region.pairs]
+    """Return what changed, a column per pair: what was judged, then the raw maps."""
+    judged = ("confirmed", "adjusted", "interval", "signal", "adjusted_pp")
+    raw = ("new", "unsealed", "net", "net_pp")
+    columns = [_change_cells(area, pair, write) for pair in region.pairs]
     return [
-        Row(write.locale.text(f"app.figure.{label}"), tuple(cells[place] for cells in columns))
-        for place, label in enumerate(labels)
+        Row(
+            write.locale.text(f"app.figure.{label}"),
+            tuple(cells[label] for cells in columns),
+            label in raw,
+        )
+        for label in judged + raw
     ]
 
 
-def change_cells(
-    area: AreaFigures, pair: Pair, write: Writer, *, digits: int | None = None
-) -> tuple[Cell, ...]:
-    """Return new sealed, unsealed, net (ha), net (pp of land), net per year (pp)."""
+def indicator_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
+    """Return what can be told of each pair besides; nothing where no figure is known."""
+    return _indicator_rows(area, OF_PAIR, [name(pair) for pair in region.pairs], write)
+
+
+def _indicator_rows(
+    area: AreaFigures, indicators: tuple[Indicator, ...], names: list[str], write: Writer
+) -> list[Row]:
+    rows = []
+    for indicator in indicators:
+        values = [[area.m2(c.format(key)) for c in indicator.columns] for key in names]
+        if any(value is not None for found in values for value in found):
+            label = write.locale.text(f"app.figure.{indicator.label}")
+            rows.append(Row(label, tuple(write.indicator(indicator, found) for found in values)))
+    return rows
+
+
+def _change_cells(area: AreaFigures, pair: Pair, write: Writer) -> dict[str, Cell]:
+    key = name(pair)
+    return {
+        "confirmed": write.hectares(area.m2(f"confirmed_m2_{key}")),
+        "adjusted": write.hectares(area.m2(f"adjusted_m2_{key}"), signed=True),
+        "interval": interval(area, pair, write),
+        "signal": write.signal(area.signal(pair)),
+        "adjusted_pp": write.points(area.adjusted_pp(pair)),
+        "new": write.hectares(area.m2(f"new_sealed_m2_{key}")),
+        "unsealed": write.hectares(area.m2(f"unsealed_m2_{key}")),
+        "net": write.hectares(area.net_m2(pair), signed=True),
+        "net_pp": write.points(area.net_pp(pair)),
+    }
+
+
+def interval(area: AreaFigures, pair: Pair, write: Writer, *, digits: int | None = None) -> Cell:
+    """Return the 95 % interval of the adjusted net change."""
+    ends = (area.m2(f"adjusted_{end}_m2_{name(pair)}") for end in ("low", "high"))
+    return write.interval(*ends, digits=digits)
+
+
+def area_cells(area: AreaFigures, pair: Pair, write: Writer) -> tuple[Cell, ...]:
+    """Return what the table of areas says of a pair: judged, then raw; the same digits in all."""
+    key = name(pair)
     return (
-        write.hectares(area.m2(f"new_sealed_m2_{name(pair)}"), digits=digits),
-        write.hectares(area.m2(f"unsealed_m2_{name(pair)}"), digits=digits),
-        write.hectares(area.net_m2(pair), digits=digits, signed=True),
-        write.points(area.net_pp(pair)),
-        write.points_per_year(area.net_pp_per_year(pair)),
+        write.hectares(area.m2(f"confirmed_m2_{key}"), digits=1),
+        write.hectares(area.m2(f"adjusted_m2_{key}"), digits=1, signed=True),
+        interval(area, pair, write, digits=1),
+        write.signal(area.signal(pair)),
+        write.hectares(area.m2(f"new_sealed_m2_{key}"), digits=1),
+        write.hectares(area.m2(f"unsealed_m2_{key}"), digits=1),
     )
 
 
@@ -156,5 +228,5 @@ def _area_rows(areas: list[AreaFigures], region: Region, write: Writer) -> Itera
             area=area,
             land=write.hectares(area.m2("land_m2"), digits=0),
             shares=tuple(write.share(area.share(year)) for year in region.years),
-            changes=tuple(change_cells(area, pair, write, digits=1) for pair in region.pairs),
+            changes=tuple(area_cells(area, pair, write) for pair in region.pairs),
         )

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from mapbox_vector_tile.Mapbox import vector_tile_pb2
+from numpy.typing import NDArray
 from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import deserialize_header
 
 from hexseal.verify.pages import PageSettings
 
+SIGNALS = {"no_data": 0, "within_noise": 1, "gain": 2, "loss": 3}
 # An archive without tiles makes the library fail in its own ways.
 DECODING_ERRORS = (ValueError, IndexError, KeyError, EOFError, OSError, AssertionError)
 
@@ -75,9 +78,19 @@ def _check_archive(stream, site: Path, settings: PageSettings) -> Iterator[str]:
 
 def tile_columns(settings: PageSettings) -> list[str]:
     """Return the figures that every hexagon carries in the tiles."""
+    judged = [
+        f"{name}_{a}_{b}"
+        for a, b in settings.pairs
+        for name in ("adjusted_m2", "adjusted_low_m2", "adjusted_high_m2", "signal")
+    ]
+    return [*summed_columns(settings), *judged]
+
+
+def summed_columns(settings: PageSettings) -> list[str]:
+    """Return the square metres that add up: hexagons of any size sum to the region's."""
     columns = ["valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in settings.years)]
     for a, b in settings.pairs:
-        columns += [f"new_sealed_m2_{a}_{b}", f"unsealed_m2_{a}_{b}"]
+        columns += [f"{name}_m2_{a}_{b}" for name in ("new_sealed", "unsealed", "confirmed")]
     return columns
 
 
@@ -108,9 +121,7 @@ def _compare(
     names = ["h3", *tile_columns(settings)]
     table = pq.read_table(site / listed[0].path, columns=names)
     low_bits = table["h3"].to_numpy() & np.uint64((1 << 52) - 1)
-    figures = np.column_stack(
-        [np.floor(table[name].to_numpy() + 0.5).astype(np.int64) for name in names[1:]]
-    )
+    figures = np.column_stack([_whole(table[name], name) for name in names[1:]])
     wanted = dict(zip(low_bits.tolist(), map(tuple, figures.tolist()), strict=True))
     lost, extra = wanted.keys() - cells.keys(), cells.keys() - wanted.keys()
     different = [cell for cell in wanted.keys() & cells.keys() if wanted[cell] != cells[cell]]
@@ -120,3 +131,10 @@ def _compare(
                 f"zoom {zoom}: the tiles {what} {len(found)} cells of {listed[0].path}, "
                 f"for instance low bits {min(found):x}"
             )
+
+
+def _whole(column: pa.ChunkedArray, name: str) -> NDArray[np.int64]:
+    """Return what a tile holds of a column: whole square metres, or the number of a signal."""
+    if name.startswith("signal_"):
+        return np.array([SIGNALS[word or "no_data"] for word in column.to_pylist()], np.int64)
+    return np.floor(column.fill_null(0.0).to_numpy() + 0.5).astype(np.int64)

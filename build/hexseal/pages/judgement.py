@@ -1,0 +1,122 @@
+"""How each pair of years was judged and what speaks against comparing it: judgement.json."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hexseal.errors import InputError
+from hexseal.pages.locales import Locale
+from hexseal.pages.numbers import number
+
+Values = Mapping[str, str | float]
+# Decimals of the numbers that a note names.
+DIGITS = {"ratio": 2, "percent": 1}
+SIGNED = ("rate", "level_shift")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A reason for care; without a severe one change must not be shown."""
+
+    kind: str
+    severe: bool
+    values: Values
+
+    def text(self, locale: Locale) -> str:
+        """Return the note as a sentence or two."""
+        shown = {key: self._written(key, locale.language) for key in self.values}
+        return locale.text(f"page.note.{self.kind}", **shown)
+
+    def _written(self, key: str, language: str) -> str:
+        value = self.values[key]
+        if isinstance(value, str):
+            return value
+        # A year is a year, not a number.
+        return (
+            str(int(value))
+            if key == "year"
+            else number(value, DIGITS[key], language, signed=self.kind in SIGNED)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The noise of units of one size: pixels per sealed edge pixel, and its overdispersion."""
+
+    size: str
+    rate: float
+    design: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How one pair was judged; pixels unless they say patches. ``removed`` is gain, loss by filter.
+
+    ``slope`` is how much of a true change the maps show, 1 where no accuracy is known.
+    """
+
+    raw: tuple[int, int]
+    removed: Mapping[str, tuple[int, int]]
+    confirmed: int
+    patches: tuple[int, int, int]
+    decoy_ratio: float
+    asymmetry: float
+    few_decoys: bool
+    provisional: bool
+    has_confidence: bool
+    slope: float
+    levels: tuple[Level, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def warnings(self) -> tuple[Note, ...]:
+        """Return the severe notes."""
+        return tuple(note for note in self.notes if note.severe)
+
+    @property
+    def remarks(self) -> tuple[Note, ...]:
+        """Return the other notes."""
+        return tuple(note for note in self.notes if not note.severe)
+
+
+def read_judgement(path: Path) -> dict[str, Judged]:
+    """Read judgement.json by name of the pair; raises InputError when it is not whole."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            name: _judged(found, _notes(facts["notes"], name))
+            for name, found in facts["pairs"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise InputError(
+            f"{path}: is missing or broken ({err!r}); build the region anew (--fresh)"
+        ) from err
+
+
+def _notes(notes: list[dict], name: str) -> tuple[Note, ...]:
+    return tuple(
+        Note(note["kind"], note["severe"], note["values"])
+        for note in notes
+        if "_".join(map(str, note["pair"])) == name
+    )
+
+
+def _judged(found: dict, notes: tuple[Note, ...]) -> Judged:
+    report = found["report"]
+    return Judged(
+        raw=(report["raw_gain"], report["raw_loss"]),
+        removed={key: (out["gain"], out["loss"]) for key, out in report["removed"].items()},
+        confirmed=report["confirmed"],
+        patches=(report["gain_patches"], report["loss_patches"], report["confirmed_patches"]),
+        decoy_ratio=report["decoy_ratio"],
+        asymmetry=report["asymmetry"],
+        few_decoys=report["few_decoys"],
+        provisional=report["provisional"],
+        has_confidence=report["has_confidence"],
+        slope=found["transfer"]["slope"],
+        levels=tuple(
+            Level(size, level["rate"], level["design"]) for size, level in found["levels"].items()
+        ),
+        notes=notes,
+    )
