@@ -30,6 +30,18 @@ export function flows(figures: Figures, [first, last]: Pair): { gain: number; lo
   };
 }
 
+/** What was judged of a pair: confirmed new sealing, adjusted net with its interval, signal. */
+export function judged(figures: Figures, [first, last]: Pair) {
+  const of = (name: string) => figures[`${name}_${first}_${last}`] ?? 0;
+  return {
+    confirmed: of("confirmed_m2"),
+    net: of("adjusted_m2"),
+    low: of("adjusted_low_m2"),
+    high: of("adjusted_high_m2"),
+    signal: of("signal"),
+  };
+}
+
 /** Return a measure's value in percent or percentage points of land. */
 export function measureValue(measure: Measure, figures: Figures): number | null {
   const total = (columns: string[]) => columns.reduce((sum, name) => sum + (figures[name] ?? 0), 0);

@@ -3,8 +3,9 @@
 import { centerOf } from "./cells.ts";
 import { button, make } from "./dom.ts";
 import type { AreaKey, Cell } from "./map.ts";
-import { flows, hasData, land, type Pair, percentOfLand, sealed } from "./measures.ts";
-import { type Area, element, type Figures, type Settings } from "./settings.ts";
+import { flows, hasData, judged, land, type Pair, percentOfLand, sealed } from "./measures.ts";
+import { type Area, element, type Figures, type Indicator, type Settings } from "./settings.ts";
+import { sign } from "./sign.ts";
 import { findArea } from "./state.ts";
 import type { Text } from "./text.ts";
 
@@ -17,6 +18,8 @@ export interface PanelActions {
 interface Line {
   label: string;
   values: string[];
+  /** Only compares the maps, noise included. */
+  isRaw?: boolean;
 }
 
 export class Panel {
@@ -136,9 +139,47 @@ export class Panel {
     if (pairs.length === 0) {
       return [state];
     }
-    const heads = pairs.map(([first, last]) => `${first}–${last}`);
-    const change = this.table("app.selection.change", heads, this.changeLines(figures));
-    return [state, change, make("p", { class: "table-note" }, this.text.of(note))];
+    const change = this.table("app.selection.change", this.pairHeads(), this.changeLines(figures));
+    const names = pairs.map(([first, last]) => `${first}_${last}`);
+    const further = this.indicatorLines(this.settings.indicators.pair, names, figures);
+    return [
+      state,
+      ...this.notes(true),
+      change,
+      make("p", { class: "table-note" }, this.text.of(note)),
+      ...(further.length > 0
+        ? [this.table("app.selection.indicators", this.pairHeads(), further)]
+        : []),
+      ...this.notes(false),
+    ];
+  }
+
+  /** Years that must not be compared without a warning carry its sign. */
+  private pairHeads(): (Node | string)[] {
+    return this.settings.pairs.map(([first, last]) => {
+      const name = `${first}–${last}`;
+      const warned = this.settings.notes.some(
+        ({ pair, severe }) => severe && pair[0] === first && pair[1] === last,
+      );
+      return warned ? make("span", {}, name, " ", sign(this.text.of("app.warning"))) : name;
+    });
+  }
+
+  private notes(severe: boolean): HTMLElement[] {
+    return this.settings.pairs.flatMap(([first, last]) => {
+      const texts = this.settings.notes.filter(
+        (note) => note.severe === severe && note.pair[0] === first && note.pair[1] === last,
+      );
+      if (texts.length === 0) {
+        return [];
+      }
+      const pair = `${first}–${last}`;
+      const head = severe
+        ? make("h3", {}, sign(), " ", this.text.of("app.selection.warning", { pair }))
+        : make("h3", {}, this.text.of("app.selection.remark", { pair }));
+      const words = texts.map(({ text }) => make("p", {}, text));
+      return [make("div", { class: severe ? "warning" : "note", role: "note" }, head, ...words)];
+    });
   }
 
   private hectares(squareMetres: number, figures: Figures, signed = false): string {
@@ -154,30 +195,78 @@ export class Panel {
         label: "sealed",
         values: years.map((year) => this.hectares(sealed(figures, year), figures)),
       },
+      ...this.indicatorLines(this.settings.indicators.year, years.map(String), figures),
     ];
   }
 
   private changeLines(figures: Figures): Line[] {
-    const { text } = this;
-    const each = (write: (gain: number, loss: number, years: number) => string) =>
-      this.settings.pairs.map((pair: Pair) => {
-        const { gain, loss } = flows(figures, pair);
-        return write(gain, loss, pair[1] - pair[0]);
-      });
-    const points = (net: number) => percentOfLand(net, figures);
+    return [...this.judgedLines(figures), ...this.rawLines(figures)];
+  }
+
+  private judgedLines(figures: Figures): Line[] {
+    const each = (write: (found: ReturnType<typeof judged>) => string) =>
+      this.settings.pairs.map((pair: Pair) => write(judged(figures, pair)));
+    const none = this.text.of("app.none");
+    const { signals } = this.settings;
     return [
-      { label: "new", values: each((gain) => this.hectares(gain, figures)) },
-      { label: "unsealed", values: each((_, loss) => this.hectares(loss, figures)) },
-      { label: "net", values: each((gain, loss) => this.hectares(gain - loss, figures, true)) },
-      { label: "net_pp", values: each((gain, loss) => text.points(points(gain - loss))) },
+      { label: "confirmed", values: each(({ confirmed }) => this.hectares(confirmed, figures)) },
+      { label: "adjusted", values: each(({ net }) => this.hectares(net, figures, true)) },
       {
-        label: "net_pp_year",
-        values: each((gain, loss, years) => text.pointsPerYear(points((gain - loss) / years))),
+        label: "interval",
+        values: each(({ low, high }) => (hasData(figures) ? this.text.interval(low, high) : none)),
+      },
+      { label: "signal", values: each(({ signal }) => this.text.of(`app.signal.${signals[signal]}`)) },
+      {
+        label: "adjusted_pp",
+        values: each(({ net }) => this.text.points(percentOfLand(net, figures))),
       },
     ];
   }
 
-  private table(caption: string, heads: string[], lines: Line[]): HTMLTableElement {
+  private rawLines(figures: Figures): Line[] {
+    const each = (write: (gain: number, loss: number) => string) =>
+      this.settings.pairs.map((pair: Pair) => {
+        const { gain, loss } = flows(figures, pair);
+        return write(gain, loss);
+      });
+    const lines: Line[] = [
+      { label: "new", values: each((gain) => this.hectares(gain, figures)) },
+      { label: "unsealed", values: each((_, loss) => this.hectares(loss, figures)) },
+      { label: "net", values: each((gain, loss) => this.hectares(gain - loss, figures, true)) },
+      {
+        label: "net_pp",
+        values: each((gain, loss) => this.text.points(percentOfLand(gain - loss, figures))),
+      },
+    ];
+    return lines.map((line) => ({ ...line, isRaw: true }));
+  }
+
+  /** Return a line per indicator that is known of any of the years or pairs. */
+  private indicatorLines(indicators: Indicator[], names: string[], figures: Figures): Line[] {
+    return indicators.flatMap((indicator) => {
+      const found = names.map((name) =>
+        indicator.columns.map((column) => figures[column.replace("{}", name)]),
+      );
+      return found.flat().some((value) => value !== undefined)
+        ? [{ label: indicator.label, values: found.map((ends) => this.written(indicator, ends)) }]
+        : [];
+    });
+  }
+
+  private written(indicator: Indicator, values: (number | undefined)[]): string {
+    const [value, high] = values;
+    if (value === undefined || (values.length > 1 && high === undefined)) {
+      return this.text.of("app.none");
+    }
+    if (high !== undefined) {
+      return this.text.interval(value, high);
+    }
+    return indicator.digits === null
+      ? this.text.hectares(value, indicator.signed)
+      : this.text.number(value * indicator.scale, indicator.digits, indicator.signed);
+  }
+
+  private table(caption: string, heads: (Node | string)[], lines: Line[]): HTMLTableElement {
     const measure = this.text.of("app.selection.measure");
     const head = make(
       "tr",
@@ -185,10 +274,10 @@ export class Panel {
       make("th", { scope: "col" }, measure),
       ...heads.map((name) => make("th", { scope: "col", class: "number" }, name)),
     );
-    const rows = lines.map(({ label, values }) =>
+    const rows = lines.map(({ label, values, isRaw }) =>
       make(
         "tr",
-        {},
+        isRaw ? { class: "raw" } : {},
         make("th", { scope: "row" }, this.text.of(`app.figure.${label}`)),
         ...values.map((value) => make("td", { class: "number" }, value)),
       ),

@@ -12,6 +12,22 @@ export interface Measure {
   minus: string[];
 }
 
+/** A row of a table; `{}` in a column's name stands for the year or the pair of years. */
+export interface Indicator {
+  label: string;
+  columns: string[];
+  digits: number | null;
+  scale: number;
+  signed: boolean;
+}
+
+/** A reason for care that belongs to a pair of years; no change is shown without a severe one. */
+export interface PairNote {
+  pair: [number, number];
+  severe: boolean;
+  text: string;
+}
+
 export interface Band {
   resolution: number;
   minzoom: number;
@@ -51,6 +67,10 @@ export interface Settings {
   };
   measures: Measure[];
   breaks: Record<View, number[]>;
+  /** What the number of a signal in the tiles means. */
+  signals: string[];
+  indicators: { year: Indicator[]; pair: Indicator[] };
+  notes: PairNote[];
   layers: AreaLayer[];
   texts: Record<string, string>;
 }
@@ -74,9 +94,13 @@ export function readSettings(): Settings {
   return { ...written, layers };
 }
 
-/** Where no pixel was counted every figure is 0, valid_m2 too (hasData in measures.ts). */
+/** What is not known has no entry; where no pixel was counted none has (hasData in measures.ts). */
 function zip(names: string[], values: (number | null)[]): Figures {
-  return Object.fromEntries(names.map((name, place) => [name, values[place] ?? 0]));
+  const known = names.flatMap((name, place) => {
+    const value = values[place] ?? null;
+    return value === null ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(known);
 }
 
 /** Return the element that the templates promise. */

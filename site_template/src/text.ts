@@ -43,9 +43,20 @@ export class Text {
 
   /** Write square metres as hectares, with more decimals the smaller they are. */
   hectares(squareMetres: number, signed = false): string {
-    const value = squareMetres / SQUARE_METRES_PER_HECTARE;
-    const size = Math.abs(value);
-    return this.number(value, size < 10 ? 2 : size < 1000 ? 1 : 0, signed);
+    return this.number(
+      squareMetres / SQUARE_METRES_PER_HECTARE,
+      hectareDigits(squareMetres),
+      signed,
+    );
+  }
+
+  /** Write an interval of square metres in hectares, both ends with the same decimals. */
+  interval(low: number, high: number): string {
+    const digits = hectareDigits(Math.max(Math.abs(low), Math.abs(high)));
+    const [from, to] = [low, high].map((end) =>
+      this.number(end / SQUARE_METRES_PER_HECTARE, digits, low < 0),
+    );
+    return this.of("app.interval", { low: from ?? "", high: to ?? "" });
   }
 
   share(percent: number | null): string {
@@ -54,10 +65,6 @@ export class Text {
 
   points(points: number | null): string {
     return points === null ? this.of("app.none") : this.number(points, 2, true);
-  }
-
-  pointsPerYear(points: number | null): string {
-    return points === null ? this.of("app.none") : this.number(points, 3, true);
   }
 
   bytes(count: number): string {
@@ -75,4 +82,9 @@ export class Text {
       ? `${this.number(squareMetres / 1e4, 1)}\u00a0ha`
       : `${this.number(squareMetres, 0)}\u00a0m²`;
   }
+}
+
+function hectareDigits(squareMetres: number): number {
+  const size = Math.abs(squareMetres / SQUARE_METRES_PER_HECTARE);
+  return size < 10 ? 2 : size < 1000 ? 1 : 0;
 }

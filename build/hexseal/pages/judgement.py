@@ -53,7 +53,7 @@ class Level:
 class Judged:
     """How one pair was judged; pixels unless they say patches. ``removed`` is gain, loss by filter.
 
-    ``slope`` is how much of a true change the maps show, 1 where no accuracy is known.
+    ``accuracy`` is given, promised or unknown; ``slope`` is how much of a true change shows.
     """
 
     raw: tuple[int, int]
@@ -65,6 +65,7 @@ class Judged:
     few_decoys: bool
     provisional: bool
     has_confidence: bool
+    accuracy: str
     slope: float
     levels: tuple[Level, ...]
     notes: tuple[Note, ...]
@@ -114,6 +115,7 @@ def _judged(found: dict, notes: tuple[Note, ...]) -> Judged:
         few_decoys=report["few_decoys"],
         provisional=report["provisional"],
         has_confidence=report["has_confidence"],
+        accuracy=found["accuracy"],
         slope=found["transfer"]["slope"],
         levels=tuple(
             Level(size, level["rate"], level["design"]) for size, level in found["levels"].items()

@@ -184,5 +184,9 @@ def _facts(judged: Judged, write: Writer) -> Iterator[Fact]:
     yield Fact(text("page.fact.asymmetry"), text("page.fact.asymmetry.text", ratio=ratio))
     confidence = "with" if judged.has_confidence else "without"
     yield Fact(text("page.fact.confidence"), text(f"page.fact.confidence.{confidence}"))
+    shown = number(100 * judged.slope, 0, language)
+    yield Fact(
+        text("page.fact.accuracy"), text(f"page.fact.accuracy.{judged.accuracy}", shown=shown)
+    )
     if judged.provisional:
         yield Fact(text("page.fact.provisional"), text("page.fact.provisional.text"))
