@@ -86,7 +86,10 @@ def test_every_text_is_used_somewhere() -> None:
     files = [path for folder in folders for path in folder.glob("*.*")]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
     # Keys whose last part is filled in: page.areas.{column}, app.figure.{label}, app.legend.{view}.
-    built = re.compile(r"(page\.areas|app\.figure)\.\w+|app\.legend\.(share|change)(\.\w+)?")
+    built = re.compile(
+        r"(page\.(areas|note|step|verdict|downloads)|app\.(figure|signal))\.\w+"
+        r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change)(\.\w+)?"
+    )
     unused = [key for key in LOCALES["en"] if key not in sources and not built.fullmatch(key)]
     assert unused == []
 
@@ -186,6 +189,11 @@ def test_summary_holds_the_totals_that_the_page_prints(made: MadeSite) -> None:
     assert pair["net_m2"] == (gain - loss) * 100
     assert pair["net_pp_per_year"] == pytest.approx(100 * (gain - loss) / made.totals["land"] / 3)
     assert f'<td class="number">{number(gain / 100, 1, "en")}</td>' in page(made)
+    assert pair["confirmed_m2"] == summary["totals"]["confirmed_m2_2018_2021"]
+    assert pair["adjusted_low_m2"] < pair["adjusted_m2"] < pair["adjusted_high_m2"]
+    assert pair["signal"] == "gain"
+    assert [note["kind"] for note in pair["notes"]] == ["makers", "asymmetry"]
+    assert summary["pairs"]["2018_2023"]["notes"] == []
 
 
 def test_one_year_and_no_areas_make_a_page_without_changes(made: MadeSite, tmp_path: Path) -> None:
@@ -196,6 +204,7 @@ def test_one_year_and_no_areas_make_a_page_without_changes(made: MadeSite, tmp_p
         region=region,
         hexagons=made.work / "hexagons.parquet",
         areas=made.work / "areas.parquet",
+        judgement=made.work / "judgement.json",
         tiles=TileSummary("tiles/x.pmtiles", None, 1, (0, 0, 1, 1), (0.5, 0.5), 0, 0, ()),
         bundle=bundle(tmp_path / "assets"),
         downloads=(),

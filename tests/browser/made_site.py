@@ -1,5 +1,6 @@
 """A small site of made-up hexagons in mid-ocean, written by the real stages after statistics."""
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from math import exp, hypot
@@ -10,10 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
+from hexseal.change.states import FILTERS
 from hexseal.config import AreaLayer, Epoch, HexagonRange, Region, Site
 from hexseal.datasets import write_datasets
 from hexseal.frontend import bundle
 from hexseal.pages import PageSummary, write_pages
+from hexseal.pages.indicators import indicator_columns
 from hexseal.products import CLCPLUS
 from hexseal.tiles import write_tiles
 
@@ -69,12 +72,15 @@ def make_site(folder: Path, *, standalone: str = "auto", radius: int = 2) -> Mad
     cells = made_cells(radius)
     _write_hexagons(work / "hexagons.parquet", cells)
     _write_areas(work, cells)
+    _write_change(work)
+    (work / "judgement.json").write_text(json.dumps(made_judgement()), encoding="utf-8")
     tiles = write_tiles(region, work, site)
     pages = write_pages(
         site,
         region=region,
         hexagons=work / "hexagons.parquet",
         areas=work / "areas.parquet",
+        judgement=work / "judgement.json",
         shapes=work / "zone_shapes.parquet",
         tiles=tiles,
         bundle=bundle(site / "assets"),
@@ -109,7 +115,12 @@ def _count(cell: str) -> Counts:
     next_gain = int(land * 0.03 * noise * min(1.0, built * 2))
     middle = sealed + first_gain - first_loss
     next_loss = min(middle, int(land * 0.004 * noise))
-    return {
+    confirmed = {
+        "confirmed_2018_2021": first_gain // 2,
+        "confirmed_2021_2023": next_gain // 2,
+        "confirmed_2018_2023": (first_gain + next_gain) // 2,
+    }
+    return confirmed | {
         "valid": valid,
         "land": land,
         "sealed_2018": sealed,
@@ -152,7 +163,57 @@ def _measures(count: Counts) -> dict[str, object]:
         row[f"unsealed_m2_{a}_{b}"] = lost * PIXEL_M2
         row[f"net_m2_{a}_{b}"] = net = (new - lost) * PIXEL_M2
         row[f"net_pp_per_year_{a}_{b}"] = 100 * net / land / (b - a) if land else None
+        row |= _judged(f"{a}_{b}", count, net)
     return row
+
+
+def _judged(pair: str, count: Counts, net: float) -> dict[str, object]:
+    """Half of what is new is confirmed; the net is certain to 4 ha and a tenth of itself."""
+    half = 40_000.0 + abs(net) / 10
+    signal = "within_noise" if abs(net) <= half else "gain" if net > 0 else "loss"
+    return {
+        f"confirmed_m2_{pair}": count[f"confirmed_{pair}"] * PIXEL_M2,
+        f"adjusted_m2_{pair}": net,
+        f"adjusted_low_m2_{pair}": net - half,
+        f"adjusted_high_m2_{pair}": net + half,
+        f"q_value_{pair}": 0.01,
+        f"signal_{pair}": signal,
+    }
+
+
+def _indicators(row: dict[str, object]) -> dict[str, object]:
+    """Two indicators are known, the others are not."""
+    known: dict[str, object] = {"index": 100.0, "detection_limit_m2": 40_000.0}
+    columns = indicator_columns(YEARS, [f"{a}_{b}" for a, b in pairs()])
+    return row | {column: known.get(column.rstrip("0123456789_")) for column in columns}
+
+
+def made_judgement() -> dict[str, object]:
+    """Return a judgement whose first pair has two warnings, whose second has a plain note."""
+    removed = dict.fromkeys(FILTERS, {"gain": 0, "loss": 0})
+    report = {
+        "raw_gain": 12_000, "raw_loss": 3_000, "removed": removed, "confirmed": 6_000,
+        "gain_patches": 1_234, "loss_patches": 345, "confirmed_patches": 67,
+        "decoy_ratio": 1.0, "asymmetry": 1.61, "few_decoys": False, "provisional": True,
+        "has_confidence": False,
+    }  # fmt: skip
+    level = {"rate": 0.1, "shape": 5.0, "design": 2.5}
+    found = {
+        "report": report,
+        "transfer": {"slope": 0.92},
+        "accuracy": "promised",
+        "levels": {"r8": level, "region": level},
+    }
+    return {
+        "pairs": {f"{a}_{b}": found for a, b in pairs()},
+        "notes": [
+            {"kind": "makers", "pair": [2018, 2021], "severe": True,
+             "values": {"first": "<i>Old & first</i> v1", "second": "New map v2"}},
+            {"kind": "asymmetry", "pair": [2018, 2021], "severe": True, "values": {"ratio": 1.61}},
+            {"kind": "calibration", "pair": [2021, 2023], "severe": False,
+             "values": {"year": 2023.0}},
+        ],
+    }  # fmt: skip
 
 
 def _write_hexagons(path: Path, cells: dict[str, Counts]) -> None:
@@ -181,7 +242,7 @@ def _write_areas(work: Path, cells: dict[str, Counts]) -> None:
         if count["land"]:
             groups[2 * (lat > CENTER[0]) + (lon > CENTER[1])].append(cell)
     whole = {"layer": "region", "id": "made-up", "name": "Made-up island", "population": None}
-    rows, shapes = [whole | _measures(_sum(cells.values()))], []
+    rows, shapes = [_indicators(whole | _measures(_sum(cells.values())))], []
     for quarter, members in sorted(groups.items()):
         name: dict[str, object] = {
             "layer": "municipality",
@@ -189,14 +250,33 @@ def _write_areas(work: Path, cells: dict[str, Counts]) -> None:
             "name": NAMES[quarter],
         }
         name["population"] = None
-        rows.append(name | _measures(_sum(cells[cell] for cell in members)))
+        rows.append(_indicators(name | _measures(_sum(cells[cell] for cell in members))))
         outline = shapely.union_all([_polygon(cell) for cell in members])
         shapes.append(name | {"geometry": shapely.to_wkb(outline)})
     for path, table in (("areas", rows), ("zone_shapes", shapes)):
         written = pa.Table.from_pylist(table)
         place = written.schema.get_field_index("population")
         written = written.set_column(place, "population", written["population"].cast(pa.float64()))
+        for place, field in enumerate(written.schema):
+            if pa.types.is_null(field.type):
+                written = written.set_column(place, field.name, written[place].cast(pa.float64()))
         pq.write_table(written, work / f"{path}.parquet")
+
+
+def _write_change(work: Path) -> None:
+    """Write a work list of one patch for each pair, and what became sealed in one cell."""
+    cell = h3.latlng_to_cell(*CENTER, COARSEST)
+    index = pa.array([h3.str_to_int(cell)], pa.uint64())
+    for a, b in pairs():
+        patch = {"first_year": [a], "second_year": [b], "rank": [1], "area_m2": [900.0]}
+        outline = pa.array([shapely.to_wkb(_polygon(cell))], pa.binary())
+        table = pa.table(patch | {"h3": index, "h3_hex": [cell], "geometry": outline})
+        pq.write_table(table, work / f"patches_{a}_{b}.parquet")
+    origin = {"name": ["Grass"], "new_sealed_m2_2018_2021": [900.0]}
+    pq.write_table(pa.table(origin), work / "transition_areas.parquet")
+    pq.write_table(
+        pa.table({"h3": index, "h3_hex": [cell]} | origin), work / "transition_hexagons.parquet"
+    )
 
 
 def _polygon(cell: str) -> shapely.Polygon:

@@ -94,7 +94,8 @@ def _sentences(
         gain=_ha(whole, "new_sealed_m2", pair, write).text,
         loss=_ha(whole, "unsealed_m2", pair, write).text,
     )
-    return confirmed, f"{net} {text(f'page.verdict.{whole.signal(pair)}')}", raw
+    verdict = text(f"page.verdict.{'doubtful' if judged.warnings else whole.signal(pair)}")
+    return confirmed, f"{net} {verdict}", raw
 
 
 def _cards(whole: AreaFigures, pair: Pair, write: Writer) -> tuple[Card, ...]:
