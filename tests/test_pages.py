@@ -89,6 +89,7 @@ def test_every_text_is_used_somewhere() -> None:
     built = re.compile(
         r"(page\.(areas|note|step|verdict|downloads)|app\.(figure|signal))\.\w+"
         r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change)(\.\w+)?"
+        r"|method\.(\w+\.title|filter\.\w+)"
     )
     unused = [key for key in LOCALES["en"] if key not in sources and not built.fullmatch(key)]
     assert unused == []
@@ -210,7 +211,7 @@ def test_one_year_and_no_areas_make_a_page_without_changes(made: MadeSite, tmp_p
         downloads=(),
     )
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert summary.pages == 1
+    assert summary.pages == 2
     assert 'lang="fr"' in text
     assert 'name="year" value="2023"' in text
     assert 'name="pair"' not in text

@@ -24,6 +24,16 @@ from hexseal.pages.figures import (
 )
 from hexseal.pages.judgement import Judged, read_judgement
 from hexseal.pages.locales import Locale, load_locale
+from hexseal.pages.methodology import (
+    SECTIONS,
+    SizeShares,
+    decoy_rows,
+    filter_heads,
+    filter_rows,
+    noise_rows,
+    size_rows,
+    size_shares,
+)
 from hexseal.pages.numbers import file_size, number
 from hexseal.pages.settings import Contents, embed, page_settings
 from hexseal.pages.stories import pair_stories
@@ -31,6 +41,7 @@ from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_row
 from hexseal.progress import Progress, silent
 from hexseal.summaries import Download, TileSummary
 
+INDEX, METHODOLOGY = "index.html", "methodology.html"
 LANGUAGE_NAMES = {"en": "English", "fr": "Français"}
 # Strict: nothing inline, nothing from elsewhere. A page opened from a folder loads its own
 # files as file:, and MapLibre's worker then starts from a data: address.
@@ -69,7 +80,7 @@ def write_pages(
     shapes: Path | None = None,
     progress: Progress = silent,
 ) -> PageSummary:
-    """Write index.html for the first language, LANGUAGE/index.html for the others, summary.json.
+    """Write index.html and methodology.html, in LANGUAGE/ for other languages, and summary.json.
 
     ``shapes`` is zone_shapes.parquet: with it, choosing an area moves the map there.
     """
@@ -81,20 +92,27 @@ def write_pages(
         tiles=tiles,
         downloads=downloads,
     )
-    template = _environment().get_template("index.html.jinja")
+    sizes = size_shares(hexagons, region)
+    environment = _environment()
     written = 0
     for done, language in enumerate(region.site.languages, 1):
         locale = load_locale(TEMPLATE / "locales", language)
-        page = template.render(_context(contents, bundle, locale))
-        written += write_bytes(site / page_path(region, language), page.encode())
+        shared = _context(contents, bundle, locale)
+        for path, template, values in (
+            (INDEX, "index.html.jinja", _dashboard(contents, locale)),
+            (METHODOLOGY, "methodology.html.jinja", _methodology(contents, sizes, locale)),
+        ):
+            values |= _links(region, path, language)
+            page = environment.get_template(template).render(shared | values)
+            written += write_bytes(site / page_path(region, language, path), page.encode())
         progress("pages", done, len(region.site.languages))
     write_bytes(site / "data" / "summary.json", _summary(contents).encode())
-    return PageSummary(len(region.site.languages), written)
+    return PageSummary(2 * len(region.site.languages), written)
 
 
-def page_path(region: Region, language: str) -> str:
-    """Return the address of a language's dashboard, relative to the site."""
-    return "index.html" if language == region.site.languages[0] else f"{language}/index.html"
+def page_path(region: Region, language: str, page: str = "index.html") -> str:
+    """Return the address of a page in a language, relative to the site."""
+    return page if language == region.site.languages[0] else f"{language}/{page}"
 
 
 def _environment() -> Environment:
@@ -108,36 +126,85 @@ def _environment() -> Environment:
 
 
 def _context(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, object]:
+    """Return what both pages of a language need."""
     region, language = contents.region, locale.language
-    root = "../" * page_path(region, language).count("/")
-    write = Writer(locale)
     return {
         "t": locale.text,
         "version": __version__,
         "policy": POLICY,
         "language": language,
-        "languages": [
-            {"code": code, "name": LANGUAGE_NAMES[code], "href": root + page_path(region, code)}
-            for code in region.site.languages
-        ],
-        "root": root,
+        "root": _root(region, language),
         "bundle": bundle,
         "region": region,
         "title": region.title[language],
         "whole": contents.whole,
-        "last_year": region.years[-1],
-        "stories": pair_stories(contents.whole, region, contents.judged, write),
-        "share": write.share(contents.whole.share(region.years[-1])),
-        "write": write,
-        "state_rows": state_rows(contents.whole, region, write),
-        "change_rows": change_rows(contents.whole, region, write),
-        "indicator_rows": indicator_rows(contents.whole, region, write),
+        "write": Writer(locale),
+        "area_tables": area_tables(contents.areas, region, Writer(locale)),
+    }
+
+
+def _root(region: Region, language: str) -> str:
+    return "../" * page_path(region, language).count("/")
+
+
+def _links(region: Region, page: str, language: str) -> dict[str, object]:
+    """Return where a page leads: the other languages, the dashboard and the methodology."""
+    root = _root(region, language)
+    return {
+        "languages": [
+            {
+                "code": code,
+                "name": LANGUAGE_NAMES[code],
+                "href": root + page_path(region, code, page),
+            }
+            for code in region.site.languages
+        ],
+        "home": "" if page == INDEX else INDEX,
+        "methodology": METHODOLOGY,
+    }
+
+
+def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
+    region, language, whole = contents.region, locale.language, contents.whole
+    write = Writer(locale)
+    title, years = region.title[language], region.years
+    return {
+        "page_title": locale.text("page.title", title=title, first=years[0], last=years[-1]),
+        "description": locale.text(
+            "page.description", title=title, years=", ".join(map(str, years))
+        ),
+        "last_year": years[-1],
+        "stories": pair_stories(whole, region, contents.judged, write),
+        "share": write.share(whole.share(years[-1])),
+        "state_rows": state_rows(whole, region, write),
+        "change_rows": change_rows(whole, region, write),
+        "indicator_rows": indicator_rows(whole, region, write),
         "warned": {pair for pair in region.pairs if contents.judged[name(pair)].warnings},
-        "area_tables": area_tables(contents.areas, region, write),
         "downloads": contents.downloads,
         "file_size": partial(file_size, language=language),
         "whole_number": _whole_number(language),
-        "settings": Markup(embed(page_settings(contents, locale, root))),
+        "settings": Markup(embed(page_settings(contents, locale, _root(region, language)))),
+    }
+
+
+def _methodology(
+    contents: Contents, sizes: tuple[SizeShares, ...], locale: Locale
+) -> dict[str, object]:
+    region, judged, write = contents.region, contents.judged, Writer(locale)
+    title = region.title[locale.language]
+    pixels, valid = contents.whole.m2("valid_pixels"), contents.whole.m2("valid_m2")
+    pixel_m2 = valid / pixels if valid and pixels else 0.0
+    return {
+        "page_title": locale.text("method.page_title", title=title),
+        "description": locale.text("method.description", title=title),
+        "settings": None,
+        "sections": SECTIONS,
+        "level": number(100 * region.noise.level, 0, locale.language),
+        "sizes": size_rows(sizes, write),
+        "filter_heads": filter_heads(region, write),
+        "filters": list(filter_rows(region, judged, pixel_m2, write)),
+        "decoys": list(decoy_rows(region, judged, write)),
+        "noise": list(noise_rows(region, judged, write)),
     }
 
 

@@ -1,0 +1,164 @@
+// The dashboard: settings in, map and panel out. This file only puts the parts together.
+// It is read when a page holds settings (main.ts).
+
+import type { PMTiles } from "pmtiles";
+import { openArchive } from "./archive.ts";
+import { connectAddress, connectControls } from "./controls.ts";
+import { explain, showFailure, showStatus } from "./failure.ts";
+import { Hover } from "./hover.ts";
+import { Labels } from "./labels.ts";
+import { Legend } from "./legend.ts";
+import { HexagonMap } from "./map.ts";
+import { PALETTES } from "./palette.ts";
+import { Panel } from "./panel.ts";
+import { connectPrinting } from "./print.ts";
+import { cameraOn, SelectionKeeper } from "./selection.ts";
+import { element, readSettings, type Settings } from "./settings.ts";
+import { fromHash, shownMeasure, startState, Store } from "./state.ts";
+import type { Look } from "./style.ts";
+import { enhanceTables } from "./table.ts";
+import { Text } from "./text.ts";
+import type { Theme } from "./theme.ts";
+
+const settings = readSettings();
+const text = new Text(settings.language, settings.texts);
+
+export function startDashboard(theme: Theme): void {
+  start(theme).catch((err: unknown) => {
+    console.error(err);
+    showFailure(err, text);
+  });
+}
+
+async function start(theme: Theme): Promise<void> {
+  const store = new Store({ ...startState(settings), ...fromHash(location.hash, settings) });
+  const keeper: { value: SelectionKeeper | null } = { value: null };
+  connectTables(store, keeper);
+  for (const hint of document.querySelectorAll<HTMLElement>(".needs-script")) {
+    hint.hidden = false;
+  }
+  const archive = await open(settings);
+  keeper.value = showMap(store, archive, theme);
+  connectControls(store, settings);
+  element("hint").hidden = false;
+}
+
+async function open({ tiles }: Settings): Promise<PMTiles> {
+  showStatus(text.of("app.loading"));
+  const archive = await openArchive(settings, (loaded) => {
+    const percent = text.number((100 * loaded) / tiles.bytes, 0);
+    showStatus(text.of("app.loading.whole", { size: text.bytes(tiles.bytes), percent }));
+  });
+  return archive;
+}
+
+function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper {
+  const { selection } = store.state;
+  if (store.state.camera === null && selection?.kind === "cell") {
+    store.set({ camera: cameraOn(selection.index, settings) });
+  }
+  const legend = new Legend(settings, text);
+  legend.show(shownMeasure(store.state, settings), PALETTES[theme.name]);
+  const container = element("map");
+  const view = new HexagonMap(container, settings, text, archive, look(store, theme), store.state.camera);
+  if (store.state.camera === null) {
+    view.home(true);
+  }
+  const keeper: SelectionKeeper = new SelectionKeeper(
+    store,
+    settings,
+    view,
+    new Panel(settings, text, {
+      letGo: () => keeper.letGo(),
+      zoomTo: (area) => keeper.zoomTo(area),
+      choose: (area) => keeper.chooseArea(area),
+    }),
+    new Hover(container, text),
+    text,
+  );
+  if (store.state.camera === null && selection?.kind === "area") {
+    keeper.chooseArea(selection);
+  }
+  connectLook(store, view, legend, theme);
+  connectAddress(store);
+  view.map.on("moveend", () => store.set({ camera: view.camera }));
+  addEventListener("hashchange", () => followAddress(store, view, keeper));
+  connectPrinting(view.map);
+  view.map.on("error", ({ error }) => showStatus(explain(error, text)));
+  view.map.once("idle", () => {
+    showStatus("");
+    performance.mark("hexseal-ready");
+    document.documentElement.dataset["hexseal"] = "ready";
+  });
+  return keeper;
+}
+
+/** Keep colours, legend and names in line with state, theme and zoom. */
+function connectLook(store: Store, view: HexagonMap, legend: Legend, theme: Theme): void {
+  const labels = new Labels(view.map, settings);
+  const showLegend = () => legend.show(shownMeasure(store.state, settings), PALETTES[theme.name]);
+  const showAll = () => {
+    view.show(look(store, theme));
+    showLegend();
+  };
+  store.onChange((state, before) => {
+    if (state.outlines !== before.outlines) {
+      labels.show(state.outlines);
+    }
+    if (JSON.stringify({ ...state, camera: null }) !== JSON.stringify({ ...before, camera: null })) {
+      showAll();
+    }
+  });
+  theme.onChange(showAll);
+  view.map.on("move", () => legend.showResolution(view.resolution));
+  labels.show(store.state.outlines);
+  legend.showResolution(view.resolution);
+}
+
+function look(store: Store, theme: Theme): Look {
+  const { selection, outlines } = store.state;
+  return {
+    palette: PALETTES[theme.name],
+    measure: shownMeasure(store.state, settings),
+    breaks: settings.breaks,
+    outlines,
+    selectedArea: selection?.kind === "area" ? selection : null,
+  };
+}
+
+/** Tables sort even where the map cannot be shown; their rows choose areas once it is there. */
+function connectTables(store: Store, keeper: { value: SelectionKeeper | null }): void {
+  const choose = (layer: string, id: string) => {
+    keeper.value?.chooseArea({ layer, id });
+    element("stage").scrollIntoView({ block: "start" });
+  };
+  const tables = enhanceTables(text, { choose });
+  const follow = () => {
+    const { selection, pair } = store.state;
+    for (const table of tables) {
+      table.showPair(pair);
+      const here = selection?.kind === "area" && selection.layer === table.layer;
+      table.mark(here ? selection.id : null);
+    }
+  };
+  store.onChange((state, before) => {
+    if (state.pair !== before.pair || state.selection !== before.selection) {
+      follow();
+    }
+  });
+  follow();
+}
+
+/** Show what another address asks for; one without state is a place in the page. */
+function followAddress(store: Store, view: HexagonMap, keeper: SelectionKeeper): void {
+  if (!location.hash.includes("=")) {
+    return;
+  }
+  const asked = fromHash(location.hash, settings);
+  store.set({ ...asked, selection: asked.selection ?? null });
+  if (asked.camera) {
+    view.map.jumpTo({ center: [asked.camera.lng, asked.camera.lat], zoom: asked.camera.zoom });
+  } else if (asked.selection?.kind === "area") {
+    keeper.chooseArea(asked.selection);
+  }
+}
