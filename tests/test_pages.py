@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -13,14 +14,17 @@ import pytest
 from browser.made_site import NAMES, MadeSite, make_site
 
 from hexseal.config import Site
-from hexseal.errors import ToolError
+from hexseal.errors import InputError, ToolError
 from hexseal.frontend import TEMPLATE, bundle
 from hexseal.pages import write_pages
 from hexseal.pages.classes import CHANGE_LADDERS, SHARE_BREAKS, change_breaks
 from hexseal.pages.figures import read_areas
+from hexseal.pages.judgement import read_judgement
 from hexseal.pages.locales import load_locale
+from hexseal.pages.methodology import size_shares
 from hexseal.pages.numbers import hectares, number
 from hexseal.pages.settings import embed
+from hexseal.pages.stories import pair_stories
 from hexseal.pages.tables import Writer, change_rows, state_rows
 from hexseal.summaries import TileSummary
 from hexseal.verify import verify_site
@@ -29,6 +33,7 @@ LOCALES = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
     for path in (TEMPLATE / "locales").glob("*.json")
 }
+PAGES = ("index.html", "fr/index.html", "methodology.html", "fr/methodology.html")
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +151,7 @@ def test_site_passes_verification(made: MadeSite) -> None:
     assert verify_site(made.folder).problems == ()
 
 
-@pytest.mark.parametrize("name", ["index.html", "fr/index.html"])
+@pytest.mark.parametrize("name", PAGES)
 def test_pages_are_in_order(made: MadeSite, name: str) -> None:
     outline = Outline(page(made, name))
     assert outline.headings.count(1) == 1
@@ -197,6 +202,149 @@ def test_summary_holds_the_totals_that_the_page_prints(made: MadeSite) -> None:
     assert summary["pairs"]["2018_2023"]["notes"] == []
 
 
+def story(made: MadeSite, name: str, pair: str) -> str:
+    """Return the part of a page that tells of one pair."""
+    parts = page(made, name).split('<article class="pair"')[1:]
+    (found,) = [part for part in parts if f'id="change-{pair}"' in part]
+    return found.split("</article>")[0]
+
+
+WARNINGS = [
+    ("index.html", "different makers or versions", "1.61 gains for each loss"),
+    ("fr/index.html", "producteurs ou de versions", "1,61 gain par perte"),
+]
+
+
+@pytest.mark.parametrize(("name", "makers", "ratio"), WARNINGS)
+def test_no_confirmed_figure_stands_without_its_warning(
+    made: MadeSite, name: str, makers: str, ratio: str
+) -> None:
+    told = story(made, name, "2018-2021")
+    assert 'class="warning" role="note" id="notes-2018-2021"' in told
+    warning, _, figures = told.partition('<div class="cards">')
+    assert makers in warning
+    assert ratio in warning
+    assert not re.search("confirmed newly|confirmé", warning, re.IGNORECASE)
+    assert re.search("confirmed|confirmé", figures, re.IGNORECASE)
+    # Every other place that shows the pair's figures links to the warning.
+    heads = re.findall(r"<th[^>]*>[^<]*2018–2021.*?</th>", page(made, name), re.DOTALL)
+    judged = [head for head in heads if "number" in head or "data-pair" in head]
+    assert len(judged) == 3
+    assert all('href="#notes-2018-2021"' in head for head in judged)
+    notes = settings(made, name)["notes"]
+    assert [(note["pair"], note["severe"]) for note in notes] == [
+        ([2018, 2021], True), ([2018, 2021], True), ([2021, 2023], False),
+    ]  # fmt: skip
+    assert makers in notes[0]["text"]
+
+
+def test_what_a_note_names_is_escaped(made: MadeSite) -> None:
+    for name in PAGES[:2]:
+        assert "<i>Old" not in page(made, name)
+        assert "&lt;i&gt;Old &amp; first&lt;/i&gt; v1" in story(made, name, "2018-2021")
+
+
+@pytest.mark.parametrize("name", PAGES[:2])
+def test_no_note_where_there_is_none(made: MadeSite, name: str) -> None:
+    assert 'role="note"' not in story(made, name, "2018-2023")
+    plain = story(made, name, "2021-2023")
+    assert 'class="note" role="note"' in plain
+    assert 'class="warning"' not in plain
+    assert 'href="#notes-2021-2023"' not in page(made, name)
+    assert 'href="#notes-2018-2023"' not in page(made, name)
+
+
+def test_the_sentence_says_what_is_certain_and_what_is_raw(made: MadeSite) -> None:
+    english, french = (story(made, name, "2018-2023") for name in PAGES[:2])
+    total = made.totals
+    confirmed = total["confirmed_2018_2023"] / 100
+    net = (total["new_sealed_2018_2023"] - total["unsealed_2018_2023"]) / 100
+    low, high = net - 4 - net / 10, net + 4 + net / 10
+    assert f"About {confirmed:.1f} ha were newly sealed between 2018 and 2023" in english
+    assert f"is +{net:.1f} ha, 95% interval {low:.1f} to {high:.1f} ha" in english
+    assert "a gain beyond the noise" in english
+    comma = f"+{net:.1f} ha, intervalle à 95\u202f%\u00a0: {low:.1f} à {high:.1f} ha"
+    assert comma.replace(".", ",") in french
+    doubtful = story(made, "index.html", "2018-2021")
+    assert "The warning above takes that certainty away" in doubtful
+    assert "beyond the noise" not in doubtful
+
+
+def test_a_change_within_noise_says_so_in_words(made: MadeSite) -> None:
+    whole = read_areas(made.work / "areas.parquet", made.region, None)[0]
+    quiet = dataclasses.replace(whole, signals=dict.fromkeys(whole.signals, "within_noise"))
+    judged = read_judgement(made.work / "judgement.json")
+    for language, words in (("en", "cannot be told from noise"), ("fr", "distingue pas du bruit")):
+        write = Writer(load_locale(TEMPLATE / "locales", language))
+        first, second, _ = pair_stories(quiet, made.region, judged, write)
+        assert words in first.sentences[1]
+        assert (first.key, first.warnings, second.remarks) == ("2018-2023", (), ())
+
+
+def test_how_a_pair_was_judged_stands_on_the_page(made: MadeSite) -> None:
+    told = story(made, "index.html", "2018-2023")
+    assert "<details" in told
+    for words in (
+        "1,234 gained, 345 lost; 67 of the gains",
+        "1.61 gains for each loss",
+        "no later year has confirmed",
+        "a true change of 100 ha is taken to show as 92 ha",
+        "− low confidence (off)",
+    ):
+        assert words in told
+    cells = re.findall(r'<th scope="row">Raw difference</th>(.*?)</tr>', told)[0]
+    assert re.findall(r">([^<]+)</td>", cells) == ["12,000", "120.0", "3,000", "30.0"]
+
+
+def test_unknown_indicators_are_left_out(made: MadeSite) -> None:
+    body = page(made).split("</head>")[1]
+    assert "Detection limit (ha)" in body
+    for hidden in ("SDG 11.3.1", "Sealed per inhabitant", "Population growth"):
+        assert hidden not in body
+    column = settings(made)["columns"].index("lcrpgr_2018_2021")
+    assert settings(made)["layers"][0]["rows"][0]["values"][column] is None
+
+
+def test_methodology_counts_the_hexagons_of_every_size(made: MadeSite) -> None:
+    rows = pq.read_table(made.work / "hexagons.parquet").to_pylist()
+    shares = size_shares(made.work / "hexagons.parquet", made.region)
+    assert [(each.pair, each.resolution) for each in shares[:3]] == [
+        ((2018, 2021), 8), ((2018, 2021), 7), ((2018, 2021), 6),
+    ]  # fmt: skip
+    for each in shares:
+        key = f"{each.pair[0]}_{each.pair[1]}"
+        here = [r for r in rows if r["resolution"] == each.resolution and r["land_m2"] > 0]
+        flows = [r[f"new_sealed_m2_{key}"] + r[f"unsealed_m2_{key}"] for r in here]
+        called = [r for r in here if r[f"signal_{key}"] in ("gain", "loss")]
+        assert each.hexagons == len(here)
+        assert each.changed == pytest.approx(sum(flow > 0 for flow in flows) / len(here))
+        assert each.called == pytest.approx(len(called) / len(here))
+    line = f'<td class="number">{number(100 * (shares[0].changed or 0), 1, "fr")}</td>'
+    assert line in page(made, "fr/methodology.html")
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_methodology_says_all_that_it_has_to_say(made: MadeSite, language: str) -> None:
+    name = "methodology.html" if language == "en" else f"{language}/methodology.html"
+    text = html.unescape(page(made, name))
+    for key, words in LOCALES[language].items():
+        if re.fullmatch(r"method\.\w+\.(title|\d)|method\.lead", key):
+            assert all(part in text for part in re.split(r"\{\w+\}", words)), key
+    for author in ("Maucha", "Sannier", "Olofsson", "Pelletier", "Elias", "Benjamini"):
+        assert author in text
+    assert 'name="year"' not in text
+    assert 'href="index.html#areas"' in text
+    assert "hexseal-config" not in text
+
+
+def test_a_broken_judgement_names_its_file(tmp_path: Path) -> None:
+    (tmp_path / "judgement.json").write_text('{"pairs": {"2018_2021": {}}, "notes": []}')
+    with pytest.raises(InputError, match=r"judgement\.json: is missing or broken"):
+        read_judgement(tmp_path / "judgement.json")
+    with pytest.raises(InputError, match="is missing or broken"):
+        read_judgement(tmp_path / "nothing.json")
+
+
 def test_one_year_and_no_areas_make_a_page_without_changes(made: MadeSite, tmp_path: Path) -> None:
     only = made.region.epochs[-1:]
     region = dataclasses.replace(made.region, epochs=only, areas=(), site=Site(("fr",)))
@@ -235,6 +383,6 @@ def test_an_area_without_data_says_so_instead_of_zero(made: MadeSite, tmp_path: 
 
 def test_same_inputs_same_bytes(made: MadeSite, tmp_path: Path) -> None:
     again = make_site(tmp_path, radius=1)
-    for name in ("index.html", "fr/index.html", "data/summary.json"):
+    for name in (*PAGES, "data/summary.json"):
         digests = [hashlib.sha256((s.folder / name).read_bytes()).digest() for s in (made, again)]
         assert digests[0] == digests[1], name

@@ -1,12 +1,18 @@
 """Tiles: which resolution at which zoom, every cell in every tile it touches, no seams."""
 
+import gzip
+from pathlib import Path
+
 import h3
 import mapbox_vector_tile
 import numpy as np
+import pyarrow.parquet as pq
+from browser.made_site import YEARS, make_site, pairs
+from pmtiles.reader import MmapSource, Reader, all_tiles
 
 from hexseal.config import HexagonRange
 from hexseal.mvt import EXTENT, Features, encode_layer
-from hexseal.tiles import cell_outlines, zoom_bands
+from hexseal.tiles import SIGNALS, cell_outlines, zoom_bands
 
 LOW_BITS = (1 << 52) - 1
 
@@ -49,3 +55,31 @@ def test_outlines_run_clockwise_and_do_not_span_the_world() -> None:
         assert np.ptp(x) < 0.001
         # Positive by the surveyor's formula with y downwards, as the MVT specification asks.
         assert (x * np.roll(y, -1) - np.roll(x, -1) * y).sum() > 0
+
+
+def test_every_hexagon_carries_what_was_judged_of_it(tmp_path: Path) -> None:
+    made = make_site(tmp_path, standalone="never", radius=1)
+    wanted = {
+        (row["resolution"], row["h3"] & LOW_BITS): row
+        for row in pq.read_table(made.work / "hexagons.parquet").to_pylist()
+    }
+    names = ["valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in YEARS)]
+    judged = ("confirmed_m2", "adjusted_m2", "adjusted_low_m2", "adjusted_high_m2")
+    columns = ("new_sealed_m2", "unsealed_m2", *judged)
+    names += [f"{column}_{a}_{b}" for a, b in pairs() for column in columns]
+    signals = [f"signal_{a}_{b}" for a, b in pairs()]
+    seen = set()
+    with next((made.folder / "tiles").glob("*.pmtiles")).open("rb") as stream:
+        source = MmapSource(stream)
+        fields = Reader(source).metadata()["vector_layers"][0]["fields"]
+        for _, packed in all_tiles(source):
+            layers = mapbox_vector_tile.decode(gzip.decompress(packed))
+            for feature in layers["hexagons"]["features"]:
+                told = feature["properties"]
+                row = wanted[told["resolution"], feature["id"]]
+                assert {n: told[n] for n in names} == {n: round(row[n]) for n in names}
+                assert [SIGNALS[told[n]] for n in signals] == [row[n] for n in signals]
+                assert told.keys() == fields.keys() == {"resolution", *names, *signals}
+                seen.add((told["resolution"], feature["id"]))
+    assert seen == wanted.keys()
+    assert {row[signals[0]] for row in wanted.values()} >= {"within_noise", "gain"}

@@ -5,11 +5,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sites import hexseal, write_region
 
 from hexseal.errors import VerifyError
 from hexseal.verify import verify_site
+from hexseal.verify.pages import read_settings
+from hexseal.verify.tiles import check_tiles
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +53,13 @@ def change_total(site: Path) -> None:
     path.write_text(json.dumps(summary))
 
 
+def change_confirmed(site: Path) -> None:
+    path = site / "data/summary.json"
+    summary = json.loads(path.read_text())
+    summary["totals"]["confirmed_m2_2018_2021"] += 100.0
+    path.write_text(json.dumps(summary))
+
+
 def cut_archive(site: Path) -> None:
     path = one(site, "tiles/*.pmtiles")
     path.write_bytes(path.read_bytes()[:200])
@@ -75,6 +86,11 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "no policy": (drop_policy, "no Content-Security-Policy"),
     "changed download": (lambda s: flip_last_byte(one(s, "data/*_r9.parquet")), "SHA-256"),
     "changed total": (change_total, "sealed_m2_2018 sums to 60000"),
+    "changed confirmed": (change_confirmed, "confirmed_m2_2018_2021 sums to"),
+    "no methodology": (
+        lambda s: (s / "fr/methodology.html").unlink(),
+        "methodology.html, which is missing",
+    ),
     "cut archive": (cut_archive, "does not"),
     "other script": (
         lambda s: one(s, "assets/tiles-*.js").write_text('x="AAAA";'),
@@ -91,6 +107,31 @@ def test_what_is_spoilt_is_told(built: Path, tmp_path: Path, name: str) -> None:
     spoil(site)
     problems = verify_site(site).problems
     assert any(words in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("column", "spoilt"),
+    [
+        ("confirmed_m2_2018_2021", pa.scalar(12_300.0)),
+        ("adjusted_m2_2018_2021", pa.scalar(-1_000.0)),
+        ("adjusted_low_m2_2018_2021", pa.scalar(-1_000.0)),
+        ("adjusted_high_m2_2018_2021", pa.scalar(99_000.0)),
+        ("signal_2018_2021", pa.scalar("loss")),
+    ],
+)
+def test_tiles_that_differ_from_the_dataset_are_told(
+    built: Path, tmp_path: Path, column: str, spoilt: pa.Scalar
+) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(built, site)
+    path = one(site, "data/*_hexagons_r9.parquet")
+    table = pq.read_table(path)
+    place = table.schema.get_field_index(column)
+    values = [spoilt.as_py(), *table[column].to_pylist()[1:]]
+    pq.write_table(table.set_column(place, column, pa.array(values)), path)
+    settings = read_settings(site / "index.html")
+    assert check_tiles(built, settings) == []
+    assert any("differ in 1 cells" in problem for problem in check_tiles(site, settings))
 
 
 def test_a_sound_site_has_no_problems_and_a_spoilt_one_exits_with_1(

@@ -183,14 +183,16 @@ def _judged(pair: str, count: Counts, net: float) -> dict[str, object]:
 
 def _indicators(row: dict[str, object]) -> dict[str, object]:
     """Two indicators are known, the others are not."""
-    known: dict[str, object] = {"index": 100.0, "detection_limit_m2": 40_000.0}
+    known = {"index_": 100.0, "detection_limit_m2_": 40_000.0}
     columns = indicator_columns(YEARS, [f"{a}_{b}" for a, b in pairs()])
-    return row | {column: known.get(column.rstrip("0123456789_")) for column in columns}
+    for column in columns:
+        row[column] = next((v for key, v in known.items() if column.startswith(key)), None)
+    return row
 
 
 def made_judgement() -> dict[str, object]:
     """Return a judgement whose first pair has two warnings, whose second has a plain note."""
-    removed = dict.fromkeys(FILTERS, {"gain": 0, "loss": 0})
+    removed = {name: {"gain": 0, "loss": 0} for name in FILTERS}
     report = {
         "raw_gain": 12_000, "raw_loss": 3_000, "removed": removed, "confirmed": 6_000,
         "gain_patches": 1_234, "loss_patches": 345, "confirmed_patches": 67,

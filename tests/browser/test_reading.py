@@ -42,6 +42,73 @@ def test_clicking_keeps_a_hexagon_with_its_own_figures(journey: Journey, made: M
     assert f"{lat:.5f}, {lon:.5f}" in journey.text("#selection")
 
 
+def _lines(journey: Journey, table: int) -> dict[str, list[str]]:
+    """Return the rows of a table of the selection panel by their label."""
+    rows = journey.texts(f"#selection table >> nth={table} >> tbody tr")
+    parts = [row.split("\t") for row in rows]
+    return {part[0]: part[1:] for part in parts}
+
+
+def test_panel_says_of_a_hexagon_what_was_judged(journey: Journey, made: MadeSite) -> None:
+    journey.open("file")
+    index = _click_middle(journey)
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    table = pq.read_table(made.work / "hexagons.parquet", filters=[("h3_hex", "=", index)])
+    (row,) = table.to_pylist()
+    lines = _lines(journey, 1)
+    pairs = ("2018_2021", "2021_2023", "2018_2023")
+    numbers = [float(text) for text in lines["Confirmed newly sealed (ha)"]]
+    wanted = [row[f"confirmed_m2_{pair}"] / 1e4 for pair in pairs]
+    assert numbers == pytest.approx(wanted, abs=0.05)
+    words = [row[f"signal_{pair}"].replace("_", " ") for pair in pairs]
+    assert lines["Signal"] == words
+    low, high = lines["95% interval (ha)"][2].replace("−", "-").split(" to ")
+    assert float(low) == pytest.approx(row["adjusted_low_m2_2018_2023"] / 1e4, abs=0.05)
+    assert float(high) == pytest.approx(row["adjusted_high_m2_2018_2023"] / 1e4, abs=0.05)
+
+
+def test_panel_warns_of_years_that_do_not_compare(journey: Journey) -> None:
+    journey.open("file")
+    journey.page.get_by_role("link", name="Évora-sur-Mer").click()
+    journey.until(lambda: journey.text("#selection h2") == "Évora-sur-Mer", "the area")
+    warning = journey.text("#selection .warning")
+    assert warning.startswith("Do not read 2018–2021 as change on the ground")
+    assert "<i>Old & first</i> v1" in warning
+    assert journey.page.locator("#selection th .sign[aria-label=warning]").count() == 2
+    assert "2023 was calibrated" in journey.text("#selection .note")
+    # Known of this area: the limit of detection; not known, so not shown: inhabitants.
+    assert _lines(journey, 2) == {"Detection limit (ha)": ["4.00"] * 3}
+    assert "inhabitant" not in journey.text("#selection")
+
+
+def test_the_flag_of_a_column_leads_to_the_warning(journey: Journey) -> None:
+    journey.open("file")
+    journey.page.get_by_role("radio", name="Change").check()
+    journey.page.get_by_role("radio", name="2018–2021").check()
+    journey.page.locator("table.areas .flag:visible").click()
+    seen = """(() => {
+        const box = document.querySelector("#notes-2018-2021").getBoundingClientRect();
+        return box.bottom > 0 && box.top < innerHeight;
+    })()"""
+    journey.until(lambda: journey.page.evaluate(seen), "the warning")
+
+
+@pytest.mark.parametrize("page", ["methodology.html", "fr/methodology.html"])
+def test_methodology_opens_and_keeps_the_theme(journey: Journey, page: str) -> None:
+    journey.page.goto(journey.addresses["whole"] + page)
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = journey.page.evaluate(background)
+    journey.page.locator("#theme").click()
+    assert journey.page.evaluate(background) != light
+    for width in (320, 390, 1440):
+        journey.page.set_viewport_size({"width": width, "height": 844})
+        assert journey.page.evaluate("document.documentElement.scrollWidth") <= width
+    journey.page.locator(".brand-name a").click()
+    journey.wait()
+    assert journey.page.evaluate(background) != light
+
+
 def test_an_address_brings_back_what_it_showed(journey: Journey) -> None:
     journey.open("file")
     journey.page.get_by_role("radio", name="Change").check()
@@ -150,7 +217,7 @@ def test_language_switch_keeps_what_is_shown(journey: Journey, way: str) -> None
     assert journey.page.evaluate("document.documentElement.lang") == "fr"
     assert journey.text("#legend h2") == "Évolution nette, 2018–2023"
     assert journey.text(".headline").startswith("8,00 % des terres")
-    assert journey.texts(".card-value") == ["374,3 ha", "170,7 ha", "+203,6 ha"]
+    assert journey.texts(".card-value")[:2] == ["185,5 ha", "+203,6 ha"]
 
 
 def test_theme_switch_is_remembered(journey: Journey) -> None:
