@@ -92,7 +92,7 @@ def test_every_text_is_used_somewhere() -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
     # Keys whose last part is filled in: page.areas.{column}, app.figure.{label}, app.legend.{view}.
     built = re.compile(
-        r"(page\.(areas|note|step|verdict|downloads)|app\.(figure|signal))\.\w+"
+        r"(page\.(areas|note|step|verdict|downloads)|app\.(figure|signal|hover))\.\w+"
         r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change)(\.\w+)?"
         r"|method\.(\w+\.title|filter\.\w+)"
     )
@@ -335,6 +335,8 @@ def test_methodology_says_all_that_it_has_to_say(made: MadeSite, language: str) 
     assert 'name="year"' not in text
     assert 'href="index.html#areas"' in text
     assert "hexseal-config" not in text
+    assert text.count('href="index.html#notes-2018-2021"') == 1
+    assert 'href="index.html#notes-2021-2023"' not in text
 
 
 def test_a_broken_judgement_names_its_file(tmp_path: Path) -> None:

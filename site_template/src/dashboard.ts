@@ -73,7 +73,7 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
       zoomTo: (area) => keeper.zoomTo(area),
       choose: (area) => keeper.chooseArea(area),
     }),
-    new Hover(container, text),
+    new Hover(container, text, settings.signals),
     text,
   );
   if (store.state.camera === null && selection?.kind === "area") {

@@ -2,7 +2,7 @@
 
 import { make } from "./dom.ts";
 import type { Cell } from "./map.ts";
-import { flows, measureValue, type Pair } from "./measures.ts";
+import { flows, judged, measureValue, type Pair } from "./measures.ts";
 import type { Measure } from "./settings.ts";
 import type { Text } from "./text.ts";
 
@@ -14,6 +14,7 @@ export class Hover {
   constructor(
     private readonly frame: HTMLElement,
     private readonly text: Text,
+    private readonly signals: string[],
   ) {
     this.box.hidden = true;
     frame.append(this.box);
@@ -30,7 +31,7 @@ export class Hover {
     this.box.replaceChildren(
       make("strong", {}, value === null ? this.text.of("app.no_land") : this.written(value, measure)),
       make("span", {}, this.text.of(key, { year: years, pair: years })),
-      ...(measure.view === "change" && value !== null ? [this.flows(cell, measure)] : []),
+      ...(measure.view === "change" && value !== null ? this.change(cell, measure) : []),
     );
     this.box.hidden = false;
     this.place(x, y);
@@ -41,10 +42,15 @@ export class Hover {
     return this.text.of(`app.legend.${measure.view}.value`, { value: number });
   }
 
-  private flows(cell: Cell, measure: Measure): HTMLElement {
+  /** Say what was gained and lost, and whether it stands out from the noise. */
+  private change(cell: Cell, measure: Measure): HTMLElement[] {
     const { gain, loss } = flows(cell.figures, measure.years as Pair);
+    const { signal } = judged(cell.figures, measure.years as Pair);
     const values = { gain: this.text.hectares(gain), loss: this.text.hectares(loss) };
-    return make("span", {}, this.text.of("app.hover.flows", values));
+    return [
+      make("span", {}, this.text.of("app.hover.flows", values)),
+      make("span", {}, this.text.of(`app.hover.${this.signals[signal]}`)),
+    ];
   }
 
   /** Stand beside the pointer, on the side where there is room. */

@@ -4,6 +4,7 @@ import { meanArea } from "./cells.ts";
 import { make } from "./dom.ts";
 import type { Palette } from "./palette.ts";
 import { element, type Measure, type Settings } from "./settings.ts";
+import { sign } from "./sign.ts";
 import type { Text } from "./text.ts";
 
 export class Legend {
@@ -34,6 +35,7 @@ export class Legend {
       ),
       this.ramp(palette.ramps[view], edges, unit, signed),
       this.others(palette, view === "share"),
+      ...this.warning(measure),
       make("p", { class: "legend-meaning" }, this.text.of(`${key}.meaning`)),
       this.resolution,
     );
@@ -74,6 +76,18 @@ export class Legend {
     return list;
   }
 
+  /** Years that do not compare say so wherever their change is shown. */
+  private warning({ view, years }: Measure): HTMLElement[] {
+    const isWarned = this.settings.notes.some(
+      ({ pair, severe }) => severe && pair.join() === years.join(),
+    );
+    if (view !== "change" || !isWarned) {
+      return [];
+    }
+    const words = this.text.of("app.selection.warning", { pair: years.join("–") });
+    return [make("p", { class: "legend-warning" }, sign(), " ", words)];
+  }
+
   private others(palette: Palette, withZero: boolean): HTMLElement {
     const list = make("ul", { class: "legend-others" });
     const add = (color: string | null, label: string) => {
@@ -85,6 +99,8 @@ export class Legend {
     };
     if (withZero) {
       add(palette.zero, `0 (${this.text.of("app.legend.zero")})`);
+    } else {
+      add(palette.noise, this.text.of("app.legend.within_noise"));
     }
     add(palette.water, this.text.of("app.legend.no_land"));
     add(null, this.text.of("app.legend.no_data"));

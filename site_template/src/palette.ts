@@ -11,6 +11,8 @@ export interface Palette {
   /** Sequential: the classes above zero, lowest first. Diverging: lowest to highest. */
   ramps: Record<View, string[]>;
   zero: string;
+  /** Change that cannot be told from noise. */
+  noise: string;
   water: string;
   background: string;
   hatch: string;
@@ -33,6 +35,7 @@ export const PALETTES: Record<ThemeName, Palette> = {
       ],
     },
     zero: "#f7f8f4",
+    noise: "#d6d9da",
     water: "#cfdfe8",
     background: "#e7ebec",
     hatch: "#d9dfe1",
@@ -53,6 +56,7 @@ export const PALETTES: Record<ThemeName, Palette> = {
       ],
     },
     zero: "#262c33",
+    noise: "#454c53",
     water: "#13212d",
     background: "#0f1317",
     hatch: "#1b2127",

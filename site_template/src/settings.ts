@@ -10,6 +10,8 @@ export interface Measure {
   years: number[];
   plus: string[];
   minus: string[];
+  /** The column that says whether a change stands out from the noise. */
+  signal: string | null;
 }
 
 /** A row of a table; `{}` in a column's name stands for the year or the pair of years. */

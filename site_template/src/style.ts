@@ -15,6 +15,8 @@ export const ARCHIVE = "archive";
 export const MARKS = "marks";
 export const HEXAGONS = "hexagons";
 export const AREAS = "areas";
+/** The number of "within_noise" in the tiles (SIGNALS in hexseal/tiles.py). */
+const WITHIN_NOISE = 1;
 /** Outlines grow from a hair at region scale to a clear line in a town. */
 const AREA_WIDTH: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 6, 0.6, 11, 1.4];
 const CASING_WIDTH: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 6, 1.8, 11, 3.4];
@@ -66,7 +68,7 @@ export function mapLayers(look: Look): LayerSpecification[] {
   ];
 }
 
-/** Return the fill of a hexagon: a colour per class, one for no land, one for exactly none. */
+/** Return the fill of a hexagon: a colour per class, one each for no land, none, within noise. */
 export function colorOf({ palette, measure, breaks }: Look): ExpressionSpecification {
   const ramp = palette.ramps[measure.view];
   const steps = breaks[measure.view].flatMap((edge, place) => [edge, ramp[place + 1] ?? ""]);
@@ -78,7 +80,9 @@ export function colorOf({ palette, measure, breaks }: Look): ExpressionSpecifica
   ] as unknown as ExpressionSpecification;
   const zero: ExpressionSpecification = ["==", measureExpression(measure), 0];
   const colored: ExpressionSpecification =
-    measure.view === "share" ? ["case", zero, palette.zero, stepped] : stepped;
+    measure.signal === null
+      ? ["case", zero, palette.zero, stepped]
+      : ["case", ["==", ["get", measure.signal], WITHIN_NOISE], palette.noise, stepped];
   return ["case", ["<=", ["get", "land_m2"], 0], palette.water, colored];
 }
 

@@ -82,6 +82,20 @@ def test_panel_warns_of_years_that_do_not_compare(journey: Journey) -> None:
     assert "inhabitant" not in journey.text("#selection")
 
 
+def test_change_view_greys_what_is_noise_and_warns(journey: Journey) -> None:
+    journey.open("file")
+    journey.page.get_by_role("radio", name="Change").check()
+    assert "Within noise" in journey.texts(".legend-others li")
+    assert journey.page.locator(".legend-warning").count() == 0
+    journey.page.mouse.move(*journey.map_point(0.5, 0.5))
+    tooltip = journey.page.locator(".tooltip")
+    journey.until(tooltip.is_visible, "a tooltip")
+    # 2.1 ha net, certain to 4 ha and a tenth of itself.
+    assert "cannot be told from noise" in tooltip.inner_text()
+    journey.page.get_by_role("radio", name="2018–2021").check()
+    assert journey.text(".legend-warning") == "Do not read 2018–2021 as change on the ground"
+
+
 def test_the_flag_of_a_column_leads_to_the_warning(journey: Journey) -> None:
     journey.open("file")
     journey.page.get_by_role("radio", name="Change").check()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from markupsafe import Markup
 
 from hexseal.config import Region
 from hexseal.pages.figures import Pair, name
@@ -54,13 +54,13 @@ def size_shares(hexagons: Path, region: Region) -> tuple[SizeShares, ...]:
 
 def _shares(table: pa.Table, here: np.ndarray, pair: Pair, size: int) -> SizeShares:
     key = name(pair)
+    if not here.any():
+        return SizeShares(pair, size, 0, None, None)
     flows = [table[f"{way}_m2_{key}"].to_numpy()[here] for way in ("new_sealed", "unsealed")]
-    called = pc.is_in(table[f"signal_{key}"], pa.array(CALLED)).to_numpy()[here]
+    called = np.array([signal in CALLED for signal in table[f"signal_{key}"].to_pylist()])
     count = int(here.sum())
     changed = int(np.count_nonzero(flows[0] + flows[1] > 0))
-    if not count:
-        return SizeShares(pair, size, 0, None, None)
-    return SizeShares(pair, size, count, changed / count, int(called.sum()) / count)
+    return SizeShares(pair, size, count, changed / count, int(called[here].sum()) / count)
 
 
 def size_rows(shares: tuple[SizeShares, ...], write: Writer) -> list[tuple[str, ...]]:
@@ -135,8 +135,13 @@ def decoy_rows(
             *(number(count, 0, language) for count in found.patches),
             number(found.decoy_ratio, 2, language),
             number(found.asymmetry, 2, language),
-            text("method.yes" if found.warnings else "method.no"),
+            _warning_link(pair, text("method.yes")) if found.warnings else text("method.no"),
         )
+
+
+def _warning_link(pair: Pair, words: str) -> str:
+    link = Markup('<a href="index.html#notes-{}-{}">{}</a>')
+    return link.format(*pair, words)
 
 
 def noise_rows(

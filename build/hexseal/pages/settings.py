@@ -98,13 +98,14 @@ def _shares(region: Region) -> list[dict[str, object]]:
             "years": [year],
             "plus": [f"sealed_m2_{year}"],
             "minus": [],
+            "signal": None,
         }
         for year in region.years
     ]
 
 
 def _changes(region: Region) -> list[dict[str, object]]:
-    """Return one measure per pair: raw net change."""
+    """Return one measure per pair: raw net change, grey where its signal is within noise."""
     return [
         {
             "id": f"change-{pair[0]}-{pair[1]}",
@@ -112,6 +113,7 @@ def _changes(region: Region) -> list[dict[str, object]]:
             "years": pair,
             "plus": [f"new_sealed_m2_{name(pair)}"],
             "minus": [f"unsealed_m2_{name(pair)}"],
+            "signal": f"signal_{name(pair)}",
         }
         for pair in region.pairs
     ]
