@@ -5,6 +5,7 @@ import hashlib
 import html
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -149,6 +150,16 @@ def test_settings_cannot_end_their_element() -> None:
 
 def test_site_passes_verification(made: MadeSite) -> None:
     assert verify_site(made.folder).problems == ()
+
+
+def test_a_page_without_its_warning_does_not_pass(made: MadeSite, tmp_path: Path) -> None:
+    site = Path(shutil.copytree(made.folder, tmp_path / "site"))
+    french = site / "fr/index.html"
+    text = french.read_text(encoding="utf-8").replace('class="warning"', 'class="detail"')
+    french.write_text(text, encoding="utf-8")
+    assert verify_site(site).problems == (
+        "fr/index.html: shows the change 2018-2021 without its warning",
+    )
 
 
 @pytest.mark.parametrize("name", PAGES)

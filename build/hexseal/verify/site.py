@@ -8,6 +8,7 @@ from hexseal.verify.figures import check_downloads, check_figures
 from hexseal.verify.links import check_links
 from hexseal.verify.pages import read_settings
 from hexseal.verify.tiles import check_tiles
+from hexseal.verify.warnings import check_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def verify_site(site: Path) -> VerifyReport:
     index = site / "index.html"
     if not index.is_file():
         raise VerifyError(f"{site}: holds no index.html; build a site first (just build)")
-    problems = check_links(site)
+    problems = [*check_links(site), *check_warnings(site)]
     cells = 0
     try:
         settings = read_settings(index)
