@@ -6,9 +6,10 @@ Imports point one way, from the last line to the first:
     < grid < rasters < vectors < checks_report < checks_files < checks_pixels < check < simulate
     < icosahedron < scanline < cells < joint < tally < zones < database < delta < change
     < evidence_source < evidence_counts < worklist < evidence < judgement < statistics
-    < transitions < accuracy_report < accuracy_lucas < accuracy_points < accuracy_map < accuracy
-    < custom_areas < mvt < summaries < tiles < datasets < frontend < pages < verify < serve
-    < pipeline < cli_accuracy < cli
+    < transitions < accuracy_report < accuracy_table < accuracy_lucas < accuracy_points
+    < accuracy_map < accuracy_strata < accuracy_words < accuracy < custom_areas < mvt
+    < summaries < tiles < datasets < frontend < pages < verify < serve < pipeline < cli_accuracy
+    < cli
 """
 
 __version__ = "0.1.0"

@@ -89,7 +89,8 @@ def read_lucas(path: Path, form: LucasForm, *, greenhouses: bool) -> LucasSurvey
     sealed, reasons = _sealed(table, form, cover, greenhouses)
     lon, lat, by_id = _positions(table, form)
     placed = np.isfinite(lon) & np.isfinite(lat)
-    reasons.update({row: NO_POSITION for row in np.flatnonzero(~placed) if row not in reasons})
+    for row in np.flatnonzero(~placed).tolist():
+        reasons.setdefault(row, NO_POSITION)
     kept = np.array([row for row in range(len(table)) if row not in reasons], dtype=np.int64)
     weight = next((table.numbers(name) for name in WEIGHTS if name in table), None)
     stratum = next((table.texts(name) for name in STRATA if name in table), None)

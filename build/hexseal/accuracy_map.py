@@ -1,6 +1,7 @@
 """What the maps say about a reference sample: one windowed pass over the years that it needs."""
 
 import os
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from hexseal.config import Region
 from hexseal.delta import Reader, region_grid
 from hexseal.errors import InputError
 from hexseal.grid import Grid, Window, to_lonlat
-from hexseal.joint import DOES_NOT_COUNT, ClassJoiner
+from hexseal.joint import DOES_NOT_COUNT, Bytes, ClassJoiner
 from hexseal.progress import Progress, silent
 
 Doubles = NDArray[np.float64]
@@ -70,37 +71,55 @@ def survey_maps(
     InputError when no point lies in the region.
     """
     grid, frame = region_grid(region)
-    points = _place(sample, grid)
-    joiner = ClassJoiner(region.product)
-    found = np.full((len(sample), len(years)), OUTSIDE, dtype=np.int64)
-    area: dict[tuple[int, ...], float] = {}
+    counter = _Counter(grid, ClassJoiner(region.product), _place(sample, grid))
+    points = np.full((len(sample), len(years)), OUTSIDE, dtype=np.int64)
+    area: defaultdict[tuple[int, ...], float] = defaultdict(float)
     addresses = [epoch.landcover for epoch in region.epochs if epoch.year in years]
     with Reader(region, frame, addresses=addresses) as reader:
-
-        def count(window: Window) -> tuple[Integers, Doubles, _Points, Integers]:
-            bands = reader.read(window)
-            joint = joiner.join(bands)
-            m2 = _areas(grid, window, joint.codes, len(joint.classes))
-            joiner.refuse_unknown(bands, joint.classes[m2 > 0])
-            here = points.within(window)
-            classes = joint.classes.astype(np.int64)
-            return classes, m2, here, classes[joint.codes[here.row, here.column]]
-
         windows = reader.windows()
         pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
         try:
-            for done, (classes, m2, here, seen) in enumerate(pool.map(count, windows), 1):
-                found[here.number] = seen
-                for row in np.flatnonzero(m2):
-                    key = tuple(classes[row].tolist())
-                    area[key] = area.get(key, 0.0) + float(m2[row])
+            found = pool.map(lambda window: counter.count(window, reader.read(window)), windows)
+            for done, counts in enumerate(found, 1):
+                points[counts.points] = counts.point_classes
+                for classes, m2 in zip(counts.classes.tolist(), counts.area_m2, strict=True):
+                    area[tuple(classes)] += float(m2)
                 progress("accuracy", done, len(windows))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     keys = sorted(area)
     classes = np.array(keys, dtype=np.int64).reshape(-1, len(years))
-    survey = MapSurvey(years, classes, np.array([area[key] for key in keys]), found)
+    survey = MapSurvey(years, classes, np.array([area[key] for key in keys]), points)
     return survey if sample.form != "pairs" else _paired(survey, sample)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counts:
+    """What one window holds; ``points`` are numbers of points of the sample."""
+
+    classes: Integers
+    area_m2: Doubles
+    points: Integers
+    point_classes: Integers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counter:
+    """Count windows of one grid; safe to share between threads."""
+
+    grid: Grid
+    joiner: ClassJoiner
+    points: _Points
+
+    def count(self, window: Window, bands: tuple[Bytes, ...]) -> _Counts:
+        joint = self.joiner.join(bands)
+        m2 = _areas(self.grid, window, joint.codes, len(joint.classes))
+        seen = m2 > 0
+        self.joiner.refuse_unknown(bands, joint.classes[seen])
+        here = self.points.within(window)
+        classes = joint.classes.astype(np.int64)
+        at_points = classes[joint.codes[here.row, here.column]]
+        return _Counts(classes[seen], m2[seen], here.number, at_points)
 
 
 def _paired(survey: MapSurvey, sample: ReferenceSample) -> MapSurvey:
@@ -162,8 +181,9 @@ def _areas(grid: Grid, window: Window, codes: NDArray[np.uint16], count: int) ->
     Where the projection is not equal-area, a row's pixels count as the one in its middle.
     """
     if grid.is_equal_area:
-        return np.bincount(codes.ravel(), minlength=count) * grid.nominal_pixel_area_m2
+        pixels = np.bincount(codes.ravel(), minlength=count)
+        return pixels.astype(np.float64) * grid.nominal_pixel_area_m2
     rows = np.arange(window.row, window.row + window.height)
     middle = np.full(rows.shape, window.column + window.width // 2)
     pixel = np.repeat(grid.pixel_areas_m2(rows, middle), window.width)
-    return np.bincount(codes.ravel(), pixel, count)
+    return np.bincount(codes.ravel(), pixel, count).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Reading a reference sample: points in any CRS, pairs of classes, or the LUCAS survey's own file."""
+"""Reading a reference sample: points in any CRS, pairs of classes, or the LUCAS survey's file."""
 
 import re
 from collections.abc import Sequence
@@ -163,7 +163,7 @@ def _class_columns(table: Table, kind: str, region: Region, year: int | None) ->
             f"{table.path}: does not say of which year column {kind} is; give --year "
             f"({known}), a column year, or name it {kind}_YEAR"
         )
-    return {region.years[0] if year is None else year: kind}
+    return {min(region.years) if year is None else year: kind}
 
 
 def _coordinates(table: Table) -> tuple[str, str] | None:
@@ -280,5 +280,7 @@ def _sizes(table: Table) -> Doubles:
 
 
 def _notes(table: Table, given: tuple[str, str] | None) -> tuple[str, ...]:
-    unused = [name for name in table.columns if given and re.fullmatch(r"map(_\d{4})?", name)]
-    return (f"column {unused[0]} is not used: points are read on the maps",) if unused else ()
+    for name in table.columns:
+        if given is not None and re.fullmatch(r"map(_\d{4})?", name):
+            return (f"column {name} is not used: points are read on the maps",)
+    return ()

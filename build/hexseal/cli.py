@@ -14,6 +14,7 @@ from tqdm import tqdm
 from hexseal import __version__
 from hexseal.check import check_region
 from hexseal.checks_report import render
+from hexseal.cli_accuracy import accuracy
 from hexseal.config import Region, load_region
 from hexseal.custom_areas import measure_areas
 from hexseal.errors import HexsealError
@@ -224,6 +225,9 @@ def serve(console: Console, site: Path, port: int) -> None:
     console.say(f"serving {site} at {site_address(server)} (Ctrl-C stops)")
     with server:
         server.serve_forever()
+
+
+cli.add_command(accuracy)
 
 
 def main() -> NoReturn:

@@ -3,15 +3,17 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from hexseal import __version__
+from hexseal.accuracy import assess_accuracy, sealed_accuracy
+from hexseal.accuracy_report import write_report
 from hexseal.check import check_region
 from hexseal.checks_report import render
-from hexseal.config import Region, is_remote, load_region
+from hexseal.config import Region, SealedAccuracy, is_remote, load_region
 from hexseal.datasets import write_datasets
 from hexseal.delta import DeltaSummary, count_region
 from hexseal.errors import InputError, VerifyError
@@ -151,7 +153,7 @@ def judge(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> No
 
 def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
     with talk.stage("statistics") as told:
-        statistics = write_statistics(region, work)
+        statistics = write_statistics(region, work, accuracies=_accuracies(region, work, talk))
         write_transitions(region, work)
         told.append(f"{statistics.hexagons:,} hexagons, {statistics.areas} areas")
     with talk.stage("tiles") as told:
@@ -184,6 +186,29 @@ def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
                 f"{len(report.problems)} problems in the new site; it is not published"
             )
         told.append(report.headline)
+
+
+def _accuracies(region: Region, work: Path, talk: Talk) -> Mapping[int, SealedAccuracy]:
+    """Return the accuracy of Sealed by year: as given, or as a reference sample tells it."""
+    given = region.accuracy
+    if given.points is None:
+        return given.years
+    report = assess_accuracy(
+        region,
+        Path(given.points),
+        crs=given.crs,
+        greenhouses=given.greenhouses,
+        progress=talk.progress,
+    )
+    write_report(report, work / "accuracy.json")
+    found = sealed_accuracy(report)
+    missing = sorted(set(region.years) - set(found))
+    if missing:
+        raise InputError(
+            f"{given.points}: has no reference for {missing[0]}; a correction needs every year "
+            f"({', '.join(map(str, region.years))}), or leave [accuracy] points out"
+        )
+    return found
 
 
 def _key(region: Region) -> str:
