@@ -29,6 +29,15 @@ bench *OPTIONS: setup
     @{{bin}}/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
     @{{bin}}/python bench/delta.py {{OPTIONS}}
 
+# Compare hexseal areas with decoding and exactextract: ratios in one run
+bench-areas *OPTIONS: setup
+    @{{bin}}/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+    @{{bin}}/python bench/areas.py {{OPTIONS}}
+
+# Judge simulated regions whose truth is known: the table of METHODOLOGY.md
+bench-statistics *OPTIONS: setup
+    @{{bin}}/python bench/change.py {{OPTIONS}}
+
 # Remove the built site and all intermediate files
 clean:
     rm -rf work site/* site/.hexseal-site site_template/dist

@@ -190,7 +190,7 @@ def test_lucas(region: Region, header: str, wrap: str, year: int) -> None:
         (["x,y", at(2)], "reference or reference_YEAR"),
         (
             ["x,y,reference", f"{at(2)},1"],
-            "does not say of which year column reference is; give --year",
+            "does not say of which year",
         ),
         (["x,y,reference_2018", f"{at(2)},77"], "'77' is not a class of CLC+ Backbone"),
         (["x,y,reference_2018", "here,there,1"], "line 2"),

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from hexseal.errors import InputError, OutputError
 
-RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})$")
 TYPES = {
     ".pmtiles": "application/octet-stream",
     ".parquet": "application/vnd.apache.parquet",
