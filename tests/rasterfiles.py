@@ -1,5 +1,6 @@
 """Tiny GeoTIFFs and area files for tests, and where the shared real data lie."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def write_tif(
 
 def write_areas(
     path: Path,
-    shapes: list[shapely.Geometry | None],
+    shapes: Sequence[shapely.Geometry | None],
     *,
     crs: str | None = "EPSG:3035",
     layer: str | None = None,

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rasterfiles import NORTH, WEST, north_up, real_data, write_tif
+import shapely
+import shapely.affinity
+from rasterfiles import NORTH, WEST, north_up, real_data, write_areas, write_tif
 from rasterio import Affine
 
 from hexseal.check import Report, check_region, render
-from hexseal.config import Epoch, HexagonRange, Region, Site, load_region
+from hexseal.config import AreaLayer, Epoch, HexagonRange, Region, Site, load_region
 from hexseal.products import CLCPLUS, Product
 
 REGIONS = Path(__file__).parents[1] / "regions"
@@ -389,3 +391,19 @@ class TestRealData:
         (finding,) = report.errors
         assert "2012 lies on another grid than 2006" in finding.what
         assert "gdalwarp -t_srs EPSG:2056 -te 2512060.76030416 " in finding.remedy
+
+
+def test_area_files_are_read_and_repairs_told(good: Region, tmp_path: Path) -> None:
+    bow_tie = shapely.Polygon([(0, 0), (20, 20), (20, 0), (0, 20)])
+    shapes = [shapely.box(0, 0, 20, 20), bow_tie, shapely.box(90_000, 0, 90_100, 100)]
+    moved = [shapely.affinity.translate(shape, WEST, NORTH - 30) for shape in shapes]
+    path = write_areas(tmp_path / "t.gpkg", list(moved), code=["a", "b", "c"])
+    layer = AreaLayer("town", path, "code", "code", None, {"en": "Town"})
+    report = check_region(replace(good, areas=(layer,)))
+    told = [line for kind in ("warning", "info") for line in lines(report, kind) if path in line]
+    assert told == [
+        f"warning: {path}: areas with invalid outlines were repaired (1: b); check their outlines",
+        f"info: {path}: areas that miss the rasters are left out (1)",
+    ]
+    lost = replace(layer, path=str(tmp_path / "none.gpkg"))
+    assert "no such area file" in only_error(replace(good, areas=(lost,)))

@@ -19,15 +19,17 @@ from hexseal.checks_pixels import (
     year_figures,
 )
 from hexseal.checks_report import Finding, Report, refusal, render
-from hexseal.config import Epoch, Region
+from hexseal.config import AreaLayer, Epoch, Region
 from hexseal.errors import InputError
 from hexseal.grid import Grid, Window
 from hexseal.progress import Progress, silent
 from hexseal.rasters import Landcover, open_landcover, warp_command
+from hexseal.vectors import read_areas
 
 __all__ = ["Finding", "Report", "check_region", "render"]
 
 OUTSIDE = 254
+NAMED_AREAS = 5
 # Values of the masks that come with CLC+ Backbone (product user manuals 2021 and 2023).
 CONFIDENCE_VALUES = frozenset({*range(101), 254, 255})
 POST_PROCESSING_VALUES = frozenset({0, 1, 254})
@@ -112,6 +114,8 @@ def _check_pixels(
     findings += check_change(region, pairs)
     for epoch in region.epochs:
         findings += _check_masks(epoch, grid, frame)
+    for layer in region.areas:
+        findings += _check_areas(layer, grid.subgrid(frame))
     if len(region.epochs) == 1:
         findings.append(
             Finding("info", region.id, "one year only, so no change is shown", str(years[0].year))
@@ -136,6 +140,26 @@ def _check_masks(epoch: Epoch, grid: Grid, frame: Window) -> list[Finding]:
         except InputError as err:
             findings.append(refusal(err, address))
     return findings
+
+
+def _check_areas(layer: AreaLayer, grid: Grid) -> Iterator[Finding]:
+    """Read an area file as the counting will; say which areas were repaired or lie outside."""
+    try:
+        areas = read_areas(layer, grid)
+    except InputError as err:
+        yield refusal(err, layer.path)
+        return
+    if areas.repaired:
+        yield Finding(
+            "warning",
+            layer.path,
+            "areas with invalid outlines were repaired",
+            f"{len(areas.repaired)}: {', '.join(areas.repaired[:NAMED_AREAS])}",
+            "check their outlines",
+        )
+    if areas.outside:
+        yield Finding("info", layer.path, "areas that miss the rasters are left out",
+                      str(areas.outside))  # fmt: skip
 
 
 def _subject(err: InputError, region: Region, rasters: list[Landcover]) -> str:
