@@ -161,6 +161,15 @@ def test_confirmed_area_of_every_hexagon_is_that_of_its_pixels(
         assert dict(found) == {cell: 100.0 * count for cell, count in expected.items()}
 
 
+def test_the_common_mask_says_what_it_drops(work: Path) -> None:
+    masked = json.loads((work / "judgement.json").read_text())["common_mask"]
+    # The last 7 columns of the second map are outside; the first map is valid there.
+    assert masked == {
+        "2018": {"pixels": 7 * ROWS, "m2": 700.0 * ROWS},
+        "2021": {"pixels": 0, "m2": 0.0},
+    }
+
+
 def test_areas_add_up_and_their_indicators_follow_the_formulas(work: Path) -> None:
     rows = duckdb.execute("FROM read_parquet($1)", [str(work / "areas.parquet")])
     whole, west, east = rows.to_arrow_table().to_pylist()

@@ -35,6 +35,21 @@ Doubles = NDArray[np.float64]
 AccuracyKnown = Literal["given", "promised", "unknown"]
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the common valid mask takes of a year: land before and after, and all that it drops."""
+
+    land_cm2: int
+    kept_land_cm2: int
+    dropped_pixels: int
+    dropped_cm2: int
+
+    @property
+    def lost_share(self) -> float:
+        """Return the part of the year's land that the mask drops."""
+        return 1 - self.kept_land_cm2 / self.land_cm2 if self.land_cm2 else 0.0
+
+
 @dataclass(slots=True)
 class PairJudge:
     """Judge the units of one pair of years, finest hexagons first, then areas.
@@ -140,7 +155,12 @@ def _stock(
     return area, np.maximum(area - half, 0.0), area + half
 
 
-def write_judgement(judges: list[PairJudge], notes: Sequence[Note], path: Path) -> None:
+def write_judgement(
+    judges: list[PairJudge],
+    notes: Sequence[Note],
+    coverage: Mapping[int, Coverage],
+    path: Path,
+) -> None:
     """Write how each pair was judged and what speaks against comparing its years."""
     facts = {
         judge.name: {
@@ -152,7 +172,12 @@ def write_judgement(judges: list[PairJudge], notes: Sequence[Note], path: Path) 
         for judge in judges
     }
     told = [asdict(note) | {"severe": note.is_severe} for note in notes]
-    write_bytes(path, json.dumps({"pairs": facts, "notes": told}, indent=1).encode())
+    masked = {
+        str(year): {"pixels": covered.dropped_pixels, "m2": covered.dropped_cm2 / CM2}
+        for year, covered in coverage.items()
+    }
+    whole = {"pairs": facts, "notes": told, "common_mask": masked}
+    write_bytes(path, json.dumps(whole, indent=1).encode())
 
 
 def _signals(net: Doubles, q_value: Doubles, valid: Doubles, level: float) -> list[str]:

@@ -16,7 +16,14 @@ from hexseal.database import connect, copy_parquet, fetch, run
 from hexseal.errors import InputError
 from hexseal.evidence import pair_name, read_report
 from hexseal.files import whole_file
-from hexseal.judgement import EVIDENCE, AccuracyKnown, PairJudge, stock_table, write_judgement
+from hexseal.judgement import (
+    EVIDENCE,
+    AccuracyKnown,
+    Coverage,
+    PairJudge,
+    stock_table,
+    write_judgement,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,9 @@ def write_statistics(
             with whole_file(work / f"{table}.parquet") as partial:
                 copy_parquet(database, table, partial)
         (areas,) = database.execute("SELECT count(*) FROM areas").fetchone() or (0,)
-        notes = _notes(database, region, judges, values)
-    write_judgement(judges, notes, work / "judgement.json")
+        coverage = _coverage(database, region, values)
+        notes = _notes(database, region, judges, coverage)
+    write_judgement(judges, notes, coverage, work / "judgement.json")
     return StatisticsSummary(len(cells), areas)
 
 
@@ -129,17 +137,23 @@ def _region_pixels(database: duckdb.DuckDBPyConnection, year: int) -> dict[str, 
     return {"sealed": float(whole[f"sealed_pixels_{year}"]), "land": land}
 
 
+def _coverage(
+    database: duckdb.DuckDBPyConnection, region: Region, values: Mapping[str, object]
+) -> dict[int, Coverage]:
+    """Return what the common valid mask takes of each year."""
+    (found,) = fetch(database, "coverage", names={"years": region.years}, values=values)
+    return {
+        year: Coverage(*found[4 * place : 4 * place + 4]) for place, year in enumerate(region.years)
+    }
+
+
 def _notes(
     database: duckdb.DuckDBPyConnection,
     region: Region,
     judges: list[PairJudge],
-    values: Mapping[str, object],
+    coverage: Mapping[int, Coverage],
 ) -> list[Note]:
-    (covered,) = fetch(database, "coverage", names={"years": region.years}, values=values)
-    lost = {
-        year: 1 - kept / land if land else 0.0
-        for year, land, kept in zip(region.years, covered[::2], covered[1::2], strict=True)
-    }
+    lost = {year: covered.lost_share for year, covered in coverage.items()}
     whole = database.table("areas_counted").limit(1).to_arrow_table().to_pylist()[0]
     facts = [_facts(region, judge, whole, lost) for judge in judges]
     return [note for fact in facts for note in notes_of(fact)]

@@ -208,6 +208,7 @@ def made_judgement() -> dict[str, object]:
     }
     return {
         "pairs": {f"{a}_{b}": found for a, b in pairs()},
+        "common_mask": {str(year): {"pixels": 1_000, "m2": 100_000.0} for year in YEARS},
         "notes": [
             {"kind": "makers", "pair": [2018, 2021], "severe": True,
              "values": {"first": "<i>Old & first</i> v1", "second": "New map v2"}},

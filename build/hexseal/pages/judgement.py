@@ -54,6 +54,7 @@ class Judged:
     """How one pair was judged; pixels unless they say patches. ``removed`` is gain, loss by filter.
 
     ``accuracy`` is given, promised or unknown; ``slope`` is how much of a true change shows.
+    ``masked`` are pixels and square metres of each year that the common valid mask drops.
     """
 
     raw: tuple[int, int]
@@ -69,6 +70,7 @@ class Judged:
     slope: float
     levels: tuple[Level, ...]
     notes: tuple[Note, ...]
+    masked: Mapping[str, tuple[int, float]]
 
     @property
     def warnings(self) -> tuple[Note, ...]:
@@ -85,8 +87,13 @@ def read_judgement(path: Path) -> dict[str, Judged]:
     """Read judgement.json by name of the pair; raises InputError when it is not whole."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
+        masked = {
+            year: (drops["pixels"], drops["m2"]) for year, drops in facts["common_mask"].items()
+        }
         return {
-            name: _judged(found, _notes(facts["notes"], name))
+            name: _judged(
+                found, _notes(facts["notes"], name), {y: masked[y] for y in name.split("_")}
+            )
             for name, found in facts["pairs"].items()
         }
     except (OSError, ValueError, KeyError, TypeError) as err:
@@ -103,7 +110,9 @@ def _notes(notes: list[dict], name: str) -> tuple[Note, ...]:
     )
 
 
-def _judged(found: dict, notes: tuple[Note, ...]) -> Judged:
+def _judged(
+    found: dict, notes: tuple[Note, ...], masked: Mapping[str, tuple[int, float]]
+) -> Judged:
     report = found["report"]
     return Judged(
         raw=(report["raw_gain"], report["raw_loss"]),
@@ -121,4 +130,5 @@ def _judged(found: dict, notes: tuple[Note, ...]) -> Judged:
             Level(size, level["rate"], level["design"]) for size, level in found["levels"].items()
         ),
         notes=notes,
+        masked=masked,
     )

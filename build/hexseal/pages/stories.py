@@ -174,6 +174,16 @@ def switched_on(region: Region) -> frozenset[str]:
 
 def _facts(judged: Judged, write: Writer) -> Iterator[Fact]:
     text, language = write.locale.text, write.locale.language
+    dropped = (
+        text(
+            "page.fact.mask.text",
+            year=year,
+            pixels=number(pixels, 0, language),
+            hectares=write.hectares(m2).text,
+        )
+        for year, (pixels, m2) in judged.masked.items()
+    )
+    yield Fact(text("page.fact.mask"), "; ".join(dropped))
     gains, losses, confirmed = (number(count, 0, language) for count in judged.patches)
     yield Fact(
         text("page.fact.patches"),
