@@ -1,5 +1,9 @@
 """CLC+ Forward: Sentinel-2 images in, a land-cover raster with CLC+ codes out.
 
-Nothing lives here yet. hexseal never imports this package: a prediction is just another
-land-cover raster, so sites build without torch.
+hexseal never imports this package: a prediction is just another land-cover raster, so sites
+build without torch. Imports point one way, from the last line to the first:
+
+    bands < classes < imagery < model < folder < tiles < windows < blending < rasters_out
+    < predict < split < augment < sources < training < metrics < baselines < evaluate < report
+    < cli
 """
