@@ -17,11 +17,14 @@ from hexseal.simulate.areas import Area, divide
 from hexseal.simulate.corrections import fix_by_hand
 from hexseal.simulate.observation import NoiseModel, Observation, observe
 from hexseal.simulate.preview import write_preview
+from hexseal.simulate.sentinel2 import simulate_imagery
 from hexseal.simulate.truth import Truth, check_size, simulate_truth
 from hexseal.simulate.vegetation import SEA_BUFFER, SEALED, WATER, Bytes
-from hexseal.simulate.writing import write_areas, write_objects, write_raster
+from hexseal.simulate.writing import write_areas, write_image, write_objects, write_raster
 
 MARKER = ".hexseal-simulation"
+# Counts up when the same seed gives other files.
+FORMAT = 2
 MAPPED = (2018, 2021)
 # From 2021 on the product calls the sea beyond this distance a buffer, code 253.
 BUFFER_PX = 25
@@ -35,6 +38,8 @@ Grid: EPSG:3035, pixels of 10 m. Codes: CLC+ Backbone, 1 = Sealed; 253 = sea buf
 
 clcplus_YEAR.tif            land cover as a classifier would map it, with realistic errors
 confidence_YEAR.tif         confidence of the map, 0 to 100, 254 outside
+sentinel2_YEAR.tif          Sentinel-2 composite as a satellite would see the truth: ten bands, each
+                            with its name, scale and offset; 0 where nothing was seen
 post_processing_2021.tif    1 where the map was corrected by hand, 0 elsewhere, 254 outside
 provinces.gpkg              provinces; municipalities.gpkg lie in them; invented inhabitants
 truth/landcover_YEAR.tif    the land cover without error: what the maps should have shown
@@ -70,7 +75,7 @@ def is_simulated(folder: Path, *, size_km: tuple[float, float], seed: int) -> bo
 
 def _marker_text(size_km: tuple[float, float], seed: int) -> str:
     width, height = size_km
-    return f"hexseal {__version__} simulate: seed {seed}, {width:g} x {height:g} km\n"
+    return f"hexseal {__version__} simulate {FORMAT}: seed {seed}, {width:g} x {height:g} km\n"
 
 
 def simulate(
@@ -97,6 +102,7 @@ def simulate(
         maps, layer = _observe(truth, seed)
         areas = divide(truth, np.random.default_rng([seed, 3]))
         _write(scratch, truth, (maps, layer), areas, progress)
+        _write_imagery(scratch, truth, seed, progress)
         text = README.format(size_km=size_km, seed=seed)
         (scratch / "README.txt").write_text(text, encoding="utf-8")
         (scratch / MARKER).write_text(_marker_text(size_km, seed), encoding="utf-8")
@@ -166,14 +172,20 @@ def _write(
     for step, (year, seen) in enumerate(zip(MAPPED, maps[0], strict=True), 1):
         write_raster(folder / f"clcplus_{year}.tif", seen.landcover, legend=True)
         write_raster(folder / f"confidence_{year}.tif", seen.confidence)
-        progress("files", step, 4)
+        progress("files", step, 7)
     write_raster(folder / "post_processing_2021.tif", maps[1])
     write_areas(folder / "municipalities.gpkg", areas[0], truth.years)
     write_areas(folder / "provinces.gpkg", areas[1], truth.years)
     _write_truth(folder / "truth", truth)
-    progress("files", 3, 4)
+    progress("files", 3, 7)
     write_preview(folder / "preview.png", truth, maps[0][-1].landcover)
-    progress("files", 4, 4)
+    progress("files", 4, 7)
+
+
+def _write_imagery(folder: Path, truth: Truth, seed: int, progress: Progress) -> None:
+    for step, image in enumerate(simulate_imagery(truth, seed), 5):
+        write_image(folder / f"sentinel2_{image.year}.tif", image)
+        progress("files", step, 7)
 
 
 def _write_truth(folder: Path, truth: Truth) -> None:

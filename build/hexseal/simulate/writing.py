@@ -16,6 +16,8 @@ from rasterio.shutil import copy
 from hexseal.products import CLCPLUS
 from hexseal.simulate.areas import Area
 from hexseal.simulate.growth import NewObject
+from hexseal.simulate.sentinel2 import NODATA, OFFSET, SCALE, SimulatedImage
+from hexseal.simulate.spectra import BANDS
 from hexseal.simulate.terrain import PIXEL_M
 
 EPSG = 3035
@@ -70,6 +72,36 @@ def write_raster(
             predictor="YES" if continuous else "NO",
             overview_resampling="AVERAGE" if continuous else "NEAREST",
             num_threads="1",
+        )
+
+
+def write_image(path: Path, image: SimulatedImage) -> None:
+    """Write a composite as a COG whose bands bear their names, scale, offset and nodata."""
+    count, height, width = image.dn.shape
+    with MemoryFile() as memory:
+        with memory.open(
+            driver="GTiff",
+            height=height,
+            width=width,
+            count=count,
+            dtype="int16",
+            crs=CRS.from_epsg(EPSG),
+            transform=raster_transform(),
+            nodata=NODATA,
+        ) as raster:
+            raster.write(image.dn)
+            raster.descriptions = BANDS
+            raster.scales, raster.offsets = (SCALE,) * count, (OFFSET,) * count
+        copy(
+            memory.name,
+            path,
+            driver="COG",
+            compress="ZSTD",
+            level="3",
+            blocksize=512,
+            predictor="YES",
+            overview_resampling="AVERAGE",
+            num_threads="2",
         )
 
 
