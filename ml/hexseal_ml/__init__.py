@@ -3,7 +3,8 @@
 hexseal never imports this package: a prediction is just another land-cover raster, so sites
 build without torch. Imports point one way, from the last line to the first:
 
-    bands < classes < imagery < model < folder < tiles < windows < blending < rasters_out
-    < predict < split < augment < sources < training < metrics < baselines < evaluate < report
-    < cli
+    bands < classes < imagery < model < folder < windows < blending < rasters_out < predict
+    < scenes < split < tiles < sources < augment < sampling < train_config < training_state
+    < validation < model_card < training < metrics < baselines < evaluate < report < cli_train
+    < cli_predict < cli_evaluate < cli
 """
