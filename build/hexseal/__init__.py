@@ -2,8 +2,9 @@
 
 Imports point one way, from the last line to the first:
 
-    errors < progress < products < toml_tables < config_change < config < files
-    < grid < rasters < vectors < checks_report < checks_files < checks_pixels < check < simulate
+    errors < progress < products < toml_tables < config_change < config_epochs < config < files
+    < grid < rasters < vectors < checks_report < checks_files < forward_report < forward_rasters
+    < forward < checks_pixels < check < simulate
     < icosahedron < scanline < cells < joint < tally < zones < database < delta < change
     < evidence_source < evidence_counts < worklist < evidence < judgement < statistics
     < transitions < accuracy_report < accuracy_table < accuracy_lucas < accuracy_points

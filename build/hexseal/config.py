@@ -4,41 +4,25 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from hexseal.config_change import Accuracy, Noise, SealedAccuracy, read_accuracy, read_noise
+from hexseal.config_epochs import Epoch, Forward, is_remote, read_epochs, resolve
 from hexseal.errors import RegionError
 from hexseal.products import PRODUCTS, Product
 from hexseal.toml_tables import TableReader
 
 __all__ = [
-    "Accuracy", "AreaLayer", "Epoch", "HexagonRange", "Noise", "Region", "SealedAccuracy",
-    "Simulation", "Site", "is_remote", "load_region",
+    "Accuracy", "AreaLayer", "Epoch", "Forward", "HexagonRange", "Noise", "Region",
+    "SealedAccuracy", "Simulation", "Site", "is_remote", "load_region",
 ]  # fmt: skip
 
 Standalone = Literal["auto", "always", "never"]
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
-REMOTE = re.compile(r"(?:https?|s3)://")
 LANGUAGES = ("en", "fr")
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One reference year and its rasters; relative paths are resolved against the region file.
-
-    ``landcover`` is a path, a glob of tiles, or an http(s)/s3 address, as are the two masks.
-    """
-
-    year: int
-    landcover: str
-    source: str
-    reference_period: tuple[date, date] | None = None
-    confidence: str | None = None
-    post_processing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +113,16 @@ class Region:
         return tuple(epoch.year for epoch in self.epochs)
 
     @property
+    def mapped_years(self) -> tuple[int, ...]:
+        """Return the years that have a map of their own, ascending."""
+        return tuple(epoch.year for epoch in self.epochs if epoch.forward is None)
+
+    @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Return consecutive pairs of years, then the first with the last when there are more."""
         years = self.years
         steps = tuple(pairwise(years))
         return (*steps, (years[0], years[-1])) if len(years) > 2 else steps
-
-
-def is_remote(address: str) -> bool:
-    """Tell whether ``address`` is read over the network.
-
-    >>> is_remote("https://example.org/a.tif"), is_remote("inputs/a.tif")
-    (True, False)
-    """
-    return bool(REMOTE.match(address))
 
 
 def load_region(path: Path) -> Region:
@@ -169,14 +149,16 @@ def _region(root: TableReader, path: Path) -> Region:
     site = _site(root.child("site"))
     head = root.child("region")
     simulation = _simulation(root, path)
-    epochs = _epochs(root.children("epoch"), path)
+    name, product = _slug(head, "id"), _product(root.child("product"))
+    work = path.parent / ".." / "work" / name / "forward"
+    epochs = read_epochs(root.children("epoch"), path, work.resolve(), product)
     region = Region(
         path=path,
-        id=_slug(head, "id"),
+        id=name,
         title=head.titles("title", site.languages, path.stem),
         simulated=head.take("simulated", bool, simulation is not None),
         window=_window(head),
-        product=_product(root.child("product")),
+        product=product,
         epochs=epochs,
         hexagons=_hexagons(root.child("hexagons")),
         areas=_areas(root.children("areas"), path, site.languages),
@@ -191,10 +173,11 @@ def _region(root: TableReader, path: Path) -> Region:
 
 
 def _accuracy(reader: TableReader, epochs: tuple[Epoch, ...], path: Path) -> Accuracy:
-    accuracy = read_accuracy(reader, tuple(epoch.year for epoch in epochs))
+    # The accuracy of years made by a model comes from comparing it with the year it starts from.
+    accuracy = read_accuracy(reader, tuple(e.year for e in epochs if e.forward is None))
     if accuracy.points is None:
         return accuracy
-    return replace(accuracy, points=_resolve(accuracy.points, path))
+    return replace(accuracy, points=resolve(accuracy.points, path))
 
 
 def _slug(reader: TableReader, key: str) -> str:
@@ -277,55 +260,10 @@ def _simulation(root: TableReader, path: Path) -> Simulation | None:
         return None
     reader = root.child("simulation")
     size = reader.numbers("size_km", 2) or (24.0, 18.0)
-    folder = Path(_resolve(reader.text("folder"), path))
+    folder = Path(resolve(reader.text("folder"), path))
     simulation = Simulation(folder, (size[0], size[1]), reader.take("seed", int, 1))
     reader.done()
     return simulation
-
-
-def _epochs(readers: list[TableReader], path: Path) -> tuple[Epoch, ...]:
-    epochs = [_epoch(reader, path) for reader in readers]
-    if not epochs:
-        raise RegionError("[[epoch]] is missing: name at least one year and its raster")
-    years = [epoch.year for epoch in epochs]
-    twice = sorted({year for year in years if years.count(year) > 1})
-    if twice:
-        raise RegionError(f"[[epoch]] year = {twice[0]} is given twice: each year once")
-    return tuple(sorted(epochs, key=lambda epoch: epoch.year))
-
-
-def _epoch(reader: TableReader, path: Path) -> Epoch:
-    year = reader.take("year", int)
-    if not 1900 <= year <= 2200:
-        raise RegionError(f"{reader.name('year')} = {year} is not a year")
-    masks = {key: reader.take(key, str, None) for key in ("confidence", "post_processing")}
-    epoch = Epoch(
-        year=year,
-        landcover=_resolve(reader.text("landcover"), path),
-        source=reader.take("source", str, ""),
-        reference_period=_period(reader),
-        confidence=_resolve(masks["confidence"], path) if masks["confidence"] else None,
-        post_processing=_resolve(masks["post_processing"], path)
-        if masks["post_processing"]
-        else None,
-    )
-    reader.done()
-    return epoch
-
-
-def _period(reader: TableReader) -> tuple[date, date] | None:
-    values = reader.take("reference_period", list, None)
-    if values is None:
-        return None
-    try:
-        start, end = (v if isinstance(v, date) else date.fromisoformat(v) for v in values)
-    except (TypeError, ValueError) as err:
-        raise RegionError(
-            f"{reader.name('reference_period')} = {values!r}: give two dates as YYYY-MM-DD"
-        ) from err
-    if start >= end:
-        raise RegionError(f"{reader.name('reference_period')} = {values!r} ends before it starts")
-    return start, end
 
 
 def _areas(
@@ -337,7 +275,7 @@ def _areas(
         populations = _populations(reader)
         area = AreaLayer(
             layer=layer,
-            path=_resolve(reader.text("path"), path),
+            path=resolve(reader.text("path"), path),
             id=reader.text("id"),
             name=reader.text("name"),
             population=reader.take("population", str, None),
@@ -364,7 +302,3 @@ def _populations(reader: TableReader) -> dict[int, str]:
                 'such as { 2018 = "pop_2018", 2021 = "pop_2021" }'
             )
     return {int(year): column for year, column in sorted(value.items())}
-
-
-def _resolve(address: str, path: Path) -> str:
-    return address if is_remote(address) else str((path.parent / address).resolve())

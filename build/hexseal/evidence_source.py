@@ -98,8 +98,11 @@ class PairSource:
         """Return the places of the years before and after a pair of consecutive years."""
         if not self.region.noise.three_dates or self.second != self.first + 1:
             return None, None
-        later = self.second + 1 if self.second + 1 < len(self.region.years) else None
-        return (self.first - 1 if self.first else None), later
+        epochs = self.region.epochs
+        later = self.second + 1
+        # A forward year repeats the map before it wherever the model saw no change: no witness.
+        has_later = later < len(epochs) and epochs[later].forward is None
+        return (self.first - 1 if self.first else None), later if has_later else None
 
     def _planes(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Read the bands, one ahead on a thread of its own."""

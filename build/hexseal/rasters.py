@@ -159,7 +159,7 @@ class Landcover:
         if address not in self._files:
             while len(self._files) >= OPEN_TILES:
                 self._files.popitem(last=False)[1].close()
-            self._files[address] = _open(address)
+            self._files[address] = open_raster(address)
         self._files.move_to_end(address)
         return self._files[address]
 
@@ -170,7 +170,7 @@ def open_landcover(address: str, *, fill: int = 0) -> Landcover:
     Raises InputError for a file that is missing, unreadable, not of one byte band, rotated or
     without CRS, and GridMismatchError for tiles that do not lie on one lattice of pixels.
     """
-    headers = [(name, *_header(name)) for name in _addresses(address)]
+    headers = [(name, *_header(name)) for name in addresses_of(address)]
     whole = _union([(name, grid) for name, grid, _ in headers])
     tiles = []
     for name, grid, layout in headers:
@@ -223,7 +223,8 @@ def _configure() -> None:
         set_gdal_config(key, value)
 
 
-def _addresses(address: str) -> list[str]:
+def addresses_of(address: str) -> list[str]:
+    """Return the files of a path, a glob or a remote address, at least one."""
     if is_remote(address) or Path(address).is_file():
         return [address]
     if Path(address).is_dir():
@@ -237,7 +238,8 @@ def _addresses(address: str) -> list[str]:
     return found
 
 
-def _open(address: str) -> DatasetReader:
+def open_raster(address: str) -> DatasetReader:
+    """Open any raster that GDAL reads; raise InputError where it cannot."""
     _configure()
     try:
         return rasterio.open(address)
@@ -247,17 +249,27 @@ def _open(address: str) -> DatasetReader:
 
 
 def _header(address: str) -> tuple[Grid, Layout]:
-    file = _open(address)
+    file = open_raster(address)
     # Not entered as a context: that would bind the file to the thread that closes it.
     try:
         _check_band(file, address)
-        authority = file.crs.to_authority()
-        text = ":".join(authority) if authority else file.crs.to_wkt()
-        return Grid(text, file.transform, file.width, file.height), _layout(file)
+        return grid_of(file), _layout(file)
     except InputError as err:
         raise InputError(f"{address}: {err}") from err
     finally:
         file.close()
+
+
+def grid_of(file: DatasetReader) -> Grid:
+    """Return the pixel grid of an open raster; raise InputError where it has no usable one."""
+    if file.crs is None:
+        raise InputError(
+            "has no coordinate reference system; assign the right one with "
+            f"gdal_edit.py -a_srs EPSG:CODE {shlex.quote(file.name)}"
+        )
+    authority = file.crs.to_authority()
+    text = ":".join(authority) if authority else file.crs.to_wkt()
+    return Grid(text, file.transform, file.width, file.height)
 
 
 def _check_band(file: DatasetReader, address: str) -> None:
@@ -270,11 +282,6 @@ def _check_band(file: DatasetReader, address: str) -> None:
         raise InputError(
             f"holds {file.dtypes[0]} values, expected byte class codes (0 to 255); if they are "
             f"such codes, convert with gdal_translate -ot Byte {shlex.quote(address)} OUT.tif"
-        )
-    if file.crs is None:
-        raise InputError(
-            "has no coordinate reference system; assign the right one with "
-            f"gdal_edit.py -a_srs EPSG:CODE {shlex.quote(address)}"
         )
 
 

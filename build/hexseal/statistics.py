@@ -10,12 +10,19 @@ from h3.api import basic_int
 
 from hexseal.change.adjusted import Transfer
 from hexseal.change.notes import Note, PairFacts, notes_of
-from hexseal.change.transfer import PROMISED, UNKNOWN, transfer_between
+from hexseal.change.transfer import (
+    PROMISED,
+    UNKNOWN,
+    chained_transfer,
+    forward_transfer,
+    transfer_between,
+)
 from hexseal.config import Region, SealedAccuracy
 from hexseal.database import connect, copy_parquet, fetch, run
 from hexseal.errors import InputError
 from hexseal.evidence import pair_name, read_report
 from hexseal.files import whole_file
+from hexseal.forward import forward_reports
 from hexseal.judgement import (
     EVIDENCE,
     AccuracyKnown,
@@ -110,11 +117,20 @@ def _transfer(
     pair: tuple[int, int],
     accuracies: Mapping[int, SealedAccuracy],
 ) -> Transfer:
+    """Return how the maps' net change follows the true one, by CLC+, by a model, or by both."""
     promised = PROMISED.get(region.product.name)
-    first, second = (accuracies.get(year, promised) for year in pair)
-    if first is None or second is None:
-        return UNKNOWN
-    return transfer_between(first, second, **_region_pixels(database, pair[0]))
+    last_mapped = max(year for year in region.mapped_years if year <= pair[1])
+    pixels = _region_pixels(database, pair[0])
+    steps: list[Transfer] = []
+    if pair[0] < last_mapped:
+        first, second = (accuracies.get(year, promised) for year in (pair[0], last_mapped))
+        if first is None or second is None:
+            return UNKNOWN
+        steps.append(transfer_between(first, second, **pixels))
+    if last_mapped < pair[1]:
+        report = forward_reports(region)[pair[1]]
+        steps.append(forward_transfer(report, sealed=pixels["sealed"]))
+    return steps[0] if len(steps) == 1 else chained_transfer(steps[0], steps[1])
 
 
 def _accuracy_known(region: Region) -> AccuracyKnown:
@@ -163,6 +179,7 @@ def _facts(
     region: Region, judge: PairJudge, whole: Mapping[str, float], lost: Mapping[int, float]
 ) -> PairFacts:
     report, total = judge.report, judge.whole
+    made = [year for year in (report.first, report.second) if year not in region.mapped_years]
     assert total is not None, "a pair is judged before it is noted"
     first, second = report.first, report.second
     titles = source_titles(region)
@@ -179,6 +196,7 @@ def _facts(
         noise_sd=judge.noise_sd,
         few_decoys=report.few_decoys,
         lost_share=(lost[first], lost[second]),
+        forward=forward_reports(region)[made[-1]] if made else None,
     )
 
 
@@ -202,11 +220,18 @@ def cell_facts(cells: list[int]) -> pa.Table:
 
 
 def source_titles(region: Region) -> dict[str, str]:
-    """Return for each year the product and version that its figures come from."""
-    return {
+    """Return for each year the product and version that its figures come from.
+
+    A year made by a model names the model's checksum and the map that it starts from.
+    """
+    titles = {
         str(epoch.year): epoch.source or f"{region.product.title} {epoch.year}"
         for epoch in region.epochs
     }
+    for year, report in forward_reports(region).items():
+        base = titles[str(report.calibrate_on)]
+        titles[str(year)] += f", model sha256 {report.checksum[:12]}, change since {base}"
+    return titles
 
 
 def _values(region: Region, work: Path) -> dict[str, object]:

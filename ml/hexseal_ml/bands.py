@@ -5,6 +5,11 @@ import re
 # The ten bands of 10 and 20 m, in the order in which models take them unless told otherwise.
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 KNOWN_BANDS = ("B01", *BANDS[:8], "B09", "B10", "B11", "B12")
+# The 14 bands of the tiles of INSEE's course, which bear no names; the last two are indices.
+TILE_LAYOUT = (
+    "B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12",
+    "NDVI", "NDWI",
+)  # fmt: skip
 # Asset names of STAC catalogues (Earth Search) for the same bands.
 ASSETS = {
     "coastal": "B01", "blue": "B02", "green": "B03", "red": "B04", "rededge1": "B05",

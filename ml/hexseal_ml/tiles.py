@@ -19,14 +19,10 @@ import rasterio
 from rasterio.errors import RasterioError
 
 from hexseal.errors import InputError
+from hexseal_ml.bands import TILE_LAYOUT as LAYOUT
 from hexseal_ml.classes import CODES
 from hexseal_ml.scenes import Bytes, Floats, Numbers, Scene, kept_scene, pack
 
-# The order of bands in every tile; the last two are indices.
-LAYOUT = (
-    "B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12",
-    "NDVI", "NDWI",
-)  # fmt: skip
 NAME = re.compile(r"(-?\d+)_(-?\d+)(?:_\d+)?_\d+")
 PIXEL_M = 10.0
 NO_LABEL = 0

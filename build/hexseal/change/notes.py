@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hexseal.forward_report import ForwardReport
+
 Kind = Literal[
-    "makers", "calibration", "asymmetry", "level_shift", "rate", "coverage", "few_decoys"
+    "makers", "forward", "calibration", "asymmetry", "level_shift", "rate", "coverage", "few_decoys"
 ]
 # Years whose method differs make "change" of their own; such notes come first and weigh most.
 SEVERE: tuple[Kind, ...] = ("makers", "asymmetry", "level_shift", "rate")
@@ -47,7 +49,8 @@ class PairFacts:
 
     ``gain`` and ``loss`` are judged change, of which ``confirmed`` is confirmed gain;
     ``noise_sd`` is the standard deviation of gain - confirmed - loss under noise alone.
-    ``lost_share`` is the part of the land of a year that the common mask drops.
+    ``lost_share`` is the part of the land of a year that the common mask drops. ``forward`` is
+    how the model compares with CLC+, where one of the years was made by a model.
     """
 
     pair: tuple[int, int]
@@ -62,13 +65,23 @@ class PairFacts:
     noise_sd: float
     few_decoys: bool
     lost_share: tuple[float, float]
+    forward: ForwardReport | None = None
 
 
 def notes_of(facts: PairFacts) -> tuple[Note, ...]:
     """Return the notes of a pair, the weightiest first."""
     return tuple(
         note
-        for check in (_makers, _asymmetry, _level_shift, _rate, _calibration, _coverage, _decoys)
+        for check in (
+            _makers,
+            _forward,
+            _asymmetry,
+            _level_shift,
+            _rate,
+            _calibration,
+            _coverage,
+            _decoys,
+        )
         for note in check(facts)
     )
 
@@ -83,9 +96,26 @@ def maker(source: str, year: int) -> str:
 
 
 def _makers(facts: PairFacts) -> Iterator[Note]:
+    if facts.forward is not None:
+        return
     first, second = map(maker, facts.sources, facts.pair)
     if first != second:
         yield Note("makers", facts.pair, {"first": first, "second": second})
+
+
+def _forward(facts: PairFacts) -> Iterator[Note]:
+    report = facts.forward
+    if report is None:
+        return
+    values: dict[str, str | float] = {
+        "year": float(report.year),
+        "base": float(report.calibrate_on),
+        "model": report.model,
+        "users": 100 * report.users,
+        "producers": 100 * report.producers,
+        "iou": report.iou,
+    }
+    yield Note("forward", facts.pair, values)
 
 
 def _asymmetry(facts: PairFacts) -> Iterator[Note]:
