@@ -38,6 +38,16 @@ bench-areas *OPTIONS: setup
 bench-statistics *OPTIONS: setup
     @{{bin}}/python bench/change.py {{OPTIONS}}
 
+# Compare the shipped model with labels of the sample and of real images
+evaluate *OPTIONS: setup
+    @{{bin}}/hexseal-ml evaluate ml/configs/evaluate-sample.toml {{OPTIONS}}
+    @{{bin}}/python bench/real_images.py
+    @{{bin}}/hexseal-ml evaluate ml/configs/evaluate-real.toml {{OPTIONS}}
+
+# Compare prediction with a plain loop over windows: ratios in one run
+bench-forward *OPTIONS: setup
+    @{{bin}}/python bench/forward.py {{OPTIONS}}
+
 # Remove the built site and all intermediate files
 clean:
     rm -rf work site/* site/.hexseal-site site_template/dist

@@ -5,7 +5,9 @@ Files and grids are checked first; then one pass over the pixels, block by block
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import chain, pairwise
+from pathlib import Path
 
 from hexseal.checks_files import check_edition, check_grid, check_name, check_storage
 from hexseal.checks_pixels import (
@@ -36,9 +38,14 @@ POST_PROCESSING_VALUES = frozenset({0, 1, 254})
 
 
 def check_region(region: Region, *, progress: Progress = silent) -> Report:
-    """Check all inputs of a region; findings never raise, so that all are told at once."""
+    """Check all inputs of a region; findings never raise, so that all are told at once.
+
+    Years that the build has yet to make from images are left out, and said so.
+    """
+    region, unmade = _made(region)
     with ExitStack() as stack:
         rasters, findings = _open_all(region, stack)
+        findings[:0] = unmade
         if len(rasters) < len(region.epochs):
             return Report(region.id, tuple(findings))
         findings += _check_files(region, rasters)
@@ -51,6 +58,25 @@ def check_region(region: Region, *, progress: Progress = silent) -> Report:
         except InputError as err:
             findings.append(refusal(err, _subject(err, region, rasters)))
             return Report(region.id, tuple(findings))
+
+
+def _made(region: Region) -> tuple[Region, list[Finding]]:
+    """Return the region with the years that have a raster, and a finding for each other one."""
+    unmade = [
+        epoch
+        for epoch in region.epochs
+        if epoch.forward is not None and not Path(epoch.landcover).is_file()
+    ]
+    findings = [
+        Finding(
+            "info",
+            epoch.landcover,
+            f"{epoch.year} is not made from its images yet, so it is not checked",
+            remedy="hexseal build makes it",
+        )
+        for epoch in unmade
+    ]
+    return replace(region, epochs=tuple(e for e in region.epochs if e not in unmade)), findings
 
 
 def _open_all(region: Region, stack: ExitStack) -> tuple[list[Landcover], list[Finding]]:

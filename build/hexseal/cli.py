@@ -155,7 +155,7 @@ def delta(console: Console, region: Path, out: Path, workers: int | None, fresh:
     """
     settings = BuildSettings(out, workers, fresh)
     loaded = load_region(region)
-    prepare_inputs(loaded, console.talk())
+    prepare_inputs(loaded, console.talk(), fresh=fresh)
     work = settings.work(loaded)
     work.mkdir(parents=True, exist_ok=True)
     count(loaded, work, settings, console.talk())

@@ -16,7 +16,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from hexseal.config import Epoch
 from hexseal.errors import GridMismatchError, OutputError
-from hexseal.files import whole_file
+from hexseal.files import describe, whole_file
 from hexseal.grid import Grid, Window
 from hexseal.products import CLCPLUS
 from hexseal.rasters import Bytes, Landcover, open_landcover
@@ -47,8 +47,17 @@ class Maps:
 class Writer:
     """A byte raster written window by window; it takes its final name as a cloud-optimised file."""
 
-    def __init__(self, path: Path, grid: Grid, *, colors: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        grid: Grid,
+        *,
+        colors: bool,
+        nodata: int | None = None,
+        description: str = "",
+    ) -> None:
         self.path, self.grid, self.colors = path, grid, colors
+        self.nodata, self.description = nodata, description
         self.plain = path.with_name(f".partial-plain-{path.name}")
         self.file: DatasetWriter | None = None
 
@@ -59,11 +68,15 @@ class Writer:
                 self.plain, "w", driver="GTiff", width=self.grid.width, height=self.grid.height,
                 count=1, dtype="uint8", crs=CRS.from_user_input(self.grid.crs),
                 transform=self.grid.transform, tiled=True, blockxsize=512, blockysize=512,
-                compress="LZW", BIGTIFF="IF_SAFER",
+                compress="LZW", BIGTIFF="IF_SAFER", nodata=self.nodata,
             )  # fmt: skip
+            if self.description:
+                file.set_band_description(1, self.description)
             if self.colors:
                 file.write_colormap(1, COLORS)
-        except (OSError, RasterioError) as err:
+        except OSError as err:
+            raise describe(err, self.plain) from err
+        except RasterioError as err:
             raise OutputError(f"{self.plain}: cannot be written ({err})") from err
         self.file = file
         return self

@@ -78,17 +78,27 @@ class ForwardReport:
         return _share(self.both + self.model_only, self.both + self.map_only)
 
 
-def write_report(report: ForwardReport, path: Path) -> None:
-    """Write a report, with the figures that follow from its counts, for people and programs."""
+def report_facts(report: ForwardReport) -> dict[str, object]:
+    """Return a report with the figures that follow from its counts, for people and programs."""
     derived = {
         name: getattr(report, name)
         for name in ("users", "producers", "false_rate", "iou", "area_ratio")
     }
-    write_bytes(path, json.dumps(asdict(report) | {"derived": derived}, indent=1).encode())
+    return {**asdict(report), "derived": derived}
+
+
+def write_report(report: ForwardReport, path: Path) -> None:
+    """Write the facts of a report."""
+    write_bytes(path, json.dumps(report_facts(report), indent=1).encode())
 
 
 def read_report(path: Path) -> ForwardReport:
     """Read what write_report wrote; raise InputError where it is not there or not whole."""
+    if not path.is_file():
+        raise InputError(
+            f"{path}: is not there: a year of this region is made from images by hexseal build; "
+            "run that first"
+        )
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         facts.pop("derived")

@@ -25,6 +25,7 @@ from hexseal.change.notes import Note
 from hexseal.config import SealedAccuracy
 from hexseal.evidence import PairReport, pair_name
 from hexseal.files import write_bytes
+from hexseal.forward_report import ForwardReport, report_facts
 
 EVIDENCE = (
     "gain", "loss", "confirmed", "confirmed_cm2", "edges_before", "edges_after", "confirmed_edges",
@@ -159,9 +160,10 @@ def write_judgement(
     judges: list[PairJudge],
     notes: Sequence[Note],
     coverage: Mapping[int, Coverage],
+    forward: Mapping[int, ForwardReport],
     path: Path,
 ) -> None:
-    """Write how each pair was judged and what speaks against comparing its years."""
+    """Write how each pair was judged, what speaks against comparing its years, which are made."""
     facts = {
         judge.name: {
             "report": asdict(judge.report),
@@ -176,7 +178,8 @@ def write_judgement(
         str(year): {"pixels": covered.dropped_pixels, "m2": covered.dropped_cm2 / CM2}
         for year, covered in coverage.items()
     }
-    whole = {"pairs": facts, "notes": told, "common_mask": masked}
+    made = {str(year): report_facts(report) for year, report in forward.items()}
+    whole = {"pairs": facts, "notes": told, "common_mask": masked, "forward": made}
     write_bytes(path, json.dumps(whole, indent=1).encode())
 
 

@@ -1,4 +1,4 @@
-"""Every stage in order: inputs, delta, statistics, tiles, datasets, pages, verification."""
+"""Every stage in order: inputs, prediction, delta, statistics, tiles, datasets, pages, checks."""
 
 import hashlib
 import json
@@ -19,6 +19,7 @@ from hexseal.delta import DeltaSummary, count_region
 from hexseal.errors import InputError, VerifyError
 from hexseal.evidence import judge_region, pair_name
 from hexseal.files import SiteFolder, describe, write_bytes
+from hexseal.forward import make_forward_years
 from hexseal.frontend import bundle
 from hexseal.pages import write_pages
 from hexseal.progress import Progress, Say, mute, silent
@@ -80,7 +81,7 @@ def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
     _make(work)
     folder = SiteFolder(settings.site)
     folder.recover()
-    prepare_inputs(region, talk)
+    prepare_inputs(region, talk, fresh=settings.fresh)
     staging = folder.open()
     try:
         count(region, work, settings, talk)
@@ -92,8 +93,11 @@ def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
     return settings.site / "index.html"
 
 
-def prepare_inputs(region: Region, talk: Talk) -> None:
-    """Simulate the inputs where the region asks for it, and check them; raise on an error."""
+def prepare_inputs(region: Region, talk: Talk, *, fresh: bool = False) -> None:
+    """Simulate the inputs where the region asks for it, predict forward years, check them all.
+
+    Raises InputError where the checks find an error; ``fresh`` predicts again.
+    """
     simulation = region.simulation
     if simulation is not None and not is_simulated(
         simulation.folder, size_km=simulation.size_km, seed=simulation.seed
@@ -106,6 +110,7 @@ def prepare_inputs(region: Region, talk: Talk) -> None:
                 progress=talk.progress,
             )
             told.append(str(simulation.folder))
+    _predict(region, talk, fresh=fresh)
     with talk.stage("check") as told:
         report = check_region(region, progress=talk.progress)
         for line in render(report):
@@ -113,6 +118,20 @@ def prepare_inputs(region: Region, talk: Talk) -> None:
         told.append(report.headline)
     if report.errors:
         raise InputError(f"{region.path}: {report.headline}; mend the inputs named above")
+
+
+def _predict(region: Region, talk: Talk, *, fresh: bool) -> None:
+    """Make the maps of forward years, or keep those of the last build."""
+    if region.mapped_years == region.years:
+        return
+    with talk.stage("predict") as told:
+        reports = make_forward_years(region, fresh=fresh, say=talk.say, progress=talk.progress)
+        for report in reports:
+            told.append(
+                f"{report.year} by {report.model} on {report.calibrate_on}: IoU of Sealed "
+                f"{report.iou:.2f} with CLC+, {report.gain:,} pixels newly sealed, "
+                f"{report.loss:,} no longer"
+            )
 
 
 def count(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> DeltaSummary | None:
@@ -202,11 +221,11 @@ def _accuracies(region: Region, work: Path, talk: Talk) -> Mapping[int, SealedAc
     )
     write_report(report, work / "accuracy.json")
     found = sealed_accuracy(report)
-    missing = sorted(set(region.years) - set(found))
+    missing = sorted(set(region.mapped_years) - set(found))
     if missing:
         raise InputError(
             f"{given.points}: has no reference for {missing[0]}; a correction needs every year "
-            f"({', '.join(map(str, region.years))}), or leave [accuracy] points out"
+            f"({', '.join(map(str, region.mapped_years))}), or leave [accuracy] points out"
         )
     return found
 

@@ -73,7 +73,8 @@ def write_statistics(
         (areas,) = database.execute("SELECT count(*) FROM areas").fetchone() or (0,)
         coverage = _coverage(database, region, values)
         notes = _notes(database, region, judges, coverage)
-    write_judgement(judges, notes, coverage, work / "judgement.json")
+    made = forward_reports(region)
+    write_judgement(judges, notes, coverage, made, work / "judgement.json")
     return StatisticsSummary(len(cells), areas)
 
 

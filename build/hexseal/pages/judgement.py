@@ -11,7 +11,8 @@ from hexseal.pages.numbers import number
 
 Values = Mapping[str, str | float]
 # Decimals of the numbers that a note names.
-DIGITS = {"ratio": 2, "percent": 1}
+DIGITS = {"ratio": 2, "percent": 1, "users": 0, "producers": 0, "iou": 2}
+YEARS = ("year", "base")
 SIGNED = ("rate", "level_shift")
 
 
@@ -35,7 +36,7 @@ class Note:
         # A year is a year, not a number.
         return (
             str(int(value))
-            if key == "year"
+            if key in YEARS
             else number(value, DIGITS[key], language, signed=self.kind in SIGNED)
         )
 
