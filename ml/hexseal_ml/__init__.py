@@ -5,6 +5,6 @@ build without torch. Imports point one way, from the last line to the first:
 
     bands < classes < imagery < model < folder < windows < blending < rasters_out < predict
     < scenes < split < tiles < sources < augment < sampling < train_config < training_state
-    < validation < model_card < training < metrics < baselines < evaluate < report < cli_train
-    < cli_predict < cli_evaluate < cli
+    < validation < model_card < training < metrics < baselines < evaluate_config < pictures
+    < evaluate < charts < report < cli_train < cli_predict < cli_evaluate < cli
 """

@@ -12,6 +12,8 @@ from transformers.utils import logging as transformers_logging
 from hexseal import __version__
 from hexseal.cli import Console
 from hexseal.errors import HexsealError
+from hexseal_ml.cli_evaluate import evaluate_command
+from hexseal_ml.cli_predict import predict_command
 from hexseal_ml.cli_train import train_command
 
 
@@ -30,6 +32,8 @@ def cli(context: click.Context, quiet: bool, verbose: bool) -> None:
 
 
 cli.add_command(train_command)
+cli.add_command(evaluate_command)
+cli.add_command(predict_command)
 
 
 def main() -> NoReturn:

@@ -37,7 +37,7 @@ from hexseal_ml.scenes import Bytes, Floats, Scene
 from hexseal_ml.split import TRAIN, VALIDATION
 from hexseal_ml.train_config import Schedule, TrainConfig
 from hexseal_ml.training_state import Progress, load_state, save_state
-from hexseal_ml.validation import validate
+from hexseal_ml.validation import drift, validate
 
 log = logging.getLogger(__name__)
 
@@ -127,9 +127,10 @@ class Learner:
         torch.manual_seed(schedule.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         grounds = plots(scenes, config.split, TRAIN, schedule.seed)
+        self.held_out = plots(scenes, config.split, VALIDATION, schedule.seed)
         self.crops = validation_crops(
-            plots(scenes, config.split, VALIDATION, schedule.seed),
-            config.bands, VALIDATION, VALIDATION_SIDE, schedule.validation_pixels, schedule.seed,
+            self.held_out, config.bands, VALIDATION, VALIDATION_SIDE,
+            schedule.validation_pixels, schedule.seed,
         )  # fmt: skip
         self.model = self._new_model(band_statistics(grounds, config.bands, schedule.seed))
         self.average = copy.deepcopy(self.model).eval()
@@ -161,6 +162,8 @@ class Learner:
 
     def run(self, report: Report) -> None:
         """Take steps until the schedule ends; validate and save now and then."""
+        if self._done() >= 1:
+            return
         schedule = self.config.schedule
         writer = SummaryWriter(str(self.work / "tensorboard"))
         losses: list[float] = []
@@ -192,6 +195,9 @@ class Learner:
             "validation_without_offset": plain,
             "iou": dict(zip(map(str, found.codes), found.iou().round(4).tolist(), strict=True)),
         }
+        moved = drift(best, self.held_out, offset, self.device, self._precision())
+        if moved is not None:
+            facts["metrics"]["drift"] = moved
         facts["training"] = self._facts()
         best.config.hexseal = facts
         save_model(best, self.config.out, model_card(facts), half=self.config.half)

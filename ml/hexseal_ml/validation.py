@@ -1,18 +1,25 @@
 """How good a model is on blocks it never saw, and the offset that makes its area right."""
 
+import math
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hexseal.grid import Window
 from hexseal_ml.classes import IGNORE, SEALED
 from hexseal_ml.model import ForwardSegformer
+from hexseal_ml.sampling import Plot
 from hexseal_ml.scenes import Bytes, Floats
+from hexseal_ml.split import VALIDATION
 
 Counts = NDArray[np.int64]
+SIDE = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,3 +90,44 @@ def validate(
             margins.append(found[place] - others)
             sealed.append(true == place)
     return Validation(confusion, np.concatenate(margins), np.concatenate(sealed), codes)
+
+
+def drift(
+    model: ForwardSegformer,
+    plots: Sequence[Plot],
+    offset: float,
+    device: torch.device,
+    precision: AbstractContextManager[object],
+) -> dict[str, float] | None:
+    """Return how much mapped over true sealed area varies between two images of one ground.
+
+    ``sd`` is the root mean square of ln(mapped / true) of one image less that of the next, over
+    ``pairs`` of scenes of one place; None where no place was seen twice. ``offset`` is added to
+    the logit of Sealed.
+    """
+    places: dict[tuple[object, ...], list[float]] = defaultdict(list)
+    for plot in plots:
+        mapped, true = 0, 0
+        for window in _windows(plot.scene.shape):
+            reflectance, labels = plot.crop(window, VALIDATION)
+            if (labels == IGNORE).all():
+                continue
+            order = [plot.scene.bands.index(band) for band in model.bands]
+            found = validate(model, [(reflectance[order], labels)], device, precision)
+            mapped += int((found.margins + offset > 0).sum())
+            true += int(found.sealed.sum())
+        if mapped and true:
+            key = (plot.scene.group, plot.scene.origin, plot.scene.shape)
+            places[key].append(math.log(mapped / true))
+    moves = [second - first for ratios in places.values() for first, second in pairwise(ratios)]
+    if not moves:
+        return None
+    return {"sd": round(float(np.sqrt(np.mean(np.square(moves)))), 4), "pairs": len(moves)}
+
+
+def _windows(shape: tuple[int, int]) -> list[Window]:
+    return [
+        Window(row, column, min(SIDE, shape[0] - row), min(SIDE, shape[1] - column))
+        for row in range(0, shape[0], SIDE)
+        for column in range(0, shape[1], SIDE)
+    ]

@@ -1,0 +1,155 @@
+"""Prediction against a plain loop: speed, agreement and memory in one run on one machine.
+
+    just bench-forward
+
+The loop is what one would write first with transformers: windows of 512 pixels side by side, fp32,
+the decode head as transformers has it, the class of the greatest logit, a GeoTIFF. Both read the
+same image of the sample and use the same weights. They take turns; the ratio of their medians is
+printed, never a time alone. Memory is that of processes of their own, on the image and on one of
+four times its pixels.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import torch
+from rasterio.windows import Window as RasterioWindow
+from transformers.models.segformer.modeling_segformer import SegformerDecodeHead
+
+from hexseal.grid import Window
+from hexseal.simulate import is_simulated, simulate
+from hexseal_ml.folder import load_model
+from hexseal_ml.imagery import open_image
+from hexseal_ml.model import ForwardSegformer
+from hexseal_ml.predict import Settings, predict
+
+ROOT = Path(__file__).parents[1]
+SIZE_KM, SEED = (24.0, 18.0), 1
+SIDE = 512
+
+
+class StockSegformer(ForwardSegformer):
+    """The same network with the decode head of transformers."""
+
+    def __init__(self, config) -> None:
+        super().__init__(config)
+        self.decode_head = SegformerDecodeHead(config)
+
+
+def plain_loop(image: str, network: StockSegformer, target: Path) -> None:
+    """Predict windows side by side; those at the right and lower edge are smaller."""
+    codes = np.array(network.class_codes, np.uint8)
+    offset = torch.zeros(len(codes))
+    offset[network.class_codes.index(1)] = float(network.facts["sealed_logit_offset"])
+    with open_image(image, bands=network.bands) as opened, torch.inference_mode():
+        grid = opened.grid
+        with rasterio.open(
+            target, "w", driver="GTiff", count=1, dtype="uint8", height=grid.height,
+            width=grid.width, crs=grid.crs, transform=grid.transform, compress="LZW",
+        ) as file:  # fmt: skip
+            for row in range(0, grid.height, SIDE):
+                for column in range(0, grid.width, SIDE):
+                    height, width = min(SIDE, grid.height - row), min(SIDE, grid.width - column)
+                    values, known = opened.read(Window(row, column, height, width))
+                    normal = network.normalise(torch.from_numpy(values[None]))
+                    logits = network(normal).logits[0] + offset[:, None, None]
+                    found = codes[logits.argmax(dim=0).numpy()]
+                    found[~known] = 254
+                    place = RasterioWindow(column, row, width, height)
+                    file.write(found, 1, window=place)
+
+
+def iou(mapped: Path, truth: Path) -> float:
+    with rasterio.open(mapped) as one, rasterio.open(truth) as other:
+        found, real = one.read(1), other.read(1)
+    known = (found <= 11) & (real >= 1) & (real <= 11)
+    sealed, marked = (real == 1) & known, (found == 1) & known
+    return float((sealed & marked).sum() / (sealed | marked).sum())
+
+
+def enlarge(image: str, target: Path) -> None:
+    """Write the image twice across and twice down."""
+    with rasterio.open(image) as file:
+        profile = file.profile
+        height, width = file.height, file.width
+        profile.update(driver="GTiff", height=2 * height, width=2 * width, tiled=True,
+                       blockxsize=512, blockysize=512)  # fmt: skip
+        with rasterio.open(target, "w", **profile) as out:
+            out.descriptions, out.scales, out.offsets = file.descriptions, file.scales, file.offsets
+            for row in range(0, height, SIDE):
+                rows = min(SIDE, height - row)
+                part = file.read(window=RasterioWindow(0, row, width, rows))
+                for down in (0, height):
+                    for across in (0, width):
+                        out.write(part, window=RasterioWindow(across, row + down, width, rows))
+
+
+def peak_mb(image: str, model: Path, out: Path) -> float:
+    """Return the largest resident memory of a prediction in a process of its own."""
+    command = [sys.executable, "-m", "hexseal_ml", "--quiet", "predict", image, "--model",
+               str(model), "--out", str(out), "--prefix", "memory", "--fresh"]  # fmt: skip
+    child = subprocess.Popen(command)
+    _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        raise SystemExit(f"prediction of {image} failed")
+    return usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument(
+        "--model", type=Path, default=ROOT / "ml" / "weights" / "clcplus-forward-b2"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--no-memory", action="store_true", help="leave the memory figure out")
+    options = parser.parse_args()
+    inputs = ROOT / "work" / "seal-island" / "inputs"
+    if not is_simulated(inputs, size_km=SIZE_KM, seed=SEED):
+        simulate(inputs, size_km=SIZE_KM, seed=SEED)
+    image, truth = str(inputs / "sentinel2_2024.tif"), inputs / "truth" / "landcover_2024.tif"
+    scratch = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "work"))
+    try:
+        compare(image, truth, scratch, options)
+    finally:
+        shutil.rmtree(scratch)
+
+
+def compare(image: str, truth: Path, scratch: Path, options: argparse.Namespace) -> None:
+    stock = StockSegformer.from_pretrained(options.model, local_files_only=True).float().eval()
+    load_model(options.model)  # once, so that no round pays for a cold disk
+    times: dict[str, list[float]] = {"predict": [], "plain loop": []}
+    for _ in range(options.rounds):
+        started = time.perf_counter()
+        done = predict(image, options.model, scratch, "fast", settings=Settings(), fresh=True)
+        times["predict"].append(time.perf_counter() - started)
+        started = time.perf_counter()
+        plain_loop(image, stock, scratch / "plain.tif")
+        times["plain loop"].append(time.perf_counter() - started)
+    pixels = sum(done.pixels.values())
+    print(f"sample, {pixels / 1e6:.2f} Mpx, {options.rounds} rounds, {os.cpu_count()} cores")
+    for name, taken in times.items():
+        middle = statistics.median(taken)
+        print(f"{name:12} {middle:7.1f} s  {pixels / middle / 1e6:6.3f} Mpx/s")
+    ratios = [b / a for a, b in zip(times["predict"], times["plain loop"], strict=True)]
+    print(f"ratio        {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    fast, plain = iou(done.paths["landcover"], truth), iou(scratch / "plain.tif", truth)
+    print(f"IoU of Sealed with the truth: predict {fast:.4f}, plain loop {plain:.4f}")
+    if options.no_memory:
+        return
+    large = scratch / "large.tif"
+    enlarge(image, large)
+    one, four = (peak_mb(name, options.model, scratch) for name in (image, str(large)))
+    print(f"peak memory: image {one:.0f} MB, four times its pixels {four:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Bring the Slovenian frames of ../shared/data into the form that hexseal-ml evaluate reads.
+
+    just evaluate
+
+The archive holds five frames of Sentinel-2 L1C reflectance and one label as NumPy arrays with the
+box of the scene. Frames 0 and 1 are cloudy. GeoTIFFs with named bands go to work/real; the label
+keeps its codes (0 none, 8 artificial surface).
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio import transform
+
+DATA = Path(__file__).parents[2] / "shared" / "data" / "sentinel2-slovenia-lulc"
+OUT = Path(__file__).parents[1] / "work" / "real"
+BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
+CLEAR = (2, 3, 4)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--out", type=Path, default=OUT)
+    out = parser.parse_args().out
+    if not DATA.is_dir():
+        raise SystemExit(f"{DATA} is absent: the real images are not part of the project")
+    out.mkdir(parents=True, exist_ok=True)
+    frames = np.load(DATA / "REFERENCE_SCENES.npy")
+    label = np.load(DATA / "LULC.npy")[..., 0].astype(np.uint8)
+    corners = np.array(json.loads((DATA / "bbox.geojson").read_text())["coordinates"][0])
+    (west, south), (east, north) = corners.min(axis=0), corners.max(axis=0)
+    height, width = label.shape
+    grid = {
+        "driver": "GTiff", "height": height, "width": width, "crs": "EPSG:32633",
+        "transform": transform.from_bounds(west, south, east, north, width, height),
+    }  # fmt: skip
+    with rasterio.open(out / "slovenia_lulc.tif", "w", count=1, dtype="uint8", **grid) as file:
+        file.write(label, 1)
+    for frame in CLEAR:
+        path = out / f"slovenia_{frame}.tif"
+        with rasterio.open(path, "w", count=len(BANDS), dtype="float32", **grid) as file:
+            file.write(np.moveaxis(frames[frame], -1, 0))
+            file.descriptions = BANDS
+    print(f"{len(CLEAR)} images and their label in {out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""hexseal-ml evaluate."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from hexseal.cli import Console
+from hexseal_ml.evaluate import evaluate
+from hexseal_ml.evaluate_config import load_evaluate_config
+from hexseal_ml.report import write_report
+
+
+@click.command("evaluate")
+@click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--model", type=click.Path(path_type=Path), help="Another model than the file's.")
+@click.option("--out", type=click.Path(path_type=Path), help="Another folder than the file's.")
+@click.pass_obj
+def evaluate_command(console: Console, config: Path, model: Path | None, out: Path | None) -> None:
+    """Compare a model's maps with labels, and with two baselines, as a TOML file says.
+
+    Example: hexseal-ml evaluate ml/configs/evaluate-sample.toml
+    """
+    loaded = load_evaluate_config(config)
+    loaded = replace(loaded, model=model or loaded.model, out=out or loaded.out)
+    evaluation = evaluate(loaded, say=console.say, progress=console.progress)
+    _, page = write_report(evaluation)
+    console.say(f"report in {page}")
