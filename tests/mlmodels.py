@@ -1,0 +1,68 @@
+"""A tiny model and tiny images for the tests of hexseal_ml."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import torch
+from rasterfiles import north_up
+
+from hexseal_ml.bands import BANDS
+from hexseal_ml.classes import CODES
+from hexseal_ml.folder import save_model
+from hexseal_ml.model import ForwardSegformer, build_model
+
+MEAN, STD = [0.1] * 10, [0.1] * 10
+
+
+@lru_cache(maxsize=1)
+def tiny_model() -> ForwardSegformer:
+    """Return a B0 with fixed random weights, whose classes follow the bands it sees."""
+    torch.manual_seed(5)
+    model = build_model("b0", BANDS, CODES)
+    model.facts["mean"], model.facts["std"] = MEAN, STD
+    with torch.no_grad():
+        # Random heads hardly tell classes apart; larger weights do.
+        model.refine.leave.weight.mul_(40)
+    return model.eval()
+
+
+def save_tiny(folder: Path) -> Path:
+    save_model(tiny_model(), folder, "A tiny model.\n")
+    return folder
+
+
+def reflectance(rows: int, columns: int, seed: int = 0, bands: int = 10) -> np.ndarray:
+    """Return smooth random reflectance (bands, rows, columns), 0.02 to 0.4."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(0.02, 0.4, (bands, rows // 4 + 2, columns // 4 + 2))
+    fine = np.kron(coarse, np.ones((1, 4, 4)))[:, :rows, :columns]
+    return (fine + rng.normal(0, 0.005, fine.shape)).astype(np.float32)
+
+
+def write_image(
+    path: Path,
+    values: np.ndarray,
+    *,
+    bands: Sequence[str | None] = BANDS,
+    crs: str = "EPSG:3035",
+    transform: rasterio.Affine | None = None,
+    scale: float | None = None,
+    offset: float = 0.0,
+    nodata: float | None = None,
+) -> str:
+    """Write bands (bands, rows, columns) as they are, named and tagged."""
+    with rasterio.open(
+        path, "w", driver="GTiff", count=len(values), height=values.shape[1],
+        width=values.shape[2], dtype=values.dtype, crs=crs, nodata=nodata,
+        transform=transform or north_up(),
+    ) as file:  # fmt: skip
+        file.write(values)
+        for place, band in enumerate(bands, 1):
+            if band is not None:
+                file.set_band_description(place, band)
+        if scale is not None:
+            file.scales, file.offsets = (scale,) * len(values), (offset,) * len(values)
+    return str(path)

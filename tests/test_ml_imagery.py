@@ -1,0 +1,183 @@
+"""Images: bands by name, reflectance whichever way it is stored, and what is refused or warned."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlmodels import reflectance, write_image
+from rasterfiles import SHARED, north_up, real_data
+
+from hexseal.errors import GridMismatchError, HexsealError, InputError
+from hexseal.grid import Window
+from hexseal_ml.bands import BANDS
+from hexseal_ml.imagery import open_image
+
+ALL = Window(0, 0, 40, 50)
+
+
+@pytest.fixture
+def values() -> np.ndarray:
+    return reflectance(40, 50)
+
+
+def test_bands_come_in_the_order_asked_for(tmp_path: Path, values: np.ndarray) -> None:
+    path = write_image(tmp_path / "a.tif", values[::-1], bands=BANDS[::-1])
+    with open_image(path, bands=("B02", "B12", "B08")) as image:
+        seen, known = image.read(ALL)
+    places = [BANDS.index(band) for band in ("B02", "B12", "B08")]
+    np.testing.assert_array_equal(seen, values[places])
+    assert known.all()
+
+
+def test_files_of_one_band_each_are_an_image(tmp_path: Path, values: np.ndarray) -> None:
+    for place, band in enumerate(BANDS):
+        write_image(tmp_path / f"S2_{band}.tif", values[place][None], bands=(None,))
+    with open_image(str(tmp_path / "S2_B*.tif"), bands=BANDS) as image:
+        seen, _ = image.read(ALL)
+    np.testing.assert_array_equal(seen, values)
+
+
+def test_catalogue_names_are_understood(tmp_path: Path, values: np.ndarray) -> None:
+    path = write_image(tmp_path / "a.tif", values[:3], bands=("blue", "nir", "swir16"))
+    with open_image(path) as image:
+        assert image.bands == ("B02", "B08", "B11")
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1e-4, 0.0), (1e-4, -0.1)])
+def test_tagged_numbers_become_reflectance(
+    tmp_path: Path, values: np.ndarray, scale: float, offset: float
+) -> None:
+    numbers = np.round((values - offset) / scale).astype(np.int16)
+    path = write_image(tmp_path / "a.tif", numbers, scale=scale, offset=offset, nodata=0)
+    with open_image(path, bands=BANDS) as image:
+        seen, _ = image.read(ALL)
+        assert image.warnings == ()
+    np.testing.assert_allclose(seen, values, atol=1e-4)
+
+
+def test_untagged_numbers_are_told_by_their_size(tmp_path: Path, values: np.ndarray) -> None:
+    numbers = np.round(values * 10_000).astype(np.uint16)
+    with open_image(write_image(tmp_path / "a.tif", numbers), bands=BANDS) as image:
+        seen, _ = image.read(ALL)
+        (warning,) = image.warnings
+    np.testing.assert_allclose(seen, values, atol=1e-4)
+    assert "reflectance x 10 000" in warning
+
+
+def test_an_offset_left_in_is_warned_of(tmp_path: Path, values: np.ndarray) -> None:
+    numbers = np.round(values * 10_000 + 1000).astype(np.uint16)
+    path = write_image(tmp_path / "a.tif", numbers, scale=1e-4, nodata=0)
+    with open_image(path, bands=BANDS) as image:
+        (warning,) = image.warnings
+    assert "offset -0.1 of processing baseline 04.00" in warning
+    assert path in warning
+
+
+def test_unknown_pixels_are_nan_in_every_way(tmp_path: Path, values: np.ndarray) -> None:
+    values[3, 0, 0], values[4, 1, 1], values[:, 2, 2] = np.nan, np.inf, -9999
+    with open_image(write_image(tmp_path / "a.tif", values, nodata=-9999), bands=BANDS) as image:
+        seen, known = image.read(ALL)
+    assert not known[0, 0]
+    assert not known[1, 1]
+    assert not known[2, 2]
+    assert known.sum() == known.size - 3
+    assert np.isnan(seen[:, 2, 2]).all()
+
+
+def test_zero_is_no_data_in_whole_numbers_without_a_tag(tmp_path: Path, values: np.ndarray) -> None:
+    numbers = np.round(values * 10_000).astype(np.uint16)
+    numbers[:, 5, 5] = 0
+    with open_image(write_image(tmp_path / "a.tif", numbers), bands=BANDS) as image:
+        _, known = image.read(ALL)
+    assert not known[5, 5]
+    assert known.sum() == known.size - 1
+
+
+def test_beyond_the_image_nothing_is_known(tmp_path: Path, values: np.ndarray) -> None:
+    with open_image(write_image(tmp_path / "a.tif", values), bands=BANDS) as image:
+        seen, known = image.read(Window(-2, -3, 44, 56))
+    np.testing.assert_array_equal(seen[:, 2:42, 3:53], values)
+    assert known.sum() == 40 * 50
+
+
+def test_coarser_bands_come_onto_the_finest_grid(tmp_path: Path, values: np.ndarray) -> None:
+    fine = write_image(tmp_path / "fine_B04.tif", values[:1], bands=("B04",))
+    flat = np.full((1, 20, 25), 0.25, np.float32)
+    coarse = write_image(
+        tmp_path / "coarse_B11.tif", flat, bands=("B11",), transform=north_up(size=20.0)
+    )
+    with open_image(f"{fine},{coarse}") as image:
+        seen, known = image.read(ALL)
+    assert known.all()
+    np.testing.assert_allclose(seen[image.bands.index("B11")], 0.25, atol=1e-6)
+
+
+def _refused(address: str, **options: object) -> str:
+    with pytest.raises(HexsealError) as caught:
+        open_image(address, **options)  # type: ignore[arg-type]
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+def test_missing_bands_are_named(tmp_path: Path, values: np.ndarray) -> None:
+    path = write_image(tmp_path / "a.tif", values[:9], bands=BANDS[:9])
+    line = _refused(path, bands=BANDS)
+    assert "has no band B12" in line
+    assert path in line
+    with open_image(path, bands=BANDS, allow_missing=True) as image:
+        seen, known = image.read(ALL)
+        assert image.missing == ("B12",)
+        assert "B12" in image.warnings[0]
+    assert known.all()
+    assert np.isnan(seen[9]).all()
+
+
+def test_bands_without_names_are_refused(tmp_path: Path, values: np.ndarray) -> None:
+    path = write_image(tmp_path / "a.tif", values, bands=(None,) * 10)
+    assert "10 bands without a name, so their order is unknown" in _refused(path, bands=BANDS)
+
+
+def test_a_band_given_twice_is_refused(tmp_path: Path, values: np.ndarray) -> None:
+    path = write_image(tmp_path / "a.tif", values[:2], bands=("B02", "B02"))
+    assert "B02 stands there more than once" in _refused(path)
+
+
+def test_degrees_are_refused_with_the_command_that_helps(
+    tmp_path: Path, values: np.ndarray
+) -> None:
+    path = write_image(
+        tmp_path / "a.tif", values, crs="EPSG:4326", transform=north_up(6.0, 49.0, 1e-4)
+    )
+    assert "gdalwarp" in _refused(path, bands=BANDS)
+
+
+def test_bands_of_other_grids_are_refused(tmp_path: Path, values: np.ndarray) -> None:
+    one = write_image(tmp_path / "a_B04.tif", values[:1], bands=("B04",))
+    two = write_image(
+        tmp_path / "a_B08.tif", values[:1], bands=("B08",), transform=north_up(west=4_040_005.0)
+    )
+    with pytest.raises(GridMismatchError, match="lies on another grid"):
+        open_image(f"{one},{two}")
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    assert "nowhere.tif" in _refused(str(tmp_path / "nowhere.tif"))
+
+
+def test_a_file_cut_off_is_told_where(tmp_path: Path, values: np.ndarray) -> None:
+    path = Path(write_image(tmp_path / "a.tif", reflectance(400, 400)))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match=r"a\.tif"), open_image(str(path), bands=BANDS) as image:
+        image.read(Window(0, 0, 400, 400))
+
+
+@pytest.mark.parametrize("_", [pytest.param(0, marks=real_data)])
+def test_lommel_is_read_with_its_clouds_and_gaps(_: int) -> None:
+    address = str(SHARED / "sentinel2-lommel-2019" / "ref_input_S2_B*.tif")
+    with open_image(address, bands=BANDS, allow_missing=True) as image:
+        assert set(image.missing) == {"B05", "B06", "B07", "B12"}
+        seen, known = image.read(Window(0, 0, image.grid.height, image.grid.width))
+        assert image.grid.crs_label == "EPSG:32631"
+    assert 0.02 < np.nanmedian(seen) < 0.4
+    assert known.any()
