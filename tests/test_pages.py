@@ -27,7 +27,7 @@ from hexseal.pages.numbers import hectares, number
 from hexseal.pages.settings import embed
 from hexseal.pages.stories import pair_stories
 from hexseal.pages.tables import Writer, change_rows, state_rows
-from hexseal.summaries import TileSummary
+from hexseal.summaries import Datasets, PartitionTree, TileSummary
 from hexseal.verify import verify_site
 
 LOCALES = {
@@ -369,7 +369,7 @@ def test_one_year_and_no_areas_make_a_page_without_changes(made: MadeSite, tmp_p
         judgement=made.work / "judgement.json",
         tiles=TileSummary("tiles/x.pmtiles", None, 1, (0, 0, 1, 1), (0.5, 0.5), 0, 0, ()),
         bundle=bundle(tmp_path / "assets"),
-        downloads=(),
+        datasets=Datasets((), PartitionTree("data/x", "part-0.parquet", 6, ())),
     )
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert summary.pages == 2

@@ -179,8 +179,9 @@ def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
         tiles = write_tiles(region, work, staging, progress=talk.progress)
         told.append(f"{tiles.pmtiles}, {tiles.bytes:,} bytes, zoom 0 to {tiles.maxzoom}")
     with talk.stage("datasets") as told:
-        downloads = write_datasets(region, work, staging)
-        told.append(f"{len(downloads)} files, {sum(d.bytes for d in downloads):,} bytes")
+        datasets = write_datasets(region, work, staging)
+        files = (*datasets.downloads, *datasets.tree.partitions)
+        told.append(f"{len(files)} files, {sum(file.bytes for file in files):,} bytes")
     with talk.stage("pages") as told:
         assets = bundle(staging / "assets", progress=talk.progress)
         pages = write_pages(
@@ -191,7 +192,7 @@ def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
             judgement=work / "judgement.json",
             tiles=tiles,
             bundle=assets,
-            downloads=downloads,
+            datasets=datasets,
             shapes=work / "zone_shapes.parquet",
             progress=talk.progress,
         )

@@ -40,3 +40,32 @@ class Download:
     rows: int
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One file of the partitioned hexagons; ``parent`` is a hexadecimal H3 index."""
+
+    parent: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionTree:
+    """The finest hexagons as ``folder/parent=HEX/file``; parents are of ``resolution``."""
+
+    folder: str
+    file: str
+    resolution: int
+    partitions: tuple[Partition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Datasets:
+    """Everything that was written into site/data."""
+
+    downloads: tuple[Download, ...]
+    tree: PartitionTree

@@ -51,6 +51,16 @@ export interface AreaLayer {
   areas: Area[];
 }
 
+/** The finest hexagons as Parquet files at `folder/parent=HEX/file`, seen from the site. */
+export interface PartitionTree {
+  folder: string;
+  file: string;
+  /** H3 resolution of the parents. */
+  resolution: number;
+  /** Hexadecimal index of the parent, rows, bytes. */
+  parents: [string, number, number][];
+}
+
 export interface Settings {
   version: string;
   language: string;
@@ -74,6 +84,7 @@ export interface Settings {
   indicators: { year: Indicator[]; pair: Indicator[] };
   notes: PairNote[];
   layers: AreaLayer[];
+  partitions: PartitionTree;
   texts: Record<string, string>;
 }
 

@@ -84,7 +84,7 @@ def make_site(folder: Path, *, standalone: str = "auto", radius: int = 2) -> Mad
         shapes=work / "zone_shapes.parquet",
         tiles=tiles,
         bundle=bundle(site / "assets"),
-        downloads=write_datasets(region, work, site),
+        datasets=write_datasets(region, work, site),
     )
     return MadeSite(site, work, region, _sum(cells.values()), pages)
 

@@ -11,7 +11,7 @@ from hexseal.pages.figures import AreaFigures, judged_columns, name, summed_colu
 from hexseal.pages.indicators import OF_PAIR, OF_YEAR, indicator_columns
 from hexseal.pages.judgement import Judged
 from hexseal.pages.locales import Locale
-from hexseal.summaries import Download, TileSummary
+from hexseal.summaries import Datasets, PartitionTree, TileSummary
 from hexseal.tiles import SIGNALS
 
 # Degrees with six decimals are known to 0.1 m.
@@ -30,7 +30,7 @@ class Contents:
     judged: Mapping[str, Judged]
     change_breaks: tuple[float, ...]
     tiles: TileSummary
-    downloads: tuple[Download, ...]
+    datasets: Datasets
 
     @property
     def whole(self) -> AreaFigures:
@@ -72,7 +72,8 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
             for note in contents.judged[name(pair)].notes
         ],
         "layers": [_layer(contents, layer, locale.language) for layer in range(len(region.areas))],
-        "downloads": [asdict(download) for download in contents.downloads],
+        "downloads": [asdict(download) for download in contents.datasets.downloads],
+        "partitions": _partitions(contents.datasets.tree),
         "texts": locale.script_texts,
     }
 
@@ -136,6 +137,16 @@ def _area(area: AreaFigures, region: Region) -> dict[str, object]:
         "bounds": _degrees(place.bounds) if place else None,
         "label": _degrees(place.label) if place else None,
         "values": _values(area, region),
+    }
+
+
+def _partitions(tree: PartitionTree) -> dict[str, object]:
+    """Return where the page finds ``folder/parent=HEX/file``: hexadecimal parent, rows, bytes."""
+    return {
+        "folder": tree.folder,
+        "file": tree.file,
+        "resolution": tree.resolution,
+        "parents": [(part.parent, part.rows, part.bytes) for part in tree.partitions],
     }
 
 

@@ -39,7 +39,7 @@ from hexseal.pages.settings import Contents, embed, page_settings
 from hexseal.pages.stories import pair_stories
 from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_rows, state_rows
 from hexseal.progress import Progress, silent
-from hexseal.summaries import Download, TileSummary
+from hexseal.summaries import Datasets, TileSummary
 
 INDEX, METHODOLOGY = "index.html", "methodology.html"
 LANGUAGE_NAMES = {"en": "English", "fr": "Français"}
@@ -76,7 +76,7 @@ def write_pages(
     judgement: Path,
     tiles: TileSummary,
     bundle: Bundle,
-    downloads: tuple[Download, ...],
+    datasets: Datasets,
     shapes: Path | None = None,
     progress: Progress = silent,
 ) -> PageSummary:
@@ -90,7 +90,7 @@ def write_pages(
         judged=read_judgement(judgement),
         change_breaks=change_breaks(list(finest_changes(hexagons, region))),
         tiles=tiles,
-        downloads=downloads,
+        datasets=datasets,
     )
     sizes = size_shares(hexagons, region)
     environment = _environment()
@@ -180,7 +180,7 @@ def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
         "change_rows": change_rows(whole, region, write),
         "indicator_rows": indicator_rows(whole, region, write),
         "warned": {pair for pair in region.pairs if contents.judged[name(pair)].warnings},
-        "downloads": contents.downloads,
+        "downloads": contents.datasets.downloads,
         "file_size": partial(file_size, language=language),
         "whole_number": _whole_number(language),
         "settings": Markup(embed(page_settings(contents, locale, _root(region, language)))),

@@ -10,9 +10,10 @@ import duckdb
 
 from hexseal.config import Region
 from hexseal.database import connect, copy_csv, copy_parquet, fetch, run
+from hexseal.datasets.partitions import ROWS_AT_ONCE, write_partitions
 from hexseal.evidence import pair_name
 from hexseal.files import sha256, whole_file
-from hexseal.summaries import Download
+from hexseal.summaries import Datasets, Download, PartitionTree
 from hexseal.transitions import transition_resolution
 
 Kind = Literal["hexagons", "areas", "patches", "transitions"]
@@ -20,14 +21,27 @@ Suffix = Literal[".parquet", ".csv.gz"]
 FORMATS: dict[Suffix, str] = {".parquet": "Parquet", ".csv.gz": "CSV"}
 
 
-def write_datasets(region: Region, work: Path, site: Path) -> tuple[Download, ...]:
+def write_datasets(region: Region, work: Path, site: Path) -> Datasets:
     """Write hexagons.parquet and areas.parquet of ``work`` as downloads into ``site/data``.
 
     CSV files are gzip-compressed and name a cell by its hexadecimal H3 index only. All files
     come from the same two tables, so they agree to the last digit.
     """
     with connect(work, spatial=bool(region.pairs)) as database:
-        return tuple(_write_all(database, region, work, site / "data"))
+        partitions = _write_tree(database, region, work, site)
+        return Datasets(tuple(_write_all(database, region, work, site / "data")), partitions)
+
+
+def _write_tree(
+    database: duckdb.DuckDBPyConnection, region: Region, work: Path, site: Path
+) -> PartitionTree:
+    values = {
+        "hexagons": str(work / "hexagons.parquet"),
+        "resolution": region.hexagons.finest,
+    }
+    run(database, "dataset_hexagons", values=values)
+    rows = database.table("dataset").to_arrow_reader(ROWS_AT_ONCE)
+    return write_partitions(region, rows, site)
 
 
 def _write_all(
