@@ -93,8 +93,8 @@ def test_every_text_is_used_somewhere() -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
     # Keys whose last part is filled in: page.areas.{column}, app.figure.{label}, app.legend.{view}.
     built = re.compile(
-        r"(page\.(areas|note|step|verdict|downloads)|app\.(figure|signal|hover))\.\w+"
-        r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change)(\.\w+)?"
+        r"(page\.(areas|basis|note|step|verdict|downloads)|app\.(figure|signal|hover))\.\w+"
+        r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
         r"|method\.(\w+\.title|filter\.\w+)"
     )
     unused = [key for key in LOCALES["en"] if key not in sources and not built.fullmatch(key)]

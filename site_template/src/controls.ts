@@ -1,7 +1,7 @@
 // The choices above the panel: view, year, pair of years, outlines; the theme; the languages.
 
 import { element, type Settings } from "./settings.ts";
-import { type State, type Store, toHash } from "./state.ts";
+import { BASES, type State, type Store, toHash } from "./state.ts";
 import type { Theme } from "./theme.ts";
 
 export function connectControls(store: Store, settings: Settings): void {
@@ -39,12 +39,14 @@ function readChoices(form: HTMLFormElement, state: State): Partial<State> {
     view: read("view", state.view) === "change" ? "change" : "share",
     year: Number(read("year", String(state.year))),
     pair: read("pair", state.pair),
+    basis: BASES.find((basis) => basis === chosen.get("basis")) ?? state.basis,
     outlines: read("outlines", state.outlines),
   };
 }
 
 function writeChoices(form: HTMLFormElement, state: State, settings: Settings): void {
-  const values = { view: state.view, year: state.year, pair: state.pair, outlines: state.outlines };
+  const { view, year, pair, basis, outlines } = state;
+  const values = { view, year, pair, basis, outlines };
   for (const [name, value] of Object.entries(values)) {
     for (const input of form.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`)) {
       input.checked = input.value === String(value);

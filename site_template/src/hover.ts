@@ -26,7 +26,7 @@ export class Hover {
 
   show(cell: Cell, measure: Measure, x: number, y: number): void {
     const value = measureValue(measure, cell.figures);
-    const key = `app.legend.${measure.view}`;
+    const key = `app.legend.${measure.basis ?? measure.view}`;
     const years = measure.years.join("–");
     this.box.replaceChildren(
       make("strong", {}, value === null ? this.text.of("app.no_land") : this.written(value, measure)),
@@ -38,7 +38,7 @@ export class Hover {
   }
 
   private written(value: number, measure: Measure): string {
-    const number = measure.view === "share" ? this.text.share(value) : this.text.points(value);
+    const number = measure.scale === "change" ? this.text.points(value) : this.text.share(value);
     return this.text.of(`app.legend.${measure.view}.value`, { value: number });
   }
 

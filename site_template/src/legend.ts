@@ -5,6 +5,7 @@ import { make } from "./dom.ts";
 import type { Palette } from "./palette.ts";
 import { element, type Measure, type Settings } from "./settings.ts";
 import { sign } from "./sign.ts";
+import { hasZero } from "./style.ts";
 import type { Text } from "./text.ts";
 
 export class Legend {
@@ -20,11 +21,11 @@ export class Legend {
   }
 
   show(measure: Measure, palette: Palette): void {
-    const { view } = measure;
-    const edges = this.settings.breaks[view];
-    const key = `app.legend.${view}`;
-    const unit = this.text.of(`${key}.unit`);
-    const signed = view === "change";
+    const { view, scale } = measure;
+    const edges = this.settings.breaks[scale];
+    const key = measure.basis === null ? `app.legend.${view}` : `app.legend.${measure.basis}`;
+    const unit = this.text.of(`app.legend.${view}.unit`);
+    const signed = scale === "change";
     const years = measure.years.join("–");
     this.box.replaceChildren(
       make(
@@ -33,8 +34,8 @@ export class Legend {
         make("h2", {}, this.text.of(key, { year: years, pair: years })),
         make("p", { class: "legend-unit" }, unit),
       ),
-      this.ramp(palette.ramps[view], edges, unit, signed),
-      this.others(palette, view === "share"),
+      this.ramp(palette.ramps[scale], edges, unit, signed),
+      this.others(palette, measure),
       ...this.warning(measure),
       make("p", { class: "legend-meaning" }, this.text.of(`${key}.meaning`)),
       this.resolution,
@@ -88,7 +89,7 @@ export class Legend {
     return [make("p", { class: "legend-warning" }, sign(), " ", words)];
   }
 
-  private others(palette: Palette, withZero: boolean): HTMLElement {
+  private others(palette: Palette, measure: Measure): HTMLElement {
     const list = make("ul", { class: "legend-others" });
     const add = (color: string | null, label: string) => {
       const swatch = make("span", { class: color ? "swatch" : "swatch hatch" });
@@ -97,9 +98,9 @@ export class Legend {
       }
       list.append(make("li", {}, swatch, label));
     };
-    if (withZero) {
+    if (hasZero(measure)) {
       add(palette.zero, `0 (${this.text.of("app.legend.zero")})`);
-    } else {
+    } else if (measure.signal !== null) {
       add(palette.noise, this.text.of("app.legend.within_noise"));
     }
     add(palette.water, this.text.of("app.legend.no_land"));

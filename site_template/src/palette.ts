@@ -2,14 +2,14 @@
 // Ramps were computed in OKLCH: lightness runs one way in the sequential ramp and two ways from
 // a neutral middle in the diverging one (blue and orange), so both read without hue.
 
-import type { View } from "./settings.ts";
+import type { Scale } from "./settings.ts";
 
 export type ThemeName = "light" | "dark";
 
 export interface Palette {
   name: ThemeName;
   /** Sequential: the classes above zero, lowest first. Diverging: lowest to highest. */
-  ramps: Record<View, string[]>;
+  ramps: Record<Scale, string[]>;
   zero: string;
   /** Change that cannot be told from noise. */
   noise: string;
@@ -33,6 +33,7 @@ export const PALETTES: Record<ThemeName, Palette> = {
         "#1d487c", "#2e76b4", "#6eacd7", "#b5d6eb", "#ecece8",
         "#efd3ac", "#ec9d53", "#c96222", "#873616",
       ],
+      confirmed: ["#f7e6c9", "#efc283", "#e0913f", "#bd5a1e", "#7c3012"],
     },
     zero: "#f7f8f4",
     noise: "#d6d9da",
@@ -54,6 +55,7 @@ export const PALETTES: Record<ThemeName, Palette> = {
         "#97ddf9", "#4ba8e0", "#2f74aa", "#324f70", "#33393f",
         "#6b4631", "#aa5d28", "#e4882c", "#f7cd87",
       ],
+      confirmed: ["#4d3626", "#7d4a26", "#b56926", "#e5942f", "#fad999"],
     },
     zero: "#262c33",
     noise: "#454c53",

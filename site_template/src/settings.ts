@@ -1,12 +1,19 @@
 // What the build tells the page: the JSON inside #hexseal-config (hexseal/pages/settings.py).
 
 export type View = "share" | "change";
+/** What tells a change: the two maps alone, confirmed patches, or the net adjusted for errors. */
+export type Basis = "adjusted" | "confirmed" | "raw";
+/** A row of colours with its breaks. */
+export type Scale = "share" | "change" | "confirmed";
 export type Figures = Record<string, number>;
 
-/** 100 x (sum of plus - sum of minus) / land_m2, drawn with the breaks of its view. */
+/** 100 x (sum of plus - sum of minus) / land_m2, drawn with the breaks of its scale. */
 export interface Measure {
   id: string;
   view: View;
+  /** null: a share. */
+  basis: Basis | null;
+  scale: Scale;
   years: number[];
   plus: string[];
   minus: string[];
@@ -78,7 +85,7 @@ export interface Settings {
     bands: Band[];
   };
   measures: Measure[];
-  breaks: Record<View, number[]>;
+  breaks: Record<Scale, number[]>;
   /** What the number of a signal in the tiles means. */
   signals: string[];
   indicators: { year: Indicator[]; pair: Indicator[] };

@@ -1,7 +1,7 @@
 // What the reader chose, kept in the address so that a link shows the same.
 
 import { isCell } from "./cells.ts";
-import type { Area, Measure, Settings, View } from "./settings.ts";
+import type { Area, Basis, Measure, Settings, View } from "./settings.ts";
 
 export interface Camera {
   zoom: number;
@@ -15,10 +15,13 @@ export interface State {
   view: View;
   year: number;
   pair: string;
+  basis: Basis;
   outlines: string;
   camera: Camera | null;
   selection: Selection | null;
 }
+
+export const BASES: readonly Basis[] = ["adjusted", "confirmed", "raw"];
 
 // No layer of areas can be called so: a layer's name holds no dot.
 const NO_OUTLINES = ".none";
@@ -46,6 +49,7 @@ export function startState(settings: Settings): State {
     view: "share",
     year: settings.years.at(-1) ?? 0,
     pair: settings.pairs.at(-1)?.join("-") ?? "",
+    basis: "adjusted",
     outlines: settings.layers[0]?.layer ?? "",
     camera: null,
     selection: null,
@@ -54,7 +58,7 @@ export function startState(settings: Settings): State {
 
 /** Return the measure that a state shows. */
 export function shownMeasure(state: State, settings: Settings): Measure {
-  const id = state.view === "share" ? `share-${state.year}` : `change-${state.pair}`;
+  const id = state.view === "share" ? `share-${state.year}` : `change-${state.pair}-${state.basis}`;
   const found = settings.measures.find((measure) => measure.id === id);
   if (found === undefined) {
     throw new Error(`no measure ${id}`);
@@ -78,6 +82,7 @@ export function toHash(state: State): string {
     parts.set("year", String(state.year));
   } else {
     parts.set("pair", state.pair);
+    parts.set("basis", state.basis);
   }
   parts.set("outlines", state.outlines || NO_OUTLINES);
   if (camera !== null) {
@@ -112,6 +117,10 @@ export function fromHash(hash: string, settings: Settings): Partial<State> {
   const pair = parts.get("pair");
   if (pair !== null && settings.pairs.some((known) => known.join("-") === pair)) {
     read.pair = pair;
+  }
+  const basis = BASES.find((known) => known === parts.get("basis"));
+  if (basis !== undefined) {
+    read.basis = basis;
   }
   const camera = readCamera(parts.get("map"));
   if (camera !== null) {

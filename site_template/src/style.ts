@@ -8,7 +8,7 @@ import type {
 } from "maplibre-gl";
 import { measureExpression } from "./measures.ts";
 import type { Palette } from "./palette.ts";
-import type { Measure, Settings, View } from "./settings.ts";
+import type { Measure, Scale, Settings } from "./settings.ts";
 
 export const PROTOCOL = "hexseal";
 export const ARCHIVE = "archive";
@@ -24,7 +24,7 @@ const CASING_WIDTH: ExpressionSpecification = ["interpolate", ["linear"], ["zoom
 export interface Look {
   palette: Palette;
   measure: Measure;
-  breaks: Record<View, number[]>;
+  breaks: Record<Scale, number[]>;
   /** The layer of areas whose outlines are drawn, or "". */
   outlines: string;
   selectedArea: { layer: string; id: string } | null;
@@ -70,8 +70,8 @@ export function mapLayers(look: Look): LayerSpecification[] {
 
 /** Return the fill of a hexagon: a colour per class, one each for no land, none, within noise. */
 export function colorOf({ palette, measure, breaks }: Look): ExpressionSpecification {
-  const ramp = palette.ramps[measure.view];
-  const steps = breaks[measure.view].flatMap((edge, place) => [edge, ramp[place + 1] ?? ""]);
+  const ramp = palette.ramps[measure.scale];
+  const steps = breaks[measure.scale].flatMap((edge, place) => [edge, ramp[place + 1] ?? ""]);
   const stepped = [
     "step",
     measureExpression(measure),
@@ -80,10 +80,17 @@ export function colorOf({ palette, measure, breaks }: Look): ExpressionSpecifica
   ] as unknown as ExpressionSpecification;
   const zero: ExpressionSpecification = ["==", measureExpression(measure), 0];
   const colored: ExpressionSpecification =
-    measure.signal === null
-      ? ["case", zero, palette.zero, stepped]
-      : ["case", ["==", ["get", measure.signal], WITHIN_NOISE], palette.noise, stepped];
+    measure.signal !== null
+      ? ["case", ["==", ["get", measure.signal], WITHIN_NOISE], palette.noise, stepped]
+      : hasZero(measure)
+        ? ["case", zero, palette.zero, stepped]
+        : stepped;
   return ["case", ["<=", ["get", "land_m2"], 0], palette.water, colored];
+}
+
+/** Tell whether none at all is a class of its own; where signs differ the middle class holds it. */
+export function hasZero({ scale }: Measure): boolean {
+  return scale !== "change";
 }
 
 function areaLayers({ palette, outlines, selectedArea }: Look): LayerSpecification[] {

@@ -183,7 +183,7 @@ def test_arrow_keys_change_view_and_year(journey: Journey) -> None:
     assert "2021" in journey.text("#legend h2")
     journey.page.locator("input[name=view]:checked").focus()
     journey.page.keyboard.press("ArrowRight")
-    assert journey.text("#legend h2") == "Net change, 2018–2023"
+    assert journey.text("#legend h2") == "Net change, adjusted, 2018–2023"
     assert "noise" in journey.text("#legend")
 
 
@@ -229,7 +229,7 @@ def test_language_switch_keeps_what_is_shown(journey: Journey, way: str) -> None
     journey.page.wait_for_url("**/fr/index.html*")
     journey.wait()
     assert journey.page.evaluate("document.documentElement.lang") == "fr"
-    assert journey.text("#legend h2") == "Évolution nette, 2018–2023"
+    assert journey.text("#legend h2") == "Évolution nette ajustée, 2018–2023"
     assert journey.text(".headline").startswith("8,00 % des terres")
     assert journey.texts(".card-value")[:2] == ["185,5 ha", "+203,6 ha"]
 

@@ -59,7 +59,11 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         "pairs": region.pairs,
         "tiles": asdict(contents.tiles),
         "measures": [*_shares(region), *_changes(region)],
-        "breaks": {"share": SHARE_BREAKS, "change": contents.change_breaks},
+        "breaks": {
+            "share": SHARE_BREAKS,
+            "change": contents.change_breaks,
+            "confirmed": tuple(edge for edge in contents.change_breaks if edge > 0),
+        },
         "columns": _columns(region),
         "signals": SIGNALS,
         "indicators": {
@@ -96,6 +100,8 @@ def _shares(region: Region) -> list[dict[str, object]]:
         {
             "id": f"share-{year}",
             "view": "share",
+            "basis": None,
+            "scale": "share",
             "years": [year],
             "plus": [f"sealed_m2_{year}"],
             "minus": [],
@@ -106,17 +112,28 @@ def _shares(region: Region) -> list[dict[str, object]]:
 
 
 def _changes(region: Region) -> list[dict[str, object]]:
-    """Return one measure per pair: raw net change, grey where its signal is within noise."""
+    """Return three measures per pair, one for each basis on which its change may be told.
+
+    ``scale`` names the breaks and colours; only the adjusted net has a class within noise.
+    """
+    bases = {
+        "adjusted": ("change", ["adjusted_m2"], [], "signal"),
+        "confirmed": ("confirmed", ["confirmed_m2"], [], None),
+        "raw": ("change", ["new_sealed_m2"], ["unsealed_m2"], None),
+    }
     return [
         {
-            "id": f"change-{pair[0]}-{pair[1]}",
+            "id": f"change-{pair[0]}-{pair[1]}-{basis}",
             "view": "change",
+            "basis": basis,
+            "scale": scale,
             "years": pair,
-            "plus": [f"new_sealed_m2_{name(pair)}"],
-            "minus": [f"unsealed_m2_{name(pair)}"],
-            "signal": f"signal_{name(pair)}",
+            "plus": [f"{column}_{name(pair)}" for column in plus],
+            "minus": [f"{column}_{name(pair)}" for column in minus],
+            "signal": signal and f"{signal}_{name(pair)}",
         }
         for pair in region.pairs
+        for basis, (scale, plus, minus, signal) in bases.items()
     ]
 
 
