@@ -95,6 +95,7 @@ def test_every_text_is_used_somewhere() -> None:
     built = re.compile(
         r"(page\.(areas|basis|note|step|verdict|downloads)|app\.(figure|signal|hover))\.\w+"
         r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
+        r"|app\.class\.\w+\.\d+|app\.chart\.\w+"
         r"|method\.(\w+\.title|filter\.\w+)"
     )
     unused = [key for key in LOCALES["en"] if key not in sources and not built.fullmatch(key)]

@@ -1,7 +1,7 @@
 """The pages of a site: settings, totals and tables rendered into the dashboard's templates.
 
-Imports inside point one way: numbers < locales < classes < indicators < figures < judgement
-< settings < tables < stories < methodology < site.
+Imports inside point one way: numbers < locales < classes < indicators < figures < years
+< judgement < settings < tables < charts < origins < stories < methodology < site.
 """
 
 from hexseal.pages.site import PageSummary, write_pages
