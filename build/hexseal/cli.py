@@ -15,6 +15,7 @@ from hexseal import __version__
 from hexseal.check import check_region
 from hexseal.checks_report import render
 from hexseal.cli_accuracy import accuracy
+from hexseal.cli_merge import merge
 from hexseal.config import Region, load_region
 from hexseal.custom_areas import measure_areas
 from hexseal.errors import HexsealError
@@ -228,6 +229,7 @@ def serve(console: Console, site: Path, port: int) -> None:
 
 
 cli.add_command(accuracy)
+cli.add_command(merge)
 
 
 def main() -> NoReturn:

@@ -15,12 +15,14 @@ from hexseal.check import check_region
 from hexseal.checks_report import render
 from hexseal.config import Region, SealedAccuracy, is_remote, load_region
 from hexseal.datasets import write_datasets
-from hexseal.delta import DeltaSummary, count_region
+from hexseal.delta import DeltaSummary, count_region, region_grid
 from hexseal.errors import InputError, VerifyError
 from hexseal.evidence import judge_region, pair_name
 from hexseal.files import SiteFolder, describe, write_bytes
 from hexseal.forward import make_forward_years
 from hexseal.frontend import bundle
+from hexseal.merge import publish_counts
+from hexseal.merge.record import CountedWindow
 from hexseal.pages import write_pages
 from hexseal.progress import Progress, Say, mute, silent
 from hexseal.simulate import is_simulated, simulate
@@ -86,7 +88,8 @@ def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
     try:
         count(region, work, settings, talk)
         judge(region, work, settings, talk)
-        _write_site(region, work, staging, talk)
+        windows = (CountedWindow(region.id, region_grid(region)[0]),)
+        write_site(region, work, staging, windows, talk)
         folder.publish()
     finally:
         folder.discard()
@@ -170,18 +173,32 @@ def judge(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> No
             )
 
 
-def _write_site(region: Region, work: Path, staging: Path, talk: Talk) -> None:
+def write_site(
+    region: Region, work: Path, staging: Path, windows: tuple[CountedWindow, ...], talk: Talk
+) -> None:
+    """Run every stage after counting and judging: statistics to verification.
+
+    ``windows`` are the pixels that were counted.
+    """
+    accuracies = _accuracies(region, work, talk)
     with talk.stage("statistics") as told:
-        statistics = write_statistics(region, work, accuracies=_accuracies(region, work, talk))
+        statistics = write_statistics(region, work, accuracies=accuracies)
         write_transitions(region, work)
         told.append(f"{statistics.hexagons:,} hexagons, {statistics.areas} areas")
     with talk.stage("tiles") as told:
         tiles = write_tiles(region, work, staging, progress=talk.progress)
         told.append(f"{tiles.pmtiles}, {tiles.bytes:,} bytes, zoom 0 to {tiles.maxzoom}")
     with talk.stage("datasets") as told:
+<<<<<<< HEAD
         datasets = write_datasets(region, work, staging)
         files = (*datasets.downloads, *datasets.tree.partitions)
         told.append(f"{len(files)} files, {sum(file.bytes for file in files):,} bytes")
+=======
+        downloads = write_datasets(region, work, staging)
+        told.append(f"{len(downloads)} files, {sum(d.bytes for d in downloads):,} bytes")
+        counts = publish_counts(region, work, staging, windows=windows, accuracies=accuracies)
+        told.append(f"counts for merging, {counts:,} bytes")
+>>>>>>> 7a67a8f (hexseal merge: sites publish their counts and settings, and several are joined into one)
     with talk.stage("pages") as told:
         assets = bundle(staging / "assets", progress=talk.progress)
         pages = write_pages(

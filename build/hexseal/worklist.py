@@ -59,23 +59,25 @@ def write_patches(
     first, second = pair
     columns_out: dict[str, pa.Array] = {
         "rank": pa.array(np.arange(1, len(chosen) + 1), pa.int32()),
-        "direction": pa.array(np.where(table.direction[chosen] > 0, "gain", "loss")),
+        "direction": pa.array(
+            np.where(table.direction[chosen] > 0, "gain", "loss").tolist(), pa.string()
+        ),
         "confirmed": pa.array(found.outcome[chosen] == State.CONFIRMED),
         "q_value": pa.array(found.q_value[chosen], from_pandas=True),
         "score": pa.array(table.score[chosen]),
         "first_year": pa.array(np.full(len(chosen), first), pa.int16()),
         "second_year": pa.array(np.full(len(chosen), second), pa.int16()),
-        "area_m2": pa.array(np.round(area, 4)),
+        "area_m2": pa.array(np.round(area, 4), pa.float64()),
         "pixels": pa.array(table.pixels[chosen]),
         "core_pixels": pa.array(table.core[chosen]),
         "rim_pixels": pa.array(table.rim[chosen]),
         "confidence": pa.array(table.confidence[chosen], from_pandas=True),
         "origin_class": pa.array(table.origin[chosen]),
-        "origin": pa.array(_class_names(region, table.origin[chosen])),
+        "origin": pa.array(_class_names(region, table.origin[chosen]), pa.string()),
         "lon": pa.array(np.round(lon, 7)),
         "lat": pa.array(np.round(lat, 7)),
         "h3": pa.array(cells, pa.uint64()),
-        "h3_hex": pa.array([f"{cell:x}" for cell in cells.tolist()]),
+        "h3_hex": pa.array([f"{cell:x}" for cell in cells.tolist()], pa.string()),
         **_areas(region, zones, lon, lat),
         "geometry": pa.array(_outlines(grid, rows, columns, owner, len(chosen)), pa.binary()),
     }
@@ -130,6 +132,8 @@ def _outlines(
     grid: Grid, rows: Integers, columns: Integers, owner: Integers, count: int
 ) -> list[bytes]:
     """Return the outline of each patch along its pixels' edges, as WKB in degrees."""
+    if not count:
+        return []
     order = np.lexsort((columns, rows, owner))
     rows, columns, owner = rows[order], columns[order], owner[order]
     # Neighbours in a row make one box: fewer pieces to unite.

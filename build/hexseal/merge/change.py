@@ -1,0 +1,115 @@
+"""Reports and patches of several regions as one: each region was judged by its own decoys.
+
+What each confirmed stays confirmed: when every region holds the share of false patches, so do
+all together. Patches that a border cuts stay in two.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from hexseal.evidence import PairReport, Removed
+from hexseal.forward_report import ForwardReport
+
+SUMMED = (
+    "raw_gain", "raw_loss", "confirmed", "confirmed_patches", "gain_patches", "loss_patches",
+)  # fmt: skip
+FORWARD_SUMMED = (
+    "both", "model_only", "map_only", "neither", "gain", "loss", "disagreeing", "uncovered",
+)  # fmt: skip
+# This filter acts on whole patches; the others act on pixels before patches are joined.
+PATCH_FILTER = "minimum_patch"
+
+
+def join_reports(reports: Sequence[PairReport]) -> PairReport:
+    """Return the report of all regions together.
+
+    Counts are summed. Ratios are means weighted by losses: so ratio times losses, the estimate
+    of false gains, is the sum of the regions' own. ``patch_design`` is exact.
+    """
+    first = reports[0]
+    thresholds = [report.threshold for report in reports if report.threshold is not None]
+    losses = [report.loss_patches for report in reports]
+    return replace(
+        first,
+        **{name: sum(getattr(report, name) for report in reports) for name in SUMMED},
+        removed={name: _removed(reports, name) for name in first.removed},
+        threshold=min(thresholds, default=None),
+        decoy_ratio=_mean([report.decoy_ratio for report in reports], losses),
+        asymmetry=_mean([report.asymmetry for report in reports], losses),
+        few_decoys=any(report.few_decoys for report in reports),
+        patch_design=_mean([r.patch_design for r in reports], [_noise(r) for r in reports]),
+    )
+
+
+def _removed(reports: Sequence[PairReport], name: str) -> Removed:
+    found = [report.removed[name] for report in reports]
+    return Removed(sum(out.gain for out in found), sum(out.loss for out in found))
+
+
+def _noise(report: PairReport) -> int:
+    """Return the pixels of patches that were not confirmed."""
+    filtered = sum(
+        out.gain + out.loss for name, out in report.removed.items() if name != PATCH_FILTER
+    )
+    return report.raw_gain + report.raw_loss - filtered - report.confirmed
+
+
+def _mean(values: Sequence[float], weights: Sequence[int]) -> float:
+    """Return the weighted mean; without weights, or of equal values, the largest value.
+
+    >>> _mean([1.0, 2.0], [30, 10]), _mean([1.5, 1.5], [3, 7]), _mean([1.0, 2.0], [0, 0])
+    (1.25, 1.5, 2.0)
+    """
+    if len(set(values)) == 1 or sum(weights) == 0:
+        return max(values)
+    return float(np.average(values, weights=weights))
+
+
+def join_patches(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return the work lists of one pair as one, ranked anew: best score first, then largest."""
+    joined = pa.concat_tables(tables)
+    score, pixels = (joined[name].to_numpy() for name in ("score", "pixels"))
+    order = np.lexsort((np.arange(joined.num_rows), -pixels, -score))
+    ranked = joined.take(pa.array(order))
+    ranks = pa.array(np.arange(1, joined.num_rows + 1), pa.int32())
+    return ranked.set_column(ranked.schema.get_field_index("rank"), "rank", ranks)
+
+
+def join_forward(reports: Sequence[ForwardReport]) -> ForwardReport:
+    """Return how one model compares with the maps of all regions.
+
+    Counts are summed; standard errors are those of a ratio over independent strata, each
+    weighted by its share of the denominator (Cochran 1977, section 5.9).
+    """
+    called = [report.both + report.model_only for report in reports]
+    mapped = [report.both + report.map_only for report in reports]
+    classes = np.sum([report.classes for report in reports], axis=0)
+    return replace(
+        reports[0],
+        key="",
+        **{name: sum(getattr(report, name) for report in reports) for name in FORWARD_SUMMED},
+        users_se=_pooled_se([report.users_se for report in reports], called),
+        producers_se=_pooled_se([report.producers_se for report in reports], mapped),
+        drift_sd=max(report.drift_sd for report in reports),
+        classes=tuple(tuple(row) for row in classes.tolist()),
+        warnings=_unique(report.warnings for report in reports),
+    )
+
+
+def _pooled_se(errors: Sequence[float], weights: Sequence[int]) -> float:
+    """Return the standard error of a weighted mean of independent figures.
+
+    >>> _pooled_se([0.3, 0.4], [1, 1])
+    0.25
+    """
+    whole = sum(weights)
+    if not whole:
+        return max(errors)
+    return float(np.hypot.reduce([e * w / whole for e, w in zip(errors, weights, strict=True)]))
+
+
+def _unique(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for group in groups for text in group))

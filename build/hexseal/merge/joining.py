@@ -1,0 +1,72 @@
+"""Write the working folder of a joined region: what delta and evidence would have written."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from hexseal.config import Region
+from hexseal.database import connect, copy_parquet, run
+from hexseal.errors import InputError
+from hexseal.evidence import pair_name, read_report
+from hexseal.files import whole_file, write_bytes
+from hexseal.forward import report_path
+from hexseal.forward_report import read_report as read_forward
+from hexseal.forward_report import write_report as write_forward
+from hexseal.merge.change import join_forward, join_patches, join_reports
+from hexseal.merge.publish import count_files
+from hexseal.merge.record import FOLDER, BuildRecord, damaged_files
+from hexseal.merge.shapes import SHAPES, join_shapes
+from hexseal.progress import Progress, silent
+
+# What says that the working folder holds counts of rasters: those of a joined region are not.
+STAMPS = ("delta.json", "change.json")
+
+
+def join(
+    region: Region, records: Mapping[Path, BuildRecord], work: Path, *, progress: Progress = silent
+) -> int:
+    """Write counts, shapes, evidence and patches of all sites together; return the areas.
+
+    Cells and areas that several sites hold are summed pixel by pixel. Raises InputError where a
+    file of a site is not the one that its record names.
+    """
+    for site, record in records.items():
+        for line in damaged_files(site, record):
+            raise InputError(f"{site}: {line}; build or copy the site again")
+    for stamp in STAMPS:
+        (work / stamp).unlink(missing_ok=True)
+    folders = [site / FOLDER for site in records]
+    shapes = join_shapes(records)
+    with whole_file(work / SHAPES) as partial:
+        pq.write_table(shapes, partial, compression="zstd")
+    names = count_files(region)
+    with connect(work) as database:
+        for done, name in enumerate(names, 1):
+            parts = [str(folder / name) for folder in folders]
+            run(database, "merge_counts", values={"parts": parts})
+            with whole_file(work / name) as partial:
+                copy_parquet(database, "counts", partial)
+            progress("join", done, len(names))
+    for pair in region.pairs:
+        _join_pair(pair, folders, work)
+    _join_forward(region, folders)
+    return shapes.num_rows
+
+
+def _join_pair(pair: tuple[int, int], folders: list[Path], work: Path) -> None:
+    name = pair_name(pair)
+    report = join_reports([read_report(folder, pair) for folder in folders])
+    write_bytes(work / f"evidence_{name}.json", json.dumps(asdict(report), indent=1).encode())
+    patches = join_patches([pq.read_table(f / f"patches_{name}.parquet") for f in folders])
+    with whole_file(work / f"patches_{name}.parquet") as partial:
+        pq.write_table(patches, partial, compression="zstd")
+
+
+def _join_forward(region: Region, folders: list[Path]) -> None:
+    for epoch in region.epochs:
+        if epoch.forward is not None:
+            path = report_path(epoch)
+            write_forward(join_forward([read_forward(f / path.name) for f in folders]), path)

@@ -1,0 +1,205 @@
+"""hexseal merge: two halves built apart and joined count what the whole counts."""
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from rasterfiles import NORTH, WEST
+from sites import COLUMNS, REGION, ROWS, hexseal, write_region
+
+from hexseal.errors import InputError
+from hexseal.evidence import PairReport, Removed
+from hexseal.merge import MergedName
+from hexseal.merge.change import join_reports
+from hexseal.merge.record import read_record
+from hexseal.merge.shapes import join_shapes
+from hexseal.merge_build import merge_sites
+from hexseal.pipeline import BuildSettings, Talk, build_site
+from hexseal.verify import verify_site
+
+# The border runs through the town (columns 40 to 75) and through the western area.
+CUT = WEST + 10.0 * 60
+SOUTH, EAST = NORTH - 10.0 * ROWS, WEST + 10.0 * COLUMNS
+COUNTED = (
+    "valid_pixels, valid_m2, land_m2, sealed_pixels_2018, sealed_pixels_2021, sealed_m2_2021, "
+    "new_sealed_pixels_2018_2021, unsealed_pixels_2018_2021, net_m2_2018_2021"
+)
+
+
+def write_part(folder: Path, key: str, window: tuple[float, ...] | None, extra: str = "") -> Path:
+    """Write the toy region, or the part of it that a window holds."""
+    text = REGION.replace('id = "toy"', f'id = "{key}"')
+    if window:
+        text = text.replace("[[epoch]]", f"window = {list(window)}\n[[epoch]]", 1)
+    return write_region(folder, text + extra)
+
+
+def built(folder: Path, key: str, window: tuple[float, ...] | None, extra: str = "") -> Path:
+    region = write_part(folder / key, key, window, extra)
+    build_site(region, BuildSettings(folder / f"{key}-site"), Talk())
+    return folder / f"{key}-site"
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the sites of the whole, of both halves, and of the halves joined."""
+    folder = tmp_path_factory.mktemp("merge")
+    parts = {
+        "whole": built(folder, "whole", None),
+        "west": built(folder, "west", (WEST, SOUTH, CUT, NORTH)),
+        "east": built(folder, "east", (CUT, SOUTH, EAST, NORTH)),
+    }
+    told = hexseal(
+        "merge", parts["west"], parts["east"], "--out", folder / "both",
+        "--id", "both", "--title", "Both halves", "--title", "fr=Les deux moitiés",
+    )  # fmt: skip
+    assert told.code == 0, told.err
+    assert "2 sites, 2 areas" in told.out
+    return parts | {"both": folder / "both"}
+
+
+def test_a_region_without_a_listed_patch_is_built(sites: dict[str, Path]) -> None:
+    patches = pq.read_table(sites["west"] / "data/merge/patches_2018_2021.parquet")
+    assert (patches.num_rows, str(patches.schema.field("origin").type)) == (0, "string")
+
+
+def rows(columns: str, site: Path, kind: str, keys: str) -> list[tuple]:
+    files = str(site / f"data/{read_record(site).region}_{kind}.parquet")
+    return duckdb.execute(
+        f"SELECT {keys}, {columns} FROM read_parquet($1) ORDER BY {keys}", [files]
+    ).fetchall()
+
+
+@pytest.mark.parametrize("resolution", [7, 8, 9])
+def test_every_cell_counts_what_the_whole_counts(sites: dict[str, Path], resolution: int) -> None:
+    kind = f"hexagons_r{resolution}"
+    whole, both = (rows(COUNTED, sites[name], kind, "h3_hex") for name in ("whole", "both"))
+    assert both == whole
+    assert sum(row[1] for row in both) == ROWS * COLUMNS - 100
+
+
+def test_cells_at_the_border_come_from_both_parts(sites: dict[str, Path]) -> None:
+    west, east = (
+        rows("valid_pixels", sites[name], "hexagons_r9", "h3_hex") for name in ("west", "east")
+    )
+    shared = dict(west).keys() & dict(east).keys()
+    both = dict(rows("valid_pixels", sites["both"], "hexagons_r9", "h3_hex"))
+    assert len(shared) > 3
+    for cell in shared:
+        assert both[cell] == dict(west)[cell] + dict(east)[cell]
+
+
+def test_an_area_that_the_border_cuts_is_summed(sites: dict[str, Path]) -> None:
+    names = "sealed_pixels_2018, new_sealed_pixels_2018_2021, valid_pixels"
+    assert rows(names, sites["both"], "areas", "id") == [
+        ("both", 600, 100, 17_900),
+        ("e", 0, 0, 8_900),
+        ("w", 600, 100, 9_000),
+    ]
+
+
+def test_the_joined_site_verifies_and_bears_its_titles(sites: dict[str, Path]) -> None:
+    assert verify_site(sites["both"]).problems == ()
+    assert "Both halves" in (sites["both"] / "index.html").read_text(encoding="utf-8")
+    assert "Les deux moitiés" in (sites["both"] / "fr/index.html").read_text(encoding="utf-8")
+    record = read_record(sites["both"])
+    assert [window.region for window in record.windows] == ["west", "east"]
+    report = json.loads((sites["both"] / "data/merge/evidence_2018_2021.json").read_bytes())
+    assert (report["raw_gain"], report["raw_loss"]) == (100, 30)
+
+
+def refusal(*sites: Path, out: Path) -> str:
+    with pytest.raises(InputError) as refused:
+        merge_sites(sites, MergedName(), BuildSettings(out), Talk())
+    assert not out.exists()
+    line = str(refused.value)
+    assert "\n" not in line
+    return line
+
+
+def test_pixels_in_two_regions_are_refused(sites: dict[str, Path], tmp_path: Path) -> None:
+    line = refusal(sites["whole"], sites["east"], out=tmp_path / "out")
+    assert "(whole)" in line
+    assert "(east)" in line
+    assert "share 90 x 120 pixels" in line
+    # A joined site counts the windows of its parts.
+    assert "(west)" in refusal(sites["both"], sites["west"], out=tmp_path / "out")
+
+
+def test_other_settings_are_refused_with_what_differs(
+    sites: dict[str, Path], tmp_path: Path
+) -> None:
+    extra = "[noise]\nminimum_patch = 3\n"
+    other = built(tmp_path, "other", (CUT, SOUTH, EAST, NORTH), extra)
+    line = refusal(sites["west"], other, out=tmp_path / "out")
+    assert "noise.minimum_patch is 1 in the first, 3 in the second" in line
+
+
+def test_the_command_refuses_in_one_line(sites: dict[str, Path], tmp_path: Path) -> None:
+    told = hexseal("merge", sites["west"], "--out", tmp_path / "out")
+    assert told.code == 1
+    assert told.err == "error: 1 site given: name at least two sites to join\n"
+
+
+def test_what_is_no_site_or_a_damaged_one_is_refused(
+    sites: dict[str, Path], tmp_path: Path
+) -> None:
+    assert "has no data/merge/build.json" in refusal(sites["west"], tmp_path, out=tmp_path / "out")
+    copy = shutil.copytree(sites["east"], tmp_path / "east")
+    with (copy / "data/merge/cells.parquet").open("ab") as stream:
+        stream.write(b"x")
+    line = refusal(sites["west"], copy, out=tmp_path / "out")
+    assert "data/merge/cells.parquet: is not the file" in line
+    assert [
+        line for line in verify_site(copy).problems if "data/merge/cells.parquet: is not" in line
+    ]
+
+
+def changed_shapes(site: Path, target: Path, **values: object) -> Path:
+    """Copy a site with other facts in the first row of its areas; ``drop`` removes the row."""
+    copy = shutil.copytree(site, target)
+    path = copy / "data/merge/zone_shapes.parquet"
+    table = pq.read_table(path)
+    found = table.to_pylist()
+    found[0].update(values)
+    pq.write_table(table.from_pylist(found[1:] if "drop" in values else found, table.schema), path)
+    return copy
+
+
+def test_one_id_for_two_areas_is_refused(sites: dict[str, Path], tmp_path: Path) -> None:
+    other = changed_shapes(sites["west"], tmp_path / "other", name="Elsewhere")
+    records = {site: read_record(site) for site in (sites["west"], other)}
+    with pytest.raises(InputError, match=r"half/w has name 'West <b>half</b>' in .*'Elsewhere'"):
+        join_shapes(records)
+
+
+def test_an_area_that_one_file_lacks_is_refused(sites: dict[str, Path], tmp_path: Path) -> None:
+    other = changed_shapes(sites["east"], tmp_path / "other", drop=True)
+    records = {site: read_record(site) for site in (sites["west"], other)}
+    with pytest.raises(InputError, match=r"half/w of .* reaches into the region of .*other"):
+        join_shapes(records)
+
+
+def test_reports_are_summed_and_ratios_weighted_by_losses() -> None:
+    removed = {"three_dates": Removed(10, 5), "minimum_patch": Removed(2, 1)}
+    one = PairReport(
+        first=2018, second=2021, raw_gain=100, raw_loss=50, removed=removed, confirmed=35,
+        confirmed_patches=3, gain_patches=20, loss_patches=10, threshold=7.5, decoy_ratio=1.0,
+        asymmetry=1.0, few_decoys=True, provisional=False, has_confidence=False, patch_design=2.0,
+    )  # fmt: skip
+    other = PairReport(
+        first=2018, second=2021, raw_gain=300, raw_loss=115, removed=removed, confirmed=100,
+        confirmed_patches=7, gain_patches=90, loss_patches=30, threshold=6.0, decoy_ratio=2.0,
+        asymmetry=1.4, few_decoys=False, provisional=False, has_confidence=False,
+        patch_design=5.0,
+    )  # fmt: skip
+    found = join_reports([one, other])
+    assert (found.raw_gain, found.raw_loss, found.confirmed) == (400, 165, 135)
+    assert found.removed["three_dates"] == Removed(20, 10)
+    assert (found.decoy_ratio, found.asymmetry) == (1.75, pytest.approx(1.3))
+    assert (found.threshold, found.few_decoys) == (6.0, True)
+    # Pixels of patches that were not confirmed: 100 + 50 - 15 - 35 = 100 and 300 in the other.
+    assert found.patch_design == pytest.approx((2.0 * 100 + 5.0 * 300) / 400)
