@@ -189,16 +189,11 @@ def write_site(
         tiles = write_tiles(region, work, staging, progress=talk.progress)
         told.append(f"{tiles.pmtiles}, {tiles.bytes:,} bytes, zoom 0 to {tiles.maxzoom}")
     with talk.stage("datasets") as told:
-<<<<<<< HEAD
         datasets = write_datasets(region, work, staging)
         files = (*datasets.downloads, *datasets.tree.partitions)
         told.append(f"{len(files)} files, {sum(file.bytes for file in files):,} bytes")
-=======
-        downloads = write_datasets(region, work, staging)
-        told.append(f"{len(downloads)} files, {sum(d.bytes for d in downloads):,} bytes")
         counts = publish_counts(region, work, staging, windows=windows, accuracies=accuracies)
         told.append(f"counts for merging, {counts:,} bytes")
->>>>>>> 7a67a8f (hexseal merge: sites publish their counts and settings, and several are joined into one)
     with talk.stage("pages") as told:
         assets = bundle(staging / "assets", progress=talk.progress)
         pages = write_pages(
