@@ -34,7 +34,10 @@ LOCALES = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
     for path in (TEMPLATE / "locales").glob("*.json")
 }
-PAGES = ("index.html", "fr/index.html", "methodology.html", "fr/methodology.html")
+PAGES = (
+    "index.html", "fr/index.html", "methodology.html", "fr/methodology.html",
+    "about.html", "fr/about.html", "accessibility.html", "fr/accessibility.html",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,7 @@ def test_every_text_is_used_somewhere() -> None:
         r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
         r"|app\.class\.\w+\.\d+|app\.chart\.\w+"
         r"|method\.(\w+\.title|filter\.\w+)"
+        r"|page\.nav\.\w+|(about|access|method)\.(page_title|description)"
     )
     unused = [key for key in LOCALES["en"] if key not in sources and not built.fullmatch(key)]
     assert unused == []
@@ -189,6 +193,31 @@ def test_languages_link_to_each_other(made: MadeSite) -> None:
     assert settings(made)["root"] == ""
     assert settings(made, "fr/index.html")["root"] == "../"
     assert "Île inventée" in page(made, "fr/index.html")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_navigation_names_this_page_and_leads_to_all_others(made: MadeSite, name: str) -> None:
+    (nav,) = re.findall(r'<nav class="sections".*?</nav>', page(made, name), re.DOTALL)
+    links = re.findall(r'<a href="([^"]*)"( aria-current="page")?>', nav)
+    current = [href for href, mark in links if mark]
+    own = name.rpartition("/")[2]
+    assert current == ["#figures" if own == "index.html" else own]
+    here = {href.partition("#")[0] for href, _ in links} - {""}
+    assert here | {own} >= {"methodology.html", "about.html", "accessibility.html"}
+
+
+def test_about_carries_the_wording_that_the_producer_asks_for(made: MadeSite) -> None:
+    words = "Generated using European Union&#39;s Copernicus Land Monitoring Service information; "
+    dois = (
+        "https://doi.org/10.2909/cd534ebf-f553-42f0-9ac1-62c1dc36d32c",
+        "https://doi.org/10.2909/71fc9d1b-479f-4da1-aa66-662a2fff2cf7",
+        "https://doi.org/10.2909/b0bd43c6-1fa1-4d88-9c45-98b13a95d0b2",
+    )
+    for name in ("about.html", "fr/about.html"):
+        assert words + ", ".join(dois) in page(made, name)
+        assert all(f'href="{doi}"' in page(made, name) for doi in dois)
+    assert "no data of CLC+ Backbone went into them" in page(made, "about.html")
+    assert "Neither the European Union" in page(made, "about.html")
 
 
 def test_simulated_regions_say_so(made: MadeSite) -> None:
@@ -373,7 +402,7 @@ def test_one_year_and_no_areas_make_a_page_without_changes(made: MadeSite, tmp_p
         datasets=Datasets((), PartitionTree("data/x", "part-0.parquet", 6, ())),
     )
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert summary.pages == 2
+    assert summary.pages == 4
     assert 'lang="fr"' in text
     assert 'name="year" value="2023"' in text
     assert 'name="pair"' not in text

@@ -1,5 +1,6 @@
 """Land-cover products: which codes are sealed, water, valid, and how they look."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hexseal.errors import RegionError
@@ -20,6 +21,8 @@ class Product:
 
     ``valid`` are the codes that count in statistics, ``nodata`` those that do not; every
     other code is unknown and an error. ``sealed`` and ``water`` are subsets of ``valid``.
+    ``dois`` are those of the maps by year; ``wording`` is what the producer asks every product
+    made from them to say, its ``{dois}`` filled in, and ``terms`` where the licence stands.
     """
 
     name: str
@@ -30,6 +33,9 @@ class Product:
     nodata: frozenset[int]
     attribution: str
     classes: tuple[LandcoverClass, ...] = field(default=())
+    dois: Mapping[int, str] = field(default_factory=dict)
+    wording: str = ""
+    terms: str = ""
 
     def __post_init__(self) -> None:
         """Refuse codes outside 0..255 and sets that contradict each other."""
@@ -86,6 +92,16 @@ CLCPLUS = Product(
         "European Union, European Environment Agency (EEA)"
     ),
     classes=CLCPLUS_CLASSES,
+    # DOIs and wording ("a product or service"): product user manuals, terms of use and citation.
+    dois={
+        2018: "10.2909/cd534ebf-f553-42f0-9ac1-62c1dc36d32c",
+        2021: "10.2909/71fc9d1b-479f-4da1-aa66-662a2fff2cf7",
+        2023: "10.2909/b0bd43c6-1fa1-4d88-9c45-98b13a95d0b2",
+    },
+    wording=(
+        "Generated using European Union's Copernicus Land Monitoring Service information; {dois}"
+    ),
+    terms="https://land.copernicus.eu/en/data-policy",
 )
 
 # Codes: ESA WorldCover product user manual v2.0.
@@ -112,6 +128,12 @@ WORLDCOVER = Product(
     nodata=frozenset({0}),
     attribution="© ESA WorldCover project / contains modified Copernicus Sentinel data",
     classes=WORLDCOVER_CLASSES,
+    dois={2020: "10.5281/zenodo.5571936", 2021: "10.5281/zenodo.7254221"},
+    wording=(
+        "© ESA WorldCover project / Contains modified Copernicus Sentinel data processed by "
+        "ESA WorldCover consortium; {dois}"
+    ),
+    terms="https://creativecommons.org/licenses/by/4.0/",
 )
 
 PRODUCTS = {product.name: product for product in (CLCPLUS, WORLDCOVER)}

@@ -1,6 +1,6 @@
 """The pages of a site: settings, totals and tables rendered into the dashboard's templates.
 
-Imports inside point one way: numbers < locales < classes < indicators < figures < years
+Imports inside point one way: frame < numbers < locales < classes < indicators < figures < years
 < judgement < settings < tables < charts < origins < stories < methodology < site.
 """
 

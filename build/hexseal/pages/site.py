@@ -22,6 +22,7 @@ from hexseal.pages.figures import (
     read_areas,
     summed_columns,
 )
+from hexseal.pages.frame import INDEX, POLICY, page_frame, page_path
 from hexseal.pages.judgement import Judged, read_judgement
 from hexseal.pages.locales import Locale, load_locale
 from hexseal.pages.methodology import (
@@ -41,22 +42,14 @@ from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_row
 from hexseal.progress import Progress, silent
 from hexseal.summaries import Datasets, TileSummary
 
-INDEX, METHODOLOGY = "index.html", "methodology.html"
-LANGUAGE_NAMES = {"en": "English", "fr": "Français"}
-# Strict: nothing inline, nothing from elsewhere. A page opened from a folder loads its own
-# files as file:, and MapLibre's worker then starts from a data: address.
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self' file:",
-        "worker-src blob: data:",
-        "style-src 'self' file:",
-        "img-src 'self' data: blob:",
-        "connect-src 'self' blob:",
-        "base-uri 'none'",
-        "form-action 'none'",
-    )
-)
+METHODOLOGY, ABOUT, ACCESSIBILITY = "methodology.html", "about.html", "accessibility.html"
+# The pages that every site has in each language, by the template of each.
+TEMPLATES = {
+    INDEX: "index.html.jinja",
+    METHODOLOGY: "methodology.html.jinja",
+    ABOUT: "about.html.jinja",
+    ACCESSIBILITY: "accessibility.html.jinja",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +73,7 @@ def write_pages(
     shapes: Path | None = None,
     progress: Progress = silent,
 ) -> PageSummary:
-    """Write index.html and methodology.html, in LANGUAGE/ for other languages, and summary.json.
+    """Write every page, in LANGUAGE/ for other languages than the first, and summary.json.
 
     ``shapes`` is zone_shapes.parquet: with it, choosing an area moves the map there.
     """
@@ -98,21 +91,19 @@ def write_pages(
     for done, language in enumerate(region.site.languages, 1):
         locale = load_locale(TEMPLATE / "locales", language)
         shared = _context(contents, bundle, locale)
-        for path, template, values in (
-            (INDEX, "index.html.jinja", _dashboard(contents, locale)),
-            (METHODOLOGY, "methodology.html.jinja", _methodology(contents, sizes, locale)),
-        ):
-            values |= _links(region, path, language)
-            page = environment.get_template(template).render(shared | values)
+        values = {
+            INDEX: _dashboard(contents, locale),
+            METHODOLOGY: _methodology(contents, sizes, locale),
+            ABOUT: _about(contents, locale),
+            ACCESSIBILITY: _plain("access", contents, locale),
+        }
+        for path, template in TEMPLATES.items():
+            frame = page_frame(region, path, language, pages=TEMPLATES)
+            page = environment.get_template(template).render(shared | frame | values[path])
             written += write_bytes(site / page_path(region, language, path), page.encode())
         progress("pages", done, len(region.site.languages))
     write_bytes(site / "data" / "summary.json", _summary(contents).encode())
-    return PageSummary(2 * len(region.site.languages), written)
-
-
-def page_path(region: Region, language: str, page: str = "index.html") -> str:
-    """Return the address of a page in a language, relative to the site."""
-    return page if language == region.site.languages[0] else f"{language}/{page}"
+    return PageSummary(len(TEMPLATES) * len(region.site.languages), written)
 
 
 def _environment() -> Environment:
@@ -126,14 +117,13 @@ def _environment() -> Environment:
 
 
 def _context(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, object]:
-    """Return what both pages of a language need."""
+    """Return what all pages of a language need."""
     region, language = contents.region, locale.language
     return {
         "t": locale.text,
         "version": __version__,
         "policy": POLICY,
         "language": language,
-        "root": _root(region, language),
         "bundle": bundle,
         "region": region,
         "title": region.title[language],
@@ -143,31 +133,11 @@ def _context(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, ob
     }
 
 
-def _root(region: Region, language: str) -> str:
-    return "../" * page_path(region, language).count("/")
-
-
-def _links(region: Region, page: str, language: str) -> dict[str, object]:
-    """Return where a page leads: the other languages, the dashboard and the methodology."""
-    root = _root(region, language)
-    return {
-        "languages": [
-            {
-                "code": code,
-                "name": LANGUAGE_NAMES[code],
-                "href": root + page_path(region, code, page),
-            }
-            for code in region.site.languages
-        ],
-        "home": "" if page == INDEX else INDEX,
-        "methodology": METHODOLOGY,
-    }
-
-
 def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
     region, language, whole = contents.region, locale.language, contents.whole
     write = Writer(locale)
     title, years = region.title[language], region.years
+    root = "../" * page_path(region, language).count("/")
     return {
         "page_title": locale.text("page.title", title=title, first=years[0], last=years[-1]),
         "description": locale.text(
@@ -183,7 +153,7 @@ def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
         "downloads": contents.datasets.downloads,
         "file_size": partial(file_size, language=language),
         "whole_number": _whole_number(language),
-        "settings": Markup(embed(page_settings(contents, locale, _root(region, language)))),
+        "settings": Markup(embed(page_settings(contents, locale, root))),
     }
 
 
@@ -191,13 +161,10 @@ def _methodology(
     contents: Contents, sizes: tuple[SizeShares, ...], locale: Locale
 ) -> dict[str, object]:
     region, judged, write = contents.region, contents.judged, Writer(locale)
-    title = region.title[locale.language]
     pixels, valid = contents.whole.m2("valid_pixels"), contents.whole.m2("valid_m2")
     pixel_m2 = valid / pixels if valid and pixels else 0.0
     return {
-        "page_title": locale.text("method.page_title", title=title),
-        "description": locale.text("method.description", title=title),
-        "settings": None,
+        **_plain("method", contents, locale),
         "sections": SECTIONS,
         "level": number(100 * region.noise.level, 0, locale.language),
         "sizes": size_rows(sizes, write),
@@ -205,6 +172,29 @@ def _methodology(
         "filters": list(filter_rows(region, judged, pixel_m2, write)),
         "decoys": list(decoy_rows(region, judged, write)),
         "noise": list(noise_rows(region, judged, write)),
+    }
+
+
+def _plain(prefix: str, contents: Contents, locale: Locale) -> dict[str, object]:
+    """Return title and description of a page without settings, from the texts of its prefix."""
+    title = contents.region.title[locale.language]
+    return {
+        "page_title": locale.text(f"{prefix}.page_title", title=title),
+        "description": locale.text(f"{prefix}.description", title=title),
+        "settings": None,
+    }
+
+
+def _about(contents: Contents, locale: Locale) -> dict[str, object]:
+    """Return the producer's wording with the DOIs of the years that have a map of it."""
+    region, product = contents.region, contents.region.product
+    dois = {year: product.dois[year] for year in region.mapped_years if year in product.dois}
+    links = ", ".join(f"https://doi.org/{doi}" for doi in dois.values())
+    wording = product.wording.format(dois=links) if product.wording else product.attribution
+    return _plain("about", contents, locale) | {
+        "dois": dois,
+        "wording": wording.removesuffix("; "),
+        "has_forward": region.mapped_years != region.years,
     }
 
 
