@@ -20,7 +20,7 @@ from hexseal.config import (
 from hexseal.errors import InputError
 from hexseal.grid import ALIGNED, Grid
 from hexseal.merge.record import BuildRecord, CountedWindow
-from hexseal.products import LandcoverClass, Product
+from hexseal.products import PRODUCTS, LandcoverClass, Product
 
 DEGREES_AROUND = 360.0
 
@@ -173,14 +173,19 @@ def _title(records: Sequence[BuildRecord], name: MergedName, language: str) -> s
 
 
 def _product(facts: dict) -> Product:
-    codes = {key: frozenset(facts[key]) for key in ("sealed", "water", "valid")}
+    known = PRODUCTS.get(facts["name"])
     return Product(
         name=facts["name"],
         title=facts["title"],
         attribution=facts["attribution"],
+        sealed=frozenset(facts["sealed"]),
+        water=frozenset(facts["water"]),
+        valid=frozenset(facts["valid"]),
         nodata=frozenset(),
-        classes=tuple(LandcoverClass(*known) for known in facts["classes"]),
-        **codes,
+        classes=tuple(LandcoverClass(*each) for each in facts["classes"]),
+        dois=known.dois if known else {},
+        wording=known.wording if known else "",
+        terms=known.terms if known else "",
     )
 
 
