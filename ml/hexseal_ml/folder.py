@@ -18,18 +18,20 @@ from hexseal_ml.bands import KNOWN_BANDS
 from hexseal_ml.classes import CODES
 from hexseal_ml.model import FORMAT, ForwardSegformer
 
-CONFIG, CARD = "config.json", "README.md"
+CONFIG, CARD, LOG = "config.json", "README.md", "training.csv"
 # Small enough for hosts that refuse files of 50 MB.
 SHARD = "45MB"
 # Weights that only unpickling opens, which can run anything.
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 
-def save_model(model: ForwardSegformer, folder: Path, card: str, *, half: bool = False) -> None:
+def save_model(
+    model: ForwardSegformer, folder: Path, card: str, *, log: str | None = None, half: bool = False
+) -> None:
     """Write weights, configuration and model card; ``half`` stores weights as float16.
 
-    An older model of the same name is replaced in one step. Raises OutputError where the folder
-    holds anything but a model or cannot be written.
+    ``log`` is the course of the training as CSV. An older model of the same name is replaced in
+    one step. Raises OutputError where the folder holds anything but a model or cannot be written.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / CONFIG).is_file():
         raise OutputError(f"{folder}: holds files but no model; choose an empty folder")
@@ -42,6 +44,8 @@ def save_model(model: ForwardSegformer, folder: Path, card: str, *, half: bool =
         staging.mkdir(parents=True)
         written.save_pretrained(staging, max_shard_size=SHARD)
         (staging / CARD).write_text(card, encoding="utf-8")
+        if log is not None:
+            (staging / LOG).write_text(log, encoding="utf-8")
         for weights in staging.glob("*.safetensors"):
             # safetensors makes files that only their owner reads.
             weights.chmod((staging / CARD).stat().st_mode)

@@ -26,6 +26,9 @@ Doubles = NDArray[np.float64]
 
 REPLICATES = 1000
 SEED = 0
+# Fewer blocks than this say nothing of how much blocks differ.
+LEAST_BLOCKS = 3
+CLASS_FIGURES = ("iou", "f1", "users", "producers")
 BINS = 10
 # Cells with fewer of their pixels known say little of their share.
 LEAST_KNOWN = 0.95
@@ -53,20 +56,37 @@ class Confusion:
         Whole blocks are drawn with replacement, since errors of neighbouring pixels are alike.
         Fewer than three blocks give no interval.
         """
-        used = self.blocks[self.blocks.sum(axis=(1, 2)) > 0]
-        if len(used) < 3:
+        found = [drawn.scalars() for drawn in self._resampled()]
+        if not found:
             return {}
+        return {name: _interval(np.array([f[name] for f in found])) for name in found[0]}
+
+    def class_intervals(self) -> dict[str, list[tuple[float, float]]]:
+        """Return 95 % intervals of iou, f1, users and producers of each class, as ``intervals``."""
+        found = self._resampled()
+        if not found:
+            return {}
+        return {
+            name: [_interval(column) for column in np.array([getattr(f, name) for f in found]).T]
+            for name in CLASS_FIGURES
+        }
+
+    def _resampled(self) -> "list[Figures]":
+        used = self.blocks[self.blocks.sum(axis=(1, 2)) > 0]
+        if len(used) < LEAST_BLOCKS:
+            return []
         rng = np.random.default_rng(SEED)
         drawn = rng.multinomial(len(used), np.full(len(used), 1 / len(used)), size=REPLICATES)
-        matrices = np.tensordot(drawn, used, axes=(1, 0))
-        found = [figures(matrix, self.codes).scalars() for matrix in matrices]
-        return {
-            name: (
-                float(np.nanpercentile([f[name] for f in found], 2.5)),
-                float(np.nanpercentile([f[name] for f in found], 97.5)),
-            )
-            for name in found[0]
-        }
+        return [figures(m, self.codes) for m in np.tensordot(drawn, used, axes=(1, 0))]
+
+
+def _interval(values: Doubles) -> tuple[float, float]:
+    """Return the middle 95 % of values, NaN where none is known."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return float("nan"), float("nan")
+    low, high = np.percentile(known, (2.5, 97.5))
+    return float(low), float(high)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,6 +36,7 @@ ENCODERS: Mapping[str, tuple[tuple[int, ...], tuple[int, ...], int]] = {
     "b4": ((3, 8, 27, 3), WIDTHS, 768),
     "b5": ((3, 6, 40, 3), WIDTHS, 768),
 }
+RANDOM = "random"
 RED, GREEN, BLUE = "B04", "B03", "B02"
 
 
@@ -237,6 +238,7 @@ def network_config(
         "std": [1.0] * len(bands),
         "class_codes": list(class_codes),
         "sealed_logit_offset": 0.0,
+        "initial_weights": RANDOM,
     }
     return config
 
@@ -249,7 +251,7 @@ def _start_from(model: ForwardSegformer, pretrained: str) -> None:
         log.warning(
             "%s cannot be loaded (%s): training starts from random weights",
             pretrained,
-            str(err).splitlines()[0],
+            str(err).splitlines()[0].rstrip("."),
         )
         return
     weights = source.state_dict()
@@ -262,6 +264,7 @@ def _start_from(model: ForwardSegformer, pretrained: str) -> None:
             f"{pretrained}: {wrong[0]} has another shape; give an encoder of this size"
         )
     model.segformer.load_state_dict(weights)
+    model.facts["initial_weights"] = pretrained
 
 
 def adapt_first(weight: Tensor, bands: Sequence[str]) -> Tensor:

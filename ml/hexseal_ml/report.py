@@ -16,7 +16,7 @@ from hexseal_ml.baselines import LEAF, TREES
 from hexseal_ml.charts import reliability_chart, scatter_chart
 from hexseal_ml.classes import CODES, class_name
 from hexseal_ml.evaluate import Compared, Evaluation, Tested
-from hexseal_ml.metrics import REPLICATES, SEED
+from hexseal_ml.metrics import CLASS_FIGURES, REPLICATES, SEED
 from hexseal_ml.pictures import COLORS
 
 # The rows of the main table: name, digits, whether it is a share in percent.
@@ -88,6 +88,12 @@ def scalars_of(found: Compared) -> dict[str, float]:
     return figures | found.edges | hexagons
 
 
+def intervals_of(found: Compared) -> dict[str, tuple[float, float]]:
+    """Return the interval of each of those figures that comes with one."""
+    known = scalars_of(found)
+    return {name: ends for name, ends in found.confusion.intervals().items() if name in known}
+
+
 def _test_facts(tested: Tested) -> dict[str, object]:
     known = tested.calibration
     return {
@@ -113,14 +119,15 @@ def _test_facts(tested: Tested) -> dict[str, object]:
 
 def _map_facts(found: Compared) -> dict[str, object]:
     figures = found.confusion.figures()
-    names = ("iou", "f1", "users", "producers", "mapped_share", "reference_share")
+    names = (*CLASS_FIGURES, "mapped_share", "reference_share")
     return {
         "title": found.title,
         "figures": scalars_of(found),
-        "intervals": found.confusion.intervals(),
+        "intervals": intervals_of(found),
         "codes": list(figures.codes),
         "confusion": found.confusion.total.tolist(),
         "classes": {name: getattr(figures, name).tolist() for name in names},
+        "class_intervals": found.confusion.class_intervals(),
         "hexagons": {
             "resolution": found.hexagons.resolution,
             "count": len(found.hexagons.mapped),
@@ -207,7 +214,7 @@ def _shown(tested: Tested) -> dict[str, object]:
 def _rows(compared: Mapping[str, Compared]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return title and, per map, figure and interval of each row."""
     found = {name: scalars_of(each) for name, each in compared.items()}
-    intervals = {name: each.confusion.intervals() for name, each in compared.items()}
+    intervals = {name: intervals_of(each) for name, each in compared.items()}
     rows = []
     for name, digits, title in SCALARS:
         cells = []
@@ -223,17 +230,24 @@ def _rows(compared: Mapping[str, Compared]) -> list[tuple[str, list[tuple[str, s
     return rows
 
 
-def _class_rows(found: Compared) -> list[tuple[str, list[str]]]:
-    figures = found.confusion.figures()
-    columns = (figures.iou, figures.f1, figures.users, figures.producers)
+def _class_rows(found: Compared) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return title, and figure and interval of each column; classes of neither map have none."""
+    figures, ends = found.confusion.figures(), found.confusion.class_intervals()
     rows = []
     for place, code in enumerate(figures.codes):
+        title = _name(found, code)
         if not figures.mapped_share[place] and not figures.reference_share[place]:
+            rows.append((f"{title} (in neither)", [("–", "")] * (len(CLASS_FIGURES) + 2)))
             continue
-        cells = [f"{c[place]:.3f}" if math.isfinite(c[place]) else "–" for c in columns]
+        cells = []
+        for name in CLASS_FIGURES:
+            value = getattr(figures, name)[place]
+            low, high = ends[name][place] if ends else (math.nan, math.nan)
+            shown = math.isfinite(value) and math.isfinite(low)
+            text = f"{value:.3f}" if math.isfinite(value) else "–"
+            cells.append((text, f"{low:.3f} to {high:.3f}" if shown else ""))
         shares = (figures.mapped_share[place], figures.reference_share[place])
-        cells += [f"{100 * share:.2f}" for share in shares]
-        rows.append((_name(found, code), cells))
+        rows.append((title, [*cells, *((f"{100 * share:.2f}", "") for share in shares)]))
     return rows
 
 

@@ -146,7 +146,8 @@ class Learner:
             _decayed(self.model, schedule.weight_decay), schedule.learning_rate
         )
         self.work = config.out.with_name(f".{config.out.name}.training")
-        self.progress = Progress(training_key(config))
+        start = str(self.model.facts["initial_weights"])
+        self.progress = Progress(training_key(config), start)
         say(
             f"{len(grounds)} training scenes, {len(self.crops)} validation crops, "
             f"{sum(p.numel() for p in self.model.parameters()) / 1e6:.1f} million parameters, "
@@ -193,14 +194,18 @@ class Learner:
         facts["metrics"] = {
             "validation": figures,
             "validation_without_offset": plain,
-            "iou": dict(zip(map(str, found.codes), found.iou().round(4).tolist(), strict=True)),
+            "iou": found.iou_by_class(),
         }
         moved = drift(best, self.held_out, offset, self.device, self._precision())
         if moved is not None:
             facts["metrics"]["drift"] = moved
+        facts["initial_weights"] = self.progress.initial_weights
         facts["training"] = self._facts()
         best.config.hexseal = facts
-        save_model(best, self.config.out, model_card(facts), half=self.config.half)
+        save_model(
+            best, self.config.out, model_card(facts),
+            log=(self.work / HISTORY).read_text(encoding="utf-8"), half=self.config.half,
+        )  # fmt: skip
         return Outcome(self.config.out, figures, self.progress.step)
 
     def _new_model(self, statistics: tuple[list[float], list[float]]) -> ForwardSegformer:

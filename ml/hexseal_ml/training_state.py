@@ -20,9 +20,13 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 
 @dataclass(slots=True)
 class Progress:
-    """How far a training is; ``key`` names the configuration it belongs to."""
+    """How far a training is; ``key`` names the configuration it belongs to.
+
+    ``initial_weights`` are those it started from, whatever can be reached when it goes on.
+    """
 
     key: str
+    initial_weights: str
     step: int = 0
     seconds: float = 0.0
     best_iou: float = -math.inf

@@ -37,6 +37,13 @@ class Validation:
         union = self.confusion.sum(axis=0) + self.confusion.sum(axis=1) - hits
         return np.where(union > 0, hits / np.maximum(union, 1), np.nan)
 
+    def iou_by_class(self) -> dict[str, float | None]:
+        """Return the rounded IoU of each code, None where a class is in neither map."""
+        return {
+            str(code): None if math.isnan(value) else round(value, 4)
+            for code, value in zip(self.codes, self.iou().tolist(), strict=True)
+        }
+
     def figures(self, offset: float = 0.0) -> dict[str, float]:
         """Return the figures of a report; shares in percent of labelled pixels."""
         present = self.confusion.sum(axis=1) > 0
