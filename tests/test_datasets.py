@@ -1,5 +1,10 @@
 """Downloads of a made region: the same rows in every format."""
 
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -8,9 +13,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import shapely
 from browser.made_site import MadeSite, made_region, make_site
 
+from hexseal.codebook import (
+    TABLES,
+    Spread,
+    Table,
+    codebook_csv,
+    codebook_json,
+    columns_of,
+    spread_of,
+)
 from hexseal.config import HexagonRange
+from hexseal.database import connect
+from hexseal.datasets.geoparquet import boxes, regroup
+from hexseal.datasets.outlines import cell_polygons
 from hexseal.datasets.partitions import parents_of, partition_resolution, write_partitions
 
 
@@ -54,7 +72,7 @@ def test_partitions_hold_the_finest_cells_below_their_parent(made: MadeSite) -> 
 
 def test_all_partitions_together_are_the_finest_file(made: MadeSite) -> None:
     data = made.folder / "data"
-    whole = f"FROM '{data}/made-up_hexagons_r8.parquet'"
+    whole = f"SELECT * EXCLUDE (bbox, geometry) FROM '{data}/made-up_hexagons_r8.parquet'"
     parts = (
         "SELECT * EXCLUDE (parent) FROM read_parquet("
         f"'{data}/made-up_hexagons_r8_by_parent/*/*.parquet', hive_partitioning = true)"
@@ -76,3 +94,146 @@ def test_rows_are_cut_where_the_parent_changes_not_where_batches_do(tmp_path: Pa
     assert [part.rows for part in tree.partitions] == [49, 49]
     found = [pq.read_table(tmp_path / part.path, partitioning=None) for part in tree.partitions]
     assert pa.concat_tables(found)["h3"].to_pylist() == cells
+
+
+def columns(database: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in database.sql(f"DESCRIBE FROM '{path}'").fetchall()]
+
+
+STEMS = {
+    "hexagons": "hexagons_r8",
+    "areas": "areas",
+    "patches": "patches",
+    "transition_areas": "transitions_areas",
+    "transition_hexagons": "transitions_hexagons_r6",
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_files_have_exactly_the_columns_and_types_of_the_codebook(
+    made: MadeSite, table: Table
+) -> None:
+    database = duckdb.connect()
+    wanted = columns_of(table, spread_of(made.region))
+    path = made.folder / "data" / f"made-up_{STEMS[table]}.parquet"
+    found = columns(database, path)
+    outlines = ["bbox", "geometry"] if table in ("hexagons", "areas", "patches") else []
+    assert [name for name, _ in found] == [column.name for column in wanted] + outlines
+    assert [kind for _, kind in found][: len(wanted)] == [column.type for column in wanted]
+    header = gzip.decompress(path.with_suffix(".csv.gz").read_bytes()).decode().splitlines()[0]
+    in_csv = [column.name for column in wanted if column.name != "h3"]
+    assert next(csv.reader([header])) == in_csv
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_value_is_what_the_codebook_says(made: MadeSite, table: Table) -> None:
+    path = made.folder / "data" / f"made-up_{STEMS[table]}.parquet"
+    found = pq.read_table(path)
+    for column in columns_of(table, spread_of(made.region)):
+        values = found[column.name]
+        assert column.null is not None or values.null_count == 0, column.name
+        known = values.drop_null().to_pylist()
+        if column.values:
+            assert set(known) <= set(column.values), column.name
+        if column.low is not None:
+            assert not known or min(known) >= column.low, column.name
+        if column.high is not None:
+            assert not known or max(known) <= column.high, column.name
+
+
+def test_every_column_is_described_in_both_languages() -> None:
+    spread = Spread((2018, 2021), ((2018, 2021),), ("half",))
+    for table in TABLES:
+        for column in columns_of(table, spread):
+            assert "{" not in column.name + column.formula + "".join(column.text.values())
+            assert set(column.text) == {"en", "fr"}
+            assert all(column.text.values())
+            assert column.null is None or set(column.null) == {"en", "fr"}
+
+
+def test_the_codebook_is_written_as_csv_and_json() -> None:
+    spread = Spread((2018, 2021), ((2018, 2021),), ("half",))
+    book = {table: columns_of(table, spread) for table in TABLES}
+    lines = list(csv.DictReader(io.StringIO(codebook_csv(book))))
+    (share,) = (x for x in lines if x["column"] == "sealed_share_2021" and x["table"] == "hexagons")
+    assert share["formula"] == "sealed_m2_2021 / land_m2"
+    assert (share["minimum"], share["maximum"], share["unit"]) == ("0", "1", "1")
+    tables = json.loads(codebook_json(book))["tables"]
+    assert [table["name"] for table in tables] == list(TABLES)
+    assert sum(len(table["columns"]) for table in tables) == len(lines)
+    (pp,) = (c for c in tables[0]["columns"] if c["name"] == "net_pp_per_year_2018_2021")
+    assert pp["formula"] == "100 * net_m2_2018_2021 / land_m2 / 3"
+
+
+@pytest.fixture
+def spatial(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect(tmp_path, spatial=True) as database:
+        yield database
+
+
+def test_duckdb_reads_the_outlines_of_geoparquet(
+    made: MadeSite, spatial: duckdb.DuckDBPyConnection
+) -> None:
+    """DuckDB's reader is not the writer (pyarrow): it must find geometry, CRS and figures."""
+    path = made.folder / "data/made-up_hexagons_r8.parquet"
+    ((kind, valid, count, least),) = spatial.sql(
+        "SELECT any_value(typeof(geometry)), bool_and(ST_IsValid(geometry)), count(*), "
+        f"min(ST_Area(geometry) / ST_Area(ST_Envelope(geometry))) FROM '{path}'"
+    ).fetchall()
+    assert kind == "GEOMETRY('OGC:CRS84')"
+    assert valid
+    assert count == 19 * 49
+    assert least > 0.5
+    ((outside,),) = spatial.sql(
+        f"SELECT count(*) FROM '{path}' WHERE ST_XMin(geometry) < bbox.xmin "
+        "OR ST_XMax(geometry) > bbox.xmax OR ST_YMin(geometry) < bbox.ymin "
+        "OR ST_YMax(geometry) > bbox.ymax OR NOT ST_Contains(geometry, ST_Point(lon, lat))"
+    ).fetchall()
+    assert outside == 0
+
+
+def test_parquet_tells_what_it_was_made_from(made: MadeSite) -> None:
+    for name in ("hexagons_r6", "transitions_areas"):
+        told = pq.read_metadata(made.folder / f"data/made-up_{name}.parquet").metadata
+        assert told[b"hexseal.region"] == b"made-up"
+        assert json.loads(told[b"hexseal.years"]) == [2018, 2021, 2023]
+        assert json.loads(told[b"hexseal.simulated"]) is True
+        assert json.loads(told[b"hexseal.sources"])["2021"] == "Made map 2021"
+        assert b"Simulated by hexseal" in told[b"hexseal.attribution"]
+    geo = json.loads(pq.read_metadata(made.folder / "data/made-up_areas.parquet").metadata[b"geo"])
+    assert geo["version"] == "1.1.0"
+    assert geo["columns"]["geometry"]["crs"]["id"] == {"authority": "OGC", "code": "CRS84"}
+    assert geo["columns"]["geometry"]["covering"]["bbox"]["xmin"] == ["bbox", "xmin"]
+
+
+def test_the_world_is_tiled_without_gap_or_overlap() -> None:
+    """5 882 cells of resolution 2, those across the antimeridian and the two poles among them."""
+    cells = [c for top in h3.get_res0_cells() for c in h3.cell_to_children(top, 2)]
+    shapes = cell_polygons(np.array([h3.str_to_int(cell) for cell in cells], np.uint64))
+    assert len(shapes) == 5882
+    assert shapely.is_valid(shapes).all()
+    assert shapely.area(shapes).sum() == pytest.approx(360 * 180, abs=1e-6)
+    assert shapely.bounds(shapes)[:, 0].min() == -180
+    assert shapely.bounds(shapes)[:, 2].max() == 180
+    cut = [shape for shape in shapes if shape.geom_type == "MultiPolygon"]
+    assert len(cut) == 86
+
+
+def test_boxes_never_cut_into_their_outline() -> None:
+    shapes = np.array([shapely.Point(0.1, -0.1), None, shapely.box(1 / 3, 2 / 3, 4 / 3, 5 / 3)])
+    first, missing, last = boxes(shapes).to_pylist()
+    assert missing is None
+    assert first["xmin"] <= 0.1 <= first["xmax"]
+    assert first["ymin"] <= -0.1 <= first["ymax"]
+    assert last["xmin"] <= 1 / 3 < 4 / 3 <= last["xmax"]
+    assert first["xmax"] - first["xmin"] < 1e-8
+
+
+def test_row_groups_hold_the_rows_asked_for() -> None:
+    table = pa.table({"n": list(range(10))})
+    reader = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=3))
+    assert [part["n"].to_pylist() for part in regroup(reader, 4)] == [
+        [0, 1, 2, 3], [4, 5, 6, 7], [8, 9],
+    ]  # fmt: skip
+    empty = pa.RecordBatchReader.from_batches(table.schema, [])
+    assert [len(part) for part in regroup(empty, 4)] == [0]

@@ -2,7 +2,8 @@
 
 Imports point one way, from the last line to the first:
 
-    errors < progress < products < toml_tables < config_change < config_epochs < config < files
+    errors < progress < products < toml_tables < config_change < config_dataset
+    < config_epochs < config < codebook < files
     < grid < rasters < vectors < checks_report < checks_files < forward_report < forward_rasters
     < forward < checks_pixels < check < simulate
     < icosahedron < scanline < cells < joint < tally < zones < database < delta < change

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Literal
 
 from hexseal.config_change import Accuracy, Noise, SealedAccuracy, read_accuracy, read_noise
+from hexseal.config_dataset import Dataset, DatasetChange, Licence, read_dataset
 from hexseal.config_epochs import Epoch, Forward, is_remote, read_epochs, resolve
 from hexseal.errors import RegionError
 from hexseal.products import PRODUCTS, Product
 from hexseal.toml_tables import TableReader
 
 __all__ = [
-    "Accuracy", "AreaLayer", "Epoch", "Forward", "HexagonRange", "Noise", "Region",
-    "SealedAccuracy", "Simulation", "Site", "is_remote", "load_region",
+    "Accuracy", "AreaLayer", "Dataset", "DatasetChange", "Epoch", "Forward", "HexagonRange",
+    "Licence", "Noise", "Region", "SealedAccuracy", "Simulation", "Site", "is_remote",
+    "load_region",
 ]  # fmt: skip
 
 Standalone = Literal["auto", "always", "never"]
@@ -106,6 +108,7 @@ class Region:
     simulation: Simulation | None
     noise: Noise = field(default_factory=Noise)
     accuracy: Accuracy = field(default_factory=Accuracy)
+    dataset: Dataset = field(default_factory=Dataset)
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -152,6 +155,7 @@ def _region(root: TableReader, path: Path) -> Region:
     name, product = _slug(head, "id"), _product(root.child("product"))
     work = path.parent / ".." / "work" / name / "forward"
     epochs = read_epochs(root.children("epoch"), path, work.resolve(), product)
+    areas = _areas(root.children("areas"), path, site.languages)
     region = Region(
         path=path,
         id=name,
@@ -161,11 +165,12 @@ def _region(root: TableReader, path: Path) -> Region:
         product=product,
         epochs=epochs,
         hexagons=_hexagons(root.child("hexagons")),
-        areas=_areas(root.children("areas"), path, site.languages),
+        areas=areas,
         site=site,
         simulation=simulation,
         noise=read_noise(root.child("noise")),
         accuracy=_accuracy(root.child("accuracy"), epochs, path),
+        dataset=read_dataset(root.child("dataset"), tuple(area.layer for area in areas)),
     )
     head.done()
     root.done()

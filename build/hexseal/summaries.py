@@ -1,6 +1,7 @@
 """What stages hand to the pages: small frozen values, all paths relative to the site."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,26 @@ class TileSummary:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """One file of site/data; ``resolution`` is None where rows are areas."""
+    """One file of site/data.
+
+    ``resolution`` is None where rows are no hexagons of one resolution, ``rows`` where there are
+    none. ``title`` says what it holds (text key page.downloads.TITLE); ``table`` names the table of
+    the codebook whose columns it has, None where it has none or several.
+    """
 
     path: str
     format: str
     title: str
     resolution: int | None
-    rows: int
+    rows: int | None
     bytes: int
     sha256: str
+    table: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One file of the partitioned hexagons; ``parent`` is a hexadecimal H3 index."""
+    """One file of split hexagons; ``parent`` is a hexadecimal H3 index, or an area's id."""
 
     parent: str
     path: str
@@ -64,8 +71,33 @@ class PartitionTree:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """The finest hexagons once more as ``folder/LAYER=ID/file``, one file per area of a layer."""
+
+    layer: str
+    folder: str
+    partitions: tuple[Partition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that describes the datasets; ``kind`` says how: stac, datapackage, dcat and so on."""
+
+    kind: str
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Datasets:
-    """Everything that was written into site/data."""
+    """Everything that was written into site/data, and what a page about it needs.
+
+    ``schema_org`` is the schema.org Dataset that a page carries as JSON-LD.
+    """
 
     downloads: tuple[Download, ...]
     tree: PartitionTree
+    splits: tuple[Split, ...] = ()
+    documents: tuple[Document, ...] = ()
+    schema_org: Mapping[str, object] = field(default_factory=dict)

@@ -185,7 +185,8 @@ def _indicators(row: dict[str, object]) -> dict[str, object]:
     """Two indicators are known, the others are not."""
     known = {"index_": 100.0, "detection_limit_m2_": 40_000.0}
     columns = indicator_columns(YEARS, [f"{a}_{b}" for a, b in pairs()])
-    for column in columns:
+    wanted = (*columns, *(f"adjusted_pp_{a}_{b}" for a, b in pairs()))
+    for column in wanted:
         row[column] = next((v for key, v in known.items() if column.startswith(key)), None)
     return row
 
@@ -270,16 +271,31 @@ def _write_change(work: Path) -> None:
     """Write a work list of one patch for each pair, and what became sealed in one cell."""
     cell = h3.latlng_to_cell(*CENTER, COARSEST)
     index = pa.array([h3.str_to_int(cell)], pa.uint64())
-    for a, b in pairs():
-        patch = {"first_year": [a], "second_year": [b], "rank": [1], "area_m2": [900.0]}
+    origin = {"origin_class": pa.array([6], pa.uint8()), "origin": ["Permanent herbaceous"]}
+    changed = []
+    for rank, (a, b) in enumerate(pairs()):
+        years = {"first_year": pa.array([a], pa.int16()), "second_year": pa.array([b], pa.int16())}
+        patch = {
+            "rank": pa.array([1], pa.int32()), "direction": ["gain"], "confirmed": [True],
+            "q_value": [0.01], "score": [9.0], "area_m2": [900.0], "pixels": [9],
+            "core_pixels": [1], "rim_pixels": [2], "confidence": pa.array([None], pa.float64()),
+            "lon": [CENTER[1]], "lat": [CENTER[0]], "area_municipality": [f"0{rank}"],
+        }  # fmt: skip
         outline = pa.array([shapely.to_wkb(_polygon(cell))], pa.binary())
-        table = pa.table(patch | {"h3": index, "h3_hex": [cell], "geometry": outline})
+        table = pa.table(
+            patch | years | origin | {"h3": index, "h3_hex": [cell], "geometry": outline}
+        )
         pq.write_table(table, work / f"patches_{a}_{b}.parquet")
-    origin = {"name": ["Grass"], "new_sealed_m2_2018_2021": [900.0]}
-    pq.write_table(pa.table(origin), work / "transition_areas.parquet")
-    pq.write_table(
-        pa.table({"h3": index, "h3_hex": [cell]} | origin), work / "transition_hexagons.parquet"
-    )
+        changed.append(
+            pa.table(years | origin | {"new_sealed_m2": [900.0], "confirmed_m2": [800.0]})
+        )
+    both = pa.concat_tables(changed)
+    whole = {"layer": ["region"], "id": ["made-up"], "name": ["Made-up island"]}
+    for kind, place in (("areas", whole), ("hexagons", {"h3": index, "h3_hex": [cell]})):
+        repeated = pa.concat_tables([pa.table(place)] * len(changed))
+        for name in both.column_names:
+            repeated = repeated.append_column(name, both[name])
+        pq.write_table(repeated, work / f"transition_{kind}.parquet")
 
 
 def _polygon(cell: str) -> shapely.Polygon:

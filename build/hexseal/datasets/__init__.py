@@ -1,8 +1,8 @@
 """The files that a reader downloads, all from the tables of one build.
 
-Imports point one way: partitions < writing.
+Imports point one way: outlines < geoparquet < partitions < provenance < writing < stage.
 """
 
-from hexseal.datasets.writing import write_datasets
+from hexseal.datasets.stage import write_datasets
 
 __all__ = ["write_datasets"]

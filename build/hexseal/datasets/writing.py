@@ -1,106 +1,159 @@
-"""The files that a reader downloads, Parquet and CSV: hexagons, areas, patches, transitions."""
+"""The tables as GeoParquet, Parquet and CSV, in the columns and types of the codebook."""
 
 import gzip
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from hexseal.codebook import Table, columns_of, spread_of
 from hexseal.config import Region
-from hexseal.database import connect, copy_csv, copy_parquet, fetch, run
+from hexseal.database import connect, copy_csv, fetch, run, statement
+from hexseal.datasets.geoparquet import ROWS_IN_GROUP, cells_of, shapes_of, write_geoparquet
 from hexseal.datasets.partitions import ROWS_AT_ONCE, write_partitions
+from hexseal.datasets.provenance import Provenance
 from hexseal.evidence import pair_name
 from hexseal.files import sha256, whole_file
-from hexseal.summaries import Datasets, Download, PartitionTree
+from hexseal.summaries import Download, PartitionTree
 from hexseal.transitions import transition_resolution
 
-Kind = Literal["hexagons", "areas", "patches", "transitions"]
-Suffix = Literal[".parquet", ".csv.gz"]
-FORMATS: dict[Suffix, str] = {".parquet": "Parquet", ".csv.gz": "CSV"}
+Format = Literal["GeoParquet", "Parquet", "CSV"]
 
 
-def write_datasets(region: Region, work: Path, site: Path) -> Datasets:
-    """Write hexagons.parquet and areas.parquet of ``work`` as downloads into ``site/data``.
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A table as one stem of files: data/ID_STEM.parquet and .csv.gz."""
+
+    table: Table
+    stem: str
+    title: str
+    resolution: int | None = None
+
+    @property
+    def has_outlines(self) -> bool:
+        """Tell whether the rows are places with an outline."""
+        return self.table in ("hexagons", "areas", "patches")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Writes the tables of a region, all from the work files of one build."""
+
+    database: duckdb.DuckDBPyConnection
+    region: Region
+    work: Path
+    site: Path
+    provenance: Provenance
+
+    def write(self) -> tuple[tuple[Download, ...], PartitionTree]:
+        """Write every table in every format, and the finest hexagons by parent."""
+        tree: PartitionTree | None = None
+        downloads: list[Download] = []
+        for file in table_files(self.region):
+            self._prepare(file)
+            if file.resolution == self.region.hexagons.finest:
+                rows = self.database.table("dataset").to_arrow_reader(ROWS_AT_ONCE)
+                tree = write_partitions(self.region, rows, self.site)
+            downloads += self._write(file)
+        assert tree is not None, "the finest resolution is always published"
+        return tuple(downloads), tree
+
+    def _prepare(self, file: TableFile) -> None:
+        """Fill the table dataset and the view dataset_csv."""
+        region, work = self.region, self.work
+        pairs = [pair_name(pair) for pair in region.pairs]
+        kind = file.table.removeprefix("transition_")
+        run(
+            self.database,
+            "dataset_transitions" if kind != file.table else f"dataset_{file.table}",
+            names={
+                "columns": columns_of(file.table, spread_of(region)),
+                "index": file.table == "transition_hexagons",
+            },
+            values={
+                "hexagons": str(work / "hexagons.parquet"),
+                "resolution": file.resolution,
+                "areas": str(work / "areas.parquet"),
+                "shapes": str(work / "zone_shapes.parquet"),
+                "patches": [str(work / f"patches_{name}.parquet") for name in pairs],
+                "names": pairs,
+                "transitions": str(work / f"transition_{kind}.parquet"),
+            },
+        )
+
+    def _write(self, file: TableFile) -> Iterator[Download]:
+        path = self.site / "data" / f"{self.region.id}_{file.stem}.parquet"
+        self._write_parquet(file, path)
+        ((rows,),) = fetch(self.database, "dataset_rows")
+        kind: Format = "GeoParquet" if file.has_outlines else "Parquet"
+        yield _download(file, path, kind, rows)
+        path = path.with_suffix(".csv.gz")
+        with whole_file(path) as partial:
+            _write_csv(self.database, partial)
+        yield _download(file, path, "CSV", rows)
+
+    def _write_parquet(self, file: TableFile, path: Path) -> None:
+        told = self.provenance.metadata(self.region)
+        if not file.has_outlines:
+            write_parquet(self.database.table("dataset").to_arrow_table(), path, told)
+            return
+        if file.table == "hexagons":
+            ordered = self.database.sql(statement("dataset_spatial"))
+            write_geoparquet(ordered.to_arrow_reader(ROWS_IN_GROUP), path, cells_of, told)
+        else:
+            rows = self.database.table("dataset").to_arrow_reader(ROWS_IN_GROUP)
+            write_geoparquet(rows, path, shapes_of, told)
+
+
+def write_tables(
+    region: Region, work: Path, site: Path, provenance: Provenance
+) -> tuple[tuple[Download, ...], PartitionTree]:
+    """Write every table of the region as Parquet and CSV into site/data.
 
     CSV files are gzip-compressed and name a cell by its hexadecimal H3 index only. All files
-    come from the same two tables, so they agree to the last digit.
+    come from the same tables, so they agree to the last digit.
     """
-    with connect(work, spatial=bool(region.pairs)) as database:
-        partitions = _write_tree(database, region, work, site)
-        return Datasets(tuple(_write_all(database, region, work, site / "data")), partitions)
+    with connect(work, spatial=True) as database:
+        return Tables(database, region, work, site, provenance).write()
 
 
-def _write_tree(
-    database: duckdb.DuckDBPyConnection, region: Region, work: Path, site: Path
-) -> PartitionTree:
-    values = {
-        "hexagons": str(work / "hexagons.parquet"),
-        "resolution": region.hexagons.finest,
-    }
-    run(database, "dataset_hexagons", values=values)
-    rows = database.table("dataset").to_arrow_reader(ROWS_AT_ONCE)
-    return write_partitions(region, rows, site)
+def write_parquet(rows: pa.Table, path: Path, told: Mapping[str, str]) -> None:
+    """Write rows as zstd Parquet with key-value metadata."""
+    with (
+        whole_file(path) as partial,
+        pq.ParquetWriter(partial, rows.schema, compression="zstd", store_schema=False) as writer,
+    ):
+        writer.write_table(rows, row_group_size=ROWS_IN_GROUP)
+        writer.add_key_value_metadata(dict(sorted(told.items())))
 
 
-def _write_all(
-    database: duckdb.DuckDBPyConnection, region: Region, work: Path, data: Path
-) -> Iterator[Download]:
+def table_files(region: Region) -> Iterator[TableFile]:
+    """Return the tables of a region, the finest hexagons first."""
     for resolution in reversed(region.hexagons.resolutions):
-        values = {"hexagons": str(work / "hexagons.parquet"), "resolution": resolution}
-        run(database, "dataset_hexagons", values=values)
-        for suffix in FORMATS:
-            path = data / f"{region.id}_hexagons_r{resolution}{suffix}"
-            yield _write(database, path, suffix, "hexagons", resolution)
-    run(database, "dataset_areas", values={"areas": str(work / "areas.parquet")})
-    for suffix in FORMATS:
-        yield _write(database, data / f"{region.id}_areas{suffix}", suffix, "areas")
+        yield TableFile("hexagons", f"hexagons_r{resolution}", "hexagons", resolution)
+    yield TableFile("areas", "areas", "areas")
     if region.pairs:
-        yield from _write_change(database, region, work, data)
+        yield TableFile("patches", "patches", "patches")
+        yield TableFile("transition_areas", "transitions_areas", "transitions")
+        stem = f"transitions_hexagons_r{transition_resolution(region)}"
+        yield TableFile("transition_hexagons", stem, "transitions")
 
 
-def _write_change(
-    database: duckdb.DuckDBPyConnection, region: Region, work: Path, data: Path
-) -> Iterator[Download]:
-    """Write the work list of patches and what became sealed from which class."""
-    names = [pair_name(pair) for pair in region.pairs]
-    files = [str(work / f"patches_{name}.parquet") for name in names]
-    run(database, "dataset_patches", values={"patches": files, "names": names})
-    for suffix in FORMATS:
-        yield _write(database, data / f"{region.id}_patches{suffix}", suffix, "patches")
-    finest = f"hexagons_r{transition_resolution(region)}"
-    for kind, title in (("areas", "areas"), ("hexagons", finest)):
-        values = {"transitions": str(work / f"transition_{kind}.parquet")}
-        names_in = {"index": kind == "hexagons"}
-        run(database, "dataset_transitions", names=names_in, values=values)
-        for suffix in FORMATS:
-            path = data / f"{region.id}_transitions_{title}{suffix}"
-            yield _write(database, path, suffix, "transitions")
-
-
-def _write(
-    database: duckdb.DuckDBPyConnection,
-    path: Path,
-    suffix: Suffix,
-    kind: Kind,
-    resolution: int | None = None,
-) -> Download:
-    """Write the table dataset as one file."""
-    with whole_file(path) as partial:
-        if suffix == ".parquet":
-            copy_parquet(database, "dataset", partial)
-        else:
-            _write_csv(database, partial)
-    ((rows,),) = fetch(database, "dataset_rows")
+def _download(file: TableFile, path: Path, kind: Format, rows: int) -> Download:
     return Download(
         path=f"data/{path.name}",
-        format=FORMATS[suffix],
-        title=kind,
-        resolution=resolution,
+        format=kind,
+        title=file.title,
+        resolution=file.resolution,
         rows=rows,
         bytes=path.stat().st_size,
         sha256=sha256(path),
+        table=file.table,
     )
 
 

@@ -1,0 +1,17 @@
+"""What each column of the published tables is: the one place that writers and documents read.
+
+``columns_of`` names the columns of a table in their order; the writers select and cast by it,
+the Data Package, STAC, Croissant, the codebook files and the data page describe by it, and
+``hexseal verify`` checks by it.
+
+Imports point one way: column < words < measures < indicators < tables < files.
+"""
+
+from hexseal.codebook.column import ARROW_TYPES, Column, ColumnType, Spread
+from hexseal.codebook.files import codebook_csv, codebook_json
+from hexseal.codebook.tables import TABLES, TITLES, Table, columns_of, spread_of, tables_of
+
+__all__ = [
+    "ARROW_TYPES", "TABLES", "TITLES", "Column", "ColumnType", "Spread", "Table", "codebook_csv",
+    "codebook_json", "columns_of", "spread_of", "tables_of",
+]  # fmt: skip

@@ -1,0 +1,142 @@
+"""The columns that hexagons and areas share: what was counted, and what was judged of it."""
+
+from hexseal.codebook.column import Column
+from hexseal.codebook.words import NO_VALID, NO_VALID_OR_LAND, NOT_JUDGED
+
+SIGNALS = ("gain", "loss", "within_noise", "no_data")
+
+COUNTED = (
+    Column(
+        "valid_m2", "DOUBLE",
+        {"en": "Area of the pixels that have a valid class in every year",
+         "fr": "Surface des pixels qui ont une classe valide pour toutes les années"},
+        "m2", 0, null=NO_VALID,
+    ),
+    Column(
+        "land_m2", "DOUBLE",
+        {"en": "Valid area that is not water in at least one of the years: the denominator of "
+               "shares, the same in all years",
+         "fr": "Surface valide qui n’est pas de l’eau au moins une des années : le dénominateur "
+               "des parts, le même toutes les années"},
+        "m2", 0, null=NO_VALID,
+    ),
+    Column(
+        "valid_pixels", "BIGINT",
+        {"en": "Number of pixels with a valid class in every year",
+         "fr": "Nombre de pixels avec une classe valide pour toutes les années"},
+        "pixels", 0, null=NO_VALID,
+    ),
+)  # fmt: skip
+
+OF_YEAR = (
+    Column(
+        "sealed_pixels_{year}", "BIGINT",
+        {"en": "Number of sealed pixels on the map of {year}",
+         "fr": "Nombre de pixels imperméabilisés sur la carte de {year}"},
+        "pixels", 0, null=NO_VALID,
+    ),
+    Column(
+        "sealed_m2_{year}", "DOUBLE",
+        {"en": "Sealed area on the map of {year}",
+         "fr": "Surface imperméabilisée sur la carte de {year}"},
+        "m2", 0, null=NO_VALID,
+    ),
+    Column(
+        "sealed_share_{year}", "DOUBLE",
+        {"en": "Sealed share of land in {year}; to combine cells, divide sums of m2, never "
+               "average shares",
+         "fr": "Part imperméabilisée des terres en {year} ; pour réunir des cellules, diviser "
+               "les sommes de m2, ne jamais faire la moyenne des parts"},
+        "1", 0, 1, null=NO_VALID_OR_LAND, formula="sealed_m2_{year} / land_m2",
+    ),
+    Column(
+        "source_{year}", "VARCHAR",
+        {"en": "Product and version of {year}, or the model that made the map",
+         "fr": "Produit et version de {year}, ou modèle qui a fait la carte"},
+    ),
+)  # fmt: skip
+
+RAW_OF_PAIR = (
+    Column(
+        "new_sealed_pixels_{pair}", "BIGINT",
+        {"en": "Pixels sealed in {second} but not in {first}; raw, errors of the maps included",
+         "fr": "Pixels imperméabilisés en {second} mais pas en {first} ; brut, erreurs des cartes "
+               "comprises"},
+        "pixels", 0, null=NO_VALID,
+    ),
+    Column(
+        "unsealed_pixels_{pair}", "BIGINT",
+        {"en": "Pixels sealed in {first} but not in {second}; raw, errors of the maps included",
+         "fr": "Pixels imperméabilisés en {first} mais pas en {second} ; brut, erreurs des cartes "
+               "comprises"},
+        "pixels", 0, null=NO_VALID,
+    ),
+    Column(
+        "new_sealed_m2_{pair}", "DOUBLE",
+        {"en": "Area sealed in {second} but not in {first}; raw",
+         "fr": "Surface imperméabilisée en {second} mais pas en {first} ; brut"},
+        "m2", 0, null=NO_VALID,
+    ),
+    Column(
+        "unsealed_m2_{pair}", "DOUBLE",
+        {"en": "Area sealed in {first} but not in {second}; raw",
+         "fr": "Surface imperméabilisée en {first} mais pas en {second} ; brut"},
+        "m2", 0, null=NO_VALID,
+    ),
+    Column(
+        "net_m2_{pair}", "DOUBLE",
+        {"en": "Net change of sealed area, {first} to {second}; raw",
+         "fr": "Évolution nette de la surface imperméabilisée, de {first} à {second} ; brut"},
+        "m2", null=NO_VALID, formula="new_sealed_m2_{pair} - unsealed_m2_{pair}",
+    ),
+    Column(
+        "net_pp_per_year_{pair}", "DOUBLE",
+        {"en": "Net change in percentage points of land per year; raw",
+         "fr": "Évolution nette en points de pourcentage des terres par an ; brut"},
+        "pp/year", -100, 100, null=NO_VALID_OR_LAND,
+        formula="100 * net_m2_{pair} / land_m2 / {span}",
+    ),
+)  # fmt: skip
+
+JUDGED_OF_PAIR = (
+    Column(
+        "confirmed_m2_{pair}", "DOUBLE",
+        {"en": "New sealed area in patches that stand out from the maps' errors at the region's "
+               "false discovery rate",
+         "fr": "Nouvelle surface imperméabilisée dans les taches qui se détachent des erreurs "
+               "des cartes, au taux de fausses découvertes de la région"},
+        "m2", 0, null=NO_VALID,
+    ),
+    Column(
+        "adjusted_m2_{pair}", "DOUBLE",
+        {"en": "Net change, {first} to {second}, adjusted for the errors of the maps",
+         "fr": "Évolution nette, de {first} à {second}, ajustée des erreurs des cartes"},
+        "m2", null=NOT_JUDGED, formula="METHODOLOGY.md, adjusted change",
+    ),
+    Column(
+        "adjusted_low_m2_{pair}", "DOUBLE",
+        {"en": "Lower end of the 95 % interval of the adjusted net change",
+         "fr": "Borne inférieure de l’intervalle à 95 % de l’évolution nette ajustée"},
+        "m2", null=NOT_JUDGED,
+    ),
+    Column(
+        "adjusted_high_m2_{pair}", "DOUBLE",
+        {"en": "Upper end of the 95 % interval of the adjusted net change",
+         "fr": "Borne supérieure de l’intervalle à 95 % de l’évolution nette ajustée"},
+        "m2", null=NOT_JUDGED,
+    ),
+    Column(
+        "q_value_{pair}", "DOUBLE",
+        {"en": "Share of false calls among all units of this size with at least this much "
+               "evidence of change",
+         "fr": "Part de faux signaux parmi les unités de cette taille dont l’évolution est au "
+               "moins aussi nette"},
+        "1", 0, 1, null=NOT_JUDGED,
+    ),
+    Column(
+        "signal_{pair}", "VARCHAR",
+        {"en": "Whether the net change stands out from the noise of the maps",
+         "fr": "Si l’évolution nette se détache du bruit des cartes"},
+        values=SIGNALS, null=NO_VALID,
+    ),
+)  # fmt: skip

@@ -1,0 +1,135 @@
+"""GeoParquet 1.1: outlines as WKB, a box beside each, and what the file is made from inside it.
+
+Specification: https://geoparquet.org/releases/v1.1.0/
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from hexseal.datasets.outlines import cell_polygons
+from hexseal.files import whole_file
+
+VERSION = "1.1.0"
+GEOMETRY, BOX = "geometry", "bbox"
+ROWS_IN_GROUP = 50_000
+EDGES = ("xmin", "ymin", "xmax", "ymax")
+BOX_TYPE = pa.struct([pa.field(edge, pa.float32()) for edge in EDGES])
+Outlines = Callable[[pa.Table], NDArray[np.object_]]
+
+
+class Extent:
+    """What the metadata of the file says of all outlines: kinds and bounds in degrees."""
+
+    def __init__(self) -> None:
+        self.kinds: set[str] = set()
+        self.edges = np.array([np.inf, np.inf, -np.inf, -np.inf])
+
+    def add(self, shapes: NDArray[np.object_]) -> None:
+        """Take more outlines in."""
+        known = shapes[~shapely.is_missing(shapes)]
+        self.kinds |= {shape.geom_type for shape in known}
+        if len(known):
+            bounds = shapely.bounds(known)
+            self.edges[:2] = np.minimum(self.edges[:2], bounds[:, :2].min(axis=0))
+            self.edges[2:] = np.maximum(self.edges[2:], bounds[:, 2:].max(axis=0))
+
+    def metadata(self) -> dict[str, object]:
+        """Return the value of the key ``geo``."""
+        column: dict[str, object] = {
+            "encoding": "WKB",
+            "geometry_types": sorted(self.kinds),
+            "crs": pyproj.CRS("OGC:CRS84").to_json_dict(),
+            "covering": {BOX: {edge: [BOX, edge] for edge in EDGES}},
+        }
+        if self.kinds:
+            column["bbox"] = self.edges.tolist()
+        return {"version": VERSION, "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
+
+
+def write_geoparquet(
+    rows: pa.RecordBatchReader, path: Path, outlines: Outlines, told: Mapping[str, str]
+) -> None:
+    """Write rows in their order as zstd GeoParquet with the key-value metadata ``told``.
+
+    ``outlines`` returns the geometry of each row in degrees, None where it has none. Row groups
+    hold 50 000 rows; ``bbox`` is rounded outwards to single precision.
+    """
+    fields = [field for field in rows.schema if field.name != GEOMETRY]
+    schema = pa.schema([*fields, pa.field(BOX, BOX_TYPE), pa.field(GEOMETRY, pa.binary())])
+    extent = Extent()
+    with (
+        whole_file(path) as partial,
+        pq.ParquetWriter(
+            partial,
+            schema,
+            compression="zstd",
+            compression_level=9,
+            # Bounds of WKB bytes help nobody and would fill the footer.
+            write_statistics=[field.name for field in fields] + [f"{BOX}.{e}" for e in EDGES],
+            write_page_index=True,
+            store_schema=False,
+        ) as writer,
+    ):
+        for table in regroup(rows, ROWS_IN_GROUP):
+            shapes = outlines(table)
+            extent.add(shapes)
+            writer.write_table(_with_shapes(table.select([f.name for f in fields]), shapes, schema))
+        writer.add_key_value_metadata(
+            {"geo": json.dumps(extent.metadata(), sort_keys=True), **dict(sorted(told.items()))}
+        )
+
+
+def cells_of(table: pa.Table) -> NDArray[np.object_]:
+    """Return the outlines of the column ``h3``."""
+    return cell_polygons(table["h3"].to_numpy())
+
+
+def shapes_of(table: pa.Table) -> NDArray[np.object_]:
+    """Return the outlines of the column ``geometry`` (WKB, NULL where there is none)."""
+    return shapely.from_wkb(table[GEOMETRY].to_numpy(zero_copy_only=False))
+
+
+def boxes(shapes: NDArray[np.object_]) -> pa.Array:
+    """Return the box of each outline as floats no smaller than it, NULL where there is none."""
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    near = bounds.astype(np.float32)
+    low, high = np.float32(-np.inf), np.float32(np.inf)
+    outwards = [
+        np.where(near[:, :2] > bounds[:, :2], np.nextafter(near[:, :2], low), near[:, :2]),
+        np.where(near[:, 2:] < bounds[:, 2:], np.nextafter(near[:, 2:], high), near[:, 2:]),
+    ]
+    edges = np.hstack(outwards)
+    missing = pa.array(np.isnan(bounds[:, 0]))
+    return pa.StructArray.from_arrays(
+        [pa.array(edges[:, place], pa.float32()) for place in range(4)],
+        fields=list(BOX_TYPE),
+        mask=missing,
+    )
+
+
+def regroup(rows: pa.RecordBatchReader, size: int) -> Iterator[pa.Table]:
+    """Return the rows in tables of ``size``, the last one shorter; one empty table if none."""
+    waiting = rows.schema.empty_table()
+    written = False
+    for batch in rows:
+        waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
+        while len(waiting) >= size:
+            yield waiting.slice(0, size)
+            written = True
+            waiting = waiting.slice(size)
+    if len(waiting) or not written:
+        yield waiting
+
+
+def _with_shapes(table: pa.Table, shapes: NDArray[np.object_], schema: pa.Schema) -> pa.Table:
+    wkb = pa.array(list(shapely.to_wkb(shapes)), pa.binary())
+    columns = [*table.columns, boxes(shapes), wkb]
+    return pa.Table.from_arrays(columns, schema=schema)

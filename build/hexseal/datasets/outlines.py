@@ -1,0 +1,58 @@
+"""Outlines of H3 cells in degrees, valid across the antimeridian and at the poles."""
+
+import numpy as np
+import shapely
+import shapely.affinity
+from h3.api import basic_int
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+# Corners lie on multiples of 2^-24 degrees (7 mm): neighbours share them to the last bit, and
+# their many zero bits compress.
+STEPS_PER_DEGREE = float(1 << 24)
+WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
+
+
+def cell_polygons(cells: NDArray[np.uint64]) -> NDArray[np.object_]:
+    """Return the outline of each cell, corners counter-clockwise, longitudes -180 to 180.
+
+    A cell across the antimeridian is cut there into a MultiPolygon; one around a pole reaches
+    from the one side of the antimeridian along its corners to the other, and up to the pole.
+    """
+    rings = [basic_int.cell_to_boundary(cell) for cell in cells.tolist()]
+    counts = np.array([len(ring) for ring in rings], np.int64)
+    latlon = np.array([corner for ring in rings for corner in ring], np.float64).reshape(-1, 2)
+    lonlat = np.round(latlon[:, ::-1] * STEPS_PER_DEGREE) / STEPS_PER_DEGREE
+    owner = np.repeat(np.arange(len(rings)), counts)
+    polygons = shapely.polygons(shapely.linearrings(lonlat, indices=owner))
+    west, _, east, _ = shapely.bounds(polygons).T if len(polygons) else np.empty((4, 0))
+    for place in np.flatnonzero(east - west > 180.0).tolist():
+        polygons[place] = _across(lonlat[owner == place])
+    return polygons
+
+
+def _across(ring: Floats) -> shapely.Geometry:
+    """Return the cell of a ring, shape (n, 2), that crosses the antimeridian."""
+    steps = np.diff(ring[:, 0], append=ring[0, 0])
+    turns = np.rint(steps / 360.0)
+    if turns.sum() != 0:
+        return _around_pole(ring)
+    lon = ring[:, 0] - 360.0 * np.concatenate([[0.0], np.cumsum(turns)[:-1]])
+    whole = shapely.Polygon(np.column_stack([lon, ring[:, 1]]))
+    moved = [shapely.affinity.translate(whole, by) for by in (-360.0, 0.0, 360.0)]
+    parts = [shapely.intersection(polygon, WORLD) for polygon in moved]
+    return shapely.orient_polygons(
+        shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon" and part.area])
+    )
+
+
+def _around_pole(ring: Floats) -> shapely.Geometry:
+    """Return a cell around a pole: its corners from west to east, closed along the pole."""
+    pole = np.copysign(90.0, ring[0, 1])
+    corners = ring[np.argsort(ring[:, 0], kind="stable")]
+    ends = corners[[-1, 0]] + [[-360.0, 0.0], [360.0, 0.0]]
+    # Where the ring meets the antimeridian.
+    share = (180.0 - corners[-1, 0]) / (ends[1, 0] - corners[-1, 0])
+    lat = corners[-1, 1] + share * (ends[1, 1] - corners[-1, 1])
+    closed = [(-180.0, lat), *map(tuple, corners), (180.0, lat), (180.0, pole), (-180.0, pole)]
+    return shapely.orient_polygons(shapely.Polygon(closed))

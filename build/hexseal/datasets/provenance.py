@@ -1,0 +1,176 @@
+"""What the datasets are made from: every input by its checksum, licence and attribution."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from glob import glob, has_magic
+from pathlib import Path
+
+from hexseal import __version__
+from hexseal.config import Licence, Region, is_remote
+from hexseal.config_dataset import LICENCES
+from hexseal.files import sha256, write_bytes
+from hexseal.forward import forward_reports
+from hexseal.statistics import source_titles
+
+CACHE = "inputs.json"
+MODIFIED = "counted by hexagon and area with hexseal"
+NOT_ENDORSED = "Not endorsed by the producers of the data or the European Union."
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One input: what it is for, its file name (never its folder), and its bytes.
+
+    ``bytes`` and ``sha256`` are None where it is read over the network or not there.
+    """
+
+    role: str
+    year: int | None
+    name: str
+    bytes: int | None
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who made what from what; ``sources`` names product and version by year."""
+
+    version: str
+    sources: dict[str, str]
+    inputs: tuple[InputFile, ...]
+    attribution: str
+    licence: Licence | None
+
+    def metadata(self, region: Region) -> dict[str, str]:
+        """Return the key-value metadata of a Parquet file; structured values are JSON."""
+        told = {
+            "hexseal.version": self.version,
+            "hexseal.region": region.id,
+            "hexseal.title": dict(region.title),
+            "hexseal.dataset_version": region.dataset.version,
+            "hexseal.years": list(region.years),
+            "hexseal.sources": self.sources,
+            "hexseal.simulated": region.simulated,
+            "hexseal.inputs": [asdict(file) for file in self.inputs],
+            "hexseal.licence": self.licence.address if self.licence else "",
+            "hexseal.attribution": self.attribution,
+        }
+        return {
+            key: value
+            if isinstance(value, str)
+            else json.dumps(value, ensure_ascii=False, sort_keys=True)
+            for key, value in told.items()
+        }
+
+
+def provenance_of(region: Region, work: Path) -> Provenance:
+    """Return what a region's datasets are made from; checksums are kept in work/ID/inputs.json.
+
+    A file is read again only when its size or time has changed.
+    """
+    checksums = Checksums(work / CACHE)
+    inputs = tuple(_inputs(region, checksums))
+    checksums.write()
+    return Provenance(
+        __version__, source_titles(region), inputs, attribution_of(region), licence_of(region)
+    )
+
+
+def licence_of(region: Region) -> Licence | None:
+    """Return the licence that the region names, else that of its product; CC0 for simulations."""
+    if region.dataset.licence is not None:
+        return region.dataset.licence
+    if region.simulated:
+        return LICENCES["CC0-1.0"]
+    address = region.product.terms
+    if not address:
+        return None
+    known = [licence for licence in LICENCES.values() if licence.address == address]
+    return known[0] if known else Licence(f"{region.product.title}: terms of use", address)
+
+
+def attribution_of(region: Region) -> str:
+    """Return the words that whoever passes the data on must repeat.
+
+    Copernicus asks products to say that its information went in, with the DOI of each edition,
+    that it was modified, and to suggest no endorsement (CLC+ Backbone user manuals).
+    """
+    product = region.product
+    if region.simulated:
+        return f"Simulated by hexseal; holds no {product.title} data"
+    editions = [product.dois[year] for year in region.years if year in product.dois]
+    addresses = ", ".join(f"https://doi.org/{doi}" for doi in editions)
+    if not addresses:
+        source = product.attribution
+    elif product.wording:
+        source = product.wording.format(dois=addresses)
+    else:
+        source = f"{product.attribution}; {addresses}"
+    return f"{source}. The information was modified: {MODIFIED}. {NOT_ENDORSED}"
+
+
+class Checksums:
+    """SHA-256 of input files, each read once as long as its size and time stay."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.known = _read_cache(path)
+        self.used: dict[str, list[object]] = {}
+
+    def of(self, file: Path) -> str:
+        """Return the checksum of a file."""
+        stat = file.stat()
+        fact = [stat.st_size, stat.st_mtime_ns]
+        known = self.known.get(str(file))
+        digest = known[2] if known is not None and known[:2] == fact else sha256(file)
+        self.used[str(file)] = [*fact, digest]
+        return str(digest)
+
+    def write(self) -> None:
+        """Keep the checksums for the next build."""
+        write_bytes(self.path, json.dumps(self.used, sort_keys=True, indent=1).encode())
+
+
+def _read_cache(path: Path) -> dict[str, list[object]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _inputs(region: Region, checksums: Checksums) -> Iterator[InputFile]:
+    for role, year, address in _addresses(region):
+        for name in _files(address):
+            path = Path(name)
+            if is_remote(name) or not path.is_file():
+                yield InputFile(role, year, path.name, None, None)
+            else:
+                yield InputFile(role, year, path.name, path.stat().st_size, checksums.of(path))
+    for year, report in forward_reports(region).items():
+        yield InputFile("model", year, report.model, None, report.checksum)
+
+
+def _files(address: str) -> list[str]:
+    if is_remote(address) or not has_magic(address):
+        return [address]
+    return sorted(glob(address, recursive=True)) or [address]  # noqa: PTH207
+
+
+def _addresses(region: Region) -> Iterator[tuple[str, int | None, str]]:
+    for epoch in region.epochs:
+        if epoch.forward is not None:
+            yield "imagery", epoch.forward.calibrate_on, epoch.forward.calibration_imagery
+            yield "imagery", epoch.year, epoch.forward.imagery
+            continue
+        yield "landcover", epoch.year, epoch.landcover
+        for role, mask in (
+            ("confidence", epoch.confidence), ("post_processing", epoch.post_processing)
+        ):  # fmt: skip
+            if mask is not None:
+                yield role, epoch.year, mask
+    for layer in region.areas:
+        yield f"areas {layer.layer}", None, layer.path
+    if region.accuracy.points is not None:
+        yield "reference sample", None, region.accuracy.points
