@@ -69,7 +69,7 @@ def test_every_hexagon_carries_what_was_judged_of_it(tmp_path: Path) -> None:
     names += [f"{column}_{a}_{b}" for a, b in pairs() for column in columns]
     signals = [f"signal_{a}_{b}" for a, b in pairs()]
     seen = set()
-    with next((made.folder / "tiles").glob("*.pmtiles")).open("rb") as stream:
+    with next((made.folder / "tiles").glob("hexagons-*.pmtiles")).open("rb") as stream:
         source = MmapSource(stream)
         fields = Reader(source).metadata()["vector_layers"][0]["fields"]
         for _, packed in all_tiles(source):

@@ -61,7 +61,7 @@ def change_confirmed(site: Path) -> None:
 
 
 def cut_archive(site: Path) -> None:
-    path = one(site, "tiles/*.pmtiles")
+    path = one(site, "tiles/hexagons-*.pmtiles")
     path.write_bytes(path.read_bytes()[:200])
 
 
@@ -92,6 +92,15 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
         "methodology.html, which is missing",
     ),
     "cut archive": (cut_archive, "does not"),
+    "changed pixels": (
+        lambda s: flip_last_byte(one(s, "tiles/pixels-*.pmtiles")),
+        "its name and size do not fit its bytes",
+    ),
+    "no pixels": (lambda s: one(s, "tiles/pixels-*.pmtiles").unlink(), "is missing"),
+    "other pixel script": (
+        lambda s: one(s, "assets/pixels-*.js").write_text('x["pixels"]="AAAA";'),
+        "does not hold the bytes",
+    ),
     "other script": (
         lambda s: one(s, "assets/tiles-*.js").write_text('x="AAAA";'),
         "does not hold the bytes",

@@ -10,7 +10,7 @@ Imports point one way, from the last line to the first:
     < evidence_source < evidence_counts < worklist < evidence < judgement < statistics
     < transitions < accuracy_report < accuracy_table < accuracy_lucas < accuracy_points
     < accuracy_map < accuracy_strata < accuracy_words < accuracy < custom_areas < mvt
-    < summaries < tiles < datasets < merge < frontend < pages < verify < serve < pipeline
+    < summaries < tiles < layers < datasets < merge < frontend < pages < verify < serve < pipeline
     < merge_build < cli_accuracy < cli_merge < cli
 """
 

@@ -22,6 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 Standalone = Literal["auto", "always", "never"]
+Pixels = Literal["auto", "always", "never"]
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 LANGUAGES = ("en", "fr")
@@ -85,6 +86,7 @@ class Site:
     languages: tuple[str, ...] = LANGUAGES
     standalone: Standalone = "auto"
     basemap: str | None = None
+    pixels: Pixels = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def load_region(path: Path) -> Region:
 
 
 def _region(root: TableReader, path: Path) -> Region:
-    site = _site(root.child("site"))
+    site = _site(root.child("site"), path)
     head = root.child("region")
     simulation = _simulation(root, path)
     name, product = _slug(head, "id"), _product(root.child("product"))
@@ -244,7 +246,7 @@ def _hexagons(reader: TableReader) -> HexagonRange:
     return hexagons
 
 
-def _site(reader: TableReader) -> Site:
+def _site(reader: TableReader, path: Path) -> Site:
     languages = tuple(reader.take("languages", list, list(LANGUAGES)))
     unknown = [language for language in languages if language not in LANGUAGES]
     if unknown or not languages or len(set(languages)) < len(languages):
@@ -252,12 +254,22 @@ def _site(reader: TableReader) -> Site:
             f"[site] languages = {list(languages)!r}: "
             f"choose among {', '.join(LANGUAGES)}, each once"
         )
-    standalone = reader.text("standalone", "auto")
-    if standalone not in ("auto", "always", "never"):
-        raise RegionError(f"[site] standalone = {standalone!r} is not auto, always or never")
-    site = Site(languages, standalone, reader.take("basemap", str, None))
+    basemap = reader.take("basemap", str, None)
+    site = Site(
+        languages,
+        _when(reader, "standalone"),
+        resolve(basemap, path) if basemap else None,
+        _when(reader, "pixels"),
+    )
     reader.done()
     return site
+
+
+def _when(reader: TableReader, key: str) -> Literal["auto", "always", "never"]:
+    value = reader.text(key, "auto")
+    if value not in ("auto", "always", "never"):
+        raise RegionError(f"[site] {key} = {value!r} is not auto, always or never")
+    return value
 
 
 def _simulation(root: TableReader, path: Path) -> Simulation | None:

@@ -21,6 +21,7 @@ from hexseal.evidence import judge_region, pair_name
 from hexseal.files import SiteFolder, describe, write_bytes
 from hexseal.forward import make_forward_years
 from hexseal.frontend import bundle
+from hexseal.layers import write_layers
 from hexseal.merge import publish_counts
 from hexseal.merge.record import CountedWindow
 from hexseal.pages import write_pages
@@ -188,6 +189,11 @@ def write_site(
     with talk.stage("tiles") as told:
         tiles = write_tiles(region, work, staging, progress=talk.progress)
         told.append(f"{tiles.pmtiles}, {tiles.bytes:,} bytes, zoom 0 to {tiles.maxzoom}")
+    with talk.stage("layers") as told:
+        layers = write_layers(
+            region, work, staging, key=_judgement_key(region), progress=talk.progress
+        )
+        told += [f"{layer.pmtiles}, {layer.bytes:,} bytes" for layer in layers.archives]
     with talk.stage("datasets") as told:
         datasets = write_datasets(region, work, staging)
         files = (*datasets.downloads, *datasets.tree.partitions)
@@ -203,6 +209,7 @@ def write_site(
             areas=work / "areas.parquet",
             judgement=work / "judgement.json",
             tiles=tiles,
+            layers=layers,
             bundle=assets,
             datasets=datasets,
             shapes=work / "zone_shapes.parquet",

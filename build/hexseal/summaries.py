@@ -101,3 +101,49 @@ class Datasets:
     splits: tuple[Split, ...] = ()
     documents: tuple[Document, ...] = ()
     schema_org: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A PMTiles archive of one layer, and the script that carries its copy, or None.
+
+    ``format`` is mvt, png, jpg or webp; ``bounds`` are west, south, east, north in degrees.
+    """
+
+    name: str
+    format: str
+    pmtiles: str
+    script: str | None
+    bytes: int
+    bounds: tuple[float, float, float, float]
+    minzoom: int
+    maxzoom: int
+
+
+@dataclass(frozen=True, slots=True)
+class Basemap:
+    """The user's own map beneath; ``layers`` are the names of its vector layers."""
+
+    archive: Archive
+    attribution: str
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapLayers:
+    """What the map can show beside hexagons and areas; ``codes`` are what pixels mean.
+
+    See ``hexseal.layers.codes`` for the codes; ``images`` are by year.
+    """
+
+    patches: Archive | None = None
+    pixels: Archive | None = None
+    codes: tuple[tuple[int, int], ...] = ()
+    images: Mapping[int, Archive] = field(default_factory=dict)
+    basemap: Basemap | None = None
+
+    @property
+    def archives(self) -> tuple[Archive, ...]:
+        """Return every archive."""
+        some = (self.patches, self.pixels, self.basemap and self.basemap.archive)
+        return (*(archive for archive in some if archive), *self.images.values())

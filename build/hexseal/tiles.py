@@ -194,7 +194,7 @@ def border_table(shapes: Path) -> pa.Table:
     """Return the areas of zone_shapes.parquet numbered from 1, as WKB in EPSG:3857."""
     table = pq.read_table(shapes)
     geometries = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
-    projected = shapely.transform(geometries, _mercator)
+    projected = shapely.transform(geometries, mercator)
     return pa.table(
         {
             "number": pa.array(range(1, table.num_rows + 1), pa.int64()),
@@ -210,7 +210,7 @@ def _world(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     return lon / 360.0 + 0.5, 0.5 - np.arcsinh(np.tan(lat)) / (2.0 * math.pi)
 
 
-def _mercator(lonlat: Floats) -> Floats:
+def mercator(lonlat: Floats) -> Floats:
     """Return metres in EPSG:3857 of degrees, both of shape (n, 2)."""
     x, y = _world(lonlat[:, 0], lonlat[:, 1])
     return EARTH_CIRCUMFERENCE_M * np.column_stack([x - 0.5, 0.5 - y])

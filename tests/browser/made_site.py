@@ -2,19 +2,24 @@
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, hypot
 from pathlib import Path
 
 import h3
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import rasterio
 import shapely
 
 from hexseal.change.states import FILTERS
-from hexseal.config import AreaLayer, Epoch, HexagonRange, Region, Site
+from hexseal.config import AreaLayer, Epoch, Forward, HexagonRange, Region, Site
 from hexseal.datasets import write_datasets
 from hexseal.frontend import bundle
+from hexseal.grid import from_lonlat
+from hexseal.layers import write_layers
+from hexseal.layers.images import BANDS
 from hexseal.pages import PageSummary, write_pages
 from hexseal.pages.indicators import indicator_columns
 from hexseal.products import CLCPLUS
@@ -27,6 +32,8 @@ TOWNS = ((46.6, -31.5, 0.9), (46.68, -31.41, 0.6), (46.52, -31.58, 0.35))
 # Names that would break out of careless markup, sort wrongly, or lose their accents.
 NAMES = ('<b>Port & "Cove"</b>', "Évora-sur-Mer", "Zuidhaven", "anse noire")
 PIXEL_M2 = 100.0
+# Side of the maps of single pixels in the middle of the island.
+PIXELS = 300
 Counts = dict[str, int]
 
 
@@ -75,6 +82,7 @@ def make_site(folder: Path, *, standalone: str = "auto", radius: int = 2) -> Mad
     _write_change(work)
     (work / "judgement.json").write_text(json.dumps(made_judgement()), encoding="utf-8")
     tiles = write_tiles(region, work, site)
+    layers = write_layers(_with_pixels(region, folder), work, site)
     pages = write_pages(
         site,
         region=region,
@@ -83,10 +91,48 @@ def make_site(folder: Path, *, standalone: str = "auto", radius: int = 2) -> Mad
         judgement=work / "judgement.json",
         shapes=work / "zone_shapes.parquet",
         tiles=tiles,
+        layers=layers,
         bundle=bundle(site / "assets"),
         datasets=write_datasets(region, work, site),
     )
     return MadeSite(site, work, region, _sum(cells.values()), pages)
+
+
+def _with_pixels(region: Region, folder: Path) -> Region:
+    """Return the region with a map of each year, and an image of 2021 and of 2023.
+
+    In each map a square is sealed that grows eastwards by 20 pixels from year to year; the
+    images are dark below and bright above.
+    """
+    epochs = []
+    for place, year in enumerate(YEARS):
+        classes = np.full((PIXELS, PIXELS), 6, np.uint8)
+        classes[120:180, 100 : 180 + 20 * place] = 1
+        classes[:20] = 10
+        landcover = _write_raster(folder / f"{year}.tif", classes[None])
+        epochs.append(replace(region.epochs[place], landcover=landcover))
+    bands = np.tile(np.linspace(300, 1, PIXELS)[:, None], (3, 1, PIXELS)).astype(np.int16)
+    images = [
+        _write_raster(folder / f"image_{year}.tif", bands + 100 * place, BANDS)
+        for place, year in enumerate(YEARS[1:])
+    ]
+    forward = Forward(images[1], "model", YEARS[1], images[0], folder)
+    return replace(region, epochs=(*epochs[:2], replace(epochs[2], forward=forward)))
+
+
+def _write_raster(path: Path, bands: np.ndarray, names: tuple[str, ...] = ()) -> str:
+    """Write pixels of 10 m around the middle of the island, in UTM zone 25 north."""
+    x, y = from_lonlat("EPSG:32625", np.array([CENTER[1]]), np.array([CENTER[0]]))
+    west, north = round(x[0]) - 5.0 * PIXELS, round(y[0]) + 5.0 * PIXELS
+    count, height, width = bands.shape
+    with rasterio.open(
+        path, "w", driver="GTiff", count=count, height=height, width=width, dtype=bands.dtype,
+        crs="EPSG:32625", transform=rasterio.Affine(10, 0, west, 0, -10, north),
+    ) as file:  # fmt: skip
+        file.write(bands)
+        for place, name in enumerate(names, 1):
+            file.set_band_description(place, name)
+    return str(path)
 
 
 def pairs() -> list[tuple[int, int]]:

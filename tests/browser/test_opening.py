@@ -81,7 +81,7 @@ def test_says_when_the_server_lacks_the_archive(browser, site_copy: Path) -> Non
 
 
 def test_says_when_the_archive_is_another(browser, site_copy: Path) -> None:
-    archive = next((site_copy / "tiles").glob("*.pmtiles"))
+    archive = next((site_copy / "tiles").glob("hexagons-*.pmtiles"))
     archive.write_bytes(archive.read_bytes()[:-50])
     with _running(RangeHandler, site_copy) as address:
         journey = Journey(browser, {"range": address}).open("range", wanted="error")
@@ -125,7 +125,7 @@ def test_copes_with_a_host_that_packs_the_archive(browser, made: MadeSite, handl
 
 def test_says_when_the_archive_is_too_large_for_such_a_host(browser, site_copy: Path) -> None:
     page = site_copy / "index.html"
-    size = next((site_copy / "tiles").glob("*.pmtiles")).stat().st_size
+    size = next((site_copy / "tiles").glob("hexagons-*.pmtiles")).stat().st_size
     page.write_text(page.read_text().replace(f'"bytes":{size},"bounds"', '"bytes":3e8,"bounds"'))
     with _running(QuietHandler, site_copy) as address:
         journey = Journey(browser, {"whole": address}).open("whole", wanted="error")

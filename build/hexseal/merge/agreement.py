@@ -144,7 +144,7 @@ def _region(records: Sequence[BuildRecord], name: MergedName, work: Path) -> Reg
         epochs=tuple(_epoch(year, settings, work / key / "forward") for year in settings["years"]),
         hexagons=HexagonRange(**settings["hexagons"]),
         areas=tuple(_layer(layer, records, languages) for layer in settings["layers"]),
-        site=Site(languages=languages),
+        site=Site(languages=languages, pixels="never"),
         simulation=None,
         noise=Noise(**settings["noise"]),
         accuracy=Accuracy(

@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass
 
 from hexseal import __version__
 from hexseal.config import Region
+from hexseal.layers.images import ATTRIBUTION as IMAGE_ATTRIBUTION
 from hexseal.pages.classes import SHARE_BREAKS
 from hexseal.pages.figures import AreaFigures, judged_columns, name, summed_columns
 from hexseal.pages.indicators import OF_PAIR, OF_YEAR, indicator_columns
 from hexseal.pages.judgement import Judged
 from hexseal.pages.locales import Locale
-from hexseal.summaries import Datasets, PartitionTree, TileSummary
+from hexseal.summaries import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.tiles import SIGNALS
 
 # Degrees with six decimals are known to 0.1 m.
@@ -30,6 +31,7 @@ class Contents:
     judged: Mapping[str, Judged]
     change_breaks: tuple[float, ...]
     tiles: TileSummary
+    layers: MapLayers
     datasets: Datasets
 
     @property
@@ -58,6 +60,7 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         "years": region.years,
         "pairs": region.pairs,
         "tiles": asdict(contents.tiles),
+        "mapLayers": _map_layers(contents.layers),
         "measures": [*_shares(region), *_changes(region)],
         "breaks": {
             "share": SHARE_BREAKS,
@@ -79,6 +82,18 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         "downloads": [asdict(download) for download in contents.datasets.downloads],
         "partitions": _partitions(contents.datasets.tree),
         "texts": locale.script_texts,
+    }
+
+
+def _map_layers(layers: MapLayers) -> dict[str, object]:
+    """Return the archives; a year's image is of the source that its attribution names."""
+    return {
+        "archives": [asdict(archive) for archive in layers.archives],
+        "codes": layers.codes,
+        "imageYears": sorted(layers.images),
+        "imageAttribution": IMAGE_ATTRIBUTION if layers.images else "",
+        "basemap": layers.basemap
+        and {"attribution": layers.basemap.attribution, "layers": layers.basemap.layers},
     }
 
 

@@ -40,7 +40,7 @@ from hexseal.pages.settings import Contents, embed, page_settings
 from hexseal.pages.stories import pair_stories
 from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_rows, state_rows
 from hexseal.progress import Progress, silent
-from hexseal.summaries import Datasets, TileSummary
+from hexseal.summaries import Datasets, MapLayers, TileSummary
 
 METHODOLOGY, ABOUT, ACCESSIBILITY = "methodology.html", "about.html", "accessibility.html"
 # The pages that every site has in each language, by the template of each.
@@ -71,6 +71,7 @@ def write_pages(
     bundle: Bundle,
     datasets: Datasets,
     shapes: Path | None = None,
+    layers: MapLayers | None = None,
     progress: Progress = silent,
 ) -> PageSummary:
     """Write every page, in LANGUAGE/ for other languages than the first, and summary.json.
@@ -83,6 +84,7 @@ def write_pages(
         judged=read_judgement(judgement),
         change_breaks=change_breaks(list(finest_changes(hexagons, region))),
         tiles=tiles,
+        layers=layers or MapLayers(),
         datasets=datasets,
     )
     sizes = size_shares(hexagons, region)

@@ -22,6 +22,19 @@ class ListedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerArchive:
+    """The archive of one more layer of the map, as the page names it."""
+
+    name: str
+    format: str
+    pmtiles: str
+    script: str | None
+    bytes: int
+    minzoom: int
+    maxzoom: int
+
+
+@dataclass(frozen=True, slots=True)
 class PageSettings:
     """The part of the page's settings that verification needs; paths are relative to the site."""
 
@@ -30,6 +43,8 @@ class PageSettings:
     archive: str
     script: str | None
     downloads: tuple[ListedFile, ...]
+    archives: tuple[LayerArchive, ...]
+    codes: tuple[tuple[int, int], ...]
 
 
 class _Settings(HTMLParser):
@@ -64,6 +79,11 @@ def read_settings(page: Path) -> PageSettings:
                 ListedFile(**{name: item[name] for name in ListedFile.__slots__})
                 for item in found["downloads"]
             ),
+            archives=tuple(
+                LayerArchive(**{name: item[name] for name in LayerArchive.__slots__})
+                for item in found["mapLayers"]["archives"]
+            ),
+            codes=tuple((sealed, told) for sealed, told in found["mapLayers"]["codes"]),
         )
     except (ValueError, KeyError, TypeError) as err:
         raise VerifyError(f"{page}: its settings (#{SETTINGS_ID}) are broken: {err!r}") from err

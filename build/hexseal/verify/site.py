@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hexseal.errors import VerifyError
 from hexseal.verify.figures import check_downloads, check_figures
+from hexseal.verify.layers import check_layers
 from hexseal.verify.links import check_links
 from hexseal.verify.merging import check_merging
 from hexseal.verify.pages import read_settings
@@ -48,6 +49,7 @@ def verify_site(site: Path) -> VerifyReport:
             figures, cells = check_figures(site, settings)
             problems += figures
             problems += check_tiles(site, settings)
+            problems += check_layers(site, settings)
             problems += check_merging(site, settings)
     files = sum(1 for path in site.rglob("*") if path.is_file())
     return VerifyReport(files, cells, tuple(problems))
