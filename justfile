@@ -48,6 +48,10 @@ evaluate *OPTIONS: setup
 bench-forward *OPTIONS: setup
     @{{bin}}/python bench/forward.py {{OPTIONS}}
 
+# Open the built sample and a site of 500 000 hexagons in Chromium: times and longest tasks
+bench-dashboard *OPTIONS: setup
+    @{{bin}}/python bench/dashboard.py {{OPTIONS}}
+
 # Remove the built site and all intermediate files
 clean:
     rm -rf work site/* site/.hexseal-site site_template/dist
