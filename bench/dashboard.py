@@ -93,10 +93,7 @@ def main() -> None:
     }
     usual: dict[str, float] = {}
     for name, site in sites.items():
-        hexagons = json.loads((site / "data" / "summary.json").read_text())["totals"]
-        print(
-            f"{name}: {site}, {hexagons['valid_pixels']:,} pixels, {archive_mb(site):.1f} MB tiles"
-        )
+        print(f"{name}: {archive_mb(site):.1f} MB of tiles")
         for way, address in ways(site):
             times = sorted(opening(address) for _ in range(arguments.repeats))
             median = statistics.median(times)
