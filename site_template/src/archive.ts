@@ -185,7 +185,14 @@ async function readBeside(script: string | null, root: string): Promise<Uint8Arr
   return decodeBase64(encoded);
 }
 
-function decodeBase64(encoded: string): Uint8Array<ArrayBuffer> {
+/** Return the bytes that a base64 text holds; at once where the browser knows how (since 2025). */
+export function decodeBase64(encoded: string): Uint8Array<ArrayBuffer> {
+  const native = Uint8Array as typeof Uint8Array & {
+    fromBase64?: (text: string) => Uint8Array<ArrayBuffer>;
+  };
+  if (native.fromBase64) {
+    return native.fromBase64(encoded);
+  }
   const packed = atob(encoded);
   const bytes = new Uint8Array(packed.length);
   for (let place = 0; place < packed.length; place++) {
