@@ -98,7 +98,8 @@ def test_every_text_is_used_somewhere() -> None:
     built = re.compile(
         r"(page\.(areas|basis|note|step|verdict|downloads)|app\.(figure|signal|hover))\.\w+"
         r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
-        r"|app\.class\.\w+\.\d+|app\.chart\.\w+"
+        r"|app\.class\.\w+\.\d+|app\.(chart|brief)\.\w+|app\.read\.\w+(\.\w+)?"
+        r"|app\.card\.\w+_beside"
         r"|method\.(\w+\.title|filter\.\w+)"
         r"|page\.nav\.\w+|(about|access|method)\.(page_title|description)"
     )
@@ -262,7 +263,7 @@ def test_no_confirmed_figure_stands_without_its_warning(
 ) -> None:
     told = story(made, name, "2018-2021")
     assert 'class="warning" role="note" id="notes-2018-2021"' in told
-    warning, _, figures = told.partition('<div class="cards">')
+    warning, _, figures = told.partition('<div class="reading"')
     assert makers in warning
     assert ratio in warning
     assert not re.search("confirmed newly|confirmé", warning, re.IGNORECASE)
@@ -302,23 +303,27 @@ def test_the_sentence_says_what_is_certain_and_what_is_raw(made: MadeSite) -> No
     net = (total["new_sealed_2018_2023"] - total["unsealed_2018_2023"]) / 100
     low, high = net - 4 - net / 10, net + 4 + net / 10
     assert f"About {confirmed:.1f} ha were newly sealed between 2018 and 2023" in english
-    assert f"is +{net:.1f} ha, 95% interval {low:.1f} to {high:.1f} ha" in english
-    assert "a gain beyond the noise" in english
-    comma = f"+{net:.1f} ha, intervalle à 95\u202f%\u00a0: {low:.1f} à {high:.1f} ha"
+    assert f"About {net:.1f} ha, net, were newly sealed" in english
+    assert f"(95% interval {low:.1f} to {high:.1f} ha)" in english
+    comma = f"(intervalle à 95\u202f%\u00a0: {low:.1f} à {high:.1f} ha)"
     assert comma.replace(".", ",") in french
+    # What the reader did not choose is there, but waits.
+    shown = re.findall(r'class="reading" data-basis="(\w+)"( hidden)?', english)
+    assert shown == [("adjusted", ""), ("confirmed", " hidden"), ("raw", " hidden")]
     doubtful = story(made, "index.html", "2018-2021")
-    assert "The warning above takes that certainty away" in doubtful
-    assert "beyond the noise" not in doubtful
+    assert "do not compare, as the warning says" in doubtful
+    assert "the warning takes that certainty away" in doubtful
+    assert "ha, net, were newly sealed" not in doubtful
 
 
 def test_a_change_within_noise_says_so_in_words(made: MadeSite) -> None:
     whole = read_areas(made.work / "areas.parquet", made.region, None)[0]
     quiet = dataclasses.replace(whole, signals=dict.fromkeys(whole.signals, "within_noise"))
     judged = read_judgement(made.work / "judgement.json")
-    for language, words in (("en", "cannot be told from noise"), ("fr", "distingue pas du bruit")):
+    for language, words in (("en", "No change between"), ("fr", "Aucune évolution entre")):
         write = Writer(load_locale(TEMPLATE / "locales", language))
         first, second, _ = pair_stories(quiet, made.region, judged, write)
-        assert words in first.sentences[1]
+        assert first.readings[0].sentence.startswith(words)
         assert (first.key, first.warnings, second.remarks) == ("2018-2023", (), ())
 
 

@@ -213,6 +213,7 @@ def write_site(
             bundle=assets,
             datasets=datasets,
             shapes=work / "zone_shapes.parquet",
+            transitions=work if region.pairs else None,
             progress=talk.progress,
         )
         told.append(f"{pages.pages} pages, front end {assets.gzip_bytes:,} bytes compressed")

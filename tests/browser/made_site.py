@@ -34,6 +34,11 @@ NAMES = ('<b>Port & "Cove"</b>', "Évora-sur-Mer", "Zuidhaven", "anse noire")
 PIXEL_M2 = 100.0
 # Side of the maps of single pixels in the middle of the island.
 PIXELS = 300
+# Former classes of what is new: code, name, part.
+ORIGINS = (
+    (6, "Permanent herbaceous", 1 / 3),
+    (9, "Non and sparsely vegetated", 2 / 3),
+)
 Counts = dict[str, int]
 
 
@@ -78,8 +83,10 @@ def make_site(folder: Path, *, standalone: str = "auto", radius: int = 2) -> Mad
     work.mkdir(parents=True)
     cells = made_cells(radius)
     _write_hexagons(work / "hexagons.parquet", cells)
-    _write_areas(work, cells)
+    groups = _quarters(cells)
+    _write_areas(work, cells, groups)
     _write_change(work)
+    _write_transitions(work, cells, groups)
     (work / "judgement.json").write_text(json.dumps(made_judgement()), encoding="utf-8")
     tiles = write_tiles(region, work, site)
     layers = write_layers(_with_pixels(region, folder), work, site)
@@ -90,6 +97,7 @@ def make_site(folder: Path, *, standalone: str = "auto", radius: int = 2) -> Mad
         areas=work / "areas.parquet",
         judgement=work / "judgement.json",
         shapes=work / "zone_shapes.parquet",
+        transitions=work,
         tiles=tiles,
         layers=layers,
         bundle=bundle(site / "assets"),
@@ -284,13 +292,18 @@ def _write_hexagons(path: Path, cells: dict[str, Counts]) -> None:
     pq.write_table(table, path)
 
 
-def _write_areas(work: Path, cells: dict[str, Counts]) -> None:
-    """Write the whole region and four areas, each the cells of one quarter of the island."""
+def _quarters(cells: dict[str, Counts]) -> dict[int, list[str]]:
+    """Return the cells with land of each quarter of the island."""
     groups: dict[int, list[str]] = defaultdict(list)
     for cell, count in cells.items():
         lat, lon = h3.cell_to_latlng(cell)
         if count["land"]:
             groups[2 * (lat > CENTER[0]) + (lon > CENTER[1])].append(cell)
+    return groups
+
+
+def _write_areas(work: Path, cells: dict[str, Counts], groups: dict[int, list[str]]) -> None:
+    """Write the whole region and four areas, each the cells of one quarter of the island."""
     whole = {"layer": "region", "id": "made-up", "name": "Made-up island", "population": None}
     rows, shapes = [_indicators(whole | _measures(_sum(cells.values())))], []
     for quarter, members in sorted(groups.items()):
@@ -314,11 +327,10 @@ def _write_areas(work: Path, cells: dict[str, Counts]) -> None:
 
 
 def _write_change(work: Path) -> None:
-    """Write a work list of one patch for each pair, and what became sealed in one cell."""
+    """Write a work list of one patch for each pair."""
     cell = h3.latlng_to_cell(*CENTER, COARSEST)
     index = pa.array([h3.str_to_int(cell)], pa.uint64())
     origin = {"origin_class": pa.array([6], pa.uint8()), "origin": ["Permanent herbaceous"]}
-    changed = []
     for rank, (a, b) in enumerate(pairs()):
         years = {"first_year": pa.array([a], pa.int16()), "second_year": pa.array([b], pa.int16())}
         patch = {
@@ -332,16 +344,41 @@ def _write_change(work: Path) -> None:
             patch | years | origin | {"h3": index, "h3_hex": [cell], "geometry": outline}
         )
         pq.write_table(table, work / f"patches_{a}_{b}.parquet")
-        changed.append(
-            pa.table(years | origin | {"new_sealed_m2": [900.0], "confirmed_m2": [800.0]})
-        )
-    both = pa.concat_tables(changed)
-    whole = {"layer": ["region"], "id": ["made-up"], "name": ["Made-up island"]}
-    for kind, place in (("areas", whole), ("hexagons", {"h3": index, "h3_hex": [cell]})):
-        repeated = pa.concat_tables([pa.table(place)] * len(changed))
-        for name in both.column_names:
-            repeated = repeated.append_column(name, both[name])
-        pq.write_table(repeated, work / f"transition_{kind}.parquet")
+
+
+def _write_transitions(work: Path, cells: dict[str, Counts], groups: dict[int, list[str]]) -> None:
+    """Two thirds of what is new was bare (9), the rest grass (6); half of either is confirmed."""
+    areas: list[dict[str, object]] = []
+    named = {"made-up": ("region", "Made-up island", list(cells))}
+    named |= {f"0{q}": ("municipality", NAMES[q], groups[q]) for q in sorted(groups)}
+    for identifier, (layer, name, members) in named.items():
+        place = {"layer": layer, "id": identifier, "name": name}
+        areas += [place | row for row in _origins(_sum(cells[cell] for cell in members))]
+    hexagons: list[dict[str, object]] = []
+    parents: dict[str, list[Counts]] = defaultdict(list)
+    for cell, count in cells.items():
+        parents[h3.cell_to_parent(cell, COARSEST)].append(count)
+    for cell, counts in sorted(parents.items()):
+        place = {"h3": h3.str_to_int(cell), "h3_hex": cell}
+        hexagons += [place | row for row in _origins(_sum(counts))]
+    kinds = {
+        "h3": pa.uint64(), "first_year": pa.int16(), "second_year": pa.int16(),
+        "origin_class": pa.uint8(), "new_sealed_m2": pa.float64(), "confirmed_m2": pa.float64(),
+    }  # fmt: skip
+    for kind, rows in (("areas", areas), ("hexagons", hexagons)):
+        schema = pa.schema([(column, kinds.get(column, pa.string())) for column in rows[0]])
+        table = pa.Table.from_pylist(rows, schema)
+        pq.write_table(table, work / f"transition_{kind}.parquet")
+
+
+def _origins(count: Counts) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for a, b in pairs():
+        new = count[f"new_sealed_{a}_{b}"] * PIXEL_M2
+        for code, name, part in ORIGINS:
+            years = {"first_year": a, "second_year": b, "origin_class": code, "origin": name}
+            rows.append(years | {"new_sealed_m2": new * part, "confirmed_m2": new * part / 2})
+    return rows
 
 
 def _polygon(cell: str) -> shapely.Polygon:

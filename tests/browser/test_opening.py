@@ -33,7 +33,7 @@ def test_opens_without_a_complaint_and_shows_the_totals(
     assert journey.text(".headline") == "8.00% of the land was sealed in 2023"
     assert journey.text(".region .detail").startswith("3,685 ha of 46,067 ha of land.")
     # The longest pair comes first: half of 374.3 ha confirmed, the net of 203.6 ha as it is.
-    assert journey.texts(".card-value")[:2] == ["185.5 ha", "+203.6 ha"]
+    assert journey.texts(".card-value")[:3] == ["185.5 ha", "170.7 ha", "+203.6 ha"]
     assert journey.texts(".card-detail")[0] == "raw maps: 374.3 ha"
 
 

@@ -1,7 +1,8 @@
 """The pages of a site: settings, totals and tables rendered into the dashboard's templates.
 
 Imports inside point one way: frame < numbers < locales < classes < indicators < figures < years
-< judgement < settings < tables < charts < origins < stories < methodology < site.
+< nesting < judgement < tables < charts < origins < origin_files < settings < reading < stories
+< methodology < site.
 """
 
 from hexseal.pages.site import PageSummary, write_pages

@@ -141,6 +141,12 @@ def read_places(shapes: Path) -> dict[tuple[str, str], Place]:
     }
 
 
+def read_shapes(shapes: Path) -> dict[tuple[str, str], bytes]:
+    """Return the outline of each area as WKB in degrees."""
+    table = pq.read_table(shapes, columns=["layer", "id", "geometry"]).to_pylist()
+    return {(row["layer"], row["id"]): row["geometry"] for row in table if row["geometry"]}
+
+
 def finest_changes(hexagons: Path, region: Region) -> Iterator[float]:
     """Yield the net change, in percentage points of land, of each finest cell and each pair."""
     finest = region.hexagons.finest

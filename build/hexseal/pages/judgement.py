@@ -26,8 +26,14 @@ class Note:
 
     def text(self, locale: Locale) -> str:
         """Return the note as a sentence or two."""
-        shown = {key: self._written(key, locale.language) for key in self.values}
-        return locale.text(f"page.note.{self.kind}", **shown)
+        return locale.text(f"page.note.{self.kind}", **self._shown(locale))
+
+    def brief(self, locale: Locale) -> str:
+        """Return the note in a few words."""
+        return locale.text(f"app.brief.{self.kind}", **self._shown(locale))
+
+    def _shown(self, locale: Locale) -> dict[str, str]:
+        return {key: self._written(key, locale.language) for key in self.values}
 
     def _written(self, key: str, language: str) -> str:
         value = self.values[key]

@@ -12,8 +12,11 @@ from hexseal.pages.figures import AreaFigures, judged_columns, name, summed_colu
 from hexseal.pages.indicators import OF_PAIR, OF_YEAR, indicator_columns
 from hexseal.pages.judgement import Judged
 from hexseal.pages.locales import Locale
+from hexseal.pages.nesting import Key
+from hexseal.pages.origins import Sources, class_name
 from hexseal.summaries import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.tiles import SIGNALS
+from hexseal.transitions import transition_resolution
 
 # Degrees with six decimals are known to 0.1 m.
 DEGREE_DIGITS = 6
@@ -23,7 +26,9 @@ DEGREE_DIGITS = 6
 class Contents:
     """All that the pages show, the same in every language; ``areas`` begin with the region.
 
-    ``judged`` is by name of the pair.
+    ``judged`` is by name of the pair. ``parents`` are areas of coarser layers by area,
+    ``sources`` what became sealed in each area, ``origins`` the folder of the scripts that tell
+    the page so ("" without pairs of years).
     """
 
     region: Region
@@ -33,6 +38,9 @@ class Contents:
     tiles: TileSummary
     layers: MapLayers
     datasets: Datasets
+    parents: Mapping[Key, Key]
+    sources: Mapping[Key, Sources]
+    origins: str
 
     @property
     def whole(self) -> AreaFigures:
@@ -74,10 +82,25 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
             "pair": [asdict(indicator) for indicator in OF_PAIR],
         },
         "notes": [
-            {"pair": pair, "severe": note.severe, "text": note.text(locale)}
+            {
+                "pair": pair,
+                "severe": note.severe,
+                "brief": note.brief(locale),
+                "text": note.text(locale),
+            }
             for pair in region.pairs
             for note in contents.judged[name(pair)].notes
         ],
+        "provisional": [pair for pair in region.pairs if contents.judged[name(pair)].provisional],
+        "level": region.noise.level,
+        "origins": {
+            "folder": contents.origins,
+            "resolution": transition_resolution(region),
+            "classes": {
+                str(code): class_name(region, code, locale)
+                for code in sorted(region.product.valid - region.product.sealed)
+            },
+        },
         "layers": [_layer(contents, layer, locale.language) for layer in range(len(region.areas))],
         "downloads": [asdict(download) for download in contents.datasets.downloads],
         "partitions": _partitions(contents.datasets.tree),
@@ -157,18 +180,19 @@ def _layer(contents: Contents, position: int, language: str) -> dict[str, object
     return {
         "layer": layer.layer,
         "title": layer.title[language],
-        "rows": [_area(area, contents.region) for area in contents.layer(layer.layer)],
+        "rows": [_area(area, contents) for area in contents.layer(layer.layer)],
     }
 
 
-def _area(area: AreaFigures, region: Region) -> dict[str, object]:
+def _area(area: AreaFigures, contents: Contents) -> dict[str, object]:
     place = area.place
     return {
         "id": area.id,
         "name": area.name,
         "bounds": _degrees(place.bounds) if place else None,
         "label": _degrees(place.label) if place else None,
-        "values": _values(area, region),
+        "parent": contents.parents.get((area.layer, area.id)),
+        "values": _values(area, contents.region),
     }
 
 

@@ -13,6 +13,7 @@ from hexseal import __version__
 from hexseal.config import Region
 from hexseal.files import write_bytes
 from hexseal.frontend import TEMPLATE, Bundle
+from hexseal.pages.charts import stock_chart
 from hexseal.pages.classes import change_breaks
 from hexseal.pages.figures import (
     AreaFigures,
@@ -20,6 +21,7 @@ from hexseal.pages.figures import (
     finest_changes,
     name,
     read_areas,
+    read_shapes,
     summed_columns,
 )
 from hexseal.pages.frame import INDEX, POLICY, page_frame, page_path
@@ -35,13 +37,18 @@ from hexseal.pages.methodology import (
     size_rows,
     size_shares,
 )
+from hexseal.pages.nesting import area_parents
 from hexseal.pages.numbers import file_size, number
+from hexseal.pages.origin_files import write_origin_files
+from hexseal.pages.origins import read_area_sources, read_hexagon_sources
 from hexseal.pages.settings import Contents, embed, page_settings
-from hexseal.pages.stories import pair_stories
+from hexseal.pages.stories import doubtful_pairs, pair_stories
 from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_rows, state_rows
+from hexseal.pages.years import year_points
 from hexseal.progress import Progress, silent
 from hexseal.summaries import Datasets, MapLayers, TileSummary
 
+AREA_SOURCES, HEXAGON_SOURCES = "transition_areas.parquet", "transition_hexagons.parquet"
 METHODOLOGY, ABOUT, ACCESSIBILITY = "methodology.html", "about.html", "accessibility.html"
 # The pages that every site has in each language, by the template of each.
 TEMPLATES = {
@@ -72,20 +79,31 @@ def write_pages(
     datasets: Datasets,
     shapes: Path | None = None,
     layers: MapLayers | None = None,
+    transitions: Path | None = None,
     progress: Progress = silent,
 ) -> PageSummary:
     """Write every page, in LANGUAGE/ for other languages than the first, and summary.json.
 
     ``shapes`` is zone_shapes.parquet: with it, choosing an area moves the map there.
+    ``transitions`` is the folder of transition_areas.parquet and transition_hexagons.parquet.
     """
+    figures = read_areas(areas, region, shapes)
+    sources = read_area_sources(transitions / AREA_SOURCES) if transitions else {}
     contents = Contents(
         region=region,
-        areas=read_areas(areas, region, shapes),
+        areas=figures,
         judged=read_judgement(judgement),
         change_breaks=change_breaks(list(finest_changes(hexagons, region))),
         tiles=tiles,
         layers=layers or MapLayers(),
         datasets=datasets,
+        parents=area_parents(figures[1:], read_shapes(shapes)) if shapes else {},
+        sources=sources,
+        origins=write_origin_files(
+            site, region, sources, read_hexagon_sources(transitions / HEXAGON_SOURCES)
+        )
+        if transitions
+        else "",
     )
     sizes = size_shares(hexagons, region)
     environment = _environment()
@@ -146,7 +164,12 @@ def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
             "page.description", title=title, years=", ".join(map(str, years))
         ),
         "last_year": years[-1],
-        "stories": pair_stories(whole, region, contents.judged, write),
+        "stories": pair_stories(
+            whole, region, contents.judged, write, contents.sources.get((whole.layer, whole.id))
+        ),
+        "stock": stock_chart(
+            year_points(whole, region, doubtful_pairs(region, contents.judged)), write
+        ),
         "share": write.share(whole.share(years[-1])),
         "state_rows": state_rows(whole, region, write),
         "change_rows": change_rows(whole, region, write),

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hexseal.config import Region
+from hexseal.pages.charts import Chart, origins_chart
 from hexseal.pages.figures import AreaFigures, Pair, name
-from hexseal.pages.judgement import Judged
+from hexseal.pages.judgement import Judged, Note
 from hexseal.pages.numbers import number
-from hexseal.pages.tables import Cell, Writer, interval
+from hexseal.pages.origins import Source, Sources, origins_of
+from hexseal.pages.reading import Reader, Reading
+from hexseal.pages.tables import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,99 +30,78 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """A figure of its own, with the figures that belong beside it."""
+class Reason:
+    """A note of comparability: in a few words, and in full."""
 
-    label: str
-    value: str
-    details: tuple[str, ...]
+    brief: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class PairStory:
-    """A pair of years in words; ``warnings`` say why its figures are not to be trusted."""
+    """A pair of years in words; ``warnings`` say why its figures are not to be trusted.
+
+    ``readings`` are by basis, the adjusted first; ``origins`` is None where none is known.
+    """
 
     key: str
     title: str
-    warnings: tuple[str, ...]
-    remarks: tuple[str, ...]
-    sentences: tuple[str, ...]
-    cards: tuple[Card, ...]
+    brief: str
+    warnings: tuple[Reason, ...]
+    remarks: tuple[Reason, ...]
+    readings: tuple[Reading, ...]
+    origins: Chart | None
     steps: tuple[FilterRow, ...]
     facts: tuple[Fact, ...]
 
 
 def pair_stories(
-    whole: AreaFigures, region: Region, judged: Mapping[str, Judged], write: Writer
+    area: AreaFigures,
+    region: Region,
+    judged: Mapping[str, Judged],
+    write: Writer,
+    sources: Sources | None = None,
 ) -> list[PairStory]:
-    """Return what there is to say of each pair, the longest pair first."""
+    """Return what there is to say of each pair, the longest pair first.
+
+    ``sources`` tell of each pair which classes became sealed in the area.
+    """
     ordered = sorted(region.pairs, key=lambda pair: (pair[0] - pair[1], pair))
-    return [_story(whole, region, pair, judged[name(pair)], write) for pair in ordered]
+    return [
+        _story(area, region, pair, judged[name(pair)], write, (sources or {}).get(pair, ()))
+        for pair in ordered
+    ]
+
+
+def doubtful_pairs(region: Region, judged: Mapping[str, Judged]) -> frozenset[Pair]:
+    """Return the pairs whose change must not be read as change on the ground."""
+    return frozenset(pair for pair in region.pairs if judged[name(pair)].warnings)
 
 
 def _story(
-    whole: AreaFigures, region: Region, pair: Pair, judged: Judged, write: Writer
+    area: AreaFigures,
+    region: Region,
+    pair: Pair,
+    judged: Judged,
+    write: Writer,
+    sources: tuple[Source, ...],
 ) -> PairStory:
-    locale = write.locale
+    reader = Reader(write, region.noise.level, region.years)
     return PairStory(
         key=f"{pair[0]}-{pair[1]}",
         title=f"{pair[0]}–{pair[1]}",
-        warnings=tuple(note.text(locale) for note in judged.warnings),
-        remarks=tuple(note.text(locale) for note in judged.remarks),
-        sentences=_sentences(whole, region, pair, judged, write),
-        cards=_cards(whole, pair, write),
-        steps=tuple(_steps(whole, region, judged, write)),
+        brief=reader.brief(area, pair),
+        warnings=tuple(_reason(note, write) for note in judged.warnings),
+        remarks=tuple(_reason(note, write) for note in judged.remarks),
+        readings=reader.readings(area, pair, judged),
+        origins=origins_chart(origins_of(sources, region, write.locale), write),
+        steps=tuple(_steps(area, region, judged, write)),
         facts=tuple(_facts(judged, write)),
     )
 
 
-def _sentences(
-    whole: AreaFigures, region: Region, pair: Pair, judged: Judged, write: Writer
-) -> tuple[str, ...]:
-    text = write.locale.text
-    confirmed = text(
-        "page.story.doubtful" if judged.warnings else "page.story.confirmed",
-        confirmed=_ha(whole, "confirmed_m2", pair, write).text,
-        first=pair[0],
-        last=pair[1],
-        level=number(100 * region.noise.level, 0, write.locale.language),
-    )
-    net = text(
-        "page.story.net",
-        adjusted=_ha(whole, "adjusted_m2", pair, write, signed=True).text,
-        interval=interval(whole, pair, write).text,
-    )
-    raw = text(
-        "page.story.raw",
-        gain=_ha(whole, "new_sealed_m2", pair, write).text,
-        loss=_ha(whole, "unsealed_m2", pair, write).text,
-    )
-    verdict = text(f"page.verdict.{'doubtful' if judged.warnings else whole.signal(pair)}")
-    return confirmed, f"{net} {verdict}", raw
-
-
-def _cards(whole: AreaFigures, pair: Pair, write: Writer) -> tuple[Card, ...]:
-    text = write.locale.text
-    confirmed = Card(
-        text("page.card.confirmed"),
-        _ha(whole, "confirmed_m2", pair, write).text,
-        (text("page.card.raw_new", value=_ha(whole, "new_sealed_m2", pair, write).text),),
-    )
-    net = Card(
-        text("page.card.adjusted"),
-        _ha(whole, "adjusted_m2", pair, write, signed=True).text,
-        (
-            text("page.card.interval", interval=interval(whole, pair, write).text),
-            text("page.card.raw_net", value=write.hectares(whole.net_m2(pair), signed=True).text),
-        ),
-    )
-    return confirmed, net
-
-
-def _ha(
-    whole: AreaFigures, column: str, pair: Pair, write: Writer, *, signed: bool = False
-) -> Cell:
-    return write.hectares(whole.m2(f"{column}_{name(pair)}"), signed=signed)
+def _reason(note: Note, write: Writer) -> Reason:
+    return Reason(note.brief(write.locale), note.text(write.locale))
 
 
 def _steps(
