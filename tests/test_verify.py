@@ -105,6 +105,14 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda s: one(s, "assets/tiles-*.js").write_text('x="AAAA";'),
         "does not hold the bytes",
     ),
+    "a partition's script is another": (
+        lambda site: flip_last_byte(one(site, "assets/partitions/*.js")),
+        "does not carry the bytes of data/",
+    ),
+    "a partition's script is missing": (
+        lambda site: one(site, "assets/partitions/*.js").unlink(),
+        ".js: is missing",
+    ),
 }
 
 

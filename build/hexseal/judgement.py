@@ -56,7 +56,8 @@ class PairJudge:
     """Judge the units of one pair of years, finest hexagons first, then areas.
 
     ``levels`` keeps the noise of each size; sizes with few units lean on the last that had
-    enough. ``level`` is the false discovery rate below which a signal is called.
+    enough. ``sizes`` are their mean counted pixels. ``level`` is the false discovery rate below
+    which a signal is called.
     """
 
     report: PairReport
@@ -64,6 +65,7 @@ class PairJudge:
     accuracy_known: AccuracyKnown
     level: float
     levels: dict[str, NoiseLevel] = field(default_factory=dict)
+    sizes: dict[str, float] = field(default_factory=dict)
     usual: NoiseLevel | None = None
     whole: Units | None = None
 
@@ -103,6 +105,7 @@ class PairJudge:
         told = (units.edges > 0) | (units.unconfirmed > 0) | (units.confirmed > 0)
         q_value = false_discovery(np.where(told, found.p_value, np.nan))
         valid = counts["valid_pixels"]
+        self.sizes[size] = float(valid[valid > 0].mean()) if np.any(valid > 0) else 0.0
         pixel_m2 = np.divide(counts["valid_cm2"] / CM2, valid, where=valid > 0, out=0 * valid)
         q_value = np.where(told, q_value, 1.0)
         columns = {
@@ -169,7 +172,11 @@ def write_judgement(
             "report": asdict(judge.report),
             "transfer": asdict(judge.transfer),
             "accuracy": judge.accuracy_known,
-            "levels": {size: asdict(level) for size, level in judge.levels.items()},
+            "levels": {
+                size: asdict(level) | {"pixels": judge.sizes[size]}
+                for size, level in judge.levels.items()
+            },
+            "whole": _totals(judge.whole),
         }
         for judge in judges
     }
@@ -181,6 +188,11 @@ def write_judgement(
     made = {str(year): report_facts(report) for year, report in forward.items()}
     whole = {"pairs": facts, "notes": told, "common_mask": masked, "forward": made}
     write_bytes(path, json.dumps(whole, indent=1).encode())
+
+
+def _totals(whole: Units | None) -> dict[str, float]:
+    """Return the counts of the whole region by name, in pixels."""
+    return {name: float(getattr(whole, name)[0]) for name in Units.__slots__} if whole else {}
 
 
 def _signals(net: Doubles, q_value: Doubles, valid: Doubles, level: float) -> list[str]:

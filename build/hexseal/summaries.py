@@ -62,12 +62,16 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class PartitionTree:
-    """The finest hexagons as ``folder/parent=HEX/file``; parents are of ``resolution``."""
+    """The finest hexagons as ``folder/parent=HEX/file``; parents are of ``resolution``.
+
+    ``scripts`` is the folder of PARENT.js, classic scripts with the same bytes as base64, or None.
+    """
 
     folder: str
     file: str
     resolution: int
     partitions: tuple[Partition, ...]
+    scripts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

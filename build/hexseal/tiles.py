@@ -67,7 +67,7 @@ def write_tiles(
     named = archive.with_name(f"hexagons-{digest}.pmtiles")
     archive.replace(named)
     script = None
-    if _wants_script(region.site.standalone, len(content)):
+    if wants_script(region.site.standalone, len(content)):
         script = f"assets/tiles-{digest}.js"
         encoded = base64.b64encode(content)
         write_bytes(site / script, b'globalThis.hexsealArchive="' + encoded + b'";\n')
@@ -84,7 +84,8 @@ def write_tiles(
     )
 
 
-def _wants_script(standalone: Standalone, size: int) -> bool:
+def wants_script(standalone: Standalone, size: int) -> bool:
+    """Tell whether files of ``size`` bytes get a copy for pages opened without a server."""
     return standalone == "always" or (standalone == "auto" and size <= STANDALONE_LIMIT_BYTES)
 
 

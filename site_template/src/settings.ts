@@ -1,5 +1,7 @@
 // What the build tells the page: the JSON inside #hexseal-config (hexseal/pages/settings.py).
 
+import type { PairNoise } from "./custom/noise.ts";
+
 export type View = "share" | "change";
 /** What tells a change: the two maps alone, confirmed patches, or the net adjusted for errors. */
 export type Basis = "adjusted" | "confirmed" | "raw";
@@ -62,6 +64,8 @@ export interface AreaLayer {
 export interface PartitionTree {
   folder: string;
   file: string;
+  /** The folder of the scripts PARENT.js that carry the same files, for pages without a server. */
+  scripts: string | null;
   /** H3 resolution of the parents. */
   resolution: number;
   /** Hexadecimal index of the parent, rows, bytes. */
@@ -92,6 +96,8 @@ export interface Settings {
   notes: PairNote[];
   layers: AreaLayer[];
   partitions: PartitionTree;
+  /** By pair of years, as in columns. */
+  noise: Record<string, PairNoise>;
   texts: Record<string, string>;
 }
 

@@ -254,12 +254,17 @@ def made_judgement() -> dict[str, object]:
         "decoy_ratio": 1.0, "asymmetry": 1.61, "few_decoys": False, "provisional": True,
         "has_confidence": False,
     }  # fmt: skip
-    level = {"rate": 0.1, "shape": 5.0, "design": 2.5}
+    level = {"rate": 0.1, "shape": 5.0, "design": 2.5, "pixels": 7_300.0}
+    whole = {
+        "gain": 12_000.0, "loss": 3_000.0, "confirmed": 6_000.0, "edges_before": 50_000.0,
+        "edges_after": 50_000.0, "confirmed_edges": 3_000.0,
+    }  # fmt: skip
     found = {
         "report": report,
-        "transfer": {"slope": 0.92},
+        "transfer": {"slope": 0.92, "slope_sd": 0.05, "bias": 0.0, "bias_sd": 0.0},
         "accuracy": "promised",
-        "levels": {"r8": level, "region": level},
+        "levels": {"r8": level, "region": level | {"pixels": 4_600_000.0}},
+        "whole": whole,
     }
     return {
         "pairs": {f"{a}_{b}": found for a, b in pairs()},

@@ -1,6 +1,6 @@
 """The files that a reader downloads, all from the tables of one build.
 
-Imports point one way: outlines < geoparquet < partitions < provenance < writing < stage.
+Imports point one way: outlines < geoparquet < partitions < scripts < provenance < writing < stage.
 """
 
 from hexseal.datasets.stage import write_datasets

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hexseal.config import Region
 from hexseal.datasets.provenance import provenance_of
+from hexseal.datasets.scripts import write_scripts
 from hexseal.datasets.writing import write_tables
 from hexseal.summaries import Datasets
 
@@ -12,4 +13,4 @@ def write_datasets(region: Region, work: Path, site: Path) -> Datasets:
     """Write the tables of ``work`` as downloads into ``site/data``."""
     provenance = provenance_of(region, work)
     downloads, tree = write_tables(region, work, site, provenance)
-    return Datasets(downloads, tree)
+    return Datasets(downloads, write_scripts(tree, site, region.site.standalone))

@@ -13,6 +13,7 @@ from hexseal.pages.indicators import OF_PAIR, OF_YEAR, indicator_columns
 from hexseal.pages.judgement import Judged
 from hexseal.pages.locales import Locale
 from hexseal.pages.nesting import Key
+from hexseal.pages.noise import PairNoise, noise_settings
 from hexseal.pages.origins import Sources, class_name
 from hexseal.summaries import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.tiles import SIGNALS
@@ -26,14 +27,15 @@ DEGREE_DIGITS = 6
 class Contents:
     """All that the pages show, the same in every language; ``areas`` begin with the region.
 
-    ``judged`` is by name of the pair. ``parents`` are areas of coarser layers by area,
-    ``sources`` what became sealed in each area, ``origins`` the folder of the scripts that tell
-    the page so ("" without pairs of years).
+    ``judged`` and ``noise`` are by name of the pair. ``parents`` are areas of coarser layers by
+    area, ``sources`` what became sealed in each area, ``origins`` the folder of the scripts that
+    tell the page so ("" without pairs of years).
     """
 
     region: Region
     areas: tuple[AreaFigures, ...]
     judged: Mapping[str, Judged]
+    noise: Mapping[str, PairNoise]
     change_breaks: tuple[float, ...]
     tiles: TileSummary
     layers: MapLayers
@@ -103,6 +105,7 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         },
         "layers": [_layer(contents, layer, locale.language) for layer in range(len(region.areas))],
         "downloads": [asdict(download) for download in contents.datasets.downloads],
+        "noise": noise_settings(contents.noise),
         "partitions": _partitions(contents.datasets.tree),
         "texts": locale.script_texts,
     }
@@ -201,6 +204,7 @@ def _partitions(tree: PartitionTree) -> dict[str, object]:
     return {
         "folder": tree.folder,
         "file": tree.file,
+        "scripts": tree.scripts,
         "resolution": tree.resolution,
         "parents": [(part.parent, part.rows, part.bytes) for part in tree.partitions],
     }

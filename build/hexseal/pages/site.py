@@ -38,6 +38,7 @@ from hexseal.pages.methodology import (
     size_shares,
 )
 from hexseal.pages.nesting import area_parents
+from hexseal.pages.noise import read_noise
 from hexseal.pages.numbers import file_size, number
 from hexseal.pages.origin_files import write_origin_files
 from hexseal.pages.origins import read_area_sources, read_hexagon_sources
@@ -93,6 +94,7 @@ def write_pages(
         region=region,
         areas=figures,
         judged=read_judgement(judgement),
+        noise=read_noise(judgement, region, figures[0]),
         change_breaks=change_breaks(list(finest_changes(hexagons, region))),
         tiles=tiles,
         layers=layers or MapLayers(),

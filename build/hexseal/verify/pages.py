@@ -35,6 +35,16 @@ class LayerArchive:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedTree:
+    """The partitions as the page lists them; ``parents`` are hexadecimal index, rows, bytes."""
+
+    folder: str
+    file: str
+    scripts: str | None
+    parents: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PageSettings:
     """The part of the page's settings that verification needs; paths are relative to the site."""
 
@@ -45,6 +55,7 @@ class PageSettings:
     downloads: tuple[ListedFile, ...]
     archives: tuple[LayerArchive, ...]
     codes: tuple[tuple[int, int], ...]
+    partitions: ListedTree
 
 
 class _Settings(HTMLParser):
@@ -84,6 +95,16 @@ def read_settings(page: Path) -> PageSettings:
                 for item in found["mapLayers"]["archives"]
             ),
             codes=tuple((sealed, told) for sealed, told in found["mapLayers"]["codes"]),
+            partitions=_tree(found["partitions"]),
         )
     except (ValueError, KeyError, TypeError) as err:
         raise VerifyError(f"{page}: its settings (#{SETTINGS_ID}) are broken: {err!r}") from err
+
+
+def _tree(found: dict) -> ListedTree:
+    return ListedTree(
+        folder=found["folder"],
+        file=found["file"],
+        scripts=found["scripts"],
+        parents=tuple((parent, rows, size) for parent, rows, size in found["parents"]),
+    )

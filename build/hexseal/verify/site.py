@@ -9,6 +9,7 @@ from hexseal.verify.layers import check_layers
 from hexseal.verify.links import check_links
 from hexseal.verify.merging import check_merging
 from hexseal.verify.pages import read_settings
+from hexseal.verify.scripts import check_scripts
 from hexseal.verify.tiles import check_tiles
 from hexseal.verify.warnings import check_warnings
 
@@ -45,6 +46,7 @@ def verify_site(site: Path) -> VerifyReport:
         problems.append(str(err))
     else:
         problems += check_downloads(site, settings)
+        problems += check_scripts(site, settings)
         if not problems:
             figures, cells = check_figures(site, settings)
             problems += figures
