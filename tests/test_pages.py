@@ -92,7 +92,7 @@ def test_languages_have_the_same_keys_and_fill_in_the_same_names() -> None:
 
 def test_every_text_is_used_somewhere() -> None:
     folders = (TEMPLATE / "src", TEMPLATE / "templates", TEMPLATE.parent / "build/hexseal/pages")
-    files = [path for folder in folders for path in folder.glob("*.*")]
+    files = [path for folder in folders for path in folder.rglob("*.*")]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
     # Keys whose last part is filled in: page.areas.{column}, app.figure.{label}, app.legend.{view}.
     built = re.compile(
@@ -100,6 +100,7 @@ def test_every_text_is_used_somewhere() -> None:
         r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
         r"|app\.class\.\w+\.\d+|app\.(chart|brief)\.\w+|app\.read\.\w+(\.\w+)?"
         r"|app\.card\.\w+_beside"
+        r"|app\.custom\.(sentence|kind)\.\w+|app\.custom\.draw\.\w+\.\w+|app\.custom\.\w+\.label"
         r"|method\.(\w+\.title|filter\.\w+)"
         r"|page\.nav\.\w+|(about|access|method)\.(page_title|description)"
     )

@@ -1,7 +1,7 @@
 // The choices above the panel: view, year, pair of years, outlines; the theme; the languages.
 
 import { element, type Settings } from "./settings.ts";
-import { BASES, type State, type Store, toHash } from "./state.ts";
+import { BASES, fromHash, isStep, type State, type Store, toHash } from "./state.ts";
 import type { Theme } from "./theme.ts";
 
 export function connectControls(store: Store, settings: Settings): void {
@@ -21,10 +21,14 @@ export function connectTheme(theme: Theme): void {
 }
 
 /** Keep the state in the address, and in the links to the other languages. */
-export function connectAddress(store: Store): void {
+export function connectAddress(store: Store, settings: Settings): void {
   const write = () => {
     const hash = `#${toHash(store.state)}`;
-    history.replaceState(null, "", hash);
+    if (isStep(store.state, fromHash(location.hash, settings))) {
+      history.pushState(null, "", hash);
+    } else {
+      history.replaceState(null, "", hash);
+    }
     for (const link of document.querySelectorAll<HTMLAnchorElement>("[data-language]")) {
       link.hash = hash;
     }

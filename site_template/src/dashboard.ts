@@ -4,6 +4,7 @@
 import type { PMTiles } from "pmtiles";
 import { openArchive } from "./archive.ts";
 import { connectAddress, connectControls } from "./controls.ts";
+import { OwnAreas } from "./custom/own.ts";
 import { explain, showFailure, showStatus } from "./failure.ts";
 import { Hover } from "./hover.ts";
 import { Labels } from "./labels.ts";
@@ -64,15 +65,16 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
   if (store.state.camera === null) {
     view.home(true);
   }
+  const panel = new Panel(settings, text, {
+    letGo: () => keeper.letGo(),
+    zoomTo: (area) => keeper.zoomTo(area),
+    choose: (area) => keeper.chooseArea(area),
+  });
   const keeper: SelectionKeeper = new SelectionKeeper(
     store,
     settings,
     view,
-    new Panel(settings, text, {
-      letGo: () => keeper.letGo(),
-      zoomTo: (area) => keeper.zoomTo(area),
-      choose: (area) => keeper.chooseArea(area),
-    }),
+    panel,
     new Hover(container, text, settings.signals),
     text,
   );
@@ -80,8 +82,9 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
     keeper.chooseArea(selection);
   }
   connectLook(store, view, legend, theme);
-  connectAddress(store);
+  connectAddress(store, settings);
   view.map.on("moveend", () => store.set({ camera: view.camera }));
+  new OwnAreas(store, settings, text, view, theme, (figures, note) => panel.tables(figures, note));
   addEventListener("hashchange", () => followAddress(store, view, keeper));
   connectPrinting(view.map);
   view.map.on("error", ({ error }) => showStatus(explain(error, text)));
@@ -155,7 +158,12 @@ function followAddress(store: Store, view: HexagonMap, keeper: SelectionKeeper):
     return;
   }
   const asked = fromHash(location.hash, settings);
-  store.set({ ...asked, selection: asked.selection ?? null });
+  store.set({
+    ...asked,
+    selection: asked.selection ?? null,
+    own: asked.own ?? [],
+    shown: asked.shown ?? 0,
+  });
   if (asked.camera) {
     view.map.jumpTo({ center: [asked.camera.lng, asked.camera.lat], zoom: asked.camera.zoom });
   } else if (asked.selection?.kind === "area") {

@@ -133,7 +133,8 @@ export class Panel {
     return make("span", { class: "copyable" }, make("code", {}, value), copy);
   }
 
-  private tables(figures: Figures, note: string): HTMLElement[] {
+  /** Return the tables of all figures, with a note under those of change. */
+  tables(figures: Figures, note: string): HTMLElement[] {
     const { years, pairs } = this.settings;
     const state = this.table("app.selection.state", years.map(String), this.stateLines(figures));
     if (pairs.length === 0) {

@@ -1,6 +1,7 @@
 // What the reader chose, kept in the address so that a link shows the same.
 
 import { isCell } from "./cells.ts";
+import { type OwnItem, readItems, sameItems, writeItems } from "./custom/items.ts";
 import type { Area, Basis, Measure, Settings, View } from "./settings.ts";
 
 export interface Camera {
@@ -19,6 +20,9 @@ export interface State {
   outlines: string;
   camera: Camera | null;
   selection: Selection | null;
+  /** Areas that the reader drew, brought or picked for comparison, and which of them is shown. */
+  own: OwnItem[];
+  shown: number;
 }
 
 export const BASES: readonly Basis[] = ["adjusted", "confirmed", "raw"];
@@ -53,6 +57,8 @@ export function startState(settings: Settings): State {
     outlines: settings.layers[0]?.layer ?? "",
     camera: null,
     selection: null,
+    own: [],
+    shown: 0,
   };
 }
 
@@ -74,6 +80,11 @@ export function isSame(one: Selection | null, other: Selection | null): boolean 
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
+/** Tell whether a reader who goes back should find a state again, not only the last of it. */
+export function isStep(state: State, before: Partial<State>): boolean {
+  return !sameItems(state.own, before.own ?? []);
+}
+
 /** Write a state as the part of an address after "#". */
 export function toHash(state: State): string {
   const { camera, selection } = state;
@@ -93,6 +104,7 @@ export function toHash(state: State): string {
   } else if (selection?.kind === "area") {
     parts.set("area", `${selection.layer}/${selection.id}`);
   }
+  writeItems(parts, state.own, state.shown);
   return parts.toString().replaceAll("%2F", "/");
 }
 
@@ -129,6 +141,9 @@ export function fromHash(hash: string, settings: Settings): Partial<State> {
   const selection = readSelection(parts, settings);
   if (selection !== null) {
     read.selection = selection;
+  }
+  if (parts.has("own")) {
+    Object.assign(read, readItems(parts, settings));
   }
   return read;
 }

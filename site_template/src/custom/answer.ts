@@ -1,0 +1,120 @@
+// A shape's answer: the sums of its hexagons, border hexagons weighted by the area inside.
+
+import type { Figures, Settings } from "../settings.ts";
+import { ShapeError } from "./errors.ts";
+import { intervalOf } from "./noise.ts";
+import { addWeighted, type Partitions, PARTITIONS_LIMIT_BYTES, placesOf } from "./partitions.ts";
+import { areaOf, boundsOf, cornersOf, findCrossing, type Polygon } from "./shapes.ts";
+import { cellWeights } from "./weights.ts";
+
+export const MOST_CORNERS = 20_000;
+/** Areas that hold fewer whole hexagons than this are answered roughly. */
+const FEW_CELLS = 100;
+
+export interface Answer {
+  figures: Figures;
+  /** The shape itself, in square metres, whether mapped or not. */
+  size: number;
+  /** Hexagons that lie inside as a whole, and those that the border cuts. */
+  whole: number;
+  cut: number;
+  /** Part of the shape that counts in every year, 0 to 1. */
+  mapped: number;
+  /** Whether the shape is so small that the border decides. */
+  isRough: boolean;
+}
+
+/** Refuse shapes that cannot be measured. */
+export function checkShape(polygons: Polygon[]): void {
+  const corners = cornersOf(polygons);
+  if (corners > MOST_CORNERS) {
+    throw new ShapeError("app.custom.error.corners", { corners, most: MOST_CORNERS });
+  }
+  const [west, south, east, north] = boundsOf(polygons);
+  if (!(west >= -360 && east <= 360 && south >= -90 && north <= 90)) {
+    throw new ShapeError("app.custom.error.projected", { x: round(west), y: round(south) });
+  }
+  if (polygons.length === 0 || polygons.some(([outline]) => (outline?.length ?? 0) < 3)) {
+    throw new ShapeError("app.custom.error.empty");
+  }
+  const crossing = findCrossing(polygons);
+  if (crossing !== null) {
+    const [lng, lat] = crossing.at;
+    throw new ShapeError("app.custom.error.crossing", { place: `${lat.toFixed(4)}, ${lng.toFixed(4)}` });
+  }
+  if (!(areaOf(polygons) > 0)) {
+    throw new ShapeError("app.custom.error.empty");
+  }
+}
+
+/** Add up the hexagons of a shape; raises ShapeError where there are none or too many. */
+export async function answer(
+  polygons: Polygon[],
+  partitions: Partitions,
+  settings: Settings,
+): Promise<Answer> {
+  checkShape(polygons);
+  const parents = partitions.parentsOf(polygons);
+  const bytes = partitions.bytesOf(parents);
+  if (bytes > PARTITIONS_LIMIT_BYTES) {
+    throw new ShapeError("app.custom.error.large", { size: bytes });
+  }
+  const tables = await Promise.all(parents.map((parent) => partitions.tableOf(parent)));
+  const sums: Figures = {};
+  let [whole, cut] = [0, 0];
+  for (const table of tables) {
+    const weights = cellWeights(placesOf(table), polygons);
+    addWeighted(sums, table, weights);
+    whole += weights.reduce((count, weight) => count + Number(weight === 1), 0);
+    cut += weights.reduce((count, weight) => count + Number(weight > 0 && weight < 1), 0);
+  }
+  const valid = sums["valid_m2"] ?? 0;
+  if (valid <= 0) {
+    throw new ShapeError("app.custom.error.outside");
+  }
+  const size = areaOf(polygons);
+  return {
+    figures: judged(sums, settings),
+    size,
+    whole,
+    cut,
+    mapped: Math.min(1, valid / size),
+    isRough: whole + cut < FEW_CELLS,
+  };
+}
+
+/** Add intervals and signals to sums; `lat`, `lon` and the like, which do not add up, are dropped. */
+function judged(sums: Figures, settings: Settings): Figures {
+  const { lat: _lat, lon: _lon, area_m2: _area, valid_pixels: pixels = 0, ...figures } = sums;
+  const pixel = (figures["valid_m2"] ?? 0) / pixels;
+  for (const [first, last] of settings.pairs) {
+    const noise = settings.noise[`${first}_${last}`];
+    const count = (name: string) => (figures[name] ?? 0) / pixel;
+    if (noise === undefined) {
+      continue;
+    }
+    const pair = `${first}_${last}`;
+    const net = count(`adjusted_m2_${pair}`);
+    const { low, high, isSignal } = intervalOf(
+      {
+        pixels,
+        gain: count(`new_sealed_m2_${pair}`),
+        loss: count(`unsealed_m2_${pair}`),
+        confirmed: count(`confirmed_m2_${pair}`),
+        sealedBefore: count(`sealed_m2_${first}`),
+        sealedAfter: count(`sealed_m2_${last}`),
+        net,
+      },
+      noise,
+    );
+    figures[`adjusted_low_m2_${pair}`] = low * pixel;
+    figures[`adjusted_high_m2_${pair}`] = high * pixel;
+    const signal = isSignal ? (net > 0 ? "gain" : "loss") : "within_noise";
+    figures[`signal_${pair}`] = settings.signals.indexOf(signal);
+  }
+  return figures;
+}
+
+function round(value: number): number {
+  return Math.round(value);
+}

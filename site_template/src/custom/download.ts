@@ -1,0 +1,75 @@
+// The answers as files: made in the page, so that they work without any server.
+
+import type { Figures, Settings } from "../settings.ts";
+import { closedPolygons } from "./layer.ts";
+import type { Polygon } from "./shapes.ts";
+
+/** An answered area; `polygons` are null for areas of the site, whose outline the page lacks. */
+export interface AnsweredArea {
+  name: string;
+  /** "hexagons" where borders were weighted by area, "pixels" where every pixel was counted. */
+  method: "hexagons" | "pixels";
+  size: number | null;
+  mapped: number | null;
+  figures: Figures;
+  polygons: Polygon[] | null;
+}
+
+export function csvOf(areas: AnsweredArea[], settings: Settings): string {
+  const names = columnsOf(areas);
+  const head = ["name", "method", "area_m2", "mapped_share", ...names];
+  const rows = areas.map((area) => {
+    const facts = [area.name, area.method, area.size, area.mapped];
+    return [...facts, ...names.map((name) => valueOf(area.figures, name, settings))];
+  });
+  return [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
+}
+
+export function geoJsonOf(areas: AnsweredArea[], settings: Settings): string {
+  const features = areas.map((area) => ({
+    type: "Feature",
+    properties: {
+      name: area.name,
+      method: area.method,
+      area_m2: area.size,
+      mapped_share: area.mapped,
+      ...Object.fromEntries(
+        columnsOf(areas).map((name) => [name, valueOf(area.figures, name, settings)]),
+      ),
+    },
+    geometry: area.polygons && {
+      type: "MultiPolygon",
+      coordinates: closedPolygons(area.polygons),
+    },
+  }));
+  return `${JSON.stringify({ type: "FeatureCollection", features }, null, 1)}\n`;
+}
+
+/** Let the browser save a text as a file. */
+export function save(name: string, text: string, type: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function columnsOf(areas: AnsweredArea[]): string[] {
+  return [...new Set(areas.flatMap(({ figures }) => Object.keys(figures)))];
+}
+
+function valueOf(figures: Figures, name: string, { signals }: Settings): string | number | null {
+  const value = figures[name];
+  if (value === undefined) {
+    return null;
+  }
+  // Square metres to the square centimetre: more digits are rounding.
+  return name.startsWith("signal_") ? (signals[value] ?? null) : Number(value.toFixed(4));
+}
+
+function cell(value: string | number | null): string {
+  const text = value === null ? "" : String(value);
+  // A text that begins like a formula would be run by spreadsheets.
+  const safe = typeof value === "string" && /^[=+\-@\t]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

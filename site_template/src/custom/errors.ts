@@ -1,0 +1,11 @@
+// What a reader can mend, told in the page.
+
+/** Something that the reader can mend: the key of its text and what to fill in. */
+export class ShapeError extends Error {
+  constructor(
+    readonly key: string,
+    readonly values: Record<string, string | number> = {},
+  ) {
+    super(key);
+  }
+}

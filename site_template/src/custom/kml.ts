@@ -1,0 +1,70 @@
+// KML: the polygons of all placemarks.
+
+import { ShapeError } from "./errors.ts";
+import { type FileShapes, type NamedShape, numbered, openRing, pointOf } from "./features.ts";
+import { shortened } from "./items.ts";
+import type { Point, Polygon } from "./shapes.ts";
+
+const NO_ELEMENT = /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>|<!DOCTYPE[^>]*>/g;
+const ELEMENT = /<(\/?)([^\s<>/]+)[^<>]*?(\/?)>/g;
+const BARE = /&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-fA-F]+);)/;
+
+export function readKml(text: string, stem: string): FileShapes {
+  refuseBroken(text);
+  const page = new DOMParser().parseFromString(text, "application/xml");
+  const broken = page.getElementsByTagName("parsererror")[0];
+  if (broken !== undefined) {
+    throw new ShapeError("app.custom.error.kml", { reason: shortened(broken.textContent ?? "") });
+  }
+  const places = [...page.getElementsByTagNameNS("*", "Placemark")];
+  const shapes: NamedShape[] = [];
+  for (const place of places) {
+    const polygons = [...place.getElementsByTagNameNS("*", "Polygon")].map(kmlPolygon);
+    const name = shortened(place.getElementsByTagNameNS("*", "name")[0]?.textContent ?? "");
+    if (polygons.length > 0) {
+      shapes.push({ name: name || numbered(stem, shapes.length, places.length), polygons });
+    }
+  }
+  return { shapes, skipped: places.length - shapes.length };
+}
+
+function kmlPolygon(polygon: Element): Polygon {
+  const rings = (tag: string) =>
+    [...polygon.getElementsByTagNameNS("*", tag)].flatMap((boundary) =>
+      [...boundary.getElementsByTagNameNS("*", "coordinates")].map(({ textContent }) =>
+        openRing((textContent ?? "").trim().split(/\s+/).map(kmlPoint)),
+      ),
+    );
+  return [...rings("outerBoundaryIs").slice(0, 1), ...rings("innerBoundaryIs")];
+}
+
+function kmlPoint(text: string): Point {
+  return pointOf(text.split(",").map(Number));
+}
+
+/**
+ * Refuse text whose elements do not close each other. Browsers answer such text with a page of
+ * their own, whose styles break this page's policy.
+ */
+function refuseBroken(text: string): void {
+  const body = text.replace(NO_ELEMENT, "");
+  const refuse = (reason: string) => {
+    throw new ShapeError("app.custom.error.kml", { reason: shortened(reason) });
+  };
+  const open: string[] = [];
+  for (const [element, closes, name = "", closed] of body.matchAll(ELEMENT)) {
+    if (closes && open.pop() !== name) {
+      refuse(element);
+    } else if (!closes && !closed) {
+      open.push(name);
+    }
+  }
+  const [left] = open;
+  if (left !== undefined) {
+    refuse(`<${left}>`);
+  }
+  const stray = BARE.exec(body) ?? /[<]/.exec(body.replace(ELEMENT, ""));
+  if (stray !== null) {
+    refuse(body.slice(stray.index, stray.index + 20));
+  }
+}

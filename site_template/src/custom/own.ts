@@ -1,0 +1,302 @@
+// The reader's own areas: kept in the state, drawn on the map, answered from the hexagons.
+
+import { ArchiveError } from "../archive.ts";
+import { make } from "../dom.ts";
+import { explain } from "../failure.ts";
+import type { HexagonMap } from "../map.ts";
+import type { Figures, Settings } from "../settings.ts";
+import { findArea, type State, type Store } from "../state.ts";
+import type { Text } from "../text.ts";
+import type { Theme } from "../theme.ts";
+import { type Answer, answer, checkShape } from "./answer.ts";
+import { type AnsweredArea, csvOf, geoJsonOf, save } from "./download.ts";
+import { Drawing } from "./drawing.ts";
+import { connectDrop } from "./drop.ts";
+import { ShapeError } from "./errors.ts";
+import type { FileShapes } from "./features.ts";
+import { isTooLong, itemOf, MOST_ITEMS, type OwnItem, sameItems, shortened } from "./items.ts";
+import { OwnLayer } from "./layer.ts";
+import { Partitions } from "./partitions.ts";
+import { readFile, readText } from "./readers.ts";
+import { Section } from "./section.ts";
+import { boundsOf, polygonsOf, type Shape } from "./shapes.ts";
+import { answerParts, compareTable } from "./views.ts";
+
+/** Writes the tables of figures, as for any area. */
+export type WriteTables = (figures: Figures, noteKey: string) => HTMLElement[];
+
+type Outcome = { answer: Answer } | { problem: string };
+
+export class OwnAreas {
+  private readonly section: Section;
+  private readonly drawing: Drawing;
+  private readonly layer: OwnLayer;
+  private readonly partitions: Partitions;
+  /** What became of each shape, once it is known. */
+  private readonly outcomes = new Map<Shape, Outcome | null>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly settings: Settings,
+    private readonly text: Text,
+    private readonly view: HexagonMap,
+    theme: Theme,
+    private readonly writeTables: WriteTables,
+  ) {
+    this.partitions = new Partitions(settings);
+    this.layer = new OwnLayer(view.map, theme);
+    this.section = new Section(settings, text, {
+      draw: (tool) => {
+        this.section.say("");
+        this.drawing.start(tool);
+      },
+      open: (file) => void this.read(() => readFile(file)),
+      paste: (pasted) => void this.read(async () => readText(pasted, text.of("app.custom.pasted"))),
+      pick: (layer, id) => this.add({ kind: "area", layer, id }),
+      show: (place) => this.choose(place),
+      remove: (place) => this.remove(place),
+      rename: (place, name) => this.rename(place, name),
+      save: (kind) => this.save(kind),
+    });
+    this.drawing = new Drawing(view.map, text, {
+      done: (shape) => this.addShape("", shape),
+      cancelled: () => {
+        this.say("app.custom.draw.cancelled");
+        this.section.box.querySelector("button")?.focus();
+      },
+      say: (words) => this.section.say(words),
+    });
+    connectDrop(view.map.getContainer().parentElement ?? document.body, text, (file) => {
+      this.section.box.open = true;
+      void this.read(() => readFile(file));
+    });
+    store.onChange((state, before) => this.follow(state, before));
+    this.showAll();
+    if (store.state.own.length > 0) {
+      this.section.box.open = true;
+      if (store.state.camera === null) {
+        this.zoomTo(store.state.shown);
+      }
+    }
+  }
+
+  private follow(state: State, before: State): void {
+    const isOther = !sameItems(state.own, before.own) || state.shown !== before.shown;
+    if (isOther || state.pair !== before.pair) {
+      this.showAll();
+    }
+    if (isOther && state.own.length > 0) {
+      this.section.box.open = true;
+    }
+  }
+
+  /** Read a file or text and add what it holds: all of a few, one by one of many. */
+  private async read(source: () => Promise<FileShapes>): Promise<void> {
+    this.say("app.custom.reading");
+    try {
+      const { shapes, skipped } = await source();
+      const room = MOST_ITEMS - this.store.state.own.length;
+      this.section.endOffer();
+      if (shapes.length <= Math.max(1, room)) {
+        shapes.forEach(({ name, polygons }) => this.addShape(name, { kind: "polygons", polygons }));
+      } else {
+        this.section.say("");
+        this.section.offer(shapes.map(({ name }) => name), (place) => {
+          const chosen = place === null ? shapes : [shapes[place]!];
+          const name = place === null ? this.text.of("app.custom.file.whole") : chosen[0]!.name;
+          const polygons = chosen.flatMap((shape) => shape.polygons);
+          this.addShape(name, { kind: "polygons", polygons });
+        });
+      }
+      if (skipped > 0) {
+        this.say("app.custom.skipped", { count: skipped });
+      }
+    } catch (err) {
+      this.section.say(this.explain(err), true);
+    }
+  }
+
+  private addShape(name: string, shape: Shape): void {
+    try {
+      checkShape(polygonsOf(shape));
+    } catch (err) {
+      this.section.say(this.explain(err), true);
+      return;
+    }
+    this.add(itemOf(name || this.nextName(), shape));
+  }
+
+  private nextName(): string {
+    const names = this.store.state.own.map((item) => this.nameOf(item));
+    let number = 1;
+    while (names.includes(this.text.of("app.custom.name", { number }))) {
+      number += 1;
+    }
+    return this.text.of("app.custom.name", { number });
+  }
+
+  private add(item: OwnItem): void {
+    const { own } = this.store.state;
+    const there = own.findIndex((other) => sameItems([item], [other]));
+    if (there >= 0) {
+      this.choose(there);
+      return;
+    }
+    if (own.length >= MOST_ITEMS) {
+      this.say("app.custom.error.full", { most: MOST_ITEMS });
+      return;
+    }
+    this.section.say(isTooLong(item) ? this.text.of("app.custom.too_long") : "");
+    this.store.set({ own: [...own, item], shown: own.length });
+    this.zoomTo(own.length);
+  }
+
+  private choose(place: number): void {
+    this.store.set({ shown: place });
+    this.zoomTo(place);
+  }
+
+  private remove(place: number): void {
+    const { own, shown } = this.store.state;
+    const left = own.filter((_, at) => at !== place);
+    const next = shown > place ? shown - 1 : Math.min(shown, left.length - 1);
+    this.say("app.custom.removed", { name: this.nameOf(own[place]!) });
+    this.store.set({ own: left, shown: Math.max(0, next) });
+  }
+
+  private rename(place: number, name: string): void {
+    const own = this.store.state.own.map((item, at) =>
+      at === place && item.kind === "shape" ? { ...item, name: shortened(name) || item.name } : item,
+    );
+    this.store.set({ own });
+    this.showAll();
+  }
+
+  private zoomTo(place: number): void {
+    const item = this.store.state.own[place];
+    if (item?.kind === "shape") {
+      this.view.fit(boundsOf(polygonsOf(item.shape)));
+    } else if (item !== undefined) {
+      const bounds = findArea(this.settings, item.layer, item.id)?.bounds;
+      if (bounds) {
+        this.view.fit(bounds);
+      }
+    }
+  }
+
+  private save(kind: "csv" | "geojson"): void {
+    const areas = this.store.state.own.flatMap((item) => this.answered(item) ?? []);
+    const written = kind === "csv" ? csvOf(areas, this.settings) : geoJsonOf(areas, this.settings);
+    const type = kind === "csv" ? "text/csv" : "application/geo+json";
+    save(`${this.settings.region.id}_own_areas.${kind}`, written, type);
+  }
+
+  private answered(item: OwnItem): AnsweredArea | null {
+    if (item.kind === "area") {
+      const area = findArea(this.settings, item.layer, item.id);
+      const facts = { method: "pixels", size: null, mapped: null, polygons: null } as const;
+      return area === undefined ? null : { name: area.name, figures: area.figures, ...facts };
+    }
+    const outcome = this.outcomes.get(item.shape);
+    if (!outcome || !("answer" in outcome)) {
+      return null;
+    }
+    const { figures, size, mapped } = outcome.answer;
+    const polygons = polygonsOf(item.shape);
+    return { name: item.name, method: "hexagons", size, mapped, figures, polygons };
+  }
+
+  private nameOf(item: OwnItem): string {
+    return item.kind === "shape" ? item.name : (findArea(this.settings, item.layer, item.id)?.name ?? item.id);
+  }
+
+  /** Bring map, list, answer and comparison in line with the state; unknown answers are asked for. */
+  private showAll(): void {
+    const { own, shown, pair } = this.store.state;
+    this.layer.show(
+      own.flatMap((item, place) =>
+        item.kind === "shape" ? [{ polygons: polygonsOf(item.shape), isShown: place === shown }] : [],
+      ),
+    );
+    this.section.showItems(
+      own.map((item, place) => ({
+        name: this.nameOf(item),
+        kind: this.text.of(`app.custom.kind.${item.kind}`),
+        isShape: item.kind === "shape",
+        isShown: place === shown,
+      })),
+    );
+    own.forEach((item) => item.kind === "shape" && this.ask(item.shape, item.name));
+    this.section.showAnswer(this.partsOf(own[shown]));
+    const columns = own.map((item) => ({
+      name: this.nameOf(item),
+      figures: this.answered(item)?.figures ?? null,
+    }));
+    const years = pair.split("-").map(Number) as [number, number];
+    const chosen = this.settings.pairs.length > 0 ? years : null;
+    this.section.showComparison(
+      own.length > 1 ? [compareTable(columns, chosen, this.settings, this.text)] : [],
+    );
+  }
+
+  private partsOf(item: OwnItem | undefined): HTMLElement[] {
+    if (item === undefined) {
+      return [];
+    }
+    const name = this.nameOf(item);
+    if (item.kind === "area") {
+      const figures = findArea(this.settings, item.layer, item.id)?.figures ?? {};
+      const tables = this.writeTables(figures, "app.selection.area_note");
+      return answerParts({ name, figures, method: "pixels" }, tables, this.settings, this.text);
+    }
+    const outcome = this.outcomes.get(item.shape);
+    if (!outcome) {
+      return [make("p", { class: "detail" }, this.text.of("app.custom.computing"))];
+    }
+    if ("problem" in outcome) {
+      return [make("p", { class: "own-message error" }, outcome.problem)];
+    }
+    const { figures } = outcome.answer;
+    const tables = this.writeTables(figures, "app.custom.note");
+    const found = { name, figures, method: "hexagons", answer: outcome.answer } as const;
+    return answerParts(found, tables, this.settings, this.text);
+  }
+
+  private ask(shape: Shape, name: string): void {
+    if (this.outcomes.has(shape)) {
+      return;
+    }
+    this.outcomes.set(shape, null);
+    answer(polygonsOf(shape), this.partitions, this.settings)
+      .then(
+        (found): Outcome => ({ answer: found }),
+        (err: unknown): Outcome => ({ problem: this.explain(err) }),
+      )
+      .then((outcome) => {
+        this.outcomes.set(shape, outcome);
+        const words = "problem" in outcome ? outcome.problem : this.text.of("app.custom.answered", { name });
+        this.section.say(words, "problem" in outcome);
+        this.showAll();
+      })
+      .catch((err: unknown) => this.section.say(this.explain(err), true));
+  }
+
+  private explain(err: unknown): string {
+    if (err instanceof ShapeError || err instanceof ArchiveError) {
+      const values = Object.entries(err.values).map(([key, value]) => [
+        key,
+        key === "size" || (key === "most" && Number(value) >= 1e6)
+          ? this.text.bytes(Number(value))
+          : typeof value === "number" && key !== "reason"
+            ? this.text.number(value, 0)
+            : value,
+      ]);
+      return this.text.of(err.key, Object.fromEntries(values));
+    }
+    return explain(err, this.text);
+  }
+
+  private say(key: string, values: Record<string, string | number> = {}): void {
+    this.section.say(this.text.of(key, values));
+  }
+}

@@ -1,0 +1,91 @@
+// What the panel shows of an answered area: sentence, how it was computed, tables; and several
+// areas side by side.
+
+import { make } from "../dom.ts";
+import type { Pair } from "../measures.ts";
+import type { Figures, Settings } from "../settings.ts";
+import { sign } from "../sign.ts";
+import type { Text } from "../text.ts";
+import type { Answer } from "./answer.ts";
+import { compareRows, longestPair, sentences } from "./words.ts";
+
+export type Found =
+  | { name: string; figures: Figures; method: "pixels" }
+  | { name: string; figures: Figures; method: "hexagons"; answer: Answer };
+
+export function answerParts(
+  found: Found,
+  tables: HTMLElement[],
+  settings: Settings,
+  text: Text,
+): HTMLElement[] {
+  return [
+    make("h3", { class: "own-title" }, found.name),
+    ...warningOf(longestPair(settings), settings, text),
+    ...sentences(found.figures, settings, text).map((words) => make("p", { class: "story" }, words)),
+    make("p", { class: "detail" }, ...methodOf(found, text)),
+    ...tables,
+  ];
+}
+
+/** No change stands without the warning of its years. */
+function warningOf(pair: Pair | null, { notes }: Settings, text: Text): HTMLElement[] {
+  const isDoubtful = notes.some(
+    (note) => note.severe && note.pair[0] === pair?.[0] && note.pair[1] === pair[1],
+  );
+  const words = text.of("app.selection.warning", { pair: pair?.join("–") ?? "" });
+  return isDoubtful ? [make("p", { class: "own-warning" }, sign(), " ", words)] : [];
+}
+
+function methodOf(found: Found, text: Text): string[] {
+  if (found.method === "pixels") {
+    return [text.of("app.custom.method.pixels")];
+  }
+  const { size, whole, cut, mapped, isRough } = found.answer;
+  const values = {
+    size: text.number(size / 1e6, 2),
+    whole: text.number(whole, 0),
+    cut: text.number(cut, 0),
+    mapped: text.number(100 * mapped, 1),
+  };
+  const parts = [text.of("app.custom.method.hexagons", values)];
+  return isRough ? [...parts, " ", text.of("app.custom.method.rough")] : parts;
+}
+
+export function compareTable(
+  columns: { name: string; figures: Figures | null }[],
+  pair: Pair | null,
+  settings: Settings,
+  text: Text,
+): HTMLElement {
+  const rows = compareRows(
+    columns.map(({ figures }) => figures),
+    pair,
+    settings,
+    text,
+  );
+  const head = make(
+    "tr",
+    {},
+    make("th", { scope: "col" }, text.of("app.selection.measure")),
+    ...columns.map(({ name }) => make("th", { scope: "col", class: "number" }, name)),
+  );
+  const body = rows.map(({ label, values }) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, label),
+      ...values.map((value) => make("td", { class: "number" }, value)),
+    ),
+  );
+  const caption = text.of("app.custom.compare");
+  const table = make(
+    "table",
+    { class: "figures own-compare" },
+    make("caption", {}, caption),
+    make("thead", {}, head),
+    make("tbody", {}, ...body),
+  );
+  const frame = { class: "own-scroll", tabindex: "0", role: "region", "aria-label": caption };
+  return make("div", {}, ...warningOf(pair, settings, text), make("div", frame, table));
+}

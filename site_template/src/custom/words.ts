@@ -1,0 +1,92 @@
+// Sentences and rows about an area of the reader's own, each figure once in every place.
+
+import { flows, judged, land, type Pair, percentOfLand, sealed } from "../measures.ts";
+import type { Figures, Settings } from "../settings.ts";
+import type { Text } from "../text.ts";
+
+/** Say in plain words how much is sealed, and what changed over the longest pair of years. */
+export function sentences(figures: Figures, settings: Settings, text: Text): string[] {
+  const year = settings.years.at(-1) ?? 0;
+  const share = percentOfLand(sealed(figures, year), figures);
+  if (share === null) {
+    return [text.of("app.no_land")];
+  }
+  const state = text.of("app.custom.sentence.state", {
+    sealed: text.hectares(sealed(figures, year)),
+    land: text.hectares(land(figures)),
+    share: text.share(share),
+    year,
+  });
+  const longest = longestPair(settings);
+  return longest === null ? [state] : [state, changeSentence(figures, longest, settings, text)];
+}
+
+function changeSentence(figures: Figures, pair: Pair, settings: Settings, text: Text): string {
+  const { net, low, high, signal } = judged(figures, pair);
+  const { gain } = flows(figures, pair);
+  const values = {
+    first: pair[0],
+    last: pair[1],
+    net: text.hectares(Math.abs(net)),
+    interval: text.interval(low, high),
+    raw: text.hectares(gain),
+  };
+  return text.of(`app.custom.sentence.${settings.signals[signal]}`, values);
+}
+
+/** Return the pair that spans most years. */
+export function longestPair({ pairs }: Settings): Pair | null {
+  const [longest] = [...pairs].sort((one, other) => other[1] - other[0] - (one[1] - one[0]));
+  return longest ?? null;
+}
+
+/** One row of the comparison: a figure of each area. */
+export interface CompareRow {
+  label: string;
+  values: string[];
+}
+
+/** Return what areas are compared by: land, share and sealed area, then change of one pair. */
+export function compareRows(
+  columns: (Figures | null)[],
+  pair: Pair | null,
+  settings: Settings,
+  text: Text,
+): CompareRow[] {
+  const year = settings.years.at(-1) ?? 0;
+  const row = (label: string, write: (figures: Figures) => string): CompareRow => ({
+    label,
+    values: columns.map((figures) => (figures === null ? "…" : write(figures))),
+  });
+  const hectares = (label: string, value: (figures: Figures) => number, signed = false) =>
+    row(label, (figures) => text.hectares(value(figures), signed));
+  const rows = [
+    hectares(text.of("app.custom.row.land"), land),
+    row(`${text.of("app.figure.share")}, ${year}`, (figures) =>
+      text.share(percentOfLand(sealed(figures, year), figures)),
+    ),
+    hectares(`${text.of("app.figure.sealed")}, ${year}`, (figures) => sealed(figures, year)),
+  ];
+  if (pair === null) {
+    return rows;
+  }
+  const years = pair.join("–");
+  const label = (key: string) => `${text.of(`app.figure.${key}`)}, ${years}`;
+  return [
+    ...rows,
+    hectares(label("confirmed"), (figures) => judged(figures, pair).confirmed),
+    hectares(label("adjusted"), (figures) => judged(figures, pair).net, true),
+    row(label("interval"), (figures) => {
+      const { low, high } = judged(figures, pair);
+      return text.interval(low, high);
+    }),
+    row(label("signal"), (figures) =>
+      text.of(`app.signal.${settings.signals[judged(figures, pair).signal]}`),
+    ),
+    row(label("adjusted_pp"), (figures) =>
+      text.points(percentOfLand(judged(figures, pair).net, figures)),
+    ),
+    hectares(label("new"), (figures) => flows(figures, pair).gain),
+    hectares(label("unsealed"), (figures) => flows(figures, pair).loss),
+  ];
+}
