@@ -101,6 +101,7 @@ def test_every_text_is_used_somewhere() -> None:
         r"|app\.class\.\w+\.\d+|app\.(chart|brief)\.\w+|app\.read\.\w+(\.\w+)?"
         r"|app\.card\.\w+_beside"
         r"|app\.custom\.(sentence|kind)\.\w+|app\.custom\.draw\.\w+\.\w+|app\.custom\.\w+\.label"
+        r"|app\.legend\.(pixels|further)\.\w+|app\.pixel\.\w+"
         r"|method\.(\w+\.title|filter\.\w+)"
         r"|page\.nav\.\w+|(about|access|method)\.(page_title|description)"
     )

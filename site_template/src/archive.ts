@@ -22,13 +22,15 @@ export class ArchiveError extends Error {
 declare global {
   // Set by assets/tiles-HASH.js (hexseal/tiles.py).
   var hexsealArchive: string | undefined;
+  // Set by the scripts of further layers, by name (hexseal/layers/archives.py).
+  var hexsealArchives: Record<string, string> | undefined;
 }
 
 export async function openArchive(settings: Settings, report: Report): Promise<PMTiles> {
   const { tiles, root } = settings;
   const source =
     location.protocol === "file:"
-      ? new MemorySource(tiles.pmtiles, await readBeside(tiles.script, root))
+      ? new MemorySource(tiles.pmtiles, await readBeside(tiles.script, root, takeTiles))
       : new ServerSource(new URL(root + tiles.pmtiles, location.href).href, tiles.bytes, report);
   const archive = new PMTiles(source);
   try {
@@ -165,7 +167,11 @@ export class ServerSource implements Source {
 }
 
 /** Load the script beside the page that carries the archive, and return its bytes. */
-async function readBeside(script: string | null, root: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBeside(
+  script: string | null,
+  root: string,
+  take: () => string | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (script === null) {
     throw new ArchiveError("app.error.offline_missing");
   }
@@ -177,12 +183,17 @@ async function readBeside(script: string | null, root: string): Promise<Uint8Arr
     element.onerror = () => reject(blocked);
     document.head.append(element);
   });
-  const encoded = globalThis.hexsealArchive;
+  const encoded = take();
   if (encoded === undefined) {
     throw blocked;
   }
-  globalThis.hexsealArchive = undefined;
   return decodeBase64(encoded);
+}
+
+function takeTiles(): string | undefined {
+  const encoded = globalThis.hexsealArchive;
+  globalThis.hexsealArchive = undefined;
+  return encoded;
 }
 
 /** Return the bytes that a base64 text holds; at once where the browser knows how (since 2025). */

@@ -1,8 +1,11 @@
 // The choices above the panel: view, year, pair of years, outlines; the theme; the languages.
 
 import { element, type Settings } from "./settings.ts";
-import { BASES, fromHash, isStep, type State, type Store, toHash } from "./state.ts";
+import { BASES, fromHash, GROUNDS, isStep, type State, type Store, toHash } from "./state.ts";
 import type { Theme } from "./theme.ts";
+
+type Switch = "patches" | "unsure" | "basemap";
+const SWITCHES: readonly Switch[] = ["patches", "unsure", "basemap"];
 
 export function connectControls(store: Store, settings: Settings): void {
   const form = element<HTMLFormElement>("controls");
@@ -44,13 +47,21 @@ function readChoices(form: HTMLFormElement, state: State): Partial<State> {
     year: Number(read("year", String(state.year))),
     pair: read("pair", state.pair),
     basis: BASES.find((basis) => basis === chosen.get("basis")) ?? state.basis,
+    ground: GROUNDS.find((ground) => ground === chosen.get("ground")) ?? state.ground,
+    compare: Number(read("compare", String(state.compare))),
+    ...Object.fromEntries(SWITCHES.flatMap((name) => readSwitch(form, name))),
     outlines: read("outlines", state.outlines),
   };
 }
 
+function readSwitch(form: HTMLFormElement, name: Switch): [Switch, boolean][] {
+  const box = form.querySelector<HTMLInputElement>(`input[name="${name}"]`);
+  return box === null ? [] : [[name, box.checked]];
+}
+
 function writeChoices(form: HTMLFormElement, state: State, settings: Settings): void {
-  const { view, year, pair, basis, outlines } = state;
-  const values = { view, year, pair, basis, outlines };
+  const { view, year, pair, basis, ground, compare, outlines } = state;
+  const values = { view, year, pair, basis, ground, compare, outlines };
   for (const [name, value] of Object.entries(values)) {
     for (const input of form.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`)) {
       input.checked = input.value === String(value);
@@ -58,6 +69,20 @@ function writeChoices(form: HTMLFormElement, state: State, settings: Settings): 
   }
   for (const choice of form.querySelectorAll<HTMLElement>("[data-view]")) {
     choice.hidden = choice.dataset["view"] !== state.view;
+  }
+  for (const name of SWITCHES) {
+    for (const box of form.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`)) {
+      box.checked = state[name];
+      // Only the adjusted net has an interval.
+      box.disabled = name === "unsure" && state.basis !== "adjusted";
+    }
+  }
+  for (const input of form.querySelectorAll<HTMLInputElement>(`input[name="compare"]`)) {
+    // A year is not compared with itself.
+    const segment = input.closest<HTMLElement>(".segment");
+    if (segment !== null) {
+      segment.hidden = input.value === String(state.year);
+    }
   }
   form.classList.toggle("single", settings.years.length === 1);
 }

@@ -9,6 +9,7 @@ import { explain, showFailure, showStatus } from "./failure.ts";
 import { Hover } from "./hover.ts";
 import { Labels } from "./labels.ts";
 import { Legend } from "./legend.ts";
+import { groundOf } from "./layers/ground.ts";
 import { HexagonMap } from "./map.ts";
 import { PALETTES } from "./palette.ts";
 import { Panel } from "./panel.ts";
@@ -22,6 +23,8 @@ import { Text } from "./text.ts";
 import type { Theme } from "./theme.ts";
 
 const settings = readSettings();
+// Just past the first zoom of a layer, so that a rounding does not miss it.
+const CLOSE = 0.2;
 const text = new Text(settings.language, settings.texts);
 
 export function startDashboard(theme: Theme): void {
@@ -58,10 +61,14 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
   if (store.state.camera === null && selection?.kind === "cell") {
     store.set({ camera: cameraOn(selection.index, settings) });
   }
-  const legend = new Legend(settings, text);
-  legend.show(shownMeasure(store.state, settings), PALETTES[theme.name]);
+  let view: HexagonMap | null = null;
+  const legend = new Legend(settings, text, {
+    highlight: (key) => view?.show({ ...look(store, theme), highlight: key }),
+    zoomTo: (zoom) => view?.map.easeTo({ zoom: zoom + CLOSE }),
+  });
+  legend.show(look(store, theme), store.state.camera?.zoom ?? 0);
   const container = element("map");
-  const view = new HexagonMap(container, settings, text, archive, look(store, theme), store.state.camera);
+  view = new HexagonMap(container, settings, text, archive, look(store, theme), store.state.camera);
   if (store.state.camera === null) {
     view.home(true);
   }
@@ -99,7 +106,7 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
 /** Keep colours, legend and names in line with state, theme and zoom. */
 function connectLook(store: Store, view: HexagonMap, legend: Legend, theme: Theme): void {
   const labels = new Labels(view.map, settings);
-  const showLegend = () => legend.show(shownMeasure(store.state, settings), PALETTES[theme.name]);
+  const showLegend = () => legend.show(look(store, theme), view.map.getZoom());
   const showAll = () => {
     view.show(look(store, theme));
     showLegend();
@@ -114,6 +121,7 @@ function connectLook(store: Store, view: HexagonMap, legend: Legend, theme: Them
   });
   theme.onChange(showAll);
   view.map.on("move", () => legend.showResolution(view.resolution));
+  view.map.on("zoom", showLegend);
   labels.show(store.state.outlines);
   legend.showResolution(view.resolution);
 }
@@ -124,6 +132,9 @@ function look(store: Store, theme: Theme): Look {
     palette: PALETTES[theme.name],
     measure: shownMeasure(store.state, settings),
     breaks: settings.breaks,
+    ground: groundOf(store.state, settings),
+    unsure: store.state.unsure && store.state.view === "change" && store.state.basis === "adjusted",
+    highlight: null,
     outlines,
     selectedArea: selection?.kind === "area" ? selection : null,
   };

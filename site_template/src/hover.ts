@@ -1,7 +1,7 @@
 // The label beside the pointer: what the hexagon under it shows.
 
 import { make } from "./dom.ts";
-import type { Cell } from "./map.ts";
+import type { Cell, Patch } from "./map.ts";
 import { flows, judged, measureValue, type Pair } from "./measures.ts";
 import type { Measure } from "./settings.ts";
 import type { Text } from "./text.ts";
@@ -24,7 +24,7 @@ export class Hover {
     this.box.hidden = true;
   }
 
-  show(cell: Cell, measure: Measure, x: number, y: number): void {
+  show(cell: Cell, measure: Measure, patch: Patch | null, x: number, y: number): void {
     const value = measureValue(measure, cell.figures);
     const key = `app.legend.${measure.basis ?? measure.view}`;
     const years = measure.years.join("–");
@@ -32,9 +32,16 @@ export class Hover {
       make("strong", {}, value === null ? this.text.of("app.no_land") : this.written(value, measure)),
       make("span", {}, this.text.of(key, { year: years, pair: years })),
       ...(measure.view === "change" && value !== null ? this.change(cell, measure) : []),
+      ...(patch === null ? [] : [make("span", { class: "tooltip-patch" }, this.patch(patch))]),
     );
     this.box.hidden = false;
     this.place(x, y);
+  }
+
+  /** Say of a confirmed patch how large it is, how sure, and what it was before. */
+  patch({ rank, area_m2, q_value, origin }: Patch): string {
+    const values = { rank, area: this.text.hectares(area_m2), q: this.text.number(q_value, 3), origin };
+    return this.text.of("app.hover.patch", values);
   }
 
   private written(value: number, measure: Measure): string {

@@ -8,12 +8,15 @@ import {
   type MapGeoJSONFeature,
   NavigationControl,
   type PointLike,
+  type RasterTileSource,
   ScaleControl,
   setWorkerUrl,
 } from "maplibre-gl";
 import workerText from "maplibre-gl/dist/maplibre-gl-worker.mjs";
 import type { PMTiles } from "pmtiles";
 import { indexOf, outlineOf } from "./cells.ts";
+import { findArchive, serveLayers } from "./layers/archives.ts";
+import { escaped, groundTiles, PATCHES } from "./layers/ground.ts";
 import { PALETTES } from "./palette.ts";
 import { element, type Figures, type Settings } from "./settings.ts";
 import type { Camera } from "./state.ts";
@@ -38,6 +41,15 @@ export interface Cell {
   figures: Figures;
 }
 
+/** A confirmed patch of new sealing (hexseal/layers/patches.py). */
+export interface Patch {
+  pair: string;
+  rank: number;
+  q_value: number;
+  area_m2: number;
+  origin: string;
+}
+
 export interface AreaKey {
   layer: string;
   id: string;
@@ -48,6 +60,7 @@ const PADDING = 28;
 const NARROW = 560;
 // Past the finest hexagons there is nothing more to see.
 const EXTRA_ZOOM = 4;
+const PIXEL_ZOOM = 3;
 
 export class HexagonMap {
   readonly map: MapLibre;
@@ -63,6 +76,7 @@ export class HexagonMap {
   ) {
     setWorkerUrl(URL.createObjectURL(new Blob([workerText], { type: "text/javascript" })));
     serveTiles(archive);
+    serveLayers(settings);
     this.map = new MapLibre({
       container,
       style: mapStyle(settings, look),
@@ -70,7 +84,7 @@ export class HexagonMap {
         ? { center: [camera.lng, camera.lat], zoom: camera.zoom }
         : { center: centerOfBounds(settings.tiles.bounds), zoom: 1 }),
       minZoom: 1,
-      maxZoom: settings.tiles.maxzoom + EXTRA_ZOOM,
+      maxZoom: mostZoom(settings),
       renderWorldCopies: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -92,19 +106,19 @@ export class HexagonMap {
 
   /** Bring layers in line with another look; only what differs is sent to the graphics card. */
   show(look: Look): void {
-    for (const layer of mapLayers(look)) {
-      for (const [name, value] of Object.entries(layer.paint ?? {})) {
-        this.map.setPaintProperty(layer.id, name as never, value as never);
-      }
-      if ("filter" in layer && layer.filter !== undefined && layer.source === ARCHIVE) {
-        this.map.setFilter(layer.id, layer.filter);
-      }
-    }
+    applyLook(this.map, this.settings, look);
   }
 
   cellAt(point: PointLike): Cell | null {
     const [feature] = this.map.queryRenderedFeatures(point, { layers: [HEXAGONS] });
     return feature ? cellOf(feature) : null;
+  }
+
+  /** Return what is told of the confirmed patch at a point of the screen, if patches are shown. */
+  patchAt(point: PointLike): Patch | null {
+    const layers = this.map.getLayer(PATCHES) === undefined ? [] : [PATCHES];
+    const [feature] = layers.length > 0 ? this.map.queryRenderedFeatures(point, { layers }) : [];
+    return feature === undefined ? null : (feature.properties as Patch);
   }
 
   /** Return the areas of every layer that a point of the screen lies in, each once. */
@@ -181,12 +195,37 @@ export class HexagonMap {
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.map.addControl(new HomeControl(text.of("app.map.home"), () => this.home()), "top-right");
     this.map.addControl(new ScaleControl({ unit: "metric", maxWidth: 110 }), "bottom-right");
+    // MapLibre puts attributions into the page as markup.
     const attribution = escaped(this.settings.region.attribution);
     const control = new AttributionControl({ compact: true, customAttribution: attribution });
     this.map.addControl(control, "bottom-right");
     if (this.map.getContainer().clientWidth < NARROW) {
       // It is printed among the notes too; here a touch opens it.
       this.map.getContainer().querySelector("details[open]")?.removeAttribute("open");
+    }
+  }
+}
+
+/** Bring a map's layers and tiles in line with a look. */
+export function applyLook(map: MapLibre, settings: Settings, look: Look): void {
+  for (const layer of mapLayers(settings, look)) {
+    for (const [name, value] of Object.entries(layer.paint ?? {})) {
+      map.setPaintProperty(layer.id, name as never, value as never);
+    }
+    if (layer.layout?.visibility !== undefined) {
+      map.setLayoutProperty(layer.id, "visibility", layer.layout.visibility);
+    }
+    if ("minzoom" in layer && layer.minzoom !== undefined) {
+      map.setLayerZoomRange(layer.id, layer.minzoom, 24);
+    }
+    if ("filter" in layer && layer.filter !== undefined && layer.source !== MARKS) {
+      map.setFilter(layer.id, layer.filter);
+    }
+  }
+  for (const [name, address] of groundTiles(settings, look.ground, look.palette)) {
+    const source = map.getSource<RasterTileSource>(name);
+    if (source !== undefined && source.tiles[0] !== address) {
+      source.setTiles([address]);
     }
   }
 }
@@ -218,6 +257,12 @@ function centerOfBounds([west, south, east, north]: Settings["tiles"]["bounds"])
   return [(west + east) / 2, (south + north) / 2];
 }
 
+/** A few zooms past the finest hexagons, or past the pixels that can be told apart. */
+function mostZoom(settings: Settings): number {
+  const pixels = findArchive(settings, "pixels")?.maxzoom ?? 0;
+  return Math.max(settings.tiles.maxzoom + EXTRA_ZOOM, pixels + PIXEL_ZOOM);
+}
+
 function serveTiles(archive: PMTiles): void {
   addProtocol(PROTOCOL, async ({ url }, abort) => {
     const [z, x, y] = url.split("/").slice(-3).map(Number);
@@ -242,11 +287,4 @@ function clearOf(map: HTMLElement, box: HTMLElement) {
         { ...even, bottom: outer.bottom - inner.top + PADDING / 2 },
       ]
     : [even];
-}
-
-// MapLibre puts attributions into the page as markup.
-function escaped(text: string): string {
-  const box = document.createElement("p");
-  box.textContent = text;
-  return box.innerHTML;
 }

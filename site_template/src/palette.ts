@@ -16,11 +16,15 @@ export interface Palette {
   water: string;
   background: string;
   hatch: string;
+  /** Single pixels: sealed; and in a pair sealed in both years, new, confirmed, no longer. */
+  pixels: { sealed: string; stable: string; fresh: string; confirmed: string; returned: string };
   cellLine: string;
   areaLine: string;
   areaCasing: string;
   hover: string;
   selected: string;
+  /** Outlines of confirmed patches. */
+  patch: string;
   selectedCasing: string;
 }
 
@@ -40,11 +44,19 @@ export const PALETTES: Record<ThemeName, Palette> = {
     water: "#cfdfe8",
     background: "#e7ebec",
     hatch: "#d9dfe1",
+    pixels: {
+      sealed: "#7e2050",
+      stable: "#8b9096",
+      fresh: "#f0b77a",
+      confirmed: "#b5441a",
+      returned: "#2e76b4",
+    },
     cellLine: "rgba(60, 70, 80, 0.14)",
     areaLine: "#3b4550",
     areaCasing: "rgba(255, 255, 255, 0.65)",
     hover: "#0c1116",
     selected: "#0c1116",
+    patch: "#9c1c6b",
     selectedCasing: "#ffffff",
   },
   dark: {
@@ -62,11 +74,19 @@ export const PALETTES: Record<ThemeName, Palette> = {
     water: "#13212d",
     background: "#0f1317",
     hatch: "#1b2127",
+    pixels: {
+      sealed: "#ea813a",
+      stable: "#6f777f",
+      fresh: "#8f5a2c",
+      confirmed: "#f7b04f",
+      returned: "#4ba8e0",
+    },
     cellLine: "rgba(0, 0, 0, 0.35)",
     areaLine: "#c3ccd4",
     areaCasing: "rgba(0, 0, 0, 0.55)",
     hover: "#ffffff",
     selected: "#ffffff",
+    patch: "#ff9be0",
     selectedCasing: "#000000",
   },
 };

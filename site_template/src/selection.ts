@@ -68,6 +68,10 @@ export class SelectionKeeper {
       // A finger does not hover: the label comes with the tap.
       this.pointAt(cell, point.x, point.y);
       this.keep(cell);
+      const patch = this.view.patchAt(point);
+      if (patch !== null) {
+        this.panel.say(this.hover.patch(patch));
+      }
     });
   }
 
@@ -77,7 +81,7 @@ export class SelectionKeeper {
     if (cell === null) {
       this.hover.hide();
     } else {
-      this.hover.show(cell, shownMeasure(this.store.state, this.settings), x, y);
+      this.hover.show(cell, shownMeasure(this.store.state, this.settings), this.view.patchAt([x, y]), x, y);
     }
   }
 

@@ -45,6 +45,27 @@ export interface Band {
   maxzoom: number;
 }
 
+/** The archive of a further layer (hexseal/layers). */
+export interface LayerArchive {
+  name: string;
+  format: "mvt" | "png" | "jpg" | "webp";
+  pmtiles: string;
+  script: string | null;
+  bytes: number;
+  bounds: [number, number, number, number];
+  minzoom: number;
+  maxzoom: number;
+}
+
+export interface MapLayers {
+  archives: LayerArchive[];
+  /** What pixel code i + 2 means: bits of the years it is sealed in, of the pairs it is confirmed in. */
+  codes: [number, number][];
+  imageYears: number[];
+  imageAttribution: string;
+  basemap: { attribution: string; layers: string[] } | null;
+}
+
 export interface Area {
   layer: string;
   id: string;
@@ -88,6 +109,7 @@ export interface Settings {
     maxzoom: number;
     bands: Band[];
   };
+  mapLayers: MapLayers;
   measures: Measure[];
   breaks: Record<Scale, number[]>;
   /** What the number of a signal in the tiles means. */

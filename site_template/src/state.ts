@@ -17,6 +17,17 @@ export interface State {
   year: number;
   pair: string;
   basis: Basis;
+  /** What is shown where the map is close enough for single pixels. */
+  ground: Ground;
+  /** Whether confirmed patches are outlined. */
+  patches: boolean;
+  /** Whether the adjusted net is shown with fewer colours the less certain it is. */
+  unsure: boolean;
+  basemap: boolean;
+  /** The year on the left of the divider, or 0: one map. */
+  compare: number;
+  /** Where the divider stands, as a part of the map's width. */
+  divider: number;
   outlines: string;
   camera: Camera | null;
   selection: Selection | null;
@@ -25,6 +36,8 @@ export interface State {
   shown: number;
 }
 
+export type Ground = "hexagons" | "pixels" | "images";
+export const GROUNDS: readonly Ground[] = ["hexagons", "pixels", "images"];
 export const BASES: readonly Basis[] = ["adjusted", "confirmed", "raw"];
 
 // No layer of areas can be called so: a layer's name holds no dot.
@@ -54,6 +67,12 @@ export function startState(settings: Settings): State {
     year: settings.years.at(-1) ?? 0,
     pair: settings.pairs.at(-1)?.join("-") ?? "",
     basis: "adjusted",
+    ground: "hexagons",
+    patches: false,
+    unsure: false,
+    basemap: true,
+    compare: 0,
+    divider: 0.5,
     outlines: settings.layers[0]?.layer ?? "",
     camera: null,
     selection: null,
@@ -95,6 +114,9 @@ export function toHash(state: State): string {
     parts.set("pair", state.pair);
     parts.set("basis", state.basis);
   }
+  for (const [name, value] of Object.entries(layersToHash(state))) {
+    parts.set(name, value);
+  }
   parts.set("outlines", state.outlines || NO_OUTLINES);
   if (camera !== null) {
     parts.set("map", `${camera.zoom.toFixed(2)}/${camera.lat.toFixed(5)}/${camera.lng.toFixed(5)}`);
@@ -134,6 +156,7 @@ export function fromHash(hash: string, settings: Settings): Partial<State> {
   if (basis !== undefined) {
     read.basis = basis;
   }
+  Object.assign(read, layersFromHash(parts, settings));
   const camera = readCamera(parts.get("map"));
   if (camera !== null) {
     read.camera = camera;
@@ -146,6 +169,34 @@ export function fromHash(hash: string, settings: Settings): Partial<State> {
     Object.assign(read, readItems(parts, settings));
   }
   return read;
+}
+
+/** Say what differs from a plain map of hexagons. */
+function layersToHash(state: State): Record<string, string> {
+  return {
+    ...(state.ground === "hexagons" ? {} : { ground: state.ground }),
+    ...(state.patches ? { patches: "1" } : {}),
+    ...(state.unsure ? { unsure: "1" } : {}),
+    ...(state.basemap ? {} : { basemap: "0" }),
+    ...(state.compare === 0
+      ? {}
+      : { compare: String(state.compare), divider: state.divider.toFixed(2) }),
+  };
+}
+
+/** What an address does not say is as in a plain map, so that "back" takes layers away again. */
+function layersFromHash(parts: URLSearchParams, settings: Settings): Partial<State> {
+  const ground = GROUNDS.find((known) => known === parts.get("ground"));
+  const year = Number(parts.get("compare"));
+  const divider = Number(parts.get("divider") ?? NaN);
+  return {
+    ground: ground ?? "hexagons",
+    patches: parts.get("patches") === "1",
+    unsure: parts.get("unsure") === "1",
+    basemap: parts.get("basemap") !== "0",
+    compare: settings.years.includes(year) ? year : 0,
+    divider: divider >= 0 && divider <= 1 ? divider : 0.5,
+  };
 }
 
 function readCamera(text: string | null): Camera | null {

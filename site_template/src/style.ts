@@ -6,6 +6,14 @@ import type {
   LayerSpecification,
   StyleSpecification,
 } from "maplibre-gl";
+import {
+  basemapLayers,
+  groundArchive,
+  groundLayers,
+  type GroundLook,
+  groundSources,
+} from "./layers/ground.ts";
+import { unsureColor } from "./layers/unsure.ts";
 import { measureExpression } from "./measures.ts";
 import type { Palette } from "./palette.ts";
 import type { Measure, Scale, Settings } from "./settings.ts";
@@ -17,14 +25,24 @@ export const HEXAGONS = "hexagons";
 export const AREAS = "areas";
 /** The number of "within_noise" in the tiles (SIGNALS in hexseal/tiles.py). */
 const WITHIN_NOISE = 1;
+const BASEMAP_OPACITY = 0.72;
+const STEPPED_BACK = 0.12;
 /** Outlines grow from a hair at region scale to a clear line in a town. */
 const AREA_WIDTH: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 6, 0.6, 11, 1.4];
 const CASING_WIDTH: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 6, 1.8, 11, 3.4];
+
+/** A class of the legend: its place in the ramp, or one of those beside it. */
+export type ClassKey = number | "zero" | "noise" | "water";
 
 export interface Look {
   palette: Palette;
   measure: Measure;
   breaks: Record<Scale, number[]>;
+  ground: GroundLook;
+  /** Suppress values where they are uncertain. */
+  unsure: boolean;
+  /** The class that the reader points at in the legend; the others step back. */
+  highlight: ClassKey | null;
   /** The layer of areas whose outlines are drawn, or "". */
   outlines: string;
   selectedArea: { layer: string; id: string } | null;
@@ -42,34 +60,46 @@ export function mapStyle(settings: Settings, look: Look): StyleSpecification {
         minzoom,
         maxzoom,
       },
+      ...groundSources(settings, look.ground, look.palette),
       [MARKS]: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
     },
-    layers: mapLayers(look),
+    layers: mapLayers(settings, look),
   };
 }
 
-export function mapLayers(look: Look): LayerSpecification[] {
-  const { palette } = look;
+export function mapLayers(settings: Settings, look: Look): LayerSpecification[] {
+  const { palette, ground } = look;
   return [
     {
       id: "background",
       type: "background",
       paint: { "background-pattern": hatchName(palette) },
     },
+    ...basemapLayers(settings, ground, palette),
     {
       id: HEXAGONS,
       type: "fill",
       source: ARCHIVE,
       "source-layer": HEXAGONS,
-      paint: { "fill-color": colorOf(look), "fill-outline-color": palette.cellLine },
+      paint: {
+        "fill-color": colorOf(look),
+        "fill-outline-color": palette.cellLine,
+        "fill-opacity": opacityOf(settings, look),
+      },
     },
+    ...groundLayers(settings, ground, palette),
+    ...cellLines(settings, look),
     ...areaLayers(look),
     ...markLayers(palette),
   ];
 }
 
 /** Return the fill of a hexagon: a colour per class, one each for no land, none, within noise. */
-export function colorOf({ palette, measure, breaks }: Look): ExpressionSpecification {
+export function colorOf({ palette, measure, breaks, unsure }: Look): ExpressionSpecification {
+  if (unsure) {
+    const color = unsureColor(measure, palette, breaks.change);
+    return ["case", ["<=", ["get", "land_m2"], 0], palette.water, color];
+  }
   const ramp = palette.ramps[measure.scale];
   const steps = breaks[measure.scale].flatMap((edge, place) => [edge, ramp[place + 1] ?? ""]);
   const stepped = [
@@ -86,6 +116,53 @@ export function colorOf({ palette, measure, breaks }: Look): ExpressionSpecifica
         ? ["case", zero, palette.zero, stepped]
         : stepped;
   return ["case", ["<=", ["get", "land_m2"], 0], palette.water, colored];
+}
+
+/** Hexagons make room where single pixels or an image are shown, and let a basemap through. */
+function opacityOf(settings: Settings, look: Look): ExpressionSpecification | number {
+  const most = look.ground.basemap ? BASEMAP_OPACITY : 1;
+  const shown: ExpressionSpecification | number =
+    look.highlight === null ? most : ["case", isOfClass(look, look.highlight), most, STEPPED_BACK];
+  const archive = groundArchive(settings, look.ground);
+  return archive === undefined ? shown : ["step", ["zoom"], shown, archive.minzoom, 0];
+}
+
+/** Tell of a hexagon whether the legend counts it to a class. */
+function isOfClass({ measure, breaks }: Look, key: ClassKey): ExpressionSpecification {
+  const hasLand: ExpressionSpecification = [">", ["get", "land_m2"], 0];
+  const isNoise: ExpressionSpecification =
+    measure.signal === null ? ["literal", false] as never : ["==", ["get", measure.signal], WITHIN_NOISE];
+  const value = measureExpression(measure);
+  const isZero: ExpressionSpecification = hasZero(measure) ? ["==", value, 0] : (["literal", false] as never);
+  if (key === "water") {
+    return ["!", hasLand];
+  }
+  if (key === "noise" || key === "zero") {
+    return ["all", hasLand, key === "noise" ? isNoise : isZero];
+  }
+  const edges = breaks[measure.scale];
+  const place = ["step", value, 0, ...edges.flatMap((edge, n) => [edge, n + 1])] as never;
+  return ["all", hasLand, ["!", isNoise], ["!", isZero], ["==", place, key]];
+}
+
+/** The hexagons' outlines over pixels and images, so that figures and ground are read together. */
+function cellLines(settings: Settings, { ground, palette }: Look): LayerSpecification[] {
+  const archive = groundArchive(settings, ground);
+  return [
+    {
+      id: "hexagon-lines",
+      type: "line",
+      source: ARCHIVE,
+      "source-layer": HEXAGONS,
+      minzoom: archive?.minzoom ?? 0,
+      layout: { visibility: archive === undefined ? "none" : "visible" },
+      paint: {
+        "line-color": ground.kind === "images" ? "#ffffff" : palette.areaLine,
+        "line-width": 1,
+        "line-opacity": 0.45,
+      },
+    },
+  ];
 }
 
 /** Tell whether none at all is a class of its own; where signs differ the middle class holds it. */

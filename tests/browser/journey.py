@@ -1,5 +1,6 @@
 """One reader's visit: a page that notes errors, failed requests and foreign addresses."""
 
+import base64
 import http.server
 import time
 from urllib.parse import urlsplit
@@ -61,6 +62,30 @@ class Journey:
         box = self.page.locator("#map").bounding_box()
         assert box is not None
         return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+    def colours(self) -> set[str]:
+        """Return the colours of the map's picture as CSS writes them, ignoring single pixels."""
+        picture = self.page.locator("#map").screenshot()
+        encoded = "data:image/png;base64," + base64.b64encode(picture).decode()
+        counts = self.page.evaluate(
+            """async (address) => {
+                const image = new Image();
+                image.src = address;
+                await image.decode();
+                const canvas = new OffscreenCanvas(image.width, image.height);
+                const context = canvas.getContext("2d");
+                context.drawImage(image, 0, 0);
+                const { data } = context.getImageData(0, 0, image.width, image.height);
+                const counts = {};
+                for (let at = 0; at < data.length; at += 4) {
+                    const colour = `rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})`;
+                    counts[colour] = (counts[colour] ?? 0) + 1;
+                }
+                return counts;
+            }""",
+            encoded,
+        )
+        return {colour for colour, count in counts.items() if count > 200}
 
     def hash(self) -> dict[str, str]:
         fragment = self.page.evaluate("location.hash").lstrip("#")

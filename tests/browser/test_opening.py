@@ -1,6 +1,5 @@
 """The site opens the same way from a folder and from servers with and without Range."""
 
-import base64
 import gzip
 import http.server
 import shutil
@@ -40,7 +39,7 @@ def test_opens_without_a_complaint_and_shows_the_totals(
 @pytest.mark.parametrize("way", WAYS)
 def test_draws_hexagons_in_the_colours_of_the_legend(journey: Journey, way: str) -> None:
     journey.open(way)
-    shown = _colours(journey)
+    shown = journey.colours()
     ramp = journey.page.evaluate(
         "[...document.querySelectorAll('.ramp .swatch')].map(s => s.style.backgroundColor)"
     )
@@ -166,28 +165,3 @@ def _running(handler: type, folder: Path) -> Iterator[str]:
     finally:
         served.shutdown()
         served.server_close()
-
-
-def _colours(journey: Journey) -> set[str]:
-    """Return the colours of the map's picture as CSS writes them, ignoring single pixels."""
-    picture = journey.page.locator("#map").screenshot()
-    encoded = "data:image/png;base64," + base64.b64encode(picture).decode()
-    counts = journey.page.evaluate(
-        """async (address) => {
-            const image = new Image();
-            image.src = address;
-            await image.decode();
-            const canvas = new OffscreenCanvas(image.width, image.height);
-            const context = canvas.getContext("2d");
-            context.drawImage(image, 0, 0);
-            const { data } = context.getImageData(0, 0, image.width, image.height);
-            const counts = {};
-            for (let at = 0; at < data.length; at += 4) {
-                const colour = `rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})`;
-                counts[colour] = (counts[colour] ?? 0) + 1;
-            }
-            return counts;
-        }""",
-        encoded,
-    )
-    return {colour for colour, count in counts.items() if count > 200}

@@ -166,6 +166,7 @@ def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
             "page.description", title=title, years=", ".join(map(str, years))
         ),
         "last_year": years[-1],
+        "map_layers": contents.layers,
         "stories": pair_stories(
             whole, region, contents.judged, write, contents.sources.get((whole.layer, whole.id))
         ),

@@ -1,0 +1,80 @@
+"""Pixels, images, patches and uncertainty on the map, and the legend that goes with them."""
+
+import pytest
+from journey import Journey
+
+pytestmark = pytest.mark.browser
+
+CLOSE = "map=14/46.6/-31.5"
+SEALED, NOT_SEALED, STABLE = "rgb(126, 32, 80)", "rgb(247, 248, 244)", "rgb(139, 144, 150)"
+CONFIRMED = "rgb(181, 68, 26)"
+
+
+@pytest.mark.parametrize("way", ["file", "whole"])
+def test_single_pixels_are_drawn_close_up_and_only_then_loaded(journey: Journey, way: str) -> None:
+    journey.open(way)
+    assert not any("pixels-" in address for address in journey.requests)
+    journey.page.get_by_role("radio", name="Pixels").check()
+    assert "Zoom in to see single pixels" in journey.text("#legend")
+    assert not any("pixels-" in address for address in journey.requests)
+    journey.open(way, f"index.html?close#view=share&year=2023&ground=pixels&{CLOSE}")
+    assert journey.text("#legend h2") == "Single pixels, 2023"
+    assert {SEALED, NOT_SEALED} <= journey.colours()
+    journey.page.get_by_role("radio", name="Change").check()
+    assert journey.text("#legend h2") == "Single pixels, 2018–2023"
+    # The square was sealed in all years; by 2023 it had grown within a confirmed patch.
+    journey.until(lambda: {STABLE, CONFIRMED} <= journey.colours(), "pixels of the pair")
+    assert SEALED not in journey.colours()
+    assert journey.hash()["ground"] == "pixels"
+
+
+def test_images_of_a_year_are_shown_where_there_are_any(journey: Journey) -> None:
+    journey.open("file", f"index.html#view=share&year=2023&ground=images&{CLOSE}")
+    assert journey.text("#legend h2") == "Satellite image, 2023"
+    assert "Copernicus Sentinel data" in journey.text(".maplibregl-ctrl-attrib")
+    greys = [colour for colour in journey.colours() if len(set(colour[4:-1].split(", "))) == 1]
+    assert len(greys) > 3
+    journey.page.get_by_role("group", name="Year").get_by_role("radio", name="2018").check()
+    assert "no image of 2018 here; there are those of 2021, 2023" in journey.text("#legend")
+
+
+def test_confirmed_patches_are_outlined_and_tell_of_themselves(journey: Journey) -> None:
+    journey.open("file", f"index.html#view=change&pair=2018-2023&patches=1&{CLOSE}")
+    journey.page.mouse.move(*journey.map_point(0.5, 0.5))
+    tooltip = journey.page.locator(".tooltip")
+    journey.until(tooltip.is_visible, "a tooltip")
+    journey.until(lambda: "patch" in tooltip.inner_text(), "the patch")
+    assert "no. 1: 0.09 ha, q = 0.010, formerly Permanent herbaceous" in tooltip.inner_text()
+    journey.page.get_by_role("checkbox", name="Confirmed patches").uncheck()
+    assert "patches" not in journey.hash()
+    journey.page.mouse.move(*journey.map_point(0.52, 0.5))
+    journey.until(lambda: "patch" not in tooltip.inner_text(), "no patch")
+
+
+def test_uncertainty_suppresses_values(journey: Journey) -> None:
+    journey.open("file", "index.html#view=change&pair=2018-2023&unsure=1")
+    assert journey.page.locator(".wedge-row").count() == 4
+    rows = journey.page.locator(".wedge-row")
+    counts = [rows.nth(place).locator(".swatch").count() for place in range(4)]
+    assert counts == [9, 5, 3, 1]
+    assert "too uncertain to tell" in journey.text("#legend")
+    journey.page.get_by_role("radio", name="Raw").check()
+    assert journey.page.locator(".wedge-row").count() == 0
+    assert journey.page.get_by_role("checkbox", name="Uncertainty").is_disabled()
+
+
+def test_a_class_of_the_legend_stands_out_when_it_is_pointed_at(journey: Journey) -> None:
+    journey.open("file")
+    before = journey.colours()
+    first = journey.page.locator(".ramp button").first
+    first.focus()
+    journey.until(lambda: journey.colours() != before, "the others to step back")
+    assert first.get_attribute("tabindex") == "0"
+    journey.page.keyboard.press("ArrowRight")
+    focused = "document.activeElement.getAttribute('aria-label')"
+    assert journey.page.evaluate(focused) == "Show on the map: 1 to 3 % of land"
+    journey.page.keyboard.press("Enter")
+    assert journey.page.locator(".ramp button[aria-pressed=true]").count() == 1
+    journey.page.keyboard.press("Enter")
+    journey.page.locator("#theme").focus()
+    journey.until(lambda: journey.colours() == before, "all classes as before")
