@@ -12,16 +12,22 @@ from rasterfiles import north_up
 from hexseal_ml.bands import BANDS
 from hexseal_ml.classes import CODES
 from hexseal_ml.folder import save_model
-from hexseal_ml.model import ForwardSegformer, build_model
+from hexseal_ml.model import ForwardSegformer, network_config
 
 MEAN, STD = [0.1] * 10, [0.1] * 10
+WIDTHS = (8, 16, 24, 32)
+# Tests run beside others: threads that wait for each other cost more than they bring.
+torch.set_num_threads(1)
 
 
 @lru_cache(maxsize=1)
 def tiny_model() -> ForwardSegformer:
-    """Return a B0 with fixed random weights, whose classes follow the bands it sees."""
+    """Return a very small network with fixed random weights; its classes follow the bands."""
     torch.manual_seed(5)
-    model = build_model("b0", BANDS, CODES)
+    config = network_config("b0", BANDS, CODES)
+    config.depths, config.hidden_sizes = [1] * 4, list(WIDTHS)
+    config.num_attention_heads, config.decoder_hidden_size = [1, 1, 1, 1], 16
+    model = ForwardSegformer(config)
     model.facts["mean"], model.facts["std"] = MEAN, STD
     with torch.no_grad():
         # Random heads hardly tell classes apart; larger weights do.

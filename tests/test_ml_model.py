@@ -1,4 +1,4 @@
-"""The network and its folder: same figures as the stock head, safetensors only, whole or refused."""
+"""The network and its folder: the stock head's figures, safetensors only, whole or refused."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from mlmodels import save_tiny, tiny_model
+from mlmodels import WIDTHS, save_tiny, tiny_model
 from transformers import SegformerConfig, SegformerModel
 from transformers.models.segformer.modeling_segformer import SegformerDecodeHead
 
@@ -35,7 +35,7 @@ def test_the_fused_head_answers_as_the_stock_one() -> None:
             value.normal_()
     stock.load_state_dict(weights)
     scales = [torch.randn(2, width, side, side) for width, side in
-              zip((32, 64, 160, 256), (24, 12, 6, 3), strict=True)]  # fmt: skip
+              zip(WIDTHS, (24, 12, 6, 3), strict=True)]  # fmt: skip
     with torch.inference_mode():
         torch.testing.assert_close(fused(scales), stock(scales), atol=1e-4, rtol=1e-4)
 
