@@ -64,6 +64,7 @@ def write_geoparquet(
     """
     fields = [field for field in rows.schema if field.name != GEOMETRY]
     schema = pa.schema([*fields, pa.field(BOX, BOX_TYPE), pa.field(GEOMETRY, pa.binary())])
+    bounded = [field.name for field in fields] + [f"{BOX}.{edge}" for edge in EDGES]
     extent = Extent()
     with (
         whole_file(path) as partial,
@@ -73,7 +74,7 @@ def write_geoparquet(
             compression="zstd",
             compression_level=9,
             # Bounds of WKB bytes help nobody and would fill the footer.
-            write_statistics=[field.name for field in fields] + [f"{BOX}.{e}" for e in EDGES],
+            write_statistics=bounded,  # pyright: ignore[reportArgumentType]
             write_page_index=True,
             store_schema=False,
         ) as writer,

@@ -24,7 +24,8 @@ def cell_polygons(cells: NDArray[np.uint64]) -> NDArray[np.object_]:
     latlon = np.array([corner for ring in rings for corner in ring], np.float64).reshape(-1, 2)
     lonlat = np.round(latlon[:, ::-1] * STEPS_PER_DEGREE) / STEPS_PER_DEGREE
     owner = np.repeat(np.arange(len(rings)), counts)
-    polygons = shapely.polygons(shapely.linearrings(lonlat, indices=owner))
+    rings_known = np.asarray(shapely.linearrings(lonlat, indices=owner), dtype=object)
+    polygons = np.asarray(shapely.polygons(rings_known), dtype=object)
     west, _, east, _ = shapely.bounds(polygons).T if len(polygons) else np.empty((4, 0))
     for place in np.flatnonzero(east - west > 180.0).tolist():
         polygons[place] = _across(lonlat[owner == place])
@@ -41,9 +42,8 @@ def _across(ring: Floats) -> shapely.Geometry:
     whole = shapely.Polygon(np.column_stack([lon, ring[:, 1]]))
     moved = [shapely.affinity.translate(whole, by) for by in (-360.0, 0.0, 360.0)]
     parts = [shapely.intersection(polygon, WORLD) for polygon in moved]
-    return shapely.orient_polygons(
-        shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon" and part.area])
-    )
+    sides = [part for part in parts if isinstance(part, shapely.Polygon) and part.area]
+    return shapely.orient_polygons(shapely.MultiPolygon(sides))
 
 
 def _around_pole(ring: Floats) -> shapely.Geometry:
