@@ -100,8 +100,8 @@ def test_every_text_is_used_somewhere() -> None:
         r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
         r"|app\.class\.\w+\.\d+|app\.(chart|brief)\.\w+|app\.read\.\w+(\.\w+)?"
         r"|app\.card\.\w+_beside"
-        r"|app\.custom\.(sentence|kind)\.\w+|app\.custom\.draw\.\w+\.\w+|app\.custom\.\w+\.label"
-        r"|app\.legend\.(pixels|further)\.\w+|app\.pixel\.\w+"
+        r"|app\.custom\.(sentence|kind|method)\.\w+|app\.custom\.draw\.\w+\.\w+"
+        r"|app\.custom\.\w+\.label|app\.legend\.(pixels|further)\.\w+|app\.pixel\.\w+"
         r"|method\.(\w+\.title|filter\.\w+)"
         r"|page\.nav\.\w+|(about|access|method)\.(page_title|description)"
     )
