@@ -9,14 +9,17 @@ import { explain, showFailure, showStatus } from "./failure.ts";
 import { Hover } from "./hover.ts";
 import { Labels } from "./labels.ts";
 import { Legend } from "./legend.ts";
+import { addButtons } from "./layers/buttons.ts";
+import { Comparison } from "./layers/comparison.ts";
 import { groundOf } from "./layers/ground.ts";
+import { savePicture } from "./layers/picture.ts";
 import { HexagonMap } from "./map.ts";
 import { PALETTES } from "./palette.ts";
 import { Panel } from "./panel.ts";
 import { connectPrinting } from "./print.ts";
 import { cameraOn, SelectionKeeper } from "./selection.ts";
 import { element, readSettings, type Settings } from "./settings.ts";
-import { fromHash, shownMeasure, startState, Store } from "./state.ts";
+import { fromHash, shownMeasure, startState, type State, Store } from "./state.ts";
 import type { Look } from "./style.ts";
 import { enhanceTables } from "./table.ts";
 import { Text } from "./text.ts";
@@ -61,14 +64,13 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
   if (store.state.camera === null && selection?.kind === "cell") {
     store.set({ camera: cameraOn(selection.index, settings) });
   }
-  let view: HexagonMap | null = null;
   const legend = new Legend(settings, text, {
-    highlight: (key) => view?.show({ ...look(store, theme), highlight: key }),
-    zoomTo: (zoom) => view?.map.easeTo({ zoom: zoom + CLOSE }),
+    highlight: (key) => view.show({ ...look(store, theme), highlight: key }),
+    zoomTo: (zoom) => view.map.easeTo({ zoom: zoom + CLOSE }),
   });
   legend.show(look(store, theme), store.state.camera?.zoom ?? 0);
   const container = element("map");
-  view = new HexagonMap(container, settings, text, archive, look(store, theme), store.state.camera);
+  const view: HexagonMap = new HexagonMap(container, settings, text, archive, look(store, theme), store.state.camera);
   if (store.state.camera === null) {
     view.home(true);
   }
@@ -77,6 +79,16 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
     zoomTo: (area) => keeper.zoomTo(area),
     choose: (area) => keeper.chooseArea(area),
   });
+  const comparison = new Comparison(view, settings, text, (divider) => store.set({ divider }));
+  addButtons(view.map, container.parentElement ?? container, text, {
+    home: () => view.home(),
+    picture: () => {
+      const name = `${settings.region.id}-${shownMeasure(store.state, settings).id}`;
+      savePicture(view, comparison, legend, settings, name).catch((err: unknown) => {
+        showStatus(explain(err, text));
+      });
+    },
+  });
   const keeper: SelectionKeeper = new SelectionKeeper(
     store,
     settings,
@@ -84,11 +96,12 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
     panel,
     new Hover(container, text, settings.signals),
     text,
+    (x) => shownMeasure(comparison.isLeft(x) ? compared(store.state) : store.state, settings),
   );
   if (store.state.camera === null && selection?.kind === "area") {
     keeper.chooseArea(selection);
   }
-  connectLook(store, view, legend, theme);
+  connectLook(store, view, comparison, legend, theme);
   connectAddress(store, settings);
   view.map.on("moveend", () => store.set({ camera: view.camera }));
   new OwnAreas(store, settings, text, view, theme, (figures, note) => panel.tables(figures, note));
@@ -104,11 +117,18 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
 }
 
 /** Keep colours, legend and names in line with state, theme and zoom. */
-function connectLook(store: Store, view: HexagonMap, legend: Legend, theme: Theme): void {
+function connectLook(
+  store: Store,
+  view: HexagonMap,
+  comparison: Comparison,
+  legend: Legend,
+  theme: Theme,
+): void {
   const labels = new Labels(view.map, settings);
   const showLegend = () => legend.show(look(store, theme), view.map.getZoom());
   const showAll = () => {
     view.show(look(store, theme));
+    showComparison(store, comparison, theme);
     showLegend();
   };
   store.onChange((state, before) => {
@@ -122,19 +142,41 @@ function connectLook(store: Store, view: HexagonMap, legend: Legend, theme: Them
   theme.onChange(showAll);
   view.map.on("move", () => legend.showResolution(view.resolution));
   view.map.on("zoom", showLegend);
+  showComparison(store, comparison, theme);
   labels.show(store.state.outlines);
   legend.showResolution(view.resolution);
 }
 
+/** Show the other year left of the divider, or take it away. */
+function showComparison({ state }: Store, comparison: Comparison, theme: Theme): void {
+  const sides = { left: String(state.compare), right: String(state.year) };
+  const left = isCompared(state) ? lookOf(compared(state), theme) : null;
+  comparison.show(left, sides, state.divider);
+}
+
+function isCompared({ view, compare, year }: State): boolean {
+  return view === "share" && compare !== 0 && compare !== year;
+}
+
+/** Return the state that the left side shows. */
+function compared(state: State): State {
+  return { ...state, year: state.compare };
+}
+
 function look(store: Store, theme: Theme): Look {
-  const { selection, outlines } = store.state;
+  return lookOf(store.state, theme);
+}
+
+function lookOf(state: State, theme: Theme): Look {
+  const { selection, outlines } = state;
   return {
     palette: PALETTES[theme.name],
-    measure: shownMeasure(store.state, settings),
+    measure: shownMeasure(state, settings),
     breaks: settings.breaks,
-    ground: groundOf(store.state, settings),
-    unsure: store.state.unsure && store.state.view === "change" && store.state.basis === "adjusted",
+    ground: groundOf(state, settings),
+    unsure: state.unsure && state.view === "change" && state.basis === "adjusted",
     highlight: null,
+    beside: isCompared(state) ? state.compare : 0,
     outlines,
     selectedArea: selection?.kind === "area" ? selection : null,
   };

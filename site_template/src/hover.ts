@@ -25,17 +25,26 @@ export class Hover {
   }
 
   show(cell: Cell, measure: Measure, patch: Patch | null, x: number, y: number): void {
-    const value = measureValue(measure, cell.figures);
-    const key = `app.legend.${measure.basis ?? measure.view}`;
-    const years = measure.years.join("–");
+    const [value = "", ...rest] = this.lines(cell, measure);
     this.box.replaceChildren(
-      make("strong", {}, value === null ? this.text.of("app.no_land") : this.written(value, measure)),
-      make("span", {}, this.text.of(key, { year: years, pair: years })),
-      ...(measure.view === "change" && value !== null ? this.change(cell, measure) : []),
+      make("strong", {}, value),
+      ...rest.map((line) => make("span", {}, line)),
       ...(patch === null ? [] : [make("span", { class: "tooltip-patch" }, this.patch(patch))]),
     );
     this.box.hidden = false;
     this.place(x, y);
+  }
+
+  /** Say what a hexagon shows: its value first. */
+  lines(cell: Cell, measure: Measure): string[] {
+    const value = measureValue(measure, cell.figures);
+    const key = `app.legend.${measure.basis ?? measure.view}`;
+    const years = measure.years.join("–");
+    return [
+      value === null ? this.text.of("app.no_land") : this.written(value, measure),
+      this.text.of(key, { year: years, pair: years }),
+      ...(measure.view === "change" && value !== null ? this.change(cell, measure) : []),
+    ];
   }
 
   /** Say of a confirmed patch how large it is, how sure, and what it was before. */
@@ -50,13 +59,13 @@ export class Hover {
   }
 
   /** Say what was gained and lost, and whether it stands out from the noise. */
-  private change(cell: Cell, measure: Measure): HTMLElement[] {
+  private change(cell: Cell, measure: Measure): string[] {
     const { gain, loss } = flows(cell.figures, measure.years as Pair);
     const { signal } = judged(cell.figures, measure.years as Pair);
     const values = { gain: this.text.hectares(gain), loss: this.text.hectares(loss) };
     return [
-      make("span", {}, this.text.of("app.hover.flows", values)),
-      make("span", {}, this.text.of(`app.hover.${this.signals[signal]}`)),
+      this.text.of("app.hover.flows", values),
+      this.text.of(`app.hover.${this.signals[signal]}`),
     ];
   }
 

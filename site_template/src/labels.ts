@@ -78,10 +78,15 @@ export class Labels {
       return null;
     }
     const [west, south, east, north] = area.bounds;
-    const low = this.map.project([west, south]);
-    const high = this.map.project([east, north]);
+    const corners = ([[west, south], [east, south], [east, north], [west, north]] as const).map(
+      ([lng, lat]) => this.map.project([lng, lat]),
+    );
+    const [across, down] = (["x", "y"] as const).map((axis) => {
+      const places = corners.map((corner) => corner[axis]);
+      return Math.max(...places) - Math.min(...places);
+    });
     const half = (area.name.length * CHARACTER_WIDTH) / 2;
-    if (high.x - low.x < half || low.y - high.y < LINE_HEIGHT) {
+    if ((across ?? 0) < half || (down ?? 0) < LINE_HEIGHT) {
       return null;
     }
     const { x, y } = this.map.project(area.label);

@@ -46,7 +46,7 @@ export class Legend {
     const isClose = archive !== undefined && zoom >= archive.minzoom;
     // What is highlighted must not build the legend anew under the pointer.
     const { measure, palette, ground, unsure } = look;
-    const written = JSON.stringify([measure.id, palette.name, ground, unsure, isClose]);
+    const written = JSON.stringify([measure.id, palette.name, ground, unsure, isClose, look.beside]);
     if (written === this.written) {
       return;
     }
@@ -74,7 +74,7 @@ export class Legend {
     const { measure, palette, unsure } = look;
     const { view, basis } = measure;
     const key = `app.legend.${basis ?? view}`;
-    const years = measure.years.join("–");
+    const years = yearsOf(look);
     const unit = this.text.of(`app.legend.${view}.unit`);
     return [
       this.head(this.text.of(key, { year: years, pair: years }), unit),
@@ -88,11 +88,12 @@ export class Legend {
   }
 
   /** Single pixels or an image: what is seen instead of coloured hexagons. */
-  private ground({ ground, palette, measure }: Look): (HTMLElement | null)[] {
-    const years = measure.years.join("–");
+  private ground(look: Look): (HTMLElement | null)[] {
+    const { ground, palette, measure } = look;
+    const years = yearsOf(look);
     if (ground.kind === "images") {
       return [
-        this.head(this.text.of("app.legend.image", { year: ground.image }), ""),
+        this.head(this.text.of("app.legend.image", { year: look.beside === 0 ? ground.image : years }), ""),
         make("p", { class: "legend-meaning" }, this.text.of("app.legend.image.meaning")),
       ];
     }
@@ -237,6 +238,12 @@ export class Legend {
     }
     this.actions.highlight(this.pinned);
   }
+}
+
+/** Return the years that are shown: one, a pair, or those on both sides of a divider. */
+function yearsOf({ measure, beside }: Look): string {
+  const years = measure.years.join("–");
+  return beside === 0 ? years : `${beside} | ${years}`;
 }
 
 function swatchOf(color: string): HTMLElement {

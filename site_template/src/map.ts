@@ -64,6 +64,8 @@ const PIXEL_ZOOM = 3;
 
 export class HexagonMap {
   readonly map: MapLibre;
+  /** The second map of a comparison, which shows the same marks. */
+  twin: MapLibre | null = null;
   private marks: Record<"hover" | "selected", string | null> = { hover: null, selected: null };
 
   constructor(
@@ -86,7 +88,7 @@ export class HexagonMap {
       minZoom: 1,
       maxZoom: mostZoom(settings),
       renderWorldCopies: false,
-      dragRotate: false,
+      maxPitch: 0,
       pitchWithRotate: false,
       touchPitch: false,
       attributionControl: false,
@@ -99,9 +101,8 @@ export class HexagonMap {
       },
     });
     this.map.keyboard.disableRotation();
-    this.map.touchZoomRotate.disableRotation();
-    this.map.once("style.load", () => this.addHatches());
-    this.addControls(text);
+    this.map.once("style.load", () => addHatches(this.map));
+    this.addControls();
   }
 
   /** Bring layers in line with another look; only what differs is sent to the graphics card. */
@@ -150,7 +151,16 @@ export class HexagonMap {
     const features = Object.entries(this.marks).flatMap(([name, cell]) =>
       cell === null ? [] : [{ ...outlineOf(cell), properties: { kind: name } }],
     );
-    this.map.getSource<GeoJSONSource>(MARKS)?.setData({ type: "FeatureCollection", features });
+    for (const map of [this.map, this.twin]) {
+      map?.getSource<GeoJSONSource>(MARKS)?.setData({ type: "FeatureCollection", features });
+    }
+  }
+
+  /** Give a second map the marks that are there already. */
+  markTwin(): void {
+    const { selected } = this.marks;
+    this.marks = { ...this.marks, selected: null };
+    this.mark("selected", selected);
   }
 
   get camera(): Camera {
@@ -184,16 +194,8 @@ export class HexagonMap {
     }
   }
 
-  private addHatches(): void {
-    const ratio = Math.ceil(devicePixelRatio);
-    for (const palette of Object.values(PALETTES)) {
-      this.map.addImage(hatchName(palette), hatchImage(palette, ratio), { pixelRatio: ratio });
-    }
-  }
-
-  private addControls(text: Text): void {
+  private addControls(): void {
     this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-    this.map.addControl(new HomeControl(text.of("app.map.home"), () => this.home()), "top-right");
     this.map.addControl(new ScaleControl({ unit: "metric", maxWidth: 110 }), "bottom-right");
     // MapLibre puts attributions into the page as markup.
     const attribution = escaped(this.settings.region.attribution);
@@ -203,6 +205,14 @@ export class HexagonMap {
       // It is printed among the notes too; here a touch opens it.
       this.map.getContainer().querySelector("details[open]")?.removeAttribute("open");
     }
+  }
+}
+
+/** Draw the hatches of both themes for a map whose style has loaded. */
+export function addHatches(map: MapLibre): void {
+  const ratio = Math.ceil(devicePixelRatio);
+  for (const palette of Object.values(PALETTES)) {
+    map.addImage(hatchName(palette), hatchImage(palette, ratio), { pixelRatio: ratio });
   }
 }
 
@@ -227,29 +237,6 @@ export function applyLook(map: MapLibre, settings: Settings, look: Look): void {
     if (source !== undefined && source.tiles[0] !== address) {
       source.setTiles([address]);
     }
-  }
-}
-
-class HomeControl {
-  private readonly box = document.createElement("div");
-
-  constructor(label: string, act: () => void) {
-    this.box.className = "maplibregl-ctrl maplibregl-ctrl-group";
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "home-button";
-    button.title = label;
-    button.setAttribute("aria-label", label);
-    button.addEventListener("click", act);
-    this.box.append(button);
-  }
-
-  onAdd(): HTMLElement {
-    return this.box;
-  }
-
-  onRemove(): void {
-    this.box.remove();
   }
 }
 

@@ -2,10 +2,11 @@
 
 import { centerOf, lowBitsOf, resolutionOf } from "./cells.ts";
 import type { Hover } from "./hover.ts";
+import { CellCursor } from "./layers/cursor.ts";
 import type { AreaKey, Cell, HexagonMap } from "./map.ts";
 import type { Panel } from "./panel.ts";
-import type { Area, Settings } from "./settings.ts";
-import { findArea, isSame, type Selection, shownMeasure, type Store } from "./state.ts";
+import type { Area, Measure, Settings } from "./settings.ts";
+import { findArea, isSame, type Selection, type Store } from "./state.ts";
 import type { Text } from "./text.ts";
 
 export class SelectionKeeper {
@@ -19,6 +20,8 @@ export class SelectionKeeper {
     private readonly panel: Panel,
     private readonly hover: Hover,
     private readonly text: Text,
+    /** What is shown at a place of the map, in pixels from its left. */
+    private readonly measureAt: (x: number) => Measure,
   ) {
     this.connectPointer();
     this.connectKeyboard();
@@ -81,7 +84,7 @@ export class SelectionKeeper {
     if (cell === null) {
       this.hover.hide();
     } else {
-      this.hover.show(cell, shownMeasure(this.store.state, this.settings), this.view.patchAt([x, y]), x, y);
+      this.hover.show(cell, this.measureAt(x), this.view.patchAt([x, y]), x, y);
     }
   }
 
@@ -90,25 +93,41 @@ export class SelectionKeeper {
     this.view.mark("hover", null);
   }
 
+  /** Arrow keys lead from hexagon to hexagon; what is read out is also seen beside the cell. */
   private connectKeyboard(): void {
-    const canvas = this.view.map.getCanvas();
-    canvas.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === " ") {
-        event.preventDefault();
-        const middle = this.view.map.project(this.view.map.getCenter());
-        const cell = this.view.cellAt(middle);
+    const cursor = new CellCursor(this.view, {
+      tell: (cell, x, y) => this.tell(cell, x, y),
+      keep: (cell) => {
         if (cell === null) {
           this.panel.say(this.text.of("app.map.no_hexagon"));
         } else {
           this.keep(cell);
         }
-      }
+      },
+      leave: () => this.endHover(),
     });
     document.addEventListener("keydown", ({ key }) => {
-      if (key === "Escape" && this.store.state.selection !== null) {
-        this.letGo();
+      if (key === "Escape") {
+        cursor.leave();
+        if (this.store.state.selection !== null) {
+          this.letGo();
+        }
       }
     });
+  }
+
+  private tell(cell: Cell | null, x: number, y: number): void {
+    if (cell === null) {
+      this.hover.hide();
+      this.panel.say(this.text.of("app.map.no_hexagon"));
+      return;
+    }
+    const measure = this.measureAt(x);
+    this.hover.show(cell, measure, this.view.patchAt([x, y]), x, y);
+    const names = this.view
+      .areasAt([x, y])
+      .flatMap(({ layer, id }) => findArea(this.settings, layer, id)?.name ?? []);
+    this.panel.say([...this.hover.lines(cell, measure), ...names].join(". "));
   }
 
   private follow(selection: Selection | null): void {

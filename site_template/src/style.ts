@@ -43,6 +43,8 @@ export interface Look {
   unsure: boolean;
   /** The class that the reader points at in the legend; the others step back. */
   highlight: ClassKey | null;
+  /** The year on the left of a divider, or 0. */
+  beside: number;
   /** The layer of areas whose outlines are drawn, or "". */
   outlines: string;
   selectedArea: { layer: string; id: string } | null;

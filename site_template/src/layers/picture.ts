@@ -1,0 +1,186 @@
+// The map as a PNG file: title, years, map as it is seen, legend, scale and whom to name.
+
+import type { HexagonMap } from "../map.ts";
+import type { Legend, LegendEntry } from "../legend.ts";
+import { element, type Settings } from "../settings.ts";
+import type { Comparison } from "./comparison.ts";
+
+const PAD = 16;
+const LINE = 20;
+const SWATCH = 14;
+const COLUMN = 210;
+const FONT = "system-ui, sans-serif";
+
+interface Sheet {
+  context: CanvasRenderingContext2D;
+  width: number;
+  ink: string;
+  paper: string;
+}
+
+/** Save what the map shows; resolves when the browser has taken the file over. */
+export async function savePicture(
+  view: HexagonMap,
+  comparison: Comparison,
+  legend: Legend,
+  settings: Settings,
+  name: string,
+): Promise<void> {
+  const picture = compose(view, comparison, legend, settings);
+  const blob = await new Promise<Blob | null>((resolve) => picture.toBlob(resolve, "image/png"));
+  if (blob === null) {
+    throw new Error("the browser made no picture of the map");
+  }
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${name}.png`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+function compose(
+  view: HexagonMap,
+  comparison: Comparison,
+  legend: Legend,
+  settings: Settings,
+): HTMLCanvasElement {
+  const box = view.map.getContainer();
+  const { clientWidth: width, clientHeight: height } = box;
+  const ratio = view.map.getCanvas().width / width;
+  const rows = Math.ceil(legend.entries.length / columnsIn(width));
+  const attribution = wrapped(attributionOf(box, settings), width - 2 * PAD);
+  const foot = PAD + (rows + 1) * LINE + attribution.length * LINE + PAD;
+  const top = PAD + 3 * LINE;
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round((top + height + foot) * ratio);
+  const context = canvas.getContext("2d");
+  if (context === null) {
+    throw new Error("the browser gives no canvas to draw on");
+  }
+  context.scale(ratio, ratio);
+  const { color: ink, backgroundColor: paper } = getComputedStyle(element("figures").parentElement ?? document.body);
+  const sheet: Sheet = { context, width, ink, paper };
+  context.fillStyle = paper;
+  context.fillRect(0, 0, width, top + height + foot);
+  write(sheet, settings.region.title, PAD, PAD + LINE, `650 20px ${FONT}`);
+  write(sheet, legend.title, PAD, PAD + 2.2 * LINE, `14px ${FONT}`);
+  drawMap(sheet, view, comparison, top, height);
+  drawNames(sheet, box, top);
+  drawScale(sheet, box, top + height);
+  drawLegend(sheet, legend.entries, top + height + PAD);
+  attribution.forEach((line, place) => {
+    write(sheet, line, PAD, top + height + PAD + (rows + 1 + place) * LINE, `12px ${FONT}`);
+  });
+  return canvas;
+}
+
+/** Graphics memory is only full right after drawing. */
+function drawMap({ context, width, paper }: Sheet, view: HexagonMap, comparison: Comparison, top: number, height: number): void {
+  view.map.redraw();
+  context.drawImage(view.map.getCanvas(), 0, top, width, height);
+  comparison.redraw();
+  const twin = comparison.picture;
+  if (twin !== null) {
+    const cut = width * twin.part;
+    context.save();
+    context.beginPath();
+    context.rect(0, top, cut, height);
+    context.clip();
+    context.drawImage(twin.canvas, 0, top, width, height);
+    context.restore();
+    context.fillStyle = paper;
+    context.fillRect(cut - 1.5, top, 3, height);
+  }
+}
+
+/** Names of areas, and of the years beside a divider, stand over the map as page text. */
+function drawNames(sheet: Sheet, box: HTMLElement, top: number): void {
+  const frame = box.getBoundingClientRect();
+  const { context } = sheet;
+  for (const name of box.querySelectorAll<HTMLElement>(".area-name, .compare-name")) {
+    const { left, right, top: up, bottom } = name.getBoundingClientRect();
+    if (right > left) {
+      context.textAlign = "center";
+      context.lineJoin = "round";
+      context.lineWidth = 4;
+      context.strokeStyle = sheet.paper;
+      context.font = `600 12px ${FONT}`;
+      const [x, y] = [(left + right) / 2 - frame.left, top + (up + bottom) / 2 - frame.top + 4];
+      context.strokeText(name.textContent ?? "", x, y);
+      write(sheet, name.textContent ?? "", x, y, context.font);
+      context.textAlign = "left";
+    }
+  }
+}
+
+function drawScale(sheet: Sheet, box: HTMLElement, bottom: number): void {
+  const scale = box.querySelector<HTMLElement>(".maplibregl-ctrl-scale");
+  if (scale === null) {
+    return;
+  }
+  const { context, width } = sheet;
+  const [left, right] = [width - PAD - scale.offsetWidth, width - PAD];
+  context.fillStyle = sheet.paper;
+  context.fillRect(left - 6, bottom - 30, right - left + 12, 26);
+  context.strokeStyle = sheet.ink;
+  context.lineWidth = 2;
+  context.beginPath();
+  context.moveTo(left, bottom - 16);
+  context.lineTo(left, bottom - 9);
+  context.lineTo(right, bottom - 9);
+  context.lineTo(right, bottom - 16);
+  context.stroke();
+  write(sheet, scale.textContent ?? "", left + 6, bottom - 15, `11px ${FONT}`);
+}
+
+function drawLegend(sheet: Sheet, entries: LegendEntry[], top: number): void {
+  const { context, width } = sheet;
+  const columns = columnsIn(width);
+  entries.forEach(({ color, words }, place) => {
+    const x = PAD + (place % columns) * COLUMN;
+    const y = top + Math.floor(place / columns) * LINE;
+    context.fillStyle = color ?? sheet.paper;
+    context.fillRect(x, y, SWATCH, SWATCH);
+    context.strokeStyle = sheet.ink;
+    context.lineWidth = 0.5;
+    context.strokeRect(x, y, SWATCH, SWATCH);
+    if (color === null) {
+      context.beginPath();
+      context.moveTo(x, y + SWATCH);
+      context.lineTo(x + SWATCH, y);
+      context.stroke();
+    }
+    write(sheet, words, x + SWATCH + 6, y + 11, `12px ${FONT}`);
+  });
+}
+
+function write({ context, ink }: Sheet, words: string, x: number, y: number, font: string): void {
+  context.fillStyle = ink;
+  context.font = font;
+  context.fillText(words, x, y);
+}
+
+function columnsIn(width: number): number {
+  return Math.max(1, Math.floor((width - 2 * PAD) / COLUMN));
+}
+
+function attributionOf(box: HTMLElement, settings: Settings): string {
+  const shown = box.querySelector(".maplibregl-ctrl-attrib-inner")?.textContent ?? "";
+  return shown || settings.region.attribution;
+}
+
+/** Cut a text into lines that fit, at about 6.2 pixels a letter of 12 pixels. */
+function wrapped(text: string, width: number): string[] {
+  const most = Math.max(20, Math.floor(width / 6.2));
+  const lines: string[] = [""];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1) ?? "";
+    if (last !== "" && last.length + word.length + 1 > most) {
+      lines.push(word);
+    } else {
+      lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,151 @@
+"""The divider between two years, the cursor of cells, and the buttons on the map."""
+
+from pathlib import Path
+
+import h3
+import pytest
+import rasterio
+from journey import Journey
+
+pytestmark = pytest.mark.browser
+
+
+def _compared(journey: Journey) -> None:
+    mark = "document.querySelector('#map').dataset.compared"
+    journey.until(lambda: journey.page.evaluate(mark) == "ready", "the second map")
+
+
+def _tooltip_at(journey: Journey, across: float) -> str:
+    journey.page.mouse.move(*journey.map_point(across, 0.5))
+    tooltip = journey.page.locator(".tooltip")
+    journey.until(tooltip.is_visible, "a tooltip")
+    return tooltip.inner_text()
+
+
+def test_a_divider_compares_two_years_by_keys_and_by_pointer(journey: Journey) -> None:
+    journey.open("file")
+    compare = journey.page.get_by_role("group", name="Compare with")
+    assert compare.get_by_role("radio", name="2023").is_hidden()
+    compare.get_by_role("radio", name="2018").check()
+    _compared(journey)
+    assert "2018 | 2023" in journey.text("#legend h2")
+    assert "land, 2018" in _tooltip_at(journey, 0.45)
+    assert "land, 2023" in _tooltip_at(journey, 0.55)
+    divider = journey.page.get_by_role("slider", name="Divider between two years")
+    divider.focus()
+    told = []
+    for key in ("ArrowLeft", "ArrowRight", "PageUp", "Home", "End"):
+        journey.page.keyboard.press(key)
+        told.append(divider.get_attribute("aria-valuenow"))
+    assert told == ["48", "50", "60", "0", "100"]
+    assert divider.get_attribute("aria-valuetext") == "2018 on 100% of the map, 2023 on 0%"
+    assert (journey.hash()["compare"], journey.hash()["divider"]) == ("2018", "1.00")
+    journey.page.keyboard.press("PageDown")
+    box = divider.bounding_box()
+    assert box is not None
+    journey.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    journey.page.mouse.down()
+    journey.page.mouse.move(*journey.map_point(0.3, 0.5))
+    journey.page.mouse.up()
+    assert divider.get_attribute("aria-valuenow") == "30"
+    assert journey.hash()["divider"] == "0.30"
+    compare.get_by_role("radio", name="None").check()
+    assert divider.is_hidden()
+    assert "compare" not in journey.hash()
+
+
+def test_an_address_brings_a_comparison_back(journey: Journey) -> None:
+    journey.open("file", "index.html#view=share&year=2021&compare=2023&divider=0.25")
+    _compared(journey)
+    divider = journey.page.get_by_role("slider", name="Divider between two years")
+    assert divider.get_attribute("aria-valuetext") == "2023 on 25% of the map, 2021 on 75%"
+    journey.page.get_by_role("radio", name="Change").check()
+    assert divider.is_hidden()
+
+
+def test_arrow_keys_lead_from_cell_to_cell(journey: Journey) -> None:
+    journey.open("file")
+    journey.page.locator(".maplibregl-canvas").first.focus()
+    assert journey.page.locator(".map-help").is_visible()
+
+    def kept(key: str) -> str:
+        journey.page.keyboard.press(key)
+        journey.until(lambda: "% of land" in journey.text("#speaker"), "the words")
+        journey.page.keyboard.press("Enter")
+        return journey.hash()["cell"]
+
+    first = kept("ArrowRight")
+    second = kept("ArrowRight")
+    third = kept("ArrowRight")
+    assert h3.are_neighbor_cells(first, second)
+    assert h3.are_neighbor_cells(second, third)
+    longitudes = [h3.cell_to_latlng(cell)[1] for cell in (first, second, third)]
+    assert longitudes == sorted(longitudes)
+    # Down and up again leads back: steps keep to a line.
+    below = kept("ArrowDown")
+    assert h3.cell_to_latlng(below)[0] < h3.cell_to_latlng(third)[0]
+    journey.page.keyboard.press("ArrowRight")
+    spoken = journey.text("#speaker")
+    assert "Sealed share of land, 2023" in spoken
+    journey.page.keyboard.press("Escape")
+    journey.until(journey.page.locator("#selection").is_hidden, "no selection")
+    assert journey.page.locator(".tooltip").is_hidden()
+
+
+def test_the_cursor_goes_past_the_edge_and_shift_moves_the_map(journey: Journey) -> None:
+    journey.open("file", "index.html#view=share&year=2023&map=12/46.6/-31.5")
+    journey.page.locator(".maplibregl-canvas").first.focus()
+    for _ in range(9):
+        journey.page.keyboard.press("ArrowUp")
+    journey.until(lambda: float(journey.hash()["map"].split("/")[1]) > 46.601, "the map to move")
+    before = journey.hash()["map"]
+    journey.page.keyboard.press("Shift+ArrowLeft")
+    journey.until(lambda: journey.hash()["map"] != before, "the map to move")
+    assert float(journey.hash()["map"].split("/")[2]) < float(before.split("/")[2])
+
+
+def test_the_map_turns_and_north_comes_back(journey: Journey) -> None:
+    journey.open("file")
+    journey.page.locator(".maplibregl-canvas").first.focus()
+    needle = "document.querySelector('.north-button svg').style.transform"
+    journey.page.keyboard.press("Alt+ArrowRight")
+    journey.until(lambda: journey.page.evaluate(needle) == "rotate(-15deg)", "the needle to turn")
+    journey.page.get_by_role("button", name="Turn north up").click()
+    ends = ("rotate(0deg)", "rotate(-0deg)")
+    journey.until(lambda: journey.page.evaluate(needle) in ends, "north up")
+
+
+def test_full_screen_shows_the_map_with_its_legend(journey: Journey) -> None:
+    journey.open("file")
+    journey.page.get_by_role("button", name="Full screen").click()
+    full = "document.fullscreenElement?.className"
+    journey.until(lambda: journey.page.evaluate(full) == "map-frame", "full screen")
+    assert journey.page.locator("#legend").is_visible()
+    journey.page.get_by_role("button", name="Leave full screen").click()
+    journey.until(lambda: journey.page.evaluate(full) is None, "the page")
+
+
+def test_the_map_is_saved_with_title_legend_and_sources(journey: Journey, tmp_path: Path) -> None:
+    journey.open("file")
+    ramp = journey.page.evaluate(
+        "[...document.querySelectorAll('.ramp .swatch')].map(s => s.style.backgroundColor)"
+    )
+    with journey.page.expect_download() as waiting:
+        journey.page.get_by_role("button", name="Save the map as a picture").click()
+    assert waiting.value.suggested_filename == "made-up-share-2023.png"
+    waiting.value.save_as(tmp_path / "map.png")
+    box = journey.page.locator("#map").bounding_box()
+    assert box is not None
+    with rasterio.open(tmp_path / "map.png") as file:
+        bands = file.read()
+    height, width = bands.shape[1:]
+    assert width == round(box["width"])
+    assert height > box["height"] + 100
+
+    def holds(part, colour: str) -> bool:
+        channels = [int(number) for number in colour[4:-1].split(",")]
+        return bool((part[:3] == [[[c]] for c in channels]).all(axis=0).any())
+
+    foot = bands[:, height - round(height - box["height"]) + 70 :, :]
+    assert sum(holds(bands[:, 76 : 76 + round(box["height"])], colour) for colour in ramp) >= 5
+    assert all(holds(foot, colour) for colour in ramp)
