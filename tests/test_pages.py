@@ -15,9 +15,12 @@ import pytest
 from browser.made_site import NAMES, MadeSite, make_site
 
 from hexseal.config import Site
+from hexseal.datasets.provenance import InputFile
 from hexseal.errors import InputError, ToolError
 from hexseal.frontend import TEMPLATE, bundle
 from hexseal.pages import write_pages
+from hexseal.pages.about import about_values
+from hexseal.pages.addresses import sheet_paths
 from hexseal.pages.classes import CHANGE_LADDERS, SHARE_BREAKS, change_breaks
 from hexseal.pages.figures import read_areas
 from hexseal.pages.judgement import read_judgement
@@ -37,6 +40,7 @@ LOCALES = {
 PAGES = (
     "index.html", "fr/index.html", "methodology.html", "fr/methodology.html",
     "about.html", "fr/about.html", "accessibility.html", "fr/accessibility.html",
+    "areas.html", "fr/areas.html",
 )  # fmt: skip
 
 
@@ -103,7 +107,7 @@ def test_every_text_is_used_somewhere() -> None:
         r"|app\.custom\.(sentence|kind|method)\.\w+|app\.custom\.draw\.\w+\.\w+"
         r"|app\.custom\.\w+\.label|app\.legend\.(pixels|further)\.\w+|app\.pixel\.\w+"
         r"|method\.(\w+\.title|filter\.\w+)"
-        r"|page\.nav\.\w+|(about|access|method)\.(page_title|description)"
+        r"|page\.nav\.\w+|app\.rank\.\w+|about\.input\.\w+|(about|access|method|rank)\.(page_title|description)"
     )
     unused = [key for key in LOCALES["en"] if key not in sources and not built.fullmatch(key)]
     assert unused == []
@@ -221,6 +225,71 @@ def test_about_carries_the_wording_that_the_producer_asks_for(made: MadeSite) ->
         assert all(f'href="{doi}"' in page(made, name) for doi in dois)
     assert "no data of CLC+ Backbone went into them" in page(made, "about.html")
     assert "Neither the European Union" in page(made, "about.html")
+
+
+SHEET = "areas/municipality/00.html"
+
+
+def test_each_area_has_a_sheet_with_its_figures(made: MadeSite) -> None:
+    names = sorted(path.name for path in (made.folder / "areas/municipality").iterdir())
+    assert names == ["00.html", "01.html", "02.html", "03.html"]
+    area = next(
+        a for a in read_areas(made.work / "areas.parquet", made.region, None) if a.id == "00"
+    )
+    text = page(made, SHEET)
+    assert "<h1>&lt;b&gt;Port &amp; &#34;Cove&#34;&lt;/b&gt;</h1>" in text
+    share = number(area.share(2023) or 0.0, 2, "en")
+    assert f"{share}% of the land was sealed in 2023" in text
+    assert 'href="../../index.html#area=municipality/00&amp;outlines=municipality"' in text
+    assert 'class="locator-area" d="M' in text
+    assert 'class="warning" role="note" id="notes-2018-2021"' in text
+    assert 'class="chart-drawing"' in text
+    french = page(made, "fr/" + SHEET)
+    assert 'href="../../../areas/municipality/00.html"' in french
+    assert (
+        number(100 * (area.m2("sealed_m2_2023") or 0) / (area.m2("land_m2") or 1), 2, "fr")
+        in french
+    )
+
+
+def test_names_of_sheets_differ_on_disks_that_ignore_case(made: MadeSite) -> None:
+    whole = read_areas(made.work / "areas.parquet", made.region, None)[0]
+    ids = ("ab", "AB", "x/y", "plain")
+    areas = [dataclasses.replace(whole, layer="half", id=key) for key in ids]
+    paths = sheet_paths(areas)
+    # SHA-256 of "ab" and "AB" begin so.
+    assert paths["half", "ab"] == "areas/half/ab-fb8e20fc.html"
+    assert paths["half", "AB"] == "areas/half/AB-38164fbd.html"
+    assert paths["half", "plain"] == "areas/half/plain.html"
+    assert len({path.casefold() for path in paths.values()}) == len(ids)
+
+
+def test_the_rank_page_tells_its_script_what_the_tables_hold(made: MadeSite) -> None:
+    for name in ("areas.html", "fr/areas.html"):
+        found = re.search(r'id="hexseal-rank">(.*?)</script>', page(made, name), re.DOTALL)
+        assert found
+        told = json.loads(found[1])
+        (layer,) = told["layers"]
+        rows = {row[1]: row for row in layer["rows"]}
+        assert [row[1] for row in layer["rows"]] == [
+            '<b>Port & "Cove"</b>', "anse noire", "Évora-sur-Mer", "Zuidhaven",
+        ]  # fmt: skip
+        assert rows["Zuidhaven"][2] == f"areas/municipality/{rows['Zuidhaven'][0]}.html"
+        place = told["columns"].index("land_m2")
+        land = sum(row[4][place] for row in layer["rows"])
+        assert land == made.totals["land"] * 100
+        assert "<b>" not in page(made, name)
+
+
+def test_about_lists_inputs_with_their_checksums(made: MadeSite) -> None:
+    locale = load_locale(TEMPLATE / "locales", "fr")
+    files = (
+        InputFile("landcover", 2018, "a.tif", 3, "ab" * 32),
+        InputFile("areas municipality", None, "made.gpkg", 5, "cd" * 32),
+        InputFile("landcover", 2021, "https://example.org/b.tif", None, None),
+    )
+    shown = about_values(made.region, files, locale)["inputs"]
+    assert shown == [(files[0], "Carte d’occupation du sol"), (files[1], "Communes")]
 
 
 def test_simulated_regions_say_so(made: MadeSite) -> None:
@@ -381,7 +450,7 @@ def test_methodology_says_all_that_it_has_to_say(made: MadeSite, language: str) 
     for author in ("Maucha", "Sannier", "Olofsson", "Pelletier", "Elias", "Benjamini"):
         assert author in text
     assert 'name="year"' not in text
-    assert 'href="index.html#areas"' in text
+    assert 'href="areas.html"' in text
     assert "hexseal-config" not in text
     assert text.count('href="index.html#notes-2018-2021"') == 1
     assert 'href="index.html#notes-2021-2023"' not in text

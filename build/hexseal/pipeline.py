@@ -15,6 +15,7 @@ from hexseal.check import check_region
 from hexseal.checks_report import render
 from hexseal.config import Region, SealedAccuracy, is_remote, load_region
 from hexseal.datasets import write_datasets
+from hexseal.datasets.provenance import provenance_of
 from hexseal.delta import DeltaSummary, count_region, region_grid
 from hexseal.errors import InputError, VerifyError
 from hexseal.evidence import judge_region, pair_name
@@ -214,6 +215,7 @@ def write_site(
             datasets=datasets,
             shapes=work / "zone_shapes.parquet",
             transitions=work if region.pairs else None,
+            inputs=provenance_of(region, work).inputs,
             progress=talk.progress,
         )
         told.append(f"{pages.pages} pages, front end {assets.gzip_bytes:,} bytes compressed")

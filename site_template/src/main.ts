@@ -9,3 +9,7 @@ if (document.getElementById("hexseal-config") !== null) {
   // Bundled into the same file; its modules only run where they are needed.
   void import("./dashboard.ts").then(({ startDashboard }) => startDashboard(theme));
 }
+if (document.getElementById("hexseal-rank") !== null) {
+  const home = document.querySelector<HTMLAnchorElement>(".brand-name a")?.getAttribute("href");
+  void import("./rank.ts").then(({ startRankPage }) => startRankPage(home ?? "index.html"));
+}

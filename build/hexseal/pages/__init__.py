@@ -1,8 +1,8 @@
 """The pages of a site: settings, totals and tables rendered into the dashboard's templates.
 
 Imports inside point one way: frame < numbers < locales < classes < indicators < figures < years
-< nesting < judgement < noise < tables < charts < origins < origin_files < settings < reading
-< stories < methodology < site.
+< addresses < nesting < judgement < noise < tables < charts < origins < origin_files < settings
+< reading < stories < methodology < about < rank < locator < sheets < sheet_files < site.
 """
 
 from hexseal.pages.site import PageSummary, write_pages

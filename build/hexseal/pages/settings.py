@@ -49,6 +49,12 @@ class Contents:
         """Return the figures of the whole region."""
         return self.areas[0]
 
+    @property
+    def listed(self) -> tuple[AreaFigures, ...]:
+        """Return the areas of all layers that the region names."""
+        layers = {layer.layer for layer in self.region.areas}
+        return tuple(area for area in self.areas[1:] if area.layer in layers)
+
     def layer(self, layer: str) -> tuple[AreaFigures, ...]:
         """Return the areas of one layer."""
         return tuple(area for area in self.areas[1:] if area.layer == layer)

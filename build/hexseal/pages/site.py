@@ -1,7 +1,7 @@
 """Write the dashboard in every language of the region, and the totals that it prints."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -11,8 +11,11 @@ from markupsafe import Markup
 
 from hexseal import __version__
 from hexseal.config import Region
+from hexseal.datasets.provenance import InputFile
 from hexseal.files import write_bytes
 from hexseal.frontend import TEMPLATE, Bundle
+from hexseal.pages.about import about_values, plain_values
+from hexseal.pages.addresses import Key, sheet_paths
 from hexseal.pages.charts import stock_chart
 from hexseal.pages.classes import change_breaks
 from hexseal.pages.figures import (
@@ -27,6 +30,7 @@ from hexseal.pages.figures import (
 from hexseal.pages.frame import INDEX, POLICY, page_frame, page_path
 from hexseal.pages.judgement import Judged, read_judgement
 from hexseal.pages.locales import Locale, load_locale
+from hexseal.pages.locator import Locator
 from hexseal.pages.methodology import (
     SECTIONS,
     SizeShares,
@@ -42,7 +46,9 @@ from hexseal.pages.noise import read_noise
 from hexseal.pages.numbers import file_size, number
 from hexseal.pages.origin_files import write_origin_files
 from hexseal.pages.origins import read_area_sources, read_hexagon_sources
+from hexseal.pages.rank import rank_values
 from hexseal.pages.settings import Contents, embed, page_settings
+from hexseal.pages.sheet_files import sheet_locator, write_sheets
 from hexseal.pages.stories import doubtful_pairs, pair_stories
 from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_rows, state_rows
 from hexseal.pages.years import year_points
@@ -51,9 +57,11 @@ from hexseal.summaries import Datasets, MapLayers, TileSummary
 
 AREA_SOURCES, HEXAGON_SOURCES = "transition_areas.parquet", "transition_hexagons.parquet"
 METHODOLOGY, ABOUT, ACCESSIBILITY = "methodology.html", "about.html", "accessibility.html"
-# The pages that every site has in each language, by the template of each.
+RANK = "areas.html"
+# The pages that a site has in each language, by the template of each.
 TEMPLATES = {
     INDEX: "index.html.jinja",
+    RANK: "rank.html.jinja",
     METHODOLOGY: "methodology.html.jinja",
     ABOUT: "about.html.jinja",
     ACCESSIBILITY: "accessibility.html.jinja",
@@ -79,6 +87,7 @@ def write_pages(
     bundle: Bundle,
     datasets: Datasets,
     shapes: Path | None = None,
+    inputs: tuple[InputFile, ...] = (),
     layers: MapLayers | None = None,
     transitions: Path | None = None,
     progress: Progress = silent,
@@ -89,6 +98,7 @@ def write_pages(
     ``transitions`` is the folder of transition_areas.parquet and transition_hexagons.parquet.
     """
     figures = read_areas(areas, region, shapes)
+    outlines = read_shapes(shapes) if shapes else {}
     sources = read_area_sources(transitions / AREA_SOURCES) if transitions else {}
     contents = Contents(
         region=region,
@@ -99,7 +109,7 @@ def write_pages(
         tiles=tiles,
         layers=layers or MapLayers(),
         datasets=datasets,
-        parents=area_parents(figures[1:], read_shapes(shapes)) if shapes else {},
+        parents=area_parents(figures[1:], outlines),
         sources=sources,
         origins=write_origin_files(
             site, region, sources, read_hexagon_sources(transitions / HEXAGON_SOURCES)
@@ -107,25 +117,70 @@ def write_pages(
         if transitions
         else "",
     )
-    sizes = size_shares(hexagons, region)
-    environment = _environment()
-    written = 0
-    for done, language in enumerate(region.site.languages, 1):
-        locale = load_locale(TEMPLATE / "locales", language)
-        shared = _context(contents, bundle, locale)
+    writer = _SiteWriter(
+        site=site,
+        contents=contents,
+        bundle=bundle,
+        inputs=inputs,
+        sizes=size_shares(hexagons, region),
+        sheets=sheet_paths(contents.listed),
+        locator=sheet_locator(contents.listed, outlines),
+    )
+    written = [
+        writer.write(load_locale(TEMPLATE / "locales", language))
+        for language in region.site.languages
+    ]
+    progress("pages", 1, 1)
+    write_bytes(site / "data" / "summary.json", _summary(contents).encode())
+    return PageSummary(sum(each.pages for each in written), sum(each.bytes for each in written))
+
+
+@dataclass(frozen=True, slots=True)
+class _SiteWriter:
+    """Write all pages of one language after the other; ``sheets`` are paths by layer and id."""
+
+    site: Path
+    contents: Contents
+    bundle: Bundle
+    inputs: tuple[InputFile, ...]
+    sizes: tuple[SizeShares, ...]
+    sheets: Mapping[Key, str]
+    locator: Locator | None
+
+    def write(self, locale: Locale) -> PageSummary:
+        region, language = self.contents.region, locale.language
+        environment, shared = _environment(), _context(self.contents, self.bundle, locale)
+        values = self._values(locale)
+        written = 0
+        for path, own in values.items():
+            frame = page_frame(region, path, language, pages=values)
+            page = environment.get_template(TEMPLATES[path]).render(shared | frame | own)
+            written += write_bytes(self.site / page_path(region, language, path), page.encode())
+        written += write_sheets(
+            self.site,
+            self.contents,
+            paths=self.sheets,
+            locator=self.locator,
+            locale=locale,
+            environment=environment,
+            shared=shared,
+            pages=values,
+        )
+        return PageSummary(len(values) + len(self.sheets), written)
+
+    def _values(self, locale: Locale) -> dict[str, dict[str, object]]:
+        """Return what each page shows besides what all share, by its path."""
+        contents, region = self.contents, self.contents.region
+        root = "../" * page_path(region, locale.language).count("/")
         values = {
             INDEX: _dashboard(contents, locale),
-            METHODOLOGY: _methodology(contents, sizes, locale),
-            ABOUT: _about(contents, locale),
-            ACCESSIBILITY: _plain("access", contents, locale),
+            METHODOLOGY: _methodology(contents, self.sizes, locale),
+            ABOUT: about_values(region, self.inputs, locale),
+            ACCESSIBILITY: plain_values("access", region, locale),
         }
-        for path, template in TEMPLATES.items():
-            frame = page_frame(region, path, language, pages=TEMPLATES)
-            page = environment.get_template(template).render(shared | frame | values[path])
-            written += write_bytes(site / page_path(region, language, path), page.encode())
-        progress("pages", done, len(region.site.languages))
-    write_bytes(site / "data" / "summary.json", _summary(contents).encode())
-    return PageSummary(len(TEMPLATES) * len(region.site.languages), written)
+        if region.areas:
+            values[RANK] = rank_values(contents, self.sheets, locale, root)
+        return values
 
 
 def _environment() -> Environment:
@@ -177,7 +232,7 @@ def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
         "state_rows": state_rows(whole, region, write),
         "change_rows": change_rows(whole, region, write),
         "indicator_rows": indicator_rows(whole, region, write),
-        "warned": {pair for pair in region.pairs if contents.judged[name(pair)].warnings},
+        "warned": doubtful_pairs(region, contents.judged),
         "downloads": contents.datasets.downloads,
         "file_size": partial(file_size, language=language),
         "whole_number": _whole_number(language),
@@ -192,7 +247,7 @@ def _methodology(
     pixels, valid = contents.whole.m2("valid_pixels"), contents.whole.m2("valid_m2")
     pixel_m2 = valid / pixels if valid and pixels else 0.0
     return {
-        **_plain("method", contents, locale),
+        **plain_values("method", region, locale),
         "sections": SECTIONS,
         "level": number(100 * region.noise.level, 0, locale.language),
         "sizes": size_rows(sizes, write),
@@ -200,29 +255,6 @@ def _methodology(
         "filters": list(filter_rows(region, judged, pixel_m2, write)),
         "decoys": list(decoy_rows(region, judged, write)),
         "noise": list(noise_rows(region, judged, write)),
-    }
-
-
-def _plain(prefix: str, contents: Contents, locale: Locale) -> dict[str, object]:
-    """Return title and description of a page without settings, from the texts of its prefix."""
-    title = contents.region.title[locale.language]
-    return {
-        "page_title": locale.text(f"{prefix}.page_title", title=title),
-        "description": locale.text(f"{prefix}.description", title=title),
-        "settings": None,
-    }
-
-
-def _about(contents: Contents, locale: Locale) -> dict[str, object]:
-    """Return the producer's wording with the DOIs of the years that have a map of it."""
-    region, product = contents.region, contents.region.product
-    dois = {year: product.dois[year] for year in region.mapped_years if year in product.dois}
-    links = ", ".join(f"https://doi.org/{doi}" for doi in dois.values())
-    wording = product.wording.format(dois=links) if product.wording else product.attribution
-    return _plain("about", contents, locale) | {
-        "dois": dois,
-        "wording": wording.removesuffix("; "),
-        "has_forward": region.mapped_years != region.years,
     }
 
 

@@ -1,0 +1,116 @@
+"""Sheets: a printable page for each area, whole without JavaScript."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from hexseal.pages.addresses import Key
+from hexseal.pages.charts import Chart, stock_chart
+from hexseal.pages.figures import AreaFigures
+from hexseal.pages.locator import Locator
+from hexseal.pages.rank import compare_cells
+from hexseal.pages.settings import Contents
+from hexseal.pages.stories import PairStory, doubtful_pairs, pair_stories
+from hexseal.pages.tables import Cell, Row, Writer, change_rows, sort_name, state_rows
+from hexseal.pages.years import year_points
+
+# So many of the areas inside another stand on its sheet; the rest is one link away.
+MOST_CHILDREN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedArea:
+    """An area that a sheet names: its layer's title, name, sheet from here, and figures."""
+
+    layer: str
+    name: str
+    href: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What the page of one area shows; ``parents`` run from the largest to the nearest."""
+
+    area: AreaFigures
+    layer: str
+    share: Cell
+    parents: tuple[LinkedArea, ...]
+    children: tuple[LinkedArea, ...]
+    children_left_out: int
+    children_link: str
+    map_link: str
+    stories: list[PairStory]
+    stock: Chart | None
+    locator: Markup | None
+    state_rows: list[Row]
+    change_rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetMaker:
+    """Make the sheets of one language; ``paths`` are those of all sheets."""
+
+    contents: Contents
+    write: Writer
+    paths: Mapping[Key, str]
+    locator: Locator | None
+    areas: Mapping[Key, AreaFigures]
+    children: Mapping[Key, tuple[Key, ...]]
+
+    def sheet(self, key: Key) -> Sheet:
+        """Return all that the sheet of an area shows."""
+        area, region, write = self.areas[key], self.contents.region, self.write
+        judged, text = self.contents.judged, write.locale.text
+        children = self.children.get(key, ())
+        points = year_points(area, region, doubtful_pairs(region, judged))
+        home = "../" * self.paths[key].count("/")
+        inside = quote("/".join(key), safe="/")
+        layer = quote(children[0][0]) if children else ""
+        return Sheet(
+            area=area,
+            layer=self._title(key[0]),
+            share=write.share(area.share(region.years[-1])),
+            parents=tuple(self._linked(parent, home) for parent in self._above(key)),
+            children=tuple(self._linked(child, home) for child in children[:MOST_CHILDREN]),
+            children_left_out=max(0, len(children) - MOST_CHILDREN),
+            children_link=f"{home}areas.html#layer={layer}&parent={inside}",
+            map_link=f"{home}index.html#area={inside}&outlines={quote(key[0])}",
+            stories=pair_stories(area, region, judged, write, self.contents.sources.get(key)),
+            stock=stock_chart(points, write),
+            locator=self.locator
+            and self.locator.drawing(key, text("sheet.locator", name=area.name)),
+            state_rows=state_rows(area, region, write),
+            change_rows=change_rows(area, region, write) if region.pairs else [],
+        )
+
+    def _linked(self, key: Key, home: str) -> LinkedArea:
+        area = self.areas[key]
+        cells = compare_cells(area, self.contents.region, self.write)
+        return LinkedArea(self._title(key[0]), area.name, home + quote(self.paths[key]), cells)
+
+    def _above(self, key: Key) -> list[Key]:
+        parents = self.contents.parents
+        above: list[Key] = []
+        while (key := parents.get(key, ("", ""))) != ("", "") and key not in above:
+            above.insert(0, key)
+        return above
+
+    def _title(self, layer: str) -> str:
+        titles = {known.layer: known.title for known in self.contents.region.areas}
+        return titles[layer][self.write.locale.language]
+
+
+def children_of(
+    parents: Mapping[Key, Key], areas: Mapping[Key, AreaFigures]
+) -> dict[Key, tuple[Key, ...]]:
+    """Return the areas that lie directly in each area, by name."""
+    found: dict[Key, list[Key]] = {}
+    for child, parent in parents.items():
+        found.setdefault(parent, []).append(child)
+    return {
+        parent: tuple(sorted(keys, key=lambda key: (sort_name(areas[key].name), key)))
+        for parent, keys in found.items()
+    }
