@@ -119,7 +119,7 @@ export class RankTable {
   }
 
   private interval(area: RankArea, column: Column, pair: string, reach: number): HTMLTableCellElement {
-    const [low, value, high] = this.ends(area, pair);
+    const [low = null, value = null, high = null] = this.ends(area, pair);
     const drawing = low === null || value === null || high === null ? [] : [intervalBar(low, value, high, reach)];
     return make("td", { class: "number interval" }, make("span", {}, column.text(area), ...drawing));
   }
