@@ -76,9 +76,11 @@ def made_region(folder: Path, **changes: object) -> Region:
     return Region(**(settings | changes))  # type: ignore[arg-type]
 
 
-def make_site(folder: Path, *, standalone: str = "auto", radius: int = 2) -> MadeSite:
+def make_site(
+    folder: Path, *, standalone: str = "auto", radius: int = 2, basemap: Path | None = None
+) -> MadeSite:
     """Write work files and a whole site below ``folder``; the same bytes at every call."""
-    region = made_region(folder, site=Site(standalone=standalone))  # type: ignore[arg-type]
+    region = made_region(folder, site=_site(standalone, basemap))
     work, site = folder / "work", folder / "site"
     work.mkdir(parents=True)
     cells = made_cells(radius)
@@ -104,6 +106,10 @@ def make_site(folder: Path, *, standalone: str = "auto", radius: int = 2) -> Mad
         datasets=write_datasets(region, work, site),
     )
     return MadeSite(site, work, region, _sum(cells.values()), pages)
+
+
+def _site(standalone: str, basemap: Path | None) -> Site:
+    return Site(standalone=standalone, basemap=basemap and str(basemap))  # type: ignore[arg-type]
 
 
 def _with_pixels(region: Region, folder: Path) -> Region:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import rasterio.features
 import shapely
+from affine import Affine
 from numpy.typing import NDArray
 from pmtiles.tile import TileType
 
@@ -29,6 +30,8 @@ DETAIL = 0.4
 ZOOMS = 3
 TILES_AT_ONCE = 64
 Bytes = NDArray[np.uint8]
+# Outlines are painted in units of half a pixel: rasterio warns of the identity.
+HALF_PIXELS = Affine.scale(2.0)
 
 
 def write_pixels(
@@ -118,8 +121,12 @@ class ConfirmedPixels:
         here = self.tree.query(shapely.box(left, top, left + shape[1], top + shape[0]))
         if not len(here):
             return np.zeros(shape, np.bool_)
-        moved = shapely.transform(self.shapes[np.sort(here)], lambda xy: xy - (left, top))
-        burnt: Bytes = rasterio.features.rasterize(moved, out_shape=shape, dtype="uint8")
+        moved = shapely.transform(
+            self.shapes[np.sort(here)], lambda xy: (xy - (left, top)) * HALF_PIXELS.a
+        )
+        burnt: Bytes = rasterio.features.rasterize(
+            moved, out_shape=shape, transform=HALF_PIXELS, dtype="uint8"
+        )
         return np.equal(burnt, 1)
 
 
