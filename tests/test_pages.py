@@ -107,7 +107,8 @@ def test_every_text_is_used_somewhere() -> None:
         r"|app\.custom\.(sentence|kind|method)\.\w+|app\.custom\.draw\.\w+\.\w+"
         r"|app\.custom\.\w+\.label|app\.legend\.(pixels|further)\.\w+|app\.pixel\.\w+"
         r"|method\.(\w+\.title|filter\.\w+)"
-        r"|page\.nav\.\w+|app\.rank\.\w+|about\.input\.\w+|(about|access|method|rank)\.(page_title|description)"
+        r"|page\.nav\.\w+|app\.rank\.\w+|about\.input\.\w+|(about|access|data|method|rank)\.(page_title|description)"
+        r"|data\.(\w+\.title|snippet\.[\w-]+)"
     )
     unused = [key for key in LOCALES["en"] if key not in sources and not built.fullmatch(key)]
     assert unused == []
@@ -478,12 +479,12 @@ def test_one_year_and_no_areas_make_a_page_without_changes(made: MadeSite, tmp_p
         datasets=Datasets((), PartitionTree("data/x", "part-0.parquet", 6, ())),
     )
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert summary.pages == 4
+    assert summary.pages == 5
     assert 'lang="fr"' in text
     assert 'name="year" value="2023"' in text
     assert 'name="pair"' not in text
     assert 'name="view"' not in text
-    assert "table-scroll" in text
+    assert "main-files" in text
     assert '<table class="areas' not in text
 
 

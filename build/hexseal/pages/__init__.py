@@ -2,7 +2,8 @@
 
 Imports inside point one way: frame < numbers < locales < classes < indicators < figures < years
 < addresses < nesting < judgement < noise < tables < charts < origins < origin_files < settings
-< reading < stories < methodology < about < rank < locator < sheets < sheet_files < site.
+< reading < stories < methodology < about < data < snippets < data_page < rank
+< locator < sheets < sheet_files < site.
 """
 
 from hexseal.pages.site import PageSummary, write_pages

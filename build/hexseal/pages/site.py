@@ -1,7 +1,7 @@
 """Write the dashboard in every language of the region, and the totals that it prints."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,8 @@ from hexseal.pages.about import about_values, plain_values
 from hexseal.pages.addresses import Key, sheet_paths
 from hexseal.pages.charts import stock_chart
 from hexseal.pages.classes import change_breaks
+from hexseal.pages.data import main_files
+from hexseal.pages.data_page import DATA, data_values
 from hexseal.pages.figures import (
     AreaFigures,
     Pair,
@@ -62,6 +64,7 @@ RANK = "areas.html"
 TEMPLATES = {
     INDEX: "index.html.jinja",
     RANK: "rank.html.jinja",
+    DATA: "data.html.jinja",
     METHODOLOGY: "methodology.html.jinja",
     ABOUT: "about.html.jinja",
     ACCESSIBILITY: "accessibility.html.jinja",
@@ -174,6 +177,7 @@ class _SiteWriter:
         root = "../" * page_path(region, locale.language).count("/")
         values = {
             INDEX: _dashboard(contents, locale),
+            DATA: data_values(contents, self.site, locale),
             METHODOLOGY: _methodology(contents, self.sizes, locale),
             ABOUT: about_values(region, self.inputs, locale),
             ACCESSIBILITY: plain_values("access", region, locale),
@@ -234,8 +238,8 @@ def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
         "indicator_rows": indicator_rows(whole, region, write),
         "warned": doubtful_pairs(region, contents.judged),
         "downloads": contents.datasets.downloads,
+        "main_files": main_files(region, contents.datasets),
         "file_size": partial(file_size, language=language),
-        "whole_number": _whole_number(language),
         "settings": Markup(embed(page_settings(contents, locale, root))),
     }
 
@@ -256,10 +260,6 @@ def _methodology(
         "decoys": list(decoy_rows(region, judged, write)),
         "noise": list(noise_rows(region, judged, write)),
     }
-
-
-def _whole_number(language: str) -> Callable[[float], str]:
-    return lambda value: number(value, 0, language)
 
 
 def _summary(contents: Contents) -> str:

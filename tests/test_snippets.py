@@ -1,0 +1,213 @@
+"""Every piece of code that the data page shows is run against the files of a made site."""
+
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import duckdb_extensions
+import h3
+import pyarrow.parquet as pq
+import pytest
+from sites import write_region
+
+from hexseal.pages.snippets import ANYWHERE, FOLDER
+from hexseal.pipeline import BuildSettings, Talk, build_site
+from hexseal.serve import make_server
+
+# Names of columns as snippets write them; years make them unmistakable.
+COLUMN = re.compile(
+    r"\b(?:h3_hex|land_m2|valid_m2|(?:sealed|new|unsealed|signal|confirmed)\w*_\d{4})\b"
+)
+FILE = re.compile(r"[\w-]+\.(?:parquet|gpkg|csv\.gz)")
+
+
+class Snippets(HTMLParser):
+    """The code of a page by the id of its figure."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self.key = ""
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if "data-snippet" in values:
+            self.key = values["id"] or ""
+        self.inside = self.inside or (tag == "pre" and bool(self.key))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "pre":
+            self.inside = False
+        elif tag == "figure":
+            self.key = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.found[self.key] = self.found.get(self.key, "") + data
+
+
+def read(page: Path) -> dict[str, str]:
+    parser = Snippets()
+    parser.feed(page.read_text(encoding="utf-8"))
+    return parser.found
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("snippets")
+    build_site(write_region(folder / "inputs"), BuildSettings(folder / "site"), Talk())
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def code(site: Path) -> dict[str, str]:
+    return read(site / "data.html")
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    server = make_server(site, 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def folder(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of the downloads, where the code is run."""
+    copy = Path(shutil.copytree(site / "data", tmp_path / "data"))
+    monkeypatch.chdir(copy)
+    return copy
+
+
+def test_every_template_stands_on_the_page_in_every_language(
+    site: Path, code: dict[str, str]
+) -> None:
+    stored = {path.name.split(".")[0] for path in FOLDER.iterdir()}
+    assert set(code) == stored
+    assert read(site / "fr/data.html") == code
+
+
+def test_every_snippet_is_run_here(code: dict[str, str]) -> None:
+    run = {*SQL, *PYTHON, *R, "duckdb-http"}
+    assert set(code) == run
+
+
+SQL = ("duckdb-local", "duckdb-aggregate", "duckdb-join")
+PYTHON = ("python-geopandas", "python-polars", "python-h3")
+R = ("r-arrow", "r-sf")
+
+
+def fetched(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple]:
+    """Run every statement; return the rows of the last."""
+    rows: list[tuple] = []
+    for statement in duckdb.extract_statements(sql):
+        rows = connection.execute(statement).fetchall()
+    return rows
+
+
+@pytest.mark.usefixtures("folder")
+def test_sql_reads_the_files(code: dict[str, str]) -> None:
+    with duckdb.connect() as connection:
+        local = fetched(connection, code["duckdb-local"])
+        assert len(local) == 10
+        assert all(h3.is_valid_cell(row[0]) for row in local)
+        assert [row[2] for row in local] == sorted((row[2] for row in local), reverse=True)
+        ((share, wrong),) = fetched(connection, code["duckdb-aggregate"])
+        # 670 sealed pixels of 16 400 that are land.
+        assert share == pytest.approx(100 * 670 / 16_400)
+        assert abs(wrong - share) > 0.1
+        ((visits, sealed),) = fetched(connection, code["duckdb-join"])
+        # The toy region has 30 hexagons of resolution 9, one visit each.
+        assert visits == 30
+        assert 0 <= sealed <= 1
+
+
+def test_sql_reads_a_box_over_the_network(code: dict[str, str], address: str) -> None:
+    assert ANYWHERE in code["duckdb-http"]
+    with duckdb.connect() as connection:
+        # The page lets DuckDB fetch its extension; here it comes from its package.
+        duckdb_extensions.import_extension("httpfs", con=connection)
+        connection.load_extension("httpfs")
+        rows = fetched(connection, code["duckdb-http"].replace(ANYWHERE, address))
+    assert rows
+    assert len(rows) < 20
+    assert all(h3.is_valid_cell(row[0]) for row in rows)
+
+
+@pytest.mark.parametrize("key", PYTHON)
+def test_python_prints_its_table(code: dict[str, str], folder: Path, key: str) -> None:
+    script = folder / "snippet.py"
+    script.write_text(code[key], encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", script],
+        capture_output=True, text=True, cwd=folder, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    if key == "python-geopandas":
+        # By cells, whose centres decide: 670 sealed pixels of 100 m2, most of them in the west.
+        east, west = (line.split() for line in done.stdout.splitlines()[2:])
+        assert (east[-4:-1], west[-4:-1]) == (
+            ["e", "6800.0", "711600.0"],
+            ["w", "60200.0", "768600.0"],
+        )
+    elif key == "python-polars":
+        assert "sealed_share_2021" in done.stdout
+        assert "null" not in done.stdout
+    else:
+        total = sum(float(line.split()[1]) for line in done.stdout.splitlines()[2:])
+        assert total == pytest.approx(67_000)
+
+
+@pytest.mark.parametrize("key", R)
+def test_r_runs_or_at_least_names_what_is_there(
+    code: dict[str, str], folder: Path, key: str
+) -> None:
+    names = FILE.findall(code[key])
+    assert names
+    columns: set[str] = set()
+    for name in names:
+        assert (folder / name).is_file()
+        if name.endswith(".parquet"):
+            columns |= set(pq.read_schema(folder / name).names)
+    if columns:
+        assert set(COLUMN.findall(code[key])) - {"sealed_m2"} <= columns
+    program = shutil.which("Rscript")
+    if program is None:
+        pytest.skip("R is not installed: names of files and columns were checked only")
+    script = folder / "snippet.R"
+    script.write_text(code[key], encoding="utf-8")
+    done = subprocess.run(
+        [program, script], capture_output=True, text=True, cwd=folder, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_page_lists_every_file_with_its_checksum(site: Path) -> None:
+    page = (site / "data.html").read_text(encoding="utf-8")
+    files = [p for p in (site / "data").iterdir() if p.name.endswith((".parquet", ".csv.gz"))]
+    assert len(files) > 8
+    for path in files:
+        assert f'href="data/{path.name}"' in page
+    french = (site / "fr/data.html").read_text(encoding="utf-8")
+    assert 'href="../data/toy_areas.parquet"' in french
+
+
+def test_the_page_shows_rows_and_explains_every_column(site: Path) -> None:
+    page = (site / "data.html").read_text(encoding="utf-8")
+    schema = pq.read_schema(site / "data/toy_hexagons_r9.parquet")
+    for name in schema.names:
+        if name not in ("geometry", "bbox"):
+            assert f"<code>{name}</code>" in page, name
+    first = pq.read_table(site / "data/toy_hexagons_r9.parquet").slice(0, 1).to_pylist()[0]
+    assert f"<td>{first['h3_hex']}</td>" in page
+    # Names of areas are text, never markup.
+    assert "West &lt;b&gt;half&lt;/b&gt;" in page
