@@ -74,10 +74,9 @@ export class Drawing {
     this.tool = tool;
     this.points = [];
     this.hasKeys = false;
-    const frame = this.map.getContainer().parentElement ?? this.map.getContainer();
     this.sheet.setAttribute("aria-label", this.text.of(`app.custom.draw.${tool}.label`));
     this.hint.textContent = this.text.of(`app.custom.draw.${tool}.hint`);
-    frame.append(this.sheet, this.bar);
+    this.map.getContainer().append(this.sheet, this.bar);
     this.cursor = { x: this.sheet.clientWidth / 2, y: this.sheet.clientHeight / 2 };
     this.sheet.focus();
     this.draw();

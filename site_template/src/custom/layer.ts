@@ -38,7 +38,7 @@ export class OwnLayer {
 
   private add(): void {
     const { map } = this;
-    map.addSource(OWN, { type: "geojson", data: collection(this.drawn) });
+    map.addSource(OWN, { type: "geojson", data: collection(this.drawn), tolerance: 0 });
     const shown = ["case", ["get", "shown"], 1, 0.6] as never;
     // No fill: it would change the colours that the legend explains.
     map.addLayer({
