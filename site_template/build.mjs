@@ -1,7 +1,7 @@
-// Bundle the dashboard: node build.mjs FOLDER writes app.js, app.css and licenses.txt there.
+// Bundle the dashboard: node build.mjs FOLDER writes app.js, guard.js, app.css and licenses.txt there.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const folder = process.argv[2];
 if (!folder) {
@@ -39,6 +39,9 @@ async function bundle() {
     target: ["chrome123", "firefox120", "safari17.5"],
     outfile: join(folder, "app.css"),
   });
+  // Old browsers must understand it, so it is neither bundled nor made of anything new.
+  const guard = await transform(readFileSync("src/guard.js", "utf8"), { minify: true, target: "es5" });
+  writeFileSync(join(folder, "guard.js"), guard.code);
   for (const warning of [...script.warnings, ...style.warnings]) {
     console.warn(`${warning.location?.file ?? "bundle"}: ${warning.text}`);
   }

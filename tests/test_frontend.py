@@ -34,12 +34,20 @@ def template(tmp_path: Path) -> Path:
 
 def test_names_carry_the_hash_of_the_content(assets: Path) -> None:
     made = bundle(assets)
-    for name in (made.script, made.style, made.licenses):
+    for name in (made.script, made.style, made.guard, made.licenses):
         digest = hashlib.sha256((assets / name).read_bytes()).hexdigest()
-        assert re.fullmatch(r"(app|licenses)-[0-9a-f]{10}\.(js|css|txt)", name)
+        assert re.fullmatch(r"(app|guard|licenses)-[0-9a-f]{10}\.(js|css|txt)", name)
         assert digest[:10] in name
-    assert len(list(assets.iterdir())) == 3
-    assert made.bytes == sum((assets / n).stat().st_size for n in (made.script, made.style))
+    assert len(list(assets.iterdir())) == 4
+    assert made.bytes == sum(
+        (assets / n).stat().st_size for n in (made.script, made.style, made.guard)
+    )
+
+
+def test_the_guard_is_read_by_the_oldest_browsers(assets: Path) -> None:
+    guard = (assets / bundle(assets).guard).read_text(encoding="utf-8")
+    assert "hexsealRuns" in guard
+    assert not re.search(r"=>|`|\b(const|let|class|async|import)\b|\?\.|\?\?", guard)
 
 
 def test_is_small_enough(assets: Path) -> None:

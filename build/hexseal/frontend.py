@@ -17,17 +17,21 @@ from hexseal.progress import Progress, silent
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "site_template"
 SOURCES = ("src", "styles", "licenses", "build.mjs", "package.json", "package-lock.json")
-OUTPUTS = ("app.js", "app.css", "licenses.txt")
+OUTPUTS = ("app.js", "app.css", "guard.js", "licenses.txt")
 # Names what node_modules was installed from, so that a changed lock installs anew.
 INSTALLED = ".hexseal-installed"
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """File names inside the assets folder; ``bytes`` and ``gzip_bytes`` sum script and style."""
+    """File names inside the assets folder; ``bytes`` and ``gzip_bytes`` sum scripts and style.
+
+    ``guard`` is the script that says so where ``script`` does not run.
+    """
 
     script: str
     style: str
+    guard: str
     licenses: str
     bytes: int
     gzip_bytes: int
@@ -44,10 +48,11 @@ def bundle(assets: Path, *, template: Path = TEMPLATE, progress: Progress = sile
     names = {name: hashed_name(name, content) for name, content in contents.items()}
     for name, content in contents.items():
         write_bytes(assets / names[name], content)
-    code = [contents["app.js"], contents["app.css"]]
+    code = [contents[name] for name in ("app.js", "app.css", "guard.js")]
     return Bundle(
         script=names["app.js"],
         style=names["app.css"],
+        guard=names["guard.js"],
         licenses=names["licenses.txt"],
         bytes=sum(map(len, code)),
         gzip_bytes=sum(len(gzip.compress(part, mtime=0)) for part in code),

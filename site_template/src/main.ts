@@ -4,6 +4,12 @@ import { connectTheme } from "./controls.ts";
 import { connectSnippets } from "./snippets.ts";
 import { Theme } from "./theme.ts";
 
+declare global {
+  // What guard.js looks for: this script was read and runs.
+  var hexsealRuns: boolean | undefined;
+}
+
+globalThis.hexsealRuns = true;
 const theme = new Theme();
 connectTheme(theme);
 const data = document.querySelector<HTMLElement>("main[data-anywhere]");

@@ -143,6 +143,24 @@ def test_says_when_there_is_no_webgl(browser, addresses: dict[str, str]) -> None
     journey.close()
 
 
+@pytest.mark.parametrize("spoilt", ["missing", "not understood"])
+def test_says_when_the_script_does_not_run(browser, site_copy: Path, spoilt: str) -> None:
+    script = next((site_copy / "assets").glob("app-*.js"))
+    if spoilt == "missing":
+        script.unlink()
+    else:
+        # What an old browser makes of syntax that it does not know: a syntax error.
+        script.write_text("let a = 1 ?! 2;")
+    journey = Journey(browser, {"file": site_copy.as_uri() + "/"})
+    journey.page.goto(site_copy.as_uri() + "/index.html")
+    journey.until(journey.page.locator("#unstarted").is_visible, "the message")
+    assert "too old" in journey.text("#unstarted")
+    assert journey.text(".headline") == "8.00% of the land was sealed in 2023"
+    journey.page.goto(site_copy.as_uri() + "/areas.html")
+    assert journey.page.locator("#rank-static tbody tr").count() == 4
+    journey.close()
+
+
 def test_reads_without_javascript(browser, addresses: dict[str, str]) -> None:
     journey = Journey(browser, addresses, java_script_enabled=False)
     journey.page.goto(addresses["file"] + "index.html")
