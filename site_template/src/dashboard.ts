@@ -20,7 +20,7 @@ import { connectPrinting } from "./print.ts";
 import { cameraOn, SelectionKeeper } from "./selection.ts";
 import { element, readSettings, type Settings } from "./settings.ts";
 import { fromHash, shownMeasure, startState, type State, Store } from "./state.ts";
-import type { Look } from "./style.ts";
+import type { ClassKey, Look } from "./style.ts";
 import { enhanceTables } from "./table.ts";
 import { Text } from "./text.ts";
 import type { Theme } from "./theme.ts";
@@ -28,6 +28,8 @@ import type { Theme } from "./theme.ts";
 const settings = readSettings();
 // Just past the first zoom of a layer, so that a rounding does not miss it.
 const CLOSE = 0.2;
+// The class of the legend that stands out: of the moment, so no part of the state.
+let highlight: ClassKey | null = null;
 const text = new Text(settings.language, settings.texts);
 
 export function startDashboard(theme: Theme): void {
@@ -65,7 +67,10 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
     store.set({ camera: cameraOn(selection.index, settings) });
   }
   const legend = new Legend(settings, text, {
-    highlight: (key) => view.show({ ...look(store, theme), highlight: key }),
+    highlight: (key) => {
+      highlight = key;
+      view.show(look(store, theme));
+    },
     zoomTo: (zoom) => view.map.easeTo({ zoom: zoom + CLOSE }),
   });
   legend.show(look(store, theme), store.state.camera?.zoom ?? 0);
@@ -175,7 +180,7 @@ function lookOf(state: State, theme: Theme): Look {
     breaks: settings.breaks,
     ground: groundOf(state, settings),
     unsure: state.unsure && state.view === "change" && state.basis === "adjusted",
-    highlight: null,
+    highlight,
     beside: isCompared(state) ? state.compare : 0,
     outlines,
     selectedArea: selection?.kind === "area" ? selection : null,

@@ -3,6 +3,7 @@
 
 import { meanArea } from "./cells.ts";
 import { button, make } from "./dom.ts";
+import { findArchive } from "./layers/archives.ts";
 import { groundArchive } from "./layers/ground.ts";
 import { PAIR_CLASSES, pixelColor, YEAR_CLASSES } from "./layers/pixels.ts";
 import { unsureRows } from "./layers/unsure.ts";
@@ -44,16 +45,24 @@ export class Legend {
   show(look: Look, zoom: number): void {
     const archive = groundArchive(this.settings, look.ground);
     const isClose = archive !== undefined && zoom >= archive.minzoom;
+    const patches = findArchive(this.settings, "patches");
+    const seesPatches = patches !== undefined && zoom >= patches.minzoom;
     // What is highlighted must not build the legend anew under the pointer.
     const { measure, palette, ground, unsure } = look;
-    const written = JSON.stringify([measure.id, palette.name, ground, unsure, isClose, look.beside]);
+    const written = JSON.stringify([measure.id, palette.name, ground, unsure, isClose, seesPatches, look.beside]);
     if (written === this.written) {
       return;
     }
     this.written = written;
     this.entries = [];
-    this.pinned = null;
+    if (this.pinned !== null) {
+      this.pinned = null;
+      this.actions.highlight(null);
+    }
     const parts = isClose ? this.ground(look) : this.hexagons(look);
+    if (patches !== undefined && look.ground.patches !== "") {
+      parts.splice(-1, 0, this.patches(look.palette, patches.minzoom, seesPatches));
+    }
     this.box.replaceChildren(...parts.filter((part) => part !== null));
     this.box.querySelectorAll("button.class").forEach((one, place) => {
       one.setAttribute("tabindex", place === 0 ? "0" : "-1");
@@ -110,6 +119,20 @@ export class Legend {
       this.warning(measure),
       make("p", { class: "legend-meaning" }, meaning),
     ];
+  }
+
+  /** The outline of confirmed patches, or the way to where they can be seen. */
+  private patches(palette: Palette, zoom: number, areSeen: boolean): HTMLElement {
+    if (!areSeen) {
+      const act = () => this.actions.zoomTo(zoom);
+      const words = this.text.of("app.legend.further.patches");
+      return make("p", { class: "legend-further" }, button(words, "text-button", act));
+    }
+    const outline = make("span", { class: "swatch outline" });
+    outline.style.borderColor = palette.patch;
+    const words = this.text.of("app.legend.patch");
+    this.entries.push({ color: palette.patch, words });
+    return make("ul", { class: "legend-others" }, make("li", {}, outline, words));
   }
 
   private head(title: string, unit: string): HTMLElement {

@@ -84,3 +84,10 @@ def test_a_class_of_the_legend_stands_out_when_it_is_pointed_at(journey: Journey
     journey.page.keyboard.press("Enter")
     journey.page.locator("#theme").focus()
     journey.until(lambda: journey.colours() == before, "all classes as before")
+
+
+def test_the_legend_leads_to_patches_where_they_are_too_small_to_see(journey: Journey) -> None:
+    journey.open("file", "index.html#view=change&pair=2018-2023&patches=1&map=8/46.6/-31.5")
+    journey.page.get_by_role("button", name="Zoom in to see confirmed patches").click()
+    journey.until(lambda: "Confirmed patch" in journey.text(".legend-others >> nth=1"), "patches")
+    assert float(journey.hash()["map"].split("/")[0]) >= 10

@@ -4,6 +4,8 @@ Each pixel of a tile shows the one raster pixel under its centre; no figure is m
 """
 
 import os
+import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,9 +14,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import rasterio.features
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
 from pmtiles.tile import TileType
+from rasterio.errors import NotGeoreferencedWarning
 
 from hexseal.config import Region
 from hexseal.delta import Reader, region_grid
@@ -30,8 +32,7 @@ DETAIL = 0.4
 ZOOMS = 3
 TILES_AT_ONCE = 64
 Bytes = NDArray[np.uint8]
-# Outlines are painted in units of half a pixel: rasterio warns of the identity.
-HALF_PIXELS = Affine.scale(2.0)
+_warnings_lock = threading.Lock()
 
 
 def write_pixels(
@@ -121,12 +122,11 @@ class ConfirmedPixels:
         here = self.tree.query(shapely.box(left, top, left + shape[1], top + shape[0]))
         if not len(here):
             return np.zeros(shape, np.bool_)
-        moved = shapely.transform(
-            self.shapes[np.sort(here)], lambda xy: (xy - (left, top)) * HALF_PIXELS.a
-        )
-        burnt: Bytes = rasterio.features.rasterize(
-            moved, out_shape=shape, transform=HALF_PIXELS, dtype="uint8"
-        )
+        moved = shapely.transform(self.shapes[np.sort(here)], lambda xy: xy - (left, top))
+        with _warnings_lock, warnings.catch_warnings():
+            # That the pixels lie nowhere on Earth: they are counted from the window's corner.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            burnt: Bytes = rasterio.features.rasterize(moved, out_shape=shape, dtype="uint8")
         return np.equal(burnt, 1)
 
 
