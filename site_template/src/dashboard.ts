@@ -4,6 +4,7 @@
 import type { PMTiles } from "pmtiles";
 import { openArchive } from "./archive.ts";
 import { connectAddress, connectControls } from "./controls.ts";
+import { withUnlinked } from "./custom/items.ts";
 import { OwnAreas } from "./custom/own.ts";
 import { explain, showFailure, showStatus } from "./failure.ts";
 import { Hover } from "./hover.ts";
@@ -219,7 +220,7 @@ function followAddress(store: Store, view: HexagonMap, keeper: SelectionKeeper):
   store.set({
     ...asked,
     selection: asked.selection ?? null,
-    own: asked.own ?? [],
+    own: withUnlinked(asked.own ?? [], store.state.own),
     shown: asked.shown ?? 0,
   });
   if (asked.camera) {

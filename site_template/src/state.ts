@@ -1,7 +1,7 @@
 // What the reader chose, kept in the address so that a link shows the same.
 
 import { isCell } from "./cells.ts";
-import { type OwnItem, readItems, sameItems, writeItems } from "./custom/items.ts";
+import { linkable, type OwnItem, readItems, sameItems, writeItems } from "./custom/items.ts";
 import type { Area, Basis, Measure, Settings, View } from "./settings.ts";
 
 export interface Camera {
@@ -101,7 +101,7 @@ export function isSame(one: Selection | null, other: Selection | null): boolean 
 
 /** Tell whether a reader who goes back should find a state again, not only the last of it. */
 export function isStep(state: State, before: Partial<State>): boolean {
-  return !sameItems(state.own, before.own ?? []);
+  return !sameItems(linkable(state.own), before.own ?? []);
 }
 
 /** Write a state as the part of an address after "#". */

@@ -381,6 +381,12 @@ def test_long_outlines_stay_out_of_the_address(journey: Journey) -> None:
     paste(journey, collection([feature("round", json.loads(shapely.to_geojson(ring)))]))
     wait_answer(journey, "round")
     assert "own" not in journey.hash()
+    steps = journey.page.evaluate("history.length")
+    journey.page.locator(".home-button").click()
+    journey.page.get_by_role("radio", name="Change").check()
+    journey.until(lambda: journey.hash()["view"] == "change", "another view")
+    assert journey.page.evaluate("history.length") == steps
+    assert len(journey.texts(".own-list li")) == 1
     journey.page.get_by_role("button", name="Rename round").click()
 
 

@@ -30,6 +30,16 @@ export function isTooLong(item: OwnItem): boolean {
   return item.kind === "shape" && encodeShape(item.shape).length > LONGEST;
 }
 
+/** Return the items that an address holds. */
+export function linkable(items: OwnItem[]): OwnItem[] {
+  return items.filter((item) => !isTooLong(item));
+}
+
+/** Return what an address asks for, and the items that no address could hold. */
+export function withUnlinked(asked: OwnItem[], items: OwnItem[]): OwnItem[] {
+  return [...asked, ...items.filter(isTooLong)].slice(0, MOST_ITEMS);
+}
+
 export function encodeItem(item: OwnItem): string {
   return item.kind === "area"
     ? `${AREA}${item.layer}/${item.id}`
@@ -51,7 +61,7 @@ export function decodeItem(text: string, settings: Settings): OwnItem | null {
 
 /** Write items into the parts of an address. */
 export function writeItems(parts: URLSearchParams, items: OwnItem[], shown: number): void {
-  items.filter((item) => !isTooLong(item)).forEach((item) => parts.append("own", encodeItem(item)));
+  linkable(items).forEach((item) => parts.append("own", encodeItem(item)));
   if (items.length > 0 && shown > 0) {
     parts.set("shown", String(shown + 1));
   }
