@@ -29,6 +29,10 @@ bench *OPTIONS: setup
     @{{bin}}/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
     @{{bin}}/python bench/delta.py {{OPTIONS}}
 
+# Sizes of the built datasets, and what a spatial query reads over http
+bench-datasets *OPTIONS: setup
+    @{{bin}}/python bench/datasets.py {{OPTIONS}}
+
 # Compare hexseal areas with decoding and exactextract: ratios in one run
 bench-areas *OPTIONS: setup
     @{{bin}}/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
