@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -12,8 +13,9 @@ from sites import COLUMNS, REGION, ROWS, hexseal, write_region
 
 from hexseal.errors import InputError
 from hexseal.evidence import PairReport, Removed
+from hexseal.forward_report import ForwardReport
 from hexseal.merge import MergedName
-from hexseal.merge.change import join_reports
+from hexseal.merge.change import join_forward, join_reports
 from hexseal.merge.record import read_record
 from hexseal.merge.shapes import join_shapes
 from hexseal.merge_build import merge_sites
@@ -203,3 +205,19 @@ def test_reports_are_summed_and_ratios_weighted_by_losses() -> None:
     assert (found.threshold, found.few_decoys) == (6.0, True)
     # Pixels of patches that were not confirmed: 100 + 50 - 15 - 35 = 100 and 300 in the other.
     assert found.patch_design == pytest.approx((2.0 * 100 + 5.0 * 300) / 400)
+
+
+def test_forward_years_are_pooled_as_strata() -> None:
+    one = ForwardReport(
+        year=2024, calibrate_on=2021, key="k", model="m", checksum="c", both=60, model_only=40,
+        map_only=20, neither=880, users_se=0.03, producers_se=0.02, gain=5, loss=1,
+        disagreeing=2, uncovered=0, drift_sd=0.05, codes=(1, 2), classes=((60, 20), (40, 880)),
+        warnings=("dark",),
+    )  # fmt: skip
+    other = replace(one, both=140, model_only=160, users_se=0.01, warnings=("dark", "far"))
+    found = join_forward([one, other])
+    assert (found.both, found.model_only, found.users) == (200, 200, 0.5)
+    # Weights are the model's sealed pixels, 100 and 300: sqrt(0.0075^2 + 0.0075^2).
+    assert found.users_se == pytest.approx(0.0075 * 2**0.5)
+    assert found.classes == ((120, 40), (80, 1760))
+    assert found.warnings == ("dark", "far")

@@ -17,6 +17,7 @@ from hexseal.config import (
     SealedAccuracy,
     Site,
 )
+from hexseal.config_dataset import Dataset, Licence
 from hexseal.errors import InputError
 from hexseal.grid import ALIGNED, Grid
 from hexseal.merge.record import BuildRecord, CountedWindow
@@ -147,6 +148,11 @@ def _region(records: Sequence[BuildRecord], name: MergedName, work: Path) -> Reg
         site=Site(languages=languages, pixels="never"),
         simulation=None,
         noise=Noise(**settings["noise"]),
+        dataset=Dataset(
+            publisher=_common(records, "publisher"),
+            contact=_common(records, "contact"),
+            licence=Licence(**settings["licence"]) if settings["licence"] else None,
+        ),
         accuracy=Accuracy(
             {int(year): SealedAccuracy(**known) for year, known in settings["accuracy"].items()}
         ),
@@ -170,6 +176,13 @@ def _title(records: Sequence[BuildRecord], name: MergedName, language: str) -> s
         return given
     titles: list[dict] = [dict(record.texts)["title"] for record in records]  # type: ignore[misc]
     return " + ".join(title[language] for title in titles)
+
+
+def _common(records: Sequence[BuildRecord], key: str) -> str | None:
+    """Return what all records say alike of who publishes them, else None."""
+    told = {dict(record.texts).get(key) for record in records}
+    value = told.pop()
+    return value if not told and isinstance(value, str) else None
 
 
 def _product(facts: dict) -> Product:

@@ -88,6 +88,7 @@ def settings_of(region: Region, accuracies: Mapping[int, SealedAccuracy]) -> dic
         },
         "hexagons": {"finest": region.hexagons.finest, "coarsest": region.hexagons.coarsest},
         "layers": [layer.layer for layer in region.areas],
+        "licence": asdict(region.dataset.licence) if region.dataset.licence else None,
         "noise": asdict(region.noise),
         "masks": {
             kind: [epoch.year for epoch in region.epochs if getattr(epoch, kind) is not None]
@@ -110,5 +111,7 @@ def texts_of(region: Region) -> dict[str, object]:
     return {
         "languages": list(region.site.languages),
         "title": dict(region.title),
+        "publisher": region.dataset.publisher,
+        "contact": region.dataset.contact,
         "layers": {layer.layer: dict(layer.title) for layer in region.areas},
     }
