@@ -31,6 +31,8 @@ layer = "half"
 path = "{areas}"
 id = "code"
 name = "name"
+[dataset]
+split_by = "half"
 """
 
 

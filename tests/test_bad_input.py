@@ -28,6 +28,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(finished: Path, tmp_path: Path) -> Path:
     """A region of its own beside a finished site."""
     write_region(tmp_path / "inputs")
+    # GDAL writes the time into a GeoPackage; datasets tell the checksums of their inputs.
+    shutil.copyfile(finished / "inputs/areas.gpkg", tmp_path / "inputs/areas.gpkg")
     shutil.copytree(finished / "site", tmp_path / "site")
     return tmp_path
 

@@ -8,11 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import shapely
 from sites import hexseal, write_region
 
+from hexseal.datasets import write_checksums
 from hexseal.errors import VerifyError
 from hexseal.verify import verify_site
 from hexseal.verify.pages import read_settings
+from hexseal.verify.tables import check_tables
 from hexseal.verify.tiles import check_tiles
 
 
@@ -51,6 +54,7 @@ def change_total(site: Path) -> None:
     summary = json.loads(path.read_text())
     summary["totals"]["sealed_m2_2018"] += 100.0
     path.write_text(json.dumps(summary))
+    write_checksums(site)
 
 
 def change_confirmed(site: Path) -> None:
@@ -58,6 +62,16 @@ def change_confirmed(site: Path) -> None:
     summary = json.loads(path.read_text())
     summary["totals"]["confirmed_m2_2018_2021"] += 100.0
     path.write_text(json.dumps(summary))
+    write_checksums(site)
+
+
+def change_document(name: str, **values: object) -> Callable[[Path], object]:
+    def spoil(site: Path) -> None:
+        path = site / "data" / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | values))
+        write_checksums(site)
+
+    return spoil
 
 
 def cut_archive(site: Path) -> None:
@@ -100,6 +114,23 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "other pixel script": (
         lambda s: one(s, "assets/pixels-*.js").write_text('x["pixels"]="AAAA";'),
         "does not hold the bytes",
+    ),
+    "a file nobody knows": (
+        lambda s: (s / "data/new.txt").write_text("x"),
+        "SHA256SUMS: does not name new.txt",
+    ),
+    "lost document": (lambda s: (s / "data/dcat.jsonld").unlink(), "data/dcat.jsonld: is missing"),
+    "no version": (
+        change_document("datapackage.json", version="two"),
+        "data/datapackage.json: breaks its schema at $.version: 'two'",
+    ),
+    "no licence": (
+        change_document("stac/collection.json", license=None),
+        "data/stac/collection.json: breaks its schema at $.license",
+    ),
+    "another file": (
+        change_document("schema_org_en.json", note={"name": "x.csv", "sha256": "0" * 64}),
+        "data/schema_org_en.json: tells of x.csv with SHA-256 000000000000",
     ),
     "other script": (
         lambda s: one(s, "assets/tiles-*.js").write_text('x="AAAA";'),
@@ -172,3 +203,81 @@ def test_every_command_stands_in_the_readme() -> None:
     listed = hexseal("--help").out.split("Commands:")[1]
     for line in listed.strip().splitlines():
         assert f"hexseal {line.split()[0]}" in readme
+
+
+def rewrite(site: Path, pattern: str, change: Callable[[pa.Table], pa.Table]) -> None:
+    path = one(site, pattern)
+    metadata = pq.read_metadata(path).metadata or {}
+    table = change(pq.read_table(path, partitioning=None))
+    with pq.ParquetWriter(path, table.schema, store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(metadata)
+
+
+def with_first(column: str, value: object) -> Callable[[pa.Table], pa.Table]:
+    """Return a change of a column's first value."""
+
+    def change(table: pa.Table) -> pa.Table:
+        place = table.schema.get_field_index(column)
+        kind = table.schema.field(column).type
+        values = pa.array([value, *table[column].to_pylist()[1:]], kind)
+        return table.set_column(place, table.schema.field(column), values)
+
+    return change
+
+
+TABLES = {
+    "missing value": (
+        "data/*_hexagons_r9.parquet", with_first("lat", None), "lat has missing values",
+    ),
+    "share above 1": (
+        "data/*_hexagons_r9.parquet", with_first("sealed_share_2018", 1.5), "rises to 1.5",
+    ),
+    "unknown signal": (
+        "data/*_hexagons_r8.parquet", with_first("signal_2018_2021", "maybe"), "holds 'maybe'",
+    ),
+    "lost column": (
+        "data/*_areas.parquet", lambda t: t.drop_columns(["land_m2"]), "not those of the codebook",
+    ),
+    "other type": (
+        "data/*_transitions_areas.parquet",
+        lambda t: t.set_column(5, "origin_class", t["origin_class"].cast(pa.int32())),
+        "origin_class is int32, the codebook says UTINYINT",
+    ),
+    "parent": (
+        "data/*_hexagons_r8.parquet", with_first("valid_pixels", 1),
+        "hexagons_r8.parquet: 1 cells are not the sum of those in",
+    ),
+    "piece": (
+        "data/*_by_parent/*/part-0.parquet", with_first("valid_m2", 1.0), "2 rows differ from",
+    ),
+    "split": (
+        "data/*_by_half/*/part-0.parquet", with_first("valid_m2", 1.0), "1 rows differ from",
+    ),
+    "geopackage": (
+        "data/*_hexagons_r9.parquet", with_first("land_m2", 1.0), "land_m2 of hexagons_r9 sums to",
+    ),
+    "outline": (
+        "data/*_hexagons_r9.parquet", with_first("geometry", shapely.box(0, 0, 1, 1).wkb),
+        "1 outlines reach out of their bbox",
+    ),
+    "centre": (
+        "data/*_hexagons_r9.parquet", with_first("lon", 0.0), "1 cells do not hold their own",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_that_contradict_each_other_or_the_codebook_are_told(
+    built: Path, tmp_path: Path, name: str
+) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(built, site)
+    pattern, change, words = TABLES[name]
+    rewrite(site, pattern, change)
+    problems = list(check_tables(site, read_settings(site / "index.html")))
+    assert any(words in problem for problem in problems), problems
+
+
+def test_tables_of_a_sound_site_have_no_problem(built: Path) -> None:
+    assert list(check_tables(built, read_settings(built / "index.html"))) == []

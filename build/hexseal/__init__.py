@@ -10,8 +10,8 @@ Imports point one way, from the last line to the first:
     < evidence_source < evidence_counts < worklist < evidence < judgement < statistics
     < transitions < accuracy_report < accuracy_table < accuracy_lucas < accuracy_points
     < accuracy_map < accuracy_strata < accuracy_words < accuracy < custom_areas < mvt
-    < summaries < tiles < layers < datasets < merge < frontend < pages < verify < serve < pipeline
-    < merge_build < cli_accuracy < cli_merge < cli
+    < summaries < metadata < tiles < layers < datasets < merge < frontend < pages < verify < serve
+    < pipeline < merge_build < cli_accuracy < cli_merge < cli
 """
 
 __version__ = "0.1.0"

@@ -14,7 +14,7 @@ from hexseal.accuracy_report import write_report
 from hexseal.check import check_region
 from hexseal.checks_report import render
 from hexseal.config import Region, SealedAccuracy, is_remote, load_region
-from hexseal.datasets import write_datasets
+from hexseal.datasets import write_checksums, write_datasets
 from hexseal.datasets.provenance import provenance_of
 from hexseal.delta import DeltaSummary, count_region, region_grid
 from hexseal.errors import InputError, VerifyError
@@ -197,7 +197,7 @@ def write_site(
         told += [f"{layer.pmtiles}, {layer.bytes:,} bytes" for layer in layers.archives]
     with talk.stage("datasets") as told:
         datasets = write_datasets(region, work, staging)
-        files = (*datasets.downloads, *datasets.tree.partitions)
+        files = (*datasets.downloads, *datasets.tree.partitions, *datasets.documents)
         told.append(f"{len(files)} files, {sum(file.bytes for file in files):,} bytes")
         counts = publish_counts(region, work, staging, windows=windows, accuracies=accuracies)
         told.append(f"counts for merging, {counts:,} bytes")
@@ -219,6 +219,7 @@ def write_site(
             progress=talk.progress,
         )
         told.append(f"{pages.pages} pages, front end {assets.gzip_bytes:,} bytes compressed")
+        write_checksums(staging)
     with talk.stage("verify") as told:
         report = verify_site(staging)
         for problem in report.problems:

@@ -97,14 +97,14 @@ class Document:
 class Datasets:
     """Everything that was written into site/data, and what a page about it needs.
 
-    ``schema_org`` is the schema.org Dataset that a page carries as JSON-LD.
+    ``schema_org`` is, by language, the schema.org Dataset that a page carries as JSON-LD.
     """
 
     downloads: tuple[Download, ...]
     tree: PartitionTree
     splits: tuple[Split, ...] = ()
     documents: tuple[Document, ...] = ()
-    schema_org: Mapping[str, object] = field(default_factory=dict)
+    schema_org: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

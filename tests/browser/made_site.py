@@ -15,7 +15,7 @@ import shapely
 
 from hexseal.change.states import FILTERS
 from hexseal.config import AreaLayer, Epoch, Forward, HexagonRange, Region, Site
-from hexseal.datasets import write_datasets
+from hexseal.datasets import write_checksums, write_datasets
 from hexseal.frontend import bundle
 from hexseal.grid import from_lonlat
 from hexseal.layers import write_layers
@@ -105,6 +105,7 @@ def make_site(
         bundle=bundle(site / "assets"),
         datasets=write_datasets(region, work, site),
     )
+    write_checksums(site)
     return MadeSite(site, work, region, _sum(cells.values()), pages)
 
 

@@ -8,10 +8,10 @@ Imports point one way: column < words < measures < indicators < tables < files.
 """
 
 from hexseal.codebook.column import ARROW_TYPES, Column, ColumnType, Spread
-from hexseal.codebook.files import codebook_csv, codebook_json
+from hexseal.codebook.files import Book, codebook_csv, codebook_json
 from hexseal.codebook.tables import TABLES, TITLES, Table, columns_of, spread_of, tables_of
 
 __all__ = [
-    "ARROW_TYPES", "TABLES", "TITLES", "Column", "ColumnType", "Spread", "Table", "codebook_csv",
-    "codebook_json", "columns_of", "spread_of", "tables_of",
+    "ARROW_TYPES", "TABLES", "TITLES", "Book", "Column", "ColumnType", "Spread", "Table",
+    "codebook_csv", "codebook_json", "columns_of", "spread_of", "tables_of",
 ]  # fmt: skip

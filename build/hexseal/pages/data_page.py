@@ -39,12 +39,14 @@ def data_values(contents: Contents, site: Path, locale: Locale) -> dict[str, obj
         "aggregate": written(AGGREGATE),
         "uses": written(USES),
         "joins": written(JOIN),
-        "geopackage": file_name(datasets, "hexagons", "GeoPackage"),
+        "geopackage": file_name(datasets, "geopackage", "GeoPackage"),
         "geoparquet": hexagon_file(datasets, region.hexagons.finest),
         "books": table_books(region, datasets, site, language),
         "licence": licence_of(region),
         "attribution": attribution_of(region),
-        "schema_org": Markup(embed(datasets.schema_org)) if datasets.schema_org else "",
+        "schema_org": Markup(embed(datasets.schema_org[language]))
+        if language in datasets.schema_org
+        else "",
         "file_size": partial(file_size, language=language),
         "whole_number": lambda value: number(value, 0, language),
     }

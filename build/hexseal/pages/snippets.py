@@ -89,7 +89,7 @@ def _names(region: Region, datasets: Datasets, tiles: TileSummary) -> Mapping[st
     return {
         "hexagons": hexagon_file(datasets, finest),
         "areas": file_name(datasets, "areas"),
-        "geopackage": file_name(datasets, "areas", "GeoPackage"),
+        "geopackage": file_name(datasets, "geopackage", "GeoPackage"),
         "address": region.dataset.address or ANYWHERE,
         "finest": finest,
         "coarsest": coarsest,

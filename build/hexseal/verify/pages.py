@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
+from hexseal.codebook import Spread
 from hexseal.errors import VerifyError
 
 SETTINGS_ID = "hexseal-config"
@@ -12,13 +13,16 @@ SETTINGS_ID = "hexseal-config"
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A download as the page lists it; ``resolution`` is None for areas."""
+    """A download as the page lists it: see ``hexseal.summaries.Download``."""
 
     path: str
+    format: str
+    title: str
     resolution: int | None
-    rows: int
+    rows: int | None
     bytes: int
     sha256: str
+    table: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,15 @@ class PageSettings:
     archive: str
     script: str | None
     downloads: tuple[ListedFile, ...]
+    layers: tuple[str, ...]
     archives: tuple[LayerArchive, ...]
     codes: tuple[tuple[int, int], ...]
     partitions: ListedTree
+
+    @property
+    def spread(self) -> Spread:
+        """Return what the codebook's templates are filled with."""
+        return Spread(self.years, self.pairs, self.layers)
 
 
 class _Settings(HTMLParser):
@@ -90,6 +100,7 @@ def read_settings(page: Path) -> PageSettings:
                 ListedFile(**{name: item[name] for name in ListedFile.__slots__})
                 for item in found["downloads"]
             ),
+            layers=tuple(layer["layer"] for layer in found["layers"]),
             archives=tuple(
                 LayerArchive(**{name: item[name] for name in LayerArchive.__slots__})
                 for item in found["mapLayers"]["archives"]

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hexseal.errors import VerifyError
+from hexseal.verify.checksums import check_checksums, digests_of
+from hexseal.verify.documents import check_documents
 from hexseal.verify.figures import check_downloads, check_figures
 from hexseal.verify.layers import check_layers
 from hexseal.verify.links import check_links
 from hexseal.verify.merging import check_merging
 from hexseal.verify.pages import read_settings
 from hexseal.verify.scripts import check_scripts
+from hexseal.verify.tables import check_tables
 from hexseal.verify.tiles import check_tiles
 from hexseal.verify.warnings import check_warnings
 
@@ -45,11 +48,15 @@ def verify_site(site: Path) -> VerifyReport:
     except VerifyError as err:
         problems.append(str(err))
     else:
-        problems += check_downloads(site, settings)
         problems += check_scripts(site, settings)
+        digests = digests_of(site)
+        problems += check_downloads(site, settings, digests)
+        problems += check_checksums(site, digests)
+        problems += check_documents(site, digests)
         if not problems:
             figures, cells = check_figures(site, settings)
             problems += figures
+            problems += check_tables(site, settings)
             problems += check_tiles(site, settings)
             problems += check_layers(site, settings)
             problems += check_merging(site, settings)

@@ -17,7 +17,6 @@ import type { FileShapes } from "./features.ts";
 import { isTooLong, itemOf, MOST_ITEMS, type OwnItem, sameItems, shortened } from "./items.ts";
 import { OwnLayer } from "./layer.ts";
 import { Partitions } from "./partitions.ts";
-import { Pixels } from "./pixels.ts";
 import { readFile, readText } from "./readers.ts";
 import { Section } from "./section.ts";
 import { boundsOf, polygonsOf, type Shape } from "./shapes.ts";
@@ -33,7 +32,6 @@ export class OwnAreas {
   private readonly drawing: Drawing;
   private readonly layer: OwnLayer;
   private readonly partitions: Partitions;
-  private readonly pixels: Pixels | null;
   /** What became of each shape, once it is known. */
   private readonly outcomes = new Map<Shape, Outcome | null>();
 
@@ -46,7 +44,6 @@ export class OwnAreas {
     private readonly writeTables: WriteTables,
   ) {
     this.partitions = new Partitions(settings);
-    this.pixels = Pixels.of(settings);
     this.layer = new OwnLayer(view.map, theme);
     this.section = new Section(settings, text, {
       draw: (tool) => {
@@ -270,7 +267,7 @@ export class OwnAreas {
       return;
     }
     this.outcomes.set(shape, null);
-    answer(polygonsOf(shape), this.partitions, this.pixels, this.settings)
+    answer(polygonsOf(shape), this.partitions, this.settings)
       .then(
         (found): Outcome => ({ answer: found }),
         (err: unknown): Outcome => ({ problem: this.explain(err) }),

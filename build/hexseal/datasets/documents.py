@@ -1,0 +1,134 @@
+"""Codebook, metadata documents, GeoPackage and archive beside the tables."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from hexseal.codebook import (
+    Book,
+    Table,
+    codebook_csv,
+    codebook_json,
+    columns_of,
+    spread_of,
+    tables_of,
+)
+from hexseal.config import Region
+from hexseal.datasets.archive import write_archive
+from hexseal.datasets.provenance import Provenance
+from hexseal.files import sha256, write_bytes
+from hexseal.metadata import (
+    Description,
+    Resource,
+    changelog,
+    citation_cff,
+    croissant,
+    data_package,
+    dcat,
+    schema_org,
+    stac_documents,
+)
+from hexseal.summaries import Document, Download
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The archive as a download, the documents, and the schema.org Dataset by language."""
+
+    archive: Download
+    documents: tuple[Document, ...]
+    schema_org: Mapping[str, Mapping[str, object]]
+
+
+def write_documents(
+    region: Region, site: Path, downloads: Sequence[Download], provenance: Provenance
+) -> Written:
+    """Write what describes the downloads into site/data, and everything small into one ZIP file.
+
+    The Data Package lies inside the archive, so it does not name it; the others do.
+    """
+    told = describe(region, site, downloads, provenance)
+    spread = spread_of(region)
+    book: Book = {table: columns_of(table, spread) for table in tables_of(spread)}
+    first = {
+        "codebook.csv": ("codebook", codebook_csv(book)),
+        "codebook.json": ("codebook", codebook_json(book)),
+        "README.txt": ("readme", _readme(told)),
+        "CITATION.cff": ("citation", citation_cff(told)),
+        "CHANGELOG.md": ("changelog", changelog(told)),
+        "datapackage.json": ("datapackage", _json(data_package(told))),
+    }
+    documents = [_write(site, name, kind, text) for name, (kind, text) in first.items()]
+    members = [*(item.path for item in downloads), *(document.path for document in documents)]
+    path = site / "data" / f"{region.id}_data.zip"
+    write_archive(site, path, members)
+    archive = Download(
+        f"data/{path.name}", "ZIP", "archive", None, None, path.stat().st_size, sha256(path)
+    )
+    whole = replace(told, resources=(*told.resources, _resource(region, archive)))
+    later = {path: ("stac", _json(item)) for path, item in stac_documents(whole).items()}
+    later["dcat.jsonld"] = ("dcat", _json(dcat(whole)))
+    later["croissant.json"] = ("croissant", _json(croissant(whole)))
+    pages = {language: schema_org(whole, language) for language in region.site.languages}
+    for language, document in pages.items():
+        later[f"schema_org_{language}.json"] = ("schema_org", _json(document))
+    documents += [_write(site, name, kind, text) for name, (kind, text) in later.items()]
+    return Written(archive, tuple(documents), pages)
+
+
+def describe(
+    region: Region, site: Path, downloads: Sequence[Download], provenance: Provenance
+) -> Description:
+    """Return what all documents tell; bounds are those of the finest hexagons."""
+    finest = next(item for item in downloads if item.resolution == region.hexagons.finest)
+    geo = json.loads(pq.read_metadata(site / finest.path).metadata[b"geo"])
+    west, south, east, north = geo["columns"][geo["primary_column"]]["bbox"]
+    return Description(
+        region=region,
+        sources=provenance.sources,
+        attribution=provenance.attribution,
+        licence=provenance.licence,
+        bounds=(west, south, east, north),
+        resources=tuple(_resource(region, item) for item in downloads),
+        software=provenance.version,
+    )
+
+
+def _resource(region: Region, item: Download) -> Resource:
+    stem = item.path.removeprefix(f"data/{region.id}").lstrip("_").split(".")[0]
+    name = f"{stem.replace('_', '-')}-{item.format.lower()}".lstrip("-")
+    table: Table | None = next(
+        (table for table in tables_of(spread_of(region)) if table == item.table), None
+    )
+    return Resource(item, name, columns_of(table, spread_of(region)) if table else ())
+
+
+def _write(site: Path, name: str, kind: str, text: str) -> Document:
+    path = site / "data" / name
+    write_bytes(path, text.encode())
+    return Document(kind, f"data/{name}", path.stat().st_size, sha256(path))
+
+
+def _json(document: Mapping[str, object]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _readme(told: Description) -> str:
+    licence = told.licence
+    lines = []
+    for language in told.languages:
+        lines += [told.title(language), "", told.summary(language), ""]
+    lines += [
+        f"Version {told.region.dataset.version}, made with hexseal {told.software}.",
+        told.attribution,
+        f"Licence: {licence.name}, {licence.address}" if licence else "Licence: not stated",
+        "",
+        "codebook.csv tells of every column. GeoParquet files have two more: geometry (WKB,",
+        "longitude and latitude, OGC:CRS84) and bbox (its box). An empty value means no data, 0",
+        "means none. To combine cells, add square metres and divide; never average shares.",
+        "",
+    ]
+    return "\n".join(lines)

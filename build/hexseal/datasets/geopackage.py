@@ -1,0 +1,181 @@
+"""One GeoPackage for QGIS: hexagons of every resolution, areas and patches, with their styles."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+import pyogrio.errors
+import shapely
+from numpy.typing import NDArray
+
+from hexseal.codebook import Column, Table, columns_of, spread_of
+from hexseal.config import Region
+from hexseal.database import statement
+from hexseal.datasets.geoparquet import BOX, GEOMETRY, shapes_of
+from hexseal.datasets.provenance import Provenance
+from hexseal.datasets.qgis_style import (
+    PATCH_COLORS,
+    SIGNAL_COLORS,
+    Style,
+    category_style,
+    share_style,
+)
+from hexseal.errors import OutputError
+from hexseal.files import whole_file
+from hexseal.summaries import Download
+
+# More rows make QGIS slow and the file large; the Parquet files have them all.
+MOST_ROWS = 1_000_000
+ROWS_AT_ONCE = 65_536
+# What a GeoPackage's SQL types lack.
+WIDER = {pa.uint64(): pa.int64(), pa.uint8(): pa.int16()}
+FIXED_TIME = "2000-01-01T00:00:00.000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A GeoParquet file that becomes a layer; the first style is the one QGIS starts with."""
+
+    name: str
+    table: Table
+    source: Path
+    styles: tuple[Style, ...]
+
+
+def write_geopackage(
+    region: Region, site: Path, downloads: tuple[Download, ...], provenance: Provenance
+) -> Path:
+    """Write site/data/ID.gpkg from the GeoParquet files; the same rows give the same bytes.
+
+    A resolution of more than a million hexagons is left out. ``h3`` is a signed 64-bit number
+    here, which holds every index.
+    """
+    path = site / "data" / f"{region.id}.gpkg"
+    layers = list(_layers(region, site, downloads))
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_TIME})
+    try:
+        with whole_file(path) as partial:
+            plain = partial.with_name(f"{partial.stem}-unsorted.gpkg")
+            try:
+                for layer in layers:
+                    _write_layer(layer, plain)
+                _describe(plain, partial, region, layers, provenance)
+            except (
+                sqlite3.Error,
+                pyogrio.errors.DataSourceError,
+                pyogrio.errors.DataLayerError,
+                pyogrio.errors.FeatureError,
+            ) as err:
+                raise OutputError(
+                    f"{path}: cannot be written ({err}); check free disk space and permissions"
+                ) from err
+            finally:
+                for left in (plain, *path.parent.glob(f"{plain.name}-*")):
+                    left.unlink(missing_ok=True)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    return path
+
+
+def _layers(region: Region, site: Path, downloads: tuple[Download, ...]) -> Iterator[Layer]:
+    for item in downloads:
+        if item.format != "GeoParquet" or (item.rows or 0) > MOST_ROWS:
+            continue
+        table: Table = "hexagons" if item.resolution is not None else _table(item)
+        name = f"hexagons_r{item.resolution}" if item.resolution is not None else item.title
+        yield Layer(name, table, site / item.path, tuple(_styles(region, table)))
+
+
+def _table(item: Download) -> Table:
+    return "areas" if item.table == "areas" else "patches"
+
+
+def _styles(region: Region, table: Table) -> Iterator[Style]:
+    if table == "patches":
+        yield category_style("direction", "Direction", PATCH_COLORS)
+        return
+    for year in reversed(region.years):
+        yield share_style(f"sealed_share_{year}", f"Sealed share {year}")
+    for a, b in region.pairs:
+        yield category_style(f"signal_{a}_{b}", f"Signal {a}-{b}", SIGNAL_COLORS)
+
+
+def _write_layer(layer: Layer, path: Path) -> None:
+    file = pq.ParquetFile(layer.source)
+    names = [name for name in file.schema_arrow.names if name != BOX]
+    schema = pa.schema(
+        [
+            pa.field(name, _type(file.schema_arrow.field(name).type))
+            for name in names
+            if name != GEOMETRY
+        ]
+        + [pa.field("geom", pa.binary())]
+    )
+    batches = (_batch(batch, schema) for batch in file.iter_batches(ROWS_AT_ONCE, columns=names))
+    pyogrio.write_arrow(
+        pa.RecordBatchReader.from_batches(schema, batches),
+        path,
+        layer=layer.name,
+        driver="GPKG",
+        geometry_name="geom",
+        geometry_type="MultiPolygon",
+        crs="EPSG:4326",
+        layer_options={"SPATIAL_INDEX": "YES", "FID": "fid", "GEOMETRY_NAME": "geom"},
+    )
+
+
+def _type(kind: pa.DataType) -> pa.DataType:
+    return WIDER.get(kind, kind)
+
+
+def _batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    table = pa.Table.from_batches([batch])
+    wkb = pa.array(list(shapely.to_wkb(_multi(shapes_of(table)))), pa.binary())
+    columns = [
+        wkb if field.name == "geom" else table[field.name].combine_chunks().cast(field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _multi(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return every polygon as a MultiPolygon of its own; what is missing stays missing."""
+    single = shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON
+    shapes = shapes.copy()
+    if single.any():
+        alone = shapes[single]
+        shapes[single] = shapely.multipolygons(alone, indices=np.arange(len(alone)))
+    return shapes
+
+
+def _describe(
+    plain: Path, path: Path, region: Region, layers: list[Layer], provenance: Provenance
+) -> None:
+    """Add styles and descriptions, then write the database anew in its shortest form."""
+    language = region.site.languages[0]
+    text = f"{provenance.attribution}. hexseal {provenance.version}, {region.dataset.version}"
+    with closing(sqlite3.connect(plain)) as database:
+        database.executescript(statement("geopackage_tables"))
+        for layer in layers:
+            for place, style in enumerate(layer.styles):
+                values = {"layer": layer.name, "name": style.name, "qml": style.qml}
+                database.execute(statement("geopackage_style"), values | {"is_default": place == 0})
+            for column in columns_of(layer.table, spread_of(region)):
+                database.execute(
+                    statement("geopackage_column"), _description(layer, column, language)
+                )
+            database.execute(statement("geopackage_contents"), {"layer": layer.name, "text": text})
+        database.commit()
+        path.unlink(missing_ok=True)
+        database.execute("VACUUM INTO ?", [str(path)])
+
+
+def _description(layer: Layer, column: Column, language: str) -> dict[str, str]:
+    unit = f" [{column.unit}]" if column.unit else ""
+    return {"layer": layer.name, "name": column.name, "text": column.text[language] + unit}

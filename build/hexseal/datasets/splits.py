@@ -1,0 +1,68 @@
+"""The finest hexagons once more, one GeoParquet file per area of a layer, where a region asks."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from numpy.typing import NDArray
+
+from hexseal.config import Region
+from hexseal.datasets.geoparquet import BOX, shapes_of, write_geoparquet
+from hexseal.datasets.partitions import FILE
+from hexseal.datasets.provenance import Provenance
+from hexseal.files import sha256
+from hexseal.summaries import Partition, Split
+
+
+def write_splits(
+    region: Region, work: Path, site: Path, provenance: Provenance
+) -> tuple[Split, ...]:
+    """Write data/ID_hexagons_rFINEST_by_LAYER/LAYER=ID/part-0.parquet for each layer asked for.
+
+    A cell belongs to the areas that hold its centre: where areas overlap to each, where none is
+    to none. Identifiers are percent-encoded in names of folders, as DuckDB and Arrow read them.
+    """
+    whole = site / "data" / f"{region.id}_hexagons_r{region.hexagons.finest}.parquet"
+    return tuple(
+        _write_split(region, layer, whole, work / "zone_shapes.parquet", site, provenance)
+        for layer in region.dataset.split_by
+    )
+
+
+def _write_split(
+    region: Region, layer: str, whole: Path, shapes: Path, site: Path, provenance: Provenance
+) -> Split:
+    folder = f"data/{region.id}_hexagons_r{region.hexagons.finest}_by_{layer}"
+    areas = pq.read_table(shapes, columns=["id", "geometry"], filters=[("layer", "=", layer)])
+    outlines = shapely.from_wkb(areas["geometry"].to_numpy(zero_copy_only=False))
+    points = pq.read_table(whole, columns=["lon", "lat"])
+    members = _members(outlines, points)
+    # One pass over the file for each area would read it over and over.
+    rows = pq.read_table(whole, columns=[n for n in pq.read_schema(whole).names if n != BOX])
+    partitions = []
+    for place, identifier in enumerate(areas["id"].to_pylist()):
+        chosen = members[1][members[0] == place]
+        if not len(chosen):
+            continue
+        name = f"{folder}/{layer}={quote(identifier, safe='')}/{FILE}"
+        table = rows.take(pa.array(np.sort(chosen)))
+        write_geoparquet(table.to_reader(), site / name, shapes_of, provenance.metadata(region))
+        path = site / name
+        partitions.append(
+            Partition(identifier, name, len(table), path.stat().st_size, sha256(path))
+        )
+    return Split(layer, folder, tuple(partitions))
+
+
+def _members(
+    outlines: NDArray[np.object_], points: pa.Table
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the place of an area and of a row for each pair of an area and a cell in it."""
+    centers = shapely.points(points["lon"].to_numpy(), points["lat"].to_numpy())
+    area, row = shapely.STRtree(np.asarray(centers, dtype=object)).query(
+        outlines, predicate="intersects"
+    )
+    return area, row

@@ -1,0 +1,19 @@
+"""Documents that describe the datasets to catalogues and tools, all from one description.
+
+Imports point one way: description < citation < data_package < stac < dcat < schema_org
+    < croissant < schemas.
+"""
+
+from hexseal.metadata.citation import changelog, citation_cff
+from hexseal.metadata.croissant import croissant
+from hexseal.metadata.data_package import data_package
+from hexseal.metadata.dcat import dcat
+from hexseal.metadata.description import Description, Resource
+from hexseal.metadata.schema_org import schema_org
+from hexseal.metadata.schemas import schema_problems
+from hexseal.metadata.stac import stac_documents
+
+__all__ = [
+    "Description", "Resource", "changelog", "citation_cff", "croissant", "data_package", "dcat",
+    "schema_org", "schema_problems", "stac_documents",
+]  # fmt: skip

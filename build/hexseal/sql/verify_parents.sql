@@ -1,0 +1,14 @@
+-- Reads hexagons of two resolutions next to each other. Returns how many coarser cells are not the
+-- sum of their children: pixels to the last one, square metres to 1e-3.
+WITH children AS (
+    SELECT h3_parent(h3, $resolution) AS h3
+        {% for column in pixels + metres %}, sum("{{ column }}") AS "{{ column }}"{% endfor %}
+    FROM read_parquet($finer) GROUP BY 1
+)
+SELECT count(*)
+FROM read_parquet($coarser) AS parents FULL JOIN children USING (h3)
+WHERE parents.valid_pixels IS DISTINCT FROM children.valid_pixels
+{% for column in pixels %} OR parents."{{ column }}" IS DISTINCT FROM children."{{ column }}"
+{% endfor %}
+{% for column in metres %} OR abs(parents."{{ column }}" - children."{{ column }}") > 1e-3
+{% endfor %};

@@ -1,0 +1,180 @@
+"""GeoPackage, archive, documents and checksums beside the tables."""
+
+import dataclasses
+import hashlib
+import json
+import sqlite3
+import zipfile
+from contextlib import closing
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import numpy as np
+import pyarrow.parquet as pq
+import pyogrio
+import pytest
+import rasterio
+import yaml
+from browser.made_site import MadeSite, make_site
+from rasterfiles import write_tif
+
+from hexseal.config import Dataset, Epoch, Forward
+from hexseal.datasets.archive import write_archive
+from hexseal.datasets.published_rasters import write_rasters
+from hexseal.datasets.qgis_style import SHARE_BREAKS, SHARE_COLORS
+from hexseal.metadata import schema_problems
+from hexseal.pages import classes
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
+    return make_site(tmp_path_factory.mktemp("made"), radius=1)
+
+
+def read(made: MadeSite, name: str) -> dict:
+    return json.loads((made.folder / "data" / name).read_text(encoding="utf-8"))
+
+
+def test_gdal_reads_every_layer_of_the_geopackage(made: MadeSite) -> None:
+    path = made.folder / "data/made-up.gpkg"
+    layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+    assert layers == [
+        "hexagons_r8", "hexagons_r7", "hexagons_r6", "areas", "patches", "layer_styles",
+    ]  # fmt: skip
+    info = pyogrio.read_info(path, layer="hexagons_r8")
+    assert (info["features"], info["geometry_type"], info["crs"]) == (
+        7 * 49, "MultiPolygon", "EPSG:4326",
+    )  # fmt: skip
+    _, table = pyogrio.read_arrow(path, layer="hexagons_r8", columns=["h3", "sealed_m2_2021"])
+    parquet = pq.read_table(made.folder / "data/made-up_hexagons_r8.parquet")
+    assert table["h3"].to_pylist() == parquet["h3"].to_pylist()
+    assert table["sealed_m2_2021"].to_pylist() == parquet["sealed_m2_2021"].to_pylist()
+
+
+def test_the_geopackage_is_sound_and_its_styles_are_those_of_the_map(made: MadeSite) -> None:
+    with closing(sqlite3.connect(made.folder / "data/made-up.gpkg")) as database:
+        assert database.execute("PRAGMA application_id").fetchone() == (0x47504B47,)
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        times = database.execute("SELECT DISTINCT last_change FROM gpkg_contents").fetchall()
+        assert times == [("2000-01-01T00:00:00.000Z",)]
+        ((qml,),) = database.execute(
+            "SELECT styleQML FROM layer_styles WHERE f_table_name = 'hexagons_r8' AND useAsDefault"
+        ).fetchall()
+        ((text,),) = database.execute(
+            "SELECT description FROM gpkg_data_columns "
+            "WHERE table_name = 'areas' AND column_name = 'land_m2'"
+        ).fetchall()
+    assert text.startswith("Valid area that is not water")
+    renderer = Xml.fromstring(qml.split("\n", 1)[1]).find("renderer-v2")
+    assert renderer is not None
+    assert renderer.get("attr") == "sealed_share_2023"
+    uppers = [float(found.get("upper", "")) for found in renderer.iter("range")]
+    assert uppers == [0, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1]
+    assert len(list(renderer.iter("symbol"))) == len(uppers)
+
+
+def test_styles_have_the_breaks_and_colours_of_the_page() -> None:
+    assert classes.SHARE_BREAKS == SHARE_BREAKS
+    palette = (ROOT / "site_template/src/palette.ts").read_text(encoding="utf-8")
+    for color in SHARE_COLORS:
+        assert f'"{color}"' in palette
+
+
+def test_the_archive_holds_what_is_small_with_fixed_times(made: MadeSite, tmp_path: Path) -> None:
+    with zipfile.ZipFile(made.folder / "data/made-up_data.zip") as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        same = archive.read("data/codebook.csv")
+    assert names == sorted(names)
+    assert same == (made.folder / "data/codebook.csv").read_bytes()
+    assert "data/datapackage.json" in names
+    assert not any("by_parent" in name for name in names)
+    (tmp_path / "large.bin").touch()
+    with (tmp_path / "large.bin").open("r+b") as stream:
+        stream.truncate(50_000_001)
+    (tmp_path / "small.txt").write_text("x")
+    assert write_archive(tmp_path, tmp_path / "x.zip", ["large.bin", "small.txt"]) == 1
+
+
+SCHEMAS = {
+    "datapackage.json": "datapackage",
+    "dcat.jsonld": "dcat",
+    "croissant.json": "croissant",
+    "schema_org_en.json": "schema_org",
+    "schema_org_fr.json": "schema_org",
+    "codebook.json": "codebook",
+    "stac/collection.json": "stac_collection",
+    "stac/hexagons-r8.json": "stac_item",
+    "stac/areas.json": "stac_item",
+    "stac/geopackage.json": "stac_item",
+}
+
+
+@pytest.mark.parametrize(("name", "schema"), SCHEMAS.items())
+def test_documents_keep_to_their_schema(made: MadeSite, name: str, schema: str) -> None:
+    assert list(schema_problems(read(made, name), schema)) == []
+    assert list(schema_problems({}, schema)) != []
+
+
+def test_the_citation_is_yaml_and_keeps_to_its_schema(made: MadeSite) -> None:
+    found = yaml.safe_load((made.folder / "data/CITATION.cff").read_text(encoding="utf-8"))
+    assert list(schema_problems(found, "citation")) == []
+    assert found["version"] == "1.0.0"
+
+
+def test_documents_tell_size_and_checksum_of_the_very_file(made: MadeSite) -> None:
+    path = made.folder / "data/made-up_hexagons_r8.parquet"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    size = path.stat().st_size
+    item = read(made, "stac/hexagons-r8.json")
+    asset = item["assets"]["geoparquet"]
+    assert asset["href"] == "../made-up_hexagons_r8.parquet"
+    assert (asset["file:size"], asset["file:checksum"]) == (size, f"1220{digest}")
+    assert item["properties"]["table:row_count"] == 7 * 49
+    assert item["properties"]["start_datetime"] == "2018-01-01T00:00:00Z"
+    assert item["properties"]["end_datetime"] == "2023-12-31T23:59:59Z"
+    package = read(made, "datapackage.json")
+    (resource,) = (r for r in package["resources"] if r["path"] == path.name)
+    assert (resource["bytes"], resource["hash"]) == (size, f"sha256:{digest}")
+    (share,) = (f for f in resource["schema"]["fields"] if f["name"] == "sealed_share_2021")
+    assert share["constraints"] == {"minimum": 0, "maximum": 1}
+    assert share["missing"] == "no valid pixel or no land here"
+    (file,) = (d for d in read(made, "croissant.json")["distribution"] if d["name"] == path.name)
+    assert file["sha256"] == digest
+
+
+def test_a_simulated_region_never_claims_copernicus_data(made: MadeSite) -> None:
+    dcat = read(made, "dcat.jsonld")
+    label = dcat["dcat:distribution"][0]["dct:rights"]["rdfs:label"][0]["@value"]
+    assert label == "Simulated by hexseal; holds no CLC+ Backbone data"
+    assert dcat["dcat:distribution"][0]["dct:license"]["@id"].endswith("/zero/1.0/")
+
+
+def test_checksums_cover_every_file_of_the_data_folder(made: MadeSite) -> None:
+    data = made.folder / "data"
+    lines = (data / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    told = {line[66:]: line[:64] for line in lines}
+    there = {str(p.relative_to(data)) for p in data.rglob("*") if p.is_file()} - {"SHA256SUMS"}
+    assert told.keys() == there
+    name = "made-up_areas.csv.gz"
+    assert told[name] == hashlib.sha256((data / name).read_bytes()).hexdigest()
+
+
+def test_maps_of_forward_years_come_as_cog_where_asked_for(made: MadeSite, tmp_path: Path) -> None:
+    land = np.full((600, 700), 6, np.uint8)
+    land[100:200, 50:80] = 1
+    forward = Forward("i.tif", "m", 2021, "j.tif", tmp_path)
+    source = str(write_tif(tmp_path / "land.tif", land))
+    epoch = Epoch(2024, source, "Model", forward=forward)
+    region = dataclasses.replace(made.region, epochs=(epoch,), dataset=Dataset(rasters=True))
+    (first,) = write_rasters(region, tmp_path / "a")
+    (second,) = write_rasters(region, tmp_path / "b")
+    assert first == second
+    assert (first.path, first.format) == ("data/made-up_landcover_2024.tif", "COG")
+    with rasterio.open(tmp_path / "a" / first.path) as raster:
+        assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert raster.overviews(1) == [2]
+        assert (raster.read(1) == land).all()
