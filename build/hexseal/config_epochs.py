@@ -60,6 +60,11 @@ def resolve(address: str, path: Path) -> str:
     return address if is_remote(address) else str((path.parent / address).resolve())
 
 
+def resolve_list(addresses: str, path: Path) -> str:
+    """Return a comma list of addresses, each resolved as ``resolve`` does."""
+    return ",".join(resolve(address.strip(), path) for address in addresses.split(","))
+
+
 def read_epochs(
     readers: Sequence[TableReader], path: Path, work: Path, product: Product
 ) -> tuple[Epoch, ...]:
@@ -103,10 +108,10 @@ def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Ep
         )
     table = TableReader(reader.take("forward", dict), f"{reader.where}.forward")
     forward = Forward(
-        imagery=resolve(table.text("imagery"), path),
+        imagery=resolve_list(table.text("imagery"), path),
         model=resolve(table.text("model"), path),
         calibrate_on=table.take("calibrate_on", int),
-        calibration_imagery=resolve(table.text("calibration_imagery"), path),
+        calibration_imagery=resolve_list(table.text("calibration_imagery"), path),
         folder=work,
         missing_bands=table.text("missing_bands", "refuse"),
     )

@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from hexseal.config_epochs import resolve
+from hexseal.config_epochs import resolve, resolve_list
 from hexseal.errors import InputError
 from hexseal.toml_tables import TableReader
 from hexseal_ml.classes import CODES, SEALED
@@ -98,7 +98,7 @@ def _test(table: TableReader, path: Path) -> Test:
     label = table.take("label", str, None)
     test = Test(
         name=table.text("name"),
-        image=",".join(resolve(part.strip(), path) for part in image.split(",")),
+        image=resolve_list(image, path),
         label=None if label is None else resolve(label, path),
         sealed=_codes(table, "sealed"),
         ignore=_codes(table, "ignore"),

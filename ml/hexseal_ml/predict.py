@@ -152,8 +152,9 @@ def predict(
 def runtime_of(settings: Settings) -> Runtime:
     """Decide what ``auto`` means on this machine.
 
-    CUDA where there is a GPU. bf16 on CUDA, and on processors with matrix units for it (AMX);
-    on others it was measured slower than fp32. Raises InputError for a GPU that is not there.
+    CUDA where there is a GPU. bf16 on CUDA, and on processors that multiply in it (AMX or
+    AVX512_BF16: half as fast again as fp32); others only imitate it, slower than fp32. Raises
+    InputError for a GPU that is not there.
     """
     has_cuda = torch.cuda.is_available()
     device = settings.device if settings.device != "auto" else ("cuda" if has_cuda else "cpu")
@@ -161,10 +162,15 @@ def runtime_of(settings: Settings) -> Runtime:
         raise InputError("--device cuda: torch sees no GPU here; leave it out or name cpu")
     precision = settings.precision
     if precision == "auto":
-        gains = device == "cuda" or torch.cpu._is_amx_tile_supported()
+        gains = device == "cuda" or has_bf16()
         precision = "bf16" if gains else "fp32"
     batch = settings.batch if settings.batch is not None else (16 if device == "cuda" else 1)
     return Runtime(device, precision, batch)
+
+
+def has_bf16() -> bool:
+    """Tell whether the processor has instructions that multiply in bf16."""
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
 def probabilities_of(network: ForwardSegformer, windows: Tensor, runtime: Runtime) -> Tensor:
