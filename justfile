@@ -52,6 +52,14 @@ evaluate *OPTIONS: setup
 bench-forward *OPTIONS: setup
     @{{bin}}/python bench/forward.py {{OPTIONS}}
 
+# Compare class weights of the loss by the area they map: three small trainings
+bench-weights *OPTIONS: setup
+    @{{bin}}/python bench/class_weights.py {{OPTIONS}}
+
+# Compare the sample's forward year with the simulated truth
+bench-truth *OPTIONS: setup
+    @{{bin}}/python bench/forward_truth.py {{OPTIONS}}
+
 # Open the built sample and a site of 500 000 hexagons in Chromium: times and longest tasks
 bench-dashboard *OPTIONS: setup
     @{{bin}}/python bench/dashboard.py {{OPTIONS}}

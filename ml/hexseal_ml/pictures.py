@@ -22,7 +22,8 @@ Bytes = NDArray[np.uint8]
 LONGEST = 640
 TRUE_COLOR = ("B04", "B03", "B02")
 FALSE_COLOR = ("B08", "B04", "B03")
-LOW, HIGH, GAMMA = 1.0, 99.0, 0.8
+# A few per cent of clouds or roofs shall not make all the rest dark.
+LOW, HIGH, GAMMA = 1.0, 96.0, 0.8
 COLORS = {c.code: tuple(bytes.fromhex(c.color[1:])) for c in CLCPLUS.classes}
 # Okabe and Ito's palette, told apart by colour-blind readers too.
 HIT, MISSED, FALSE_ALARM, NEITHER = (0x33, 0x33, 0x33), (0xE6, 0x9F, 0), (0, 0x72, 0xB2), (240,) * 3
@@ -98,8 +99,9 @@ def _composite(image: Image, window: Window, step: int) -> Bytes:
     known = np.isfinite(values).all(axis=0)
     rgb = np.full((*known.shape, 3), NO_DATA, np.uint8)
     if known.any():
-        low, high = np.percentile(values[:, known], (LOW, HIGH))
-        stretched = np.clip((values - low) / max(high - low, 1e-6), 0, 1) ** GAMMA
+        # Band by band, since haze lifts blue above the others.
+        low, high = np.percentile(values[:, known], (LOW, HIGH), axis=1)[:, :, None, None]
+        stretched = np.clip((values - low) / np.maximum(high - low, 1e-6), 0, 1) ** GAMMA
         rgb[known] = np.round(255 * stretched[:, known].T).astype(np.uint8)
     return rgb
 

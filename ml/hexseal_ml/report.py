@@ -187,7 +187,7 @@ def _shown(tested: Tested) -> dict[str, object]:
     if model is not None and tested.calibration is not None:
         charts = [
             Markup(reliability_chart(tested.calibration)),
-            Markup(scatter_chart(model.hexagons)),
+            Markup(scatter_chart(model.hexagons)) if len(model.hexagons.mapped) else "",
         ]
     total = sum(tested.pixels.values())
     unknown = tested.pixels.get(254, 0)
