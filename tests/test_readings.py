@@ -149,10 +149,11 @@ def test_origin_scripts_are_by_layer_and_by_coarsest_cell(tmp_path, region: Regi
     # A cell of resolution 7 within the cell of resolution 6 that names the file.
     cell = 0x87195DA49FFFFFF
     hexagons = {cell: {(2018, 2021): (Source(6, 200.0, 0.0),)}}
-    folder = write_origin_files(tmp_path, region, areas, hexagons)
+    parents = [0x86195DA4FFFFFFF, 0x861958D27FFFFFF]
+    folder = write_origin_files(tmp_path, region, areas, hexagons, parents)
     names = sorted(path.name for path in (tmp_path / folder).iterdir())
-    assert names == ["86195da4fffffff.js", "layer-0.js"]
+    assert names == ["861958d27ffffff.js", "86195da4fffffff.js", "layer-0.js"]
     assert (tmp_path / folder / "layer-0.js").read_text() == (
         '(globalThis.hexsealOrigins??={})["layer-0"]={"2018-2021":{"7":[[9,300,100]]}};\n'
     )
-    assert write_origin_files(tmp_path / "again", region, areas, hexagons) == folder
+    assert write_origin_files(tmp_path / "again", region, areas, hexagons, parents) == folder

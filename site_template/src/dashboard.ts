@@ -16,6 +16,7 @@ import { groundOf } from "./layers/ground.ts";
 import { savePicture } from "./layers/picture.ts";
 import { HexagonMap } from "./map.ts";
 import { PALETTES } from "./palette.ts";
+import { connectPairs } from "./pairs.ts";
 import { Panel } from "./panel.ts";
 import { connectPrinting } from "./print.ts";
 import { cameraOn, SelectionKeeper } from "./selection.ts";
@@ -80,7 +81,7 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
   if (store.state.camera === null) {
     view.home(true);
   }
-  const panel = new Panel(settings, text, {
+  const panel = new Panel(settings, text, store, {
     letGo: () => keeper.letGo(),
     zoomTo: (area) => keeper.zoomTo(area),
     choose: (area) => keeper.chooseArea(area),
@@ -107,6 +108,7 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
   if (store.state.camera === null && selection?.kind === "area") {
     keeper.chooseArea(selection);
   }
+  connectPairs(store);
   connectLook(store, view, comparison, legend, theme);
   connectAddress(store, settings);
   view.map.on("moveend", () => store.set({ camera: view.camera }));

@@ -1,118 +1,231 @@
-// The panel beside the map: all figures of the hexagon or area that the reader keeps.
+// The panel beside the map: what there is to say of the hexagon or area that the reader keeps.
 
 import { centerOf } from "./cells.ts";
+import { originsChart, stockChart } from "./charts.ts";
+import { breadcrumb, bySize, type CrumbActions, holders } from "./crumbs.ts";
 import { button, make } from "./dom.ts";
+import { FigureTables } from "./figuretables.ts";
 import type { AreaKey, Cell } from "./map.ts";
-import { flows, hasData, judged, land, type Pair, percentOfLand, sealed } from "./measures.ts";
-import { type Area, element, type Figures, type Indicator, type Settings } from "./settings.ts";
+import { land, type Pair, percentOfLand, sealed } from "./measures.ts";
+import { pairNotes } from "./notes.ts";
+import { Origins } from "./origins.ts";
+import { Reader } from "./reading.ts";
+import { type Area, element, type Figures, type Settings } from "./settings.ts";
 import { sign } from "./sign.ts";
-import { findArea } from "./state.ts";
+import { BASES, type Selection, type Store } from "./state.ts";
 import type { Text } from "./text.ts";
+import { isDoubtful, yearPoints } from "./years.ts";
 
-export interface PanelActions {
-  letGo(): void;
+export interface PanelActions extends CrumbActions {
   zoomTo(area: Area): void;
-  choose(area: AreaKey): void;
 }
 
-interface Line {
-  label: string;
-  values: string[];
-  /** Only compares the maps, noise included. */
-  isRaw?: boolean;
+/** What the panel shows: whose figures, how it is called, and where it lies. */
+interface Unit {
+  selection: Selection;
+  title: string;
+  spoken: string;
+  figures: Figures;
+  holders: Area[];
+  facts: HTMLElement[];
+  /** The key of what there is to say of raw figures. */
+  note: string;
 }
 
 export class Panel {
   private readonly box = element("selection");
+  private readonly region = element("region");
   private readonly speaker = element("speaker");
+  private readonly reader: Reader;
+  private readonly folded: FigureTables;
+  private readonly origins: Origins;
 
   constructor(
     private readonly settings: Settings,
     private readonly text: Text,
+    private readonly store: Store,
     private readonly actions: PanelActions,
-  ) {}
+  ) {
+    this.reader = new Reader(settings, text);
+    this.folded = new FigureTables(settings, text);
+    this.origins = new Origins(settings);
+  }
 
   clear(): void {
     this.box.hidden = true;
+    this.region.hidden = false;
     this.box.replaceChildren();
     this.say("");
   }
 
   showCell(cell: Cell, areas: AreaKey[]): void {
     const [lng, lat] = centerOf(cell.index);
-    const place = `${lat.toFixed(5)}, ${lng.toFixed(5)}`;
+    const title = this.text.of("app.selection.hexagon");
     const facts = make(
       "dl",
       { class: "facts" },
       ...this.fact("app.selection.index", this.copyable(cell.index)),
+      ...this.fact("app.selection.center", this.copyable(`${lat.toFixed(5)}, ${lng.toFixed(5)}`)),
       ...this.fact("app.selection.resolution", String(cell.resolution)),
-      ...this.fact("app.selection.center", this.copyable(place)),
-      ...this.extent(cell.figures),
-      ...this.insideOf(areas),
     );
-    const title = this.text.of("app.selection.hexagon");
-    this.fill(title, [facts, ...this.tables(cell.figures, "app.selection.note")]);
-    this.announce(`${title} ${cell.index}`, cell.figures);
+    this.show({
+      selection: { kind: "cell", index: cell.index },
+      title,
+      spoken: `${title} ${cell.index}`,
+      figures: cell.figures,
+      holders: bySize(this.settings, areas),
+      facts: [facts],
+      note: "app.selection.note",
+    });
   }
 
   showArea(area: Area, layerTitle: string): void {
-    const facts = make("dl", { class: "facts" }, ...this.extent(area.figures));
-    const parts: HTMLElement[] = [make("p", { class: "kind" }, layerTitle), facts];
+    const zoom = button(this.text.of("app.selection.zoom"), "text-button", () =>
+      this.actions.zoomTo(area),
+    );
+    const kind = make("p", { class: "kind" }, layerTitle);
     if (area.bounds !== null) {
-      const act = () => this.actions.zoomTo(area);
-      parts.push(button(this.text.of("app.selection.zoom"), "text-button", act));
+      kind.append(" · ", zoom);
     }
-    this.fill(area.name, [...parts, ...this.tables(area.figures, "app.selection.area_note")]);
-    this.announce(area.name, area.figures);
+    this.show({
+      selection: { kind: "area", layer: area.layer, id: area.id },
+      title: area.name,
+      spoken: area.name,
+      figures: area.figures,
+      holders: holders(this.settings, area),
+      facts: [kind],
+      note: "app.selection.area_note",
+    });
   }
 
   say(words: string): void {
     this.speaker.textContent = words;
   }
 
-  private fill(title: string, parts: HTMLElement[]): void {
+  /** Put the keyboard where the selection begins. */
+  focus(): void {
+    this.box.querySelector("h2")?.focus({ preventScroll: true });
+  }
+
+  /** Return all that is said of figures; `note` is the key of what to say of raw figures. */
+  tables(figures: Figures, note: string, selection: Selection | null = null): HTMLElement[] {
+    const pairs = [...this.settings.pairs].sort(
+      (one, two) => two[1] - two[0] - (one[1] - one[0]) || one[0] - two[0],
+    );
+    const stock = stockChart(yearPoints(figures, this.settings), this.text);
+    return [
+      ...this.state(figures),
+      ...pairs.map((pair) => this.pair(figures, pair, selection)),
+      ...(stock ? [stock] : []),
+      this.folded.of(figures, note),
+    ];
+  }
+
+  private show(unit: Unit): void {
+    this.box.replaceChildren(
+      breadcrumb(this.settings, this.text, unit.holders, this.actions),
+      this.head(unit.title),
+      ...unit.facts,
+      ...this.tables(unit.figures, unit.note, unit.selection),
+    );
+    this.box.hidden = false;
+    this.region.hidden = true;
+    element("figures").scrollTop = 0;
+    this.announce(unit);
+  }
+
+  private head(title: string): HTMLElement {
     const close = this.text.of("app.selection.close");
     const cross = button("×", "close-button", () => this.actions.letGo());
     cross.setAttribute("aria-label", close);
     cross.title = close;
-    const heading = make("h2", { id: "selection-name" }, title);
-    this.box.replaceChildren(make("div", { class: "selection-head" }, heading, cross), ...parts);
-    this.box.hidden = false;
-    element("figures").scrollTop = 0;
+    const heading = make("h2", { id: "selection-name", tabindex: "-1" }, title);
+    return make("div", { class: "selection-head" }, heading, cross);
   }
 
-  private announce(name: string, figures: Figures): void {
+  /** Say how much is sealed in the last year. */
+  private state(figures: Figures): HTMLElement[] {
+    const year = this.settings.years.at(-1) ?? 0;
+    const share = percentOfLand(sealed(figures, year), figures);
+    if (share === null) {
+      const key = (figures["valid_m2"] ?? 0) > 0 ? "app.no_land" : "app.none";
+      return [make("p", { class: "headline" }, this.text.of(key))];
+    }
+    const headline = this.text.of("app.read.headline", { share: this.text.share(share), year });
+    const detail = this.text.of("app.read.detail", {
+      sealed: this.text.hectares(sealed(figures, year)),
+      land: this.text.hectares(land(figures)),
+    });
+    const [low, high] = [figures[`sealed_low_m2_${year}`], figures[`sealed_high_m2_${year}`]];
+    const corrected =
+      low === undefined || high === undefined
+        ? ""
+        : ` ${this.text.of("app.read.corrected", { interval: this.text.interval(low, high) })}`;
+    return [
+      make("p", { class: "headline" }, headline),
+      make("p", { class: "detail" }, detail + corrected),
+    ];
+  }
+
+  /** Return what is said of a pair of years, folded unless it is the chosen one (pairs.ts). */
+  private pair(figures: Figures, pair: Pair, selection: Selection | null): HTMLElement {
+    const key = pair.join("-");
+    const brief = make("span", { class: "pair-brief" }, this.reader.brief(figures, pair));
+    if (isDoubtful(this.settings, pair)) {
+      brief.append(" ", sign(this.text.of("app.warning")));
+    }
+    const title = this.text.of("app.selection.pair", { pair: pair.join("–") });
+    const details = make(
+      "details",
+      // Of several areas beside each other none may fold the others.
+      { class: "pair-details", "data-pair": key, ...(selection ? { name: "selection-pair" } : {}) },
+      make("summary", {}, make("h3", {}, title), brief),
+      pairNotes(this.settings, this.text, pair, "warning"),
+      ...this.readings(figures, pair),
+      pairNotes(this.settings, this.text, pair, "note"),
+    );
+    details.open = key === this.store.state.pair;
+    if (selection !== null) {
+      void this.addOrigins(details, selection, pair);
+    }
+    return make("article", { class: "pair" }, details);
+  }
+
+  private readings(figures: Figures, pair: Pair): HTMLElement[] {
+    return BASES.map((basis) => {
+      const reading = make(
+        "div",
+        { class: "reading", "data-basis": basis },
+        make("p", { class: "story" }, this.reader.sentence(figures, pair, basis)),
+        this.reader.cards(figures, pair, basis),
+      );
+      reading.hidden = basis !== this.store.state.basis;
+      return reading;
+    });
+  }
+
+  private async addOrigins(box: HTMLElement, selection: Selection, pair: Pair): Promise<void> {
+    const { origins, cell } = await this.origins.of(selection, pair);
+    const chart = originsChart(origins, this.text);
+    if (chart !== null && cell !== null) {
+      const note = this.text.of("app.chart.around", { resolution: this.settings.origins.resolution });
+      chart.querySelector("figcaption")?.after(make("p", { class: "detail" }, note));
+    }
+    box.append(...(chart ? [chart] : []));
+  }
+
+  private announce({ spoken, figures }: Unit): void {
     const year = this.settings.years.at(-1) ?? 0;
     const share = percentOfLand(sealed(figures, year), figures);
     const value =
       share === null
         ? this.text.of("app.no_land")
         : `${this.text.of("app.legend.share.value", { value: this.text.share(share) })}, ${year}`;
-    this.say(this.text.of("app.selection.announce", { name, value }));
+    this.say(this.text.of("app.selection.announce", { name: spoken, value }));
   }
 
   private fact(key: string, value: Node | string): HTMLElement[] {
     return [make("dt", {}, this.text.of(key)), make("dd", {}, value)];
-  }
-
-  private extent(figures: Figures): HTMLElement[] {
-    const hectares = (squareMetres: number) => `${this.text.hectares(squareMetres)}\u00a0ha`;
-    return [
-      ...this.fact("app.selection.land", hectares(land(figures))),
-      ...this.fact("app.selection.mapped", hectares(figures["valid_m2"] ?? 0)),
-    ];
-  }
-
-  private insideOf(keys: AreaKey[]): HTMLElement[] {
-    const areas = keys.flatMap(({ layer, id }) => findArea(this.settings, layer, id) ?? []);
-    if (areas.length === 0) {
-      return [];
-    }
-    const links = areas.flatMap((area, place) => [
-      place > 0 ? ", " : "",
-      button(area.name, "text-button", () => this.actions.choose(area)),
-    ]);
-    return this.fact("app.selection.inside", make("span", {}, ...links));
   }
 
   private copyable(value: string): HTMLElement {
@@ -131,164 +244,5 @@ export class Panel {
       );
     });
     return make("span", { class: "copyable" }, make("code", {}, value), copy);
-  }
-
-  /** Return the tables of all figures, with a note under those of change. */
-  tables(figures: Figures, note: string): HTMLElement[] {
-    const { years, pairs } = this.settings;
-    const state = this.table("app.selection.state", years.map(String), this.stateLines(figures));
-    if (pairs.length === 0) {
-      return [state];
-    }
-    const change = this.table("app.selection.change", this.pairHeads(), this.changeLines(figures));
-    const names = pairs.map(([first, last]) => `${first}_${last}`);
-    const further = this.indicatorLines(this.settings.indicators.pair, names, figures);
-    return [
-      state,
-      ...this.notes(true),
-      change,
-      make("p", { class: "table-note" }, this.text.of(note)),
-      ...(further.length > 0
-        ? [this.table("app.selection.indicators", this.pairHeads(), further)]
-        : []),
-      ...this.notes(false),
-    ];
-  }
-
-  /** Years that must not be compared without a warning carry its sign. */
-  private pairHeads(): (Node | string)[] {
-    return this.settings.pairs.map(([first, last]) => {
-      const name = `${first}–${last}`;
-      const warned = this.settings.notes.some(
-        ({ pair, severe }) => severe && pair[0] === first && pair[1] === last,
-      );
-      return warned ? make("span", {}, name, " ", sign(this.text.of("app.warning"))) : name;
-    });
-  }
-
-  private notes(severe: boolean): HTMLElement[] {
-    return this.settings.pairs.flatMap(([first, last]) => {
-      const texts = this.settings.notes.filter(
-        (note) => note.severe === severe && note.pair[0] === first && note.pair[1] === last,
-      );
-      if (texts.length === 0) {
-        return [];
-      }
-      const pair = `${first}–${last}`;
-      const head = severe
-        ? make("h3", {}, sign(), " ", this.text.of("app.selection.warning", { pair }))
-        : make("h3", {}, this.text.of("app.selection.remark", { pair }));
-      const words = texts.map(({ text }) => make("p", {}, text));
-      return [make("div", { class: severe ? "warning" : "note", role: "note" }, head, ...words)];
-    });
-  }
-
-  private hectares(squareMetres: number, figures: Figures, signed = false): string {
-    return hasData(figures) ? this.text.hectares(squareMetres, signed) : this.text.of("app.none");
-  }
-
-  private stateLines(figures: Figures): Line[] {
-    const { years } = this.settings;
-    const share = (year: number) => percentOfLand(sealed(figures, year), figures);
-    return [
-      { label: "share", values: years.map((year) => this.text.share(share(year))) },
-      {
-        label: "sealed",
-        values: years.map((year) => this.hectares(sealed(figures, year), figures)),
-      },
-      ...this.indicatorLines(this.settings.indicators.year, years.map(String), figures),
-    ];
-  }
-
-  private changeLines(figures: Figures): Line[] {
-    return [...this.judgedLines(figures), ...this.rawLines(figures)];
-  }
-
-  private judgedLines(figures: Figures): Line[] {
-    const each = (write: (found: ReturnType<typeof judged>) => string) =>
-      this.settings.pairs.map((pair: Pair) => write(judged(figures, pair)));
-    const none = this.text.of("app.none");
-    const { signals } = this.settings;
-    return [
-      { label: "confirmed", values: each(({ confirmed }) => this.hectares(confirmed, figures)) },
-      { label: "adjusted", values: each(({ net }) => this.hectares(net, figures, true)) },
-      {
-        label: "interval",
-        values: each(({ low, high }) => (hasData(figures) ? this.text.interval(low, high) : none)),
-      },
-      { label: "signal", values: each(({ signal }) => this.text.of(`app.signal.${signals[signal]}`)) },
-      {
-        label: "adjusted_pp",
-        values: each(({ net }) => this.text.points(percentOfLand(net, figures))),
-      },
-    ];
-  }
-
-  private rawLines(figures: Figures): Line[] {
-    const each = (write: (gain: number, loss: number) => string) =>
-      this.settings.pairs.map((pair: Pair) => {
-        const { gain, loss } = flows(figures, pair);
-        return write(gain, loss);
-      });
-    const lines: Line[] = [
-      { label: "new", values: each((gain) => this.hectares(gain, figures)) },
-      { label: "unsealed", values: each((_, loss) => this.hectares(loss, figures)) },
-      { label: "net", values: each((gain, loss) => this.hectares(gain - loss, figures, true)) },
-      {
-        label: "net_pp",
-        values: each((gain, loss) => this.text.points(percentOfLand(gain - loss, figures))),
-      },
-    ];
-    return lines.map((line) => ({ ...line, isRaw: true }));
-  }
-
-  /** Return a line per indicator that is known of any of the years or pairs. */
-  private indicatorLines(indicators: Indicator[], names: string[], figures: Figures): Line[] {
-    return indicators.flatMap((indicator) => {
-      const found = names.map((name) =>
-        indicator.columns.map((column) => figures[column.replace("{}", name)]),
-      );
-      return found.flat().some((value) => value !== undefined)
-        ? [{ label: indicator.label, values: found.map((ends) => this.written(indicator, ends)) }]
-        : [];
-    });
-  }
-
-  private written(indicator: Indicator, values: (number | undefined)[]): string {
-    const [value, high] = values;
-    if (value === undefined || (values.length > 1 && high === undefined)) {
-      return this.text.of("app.none");
-    }
-    if (high !== undefined) {
-      return this.text.interval(value, high);
-    }
-    return indicator.digits === null
-      ? this.text.hectares(value, indicator.signed)
-      : this.text.number(value * indicator.scale, indicator.digits, indicator.signed);
-  }
-
-  private table(caption: string, heads: (Node | string)[], lines: Line[]): HTMLTableElement {
-    const measure = this.text.of("app.selection.measure");
-    const head = make(
-      "tr",
-      {},
-      make("th", { scope: "col" }, measure),
-      ...heads.map((name) => make("th", { scope: "col", class: "number" }, name)),
-    );
-    const rows = lines.map(({ label, values, isRaw }) =>
-      make(
-        "tr",
-        isRaw ? { class: "raw" } : {},
-        make("th", { scope: "row" }, this.text.of(`app.figure.${label}`)),
-        ...values.map((value) => make("td", { class: "number" }, value)),
-      ),
-    );
-    return make(
-      "table",
-      { class: "figures" },
-      make("caption", {}, this.text.of(caption)),
-      make("thead", {}, head),
-      make("tbody", {}, ...rows),
-    );
   }
 }

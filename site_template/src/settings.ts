@@ -36,6 +36,7 @@ export interface Indicator {
 export interface PairNote {
   pair: [number, number];
   severe: boolean;
+  brief: string;
   text: string;
 }
 
@@ -72,6 +73,8 @@ export interface Area {
   name: string;
   bounds: [number, number, number, number] | null;
   label: [number, number] | null;
+  /** Layer and id of the area of a coarser layer that holds this one. */
+  parent: [string, string] | null;
   figures: Figures;
 }
 
@@ -116,6 +119,17 @@ export interface Settings {
   signals: string[];
   indicators: { year: Indicator[]; pair: Indicator[] };
   notes: PairNote[];
+  /** Pairs whose last year no later map has confirmed. */
+  provisional: [number, number][];
+  /** The share of false patches that confirmed change may hold. */
+  level: number;
+  /** Scripts of former classes: their folder ("" where there are none), the hexagons told of. */
+  origins: {
+    folder: string;
+    coarsest: number;
+    resolution: number;
+    classes: Record<string, string>;
+  };
   layers: AreaLayer[];
   partitions: PartitionTree;
   /** By pair of years, as in columns. */

@@ -33,18 +33,21 @@ def test_clicking_keeps_a_hexagon_with_its_own_figures(journey: Journey, made: M
 
     table = pq.read_table(made.work / "hexagons.parquet", filters=[("h3_hex", "=", index)])
     (row,) = table.to_pylist()
-    shares = journey.texts("#selection table >> nth=0 >> tbody tr:first-child td")
+    journey.page.locator("#selection .all-figures > summary").click()
+    shares = journey.texts("#selection .all-figures table >> nth=0 >> tbody tr:first-child td")
     assert shares == [f"{100 * row[f'sealed_share_{year}']:.2f}" for year in (2018, 2021, 2023)]
     assert journey.hash()["cell"] == index
-    inside = journey.texts("#selection dd .text-button:not(.copy-button)")
-    assert len(inside) == len(set(inside)) > 0
+    crumbs = journey.texts("#selection .crumb")
+    assert crumbs[0] == "Made-up island"
+    assert len(crumbs) == len(set(crumbs)) > 1
     lat, lon = h3.cell_to_latlng(index)
     assert f"{lat:.5f}, {lon:.5f}" in journey.text("#selection")
 
 
 def _lines(journey: Journey, table: int) -> dict[str, list[str]]:
     """Return the rows of a table of the selection panel by their label."""
-    rows = journey.texts(f"#selection table >> nth={table} >> tbody tr")
+    journey.page.eval_on_selector("#selection .all-figures", "box => { box.open = true; }")
+    rows = journey.texts(f"#selection .all-figures table >> nth={table} >> tbody tr")
     parts = [row.split("\t") for row in rows]
     return {part[0]: part[1:] for part in parts}
 
@@ -72,11 +75,18 @@ def test_panel_warns_of_years_that_do_not_compare(journey: Journey) -> None:
     journey.open("file")
     journey.page.get_by_role("link", name="Évora-sur-Mer").click()
     journey.until(lambda: journey.text("#selection h2") == "Évora-sur-Mer", "the area")
-    warning = journey.text("#selection .warning")
-    assert warning.startswith("Do not read 2018–2021 as change on the ground")
-    assert "<i>Old & first</i> v1" in warning
+    brief = journey.page.locator("#selection .pair-details[data-pair='2018-2021'] .pair-brief")
+    assert "doubtful" in brief.inner_text()
+    journey.page.locator("#selection summary", has_text="Change 2018–2021").click()
+    warning = journey.page.locator("#selection .warning")
+    title = warning.locator("strong").inner_text()
+    assert title.strip() == "Do not read 2018–2021 as change on the ground"
+    assert "different makers; errors lean to one side" in warning.inner_text()
+    warning.locator("summary").click()
+    assert "<i>Old & first</i> v1" in warning.inner_text()
     assert journey.page.locator("#selection th .sign[aria-label=warning]").count() == 2
-    assert "2023 was calibrated" in journey.text("#selection .note")
+    journey.page.locator("#selection summary", has_text="Change 2021–2023").click()
+    assert "calibrated on the map before" in journey.text("#selection .note")
     # Known of this area: the limit of detection; not known, so not shown: inhabitants.
     assert _lines(journey, 2) == {"Detection limit (ha)": ["4.00"] * 3}
     assert "inhabitant" not in journey.text("#selection")
@@ -209,7 +219,7 @@ def test_an_area_is_chosen_from_the_table_and_from_a_hexagon(journey: Journey) -
     assert journey.page.locator("tr.chosen").inner_text().startswith("Évora-sur-Mer")
     journey.page.wait_for_timeout(1200)
     _click_middle(journey)
-    journey.page.locator("#selection dd .text-button", has_text="Évora").click()
+    journey.page.locator("#selection .crumb", has_text="Évora").click()
     journey.until(lambda: journey.text("#selection h2") == "Évora-sur-Mer", "the area again")
 
 

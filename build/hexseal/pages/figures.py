@@ -147,6 +147,12 @@ def read_shapes(shapes: Path) -> dict[tuple[str, str], bytes]:
     return {(row["layer"], row["id"]): row["geometry"] for row in table if row["geometry"]}
 
 
+def coarsest_cells(hexagons: Path, region: Region) -> list[int]:
+    """Return the H3 index of every coarsest cell."""
+    coarsest = [("resolution", "=", region.hexagons.coarsest)]
+    return pq.read_table(hexagons, columns=["h3"], filters=coarsest)["h3"].to_pylist()
+
+
 def finest_changes(hexagons: Path, region: Region) -> Iterator[float]:
     """Yield the net change, in percentage points of land, of each finest cell and each pair."""
     finest = region.hexagons.finest

@@ -5,7 +5,6 @@ They are classic scripts, which also load from file://, read only when a reader 
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -24,13 +23,15 @@ def write_origin_files(
     region: Region,
     areas: Mapping[tuple[str, str], Sources],
     hexagons: Mapping[int, Sources],
+    parents: Iterable[int],
 ) -> str:
     """Write assets/origins-HASH/NAME.js; return the folder relative to the site.
 
-    NAME is a layer's place among the region's layers ("layer-0"), or the hexadecimal index of a
-    coarsest cell.
+    NAME is a layer's place among the region's layers ("layer-0"), or the hexadecimal index of one
+    of ``parents``, all coarsest cells of the region: the page never asks for a missing file.
     """
-    scripts = {name: _script(name, told) for name, told in _told(region, areas, hexagons).items()}
+    told = _told(region, areas, hexagons, parents)
+    scripts = {name: _script(name, found) for name, found in told.items()}
     digest = hashlib.sha256()
     for name in sorted(scripts):
         digest.update(scripts[name])
@@ -44,6 +45,7 @@ def _told(
     region: Region,
     areas: Mapping[tuple[str, str], Sources],
     hexagons: Mapping[int, Sources],
+    parents: Iterable[int],
 ) -> dict[str, Told]:
     places = {layer.layer: f"layer-{place}" for place, layer in enumerate(region.areas)}
     coarsest = region.hexagons.coarsest
@@ -51,11 +53,11 @@ def _told(
     for (layer, identifier), sources in areas.items():
         if layer in places:
             _add(told[places[layer]], identifier, sources)
-    by_parent: dict[str, Told] = defaultdict(dict)
+    told |= {h3.int_to_str(index): {} for index in parents}
     for index, sources in hexagons.items():
         cell = h3.int_to_str(index)
-        _add(by_parent[h3.cell_to_parent(cell, coarsest)], cell, sources)
-    return told | dict(by_parent)
+        _add(told[h3.cell_to_parent(cell, coarsest)], cell, sources)
+    return told
 
 
 def _add(told: Told, unit: str, sources: Sources) -> None:

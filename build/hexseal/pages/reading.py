@@ -65,13 +65,13 @@ class Reader:
             words += " " + self._text("app.read.provisional", last=pair[1])
         return words
 
-    def brief(self, area: AreaFigures, pair: Pair) -> str:
+    def brief(self, area: AreaFigures, pair: Pair, judged: Judged) -> str:
         """Say in a few signs what changed: the adjusted net and whether it stands out."""
         if area.signal(pair) == NO_SIGNAL:
             return self._text("figures.none")
         net = self._hectares(area, "adjusted_m2", pair, signed=True)
-        signal = self.write.signal(area.signal(pair)).text
-        return self._text("app.read.brief", net=net, signal=signal)
+        key = "doubtful" if judged.warnings else area.signal(pair)
+        return self._text("app.read.brief", net=net, signal=self._text(f"app.signal.{key}"))
 
     def _values(self, area: AreaFigures, pair: Pair) -> dict[str, object]:
         net = area.m2(f"adjusted_m2_{name(pair)}")

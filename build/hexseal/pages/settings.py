@@ -103,6 +103,7 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         "level": region.noise.level,
         "origins": {
             "folder": contents.origins,
+            "coarsest": region.hexagons.coarsest,
             "resolution": transition_resolution(region),
             "classes": {
                 str(code): class_name(region, code, locale)

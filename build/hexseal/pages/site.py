@@ -23,6 +23,7 @@ from hexseal.pages.data_page import DATA, data_values
 from hexseal.pages.figures import (
     AreaFigures,
     Pair,
+    coarsest_cells,
     finest_changes,
     name,
     read_areas,
@@ -115,7 +116,11 @@ def write_pages(
         parents=area_parents(figures[1:], outlines),
         sources=sources,
         origins=write_origin_files(
-            site, region, sources, read_hexagon_sources(transitions / HEXAGON_SOURCES)
+            site,
+            region,
+            sources,
+            read_hexagon_sources(transitions / HEXAGON_SOURCES),
+            coarsest_cells(hexagons, region),
         )
         if transitions
         else "",

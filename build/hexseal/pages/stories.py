@@ -90,7 +90,7 @@ def _story(
     return PairStory(
         key=f"{pair[0]}-{pair[1]}",
         title=f"{pair[0]}–{pair[1]}",
-        brief=reader.brief(area, pair),
+        brief=reader.brief(area, pair, judged),
         warnings=tuple(_reason(note, write) for note in judged.warnings),
         remarks=tuple(_reason(note, write) for note in judged.remarks),
         readings=reader.readings(area, pair, judged),

@@ -1,0 +1,133 @@
+"""The panel: the same words and drawings as the build's, the chosen pair and basis, origins."""
+
+import re
+from xml.etree import ElementTree
+
+import h3
+import pytest
+from journey import Journey
+from made_site import MadeSite
+
+from hexseal.frontend import TEMPLATE
+from hexseal.pages.charts import Chart, stock_chart
+from hexseal.pages.figures import read_areas
+from hexseal.pages.judgement import read_judgement
+from hexseal.pages.locales import load_locale
+from hexseal.pages.origins import read_area_sources
+from hexseal.pages.stories import doubtful_pairs, pair_stories
+from hexseal.pages.tables import Writer
+from hexseal.pages.years import year_points
+
+pytestmark = pytest.mark.browser
+AREA = "#area=municipality/01"
+
+
+def _parts(svg: str) -> list[tuple[str, dict[str, str], str]]:
+    """Return the elements of a drawing without the name space that a browser adds."""
+    root = ElementTree.fromstring(svg.replace('xmlns="http://www.w3.org/2000/svg"', ""))
+    return [(part.tag, dict(part.attrib), part.text or "") for part in root.iter()]
+
+
+def _same(drawn: str, built: Chart) -> None:
+    assert _parts(drawn) == _parts(str(built.svg))
+
+
+@pytest.mark.parametrize(("language", "page"), [("en", "index.html"), ("fr", "fr/index.html")])
+def test_page_and_build_say_and_draw_the_same_of_an_area(
+    journey: Journey, made: MadeSite, language: str, page: str
+) -> None:
+    journey.open("file", page + AREA)
+    selection = journey.page.locator("#selection")
+    origins = selection.locator("[data-chart=origins]")
+    journey.until(lambda: origins.count() == 3, "the origins")
+    region, write = made.region, Writer(load_locale(TEMPLATE / "locales", language))
+    areas = read_areas(made.work / "areas.parquet", region, None)
+    (area,) = [area for area in areas if area.id == "01"]
+    judged = read_judgement(made.work / "judgement.json")
+    sources = read_area_sources(made.work / "transition_areas.parquet")
+    stories = pair_stories(area, region, judged, write, sources["municipality", "01"])
+    for story in stories:
+        box = selection.locator(f".pair-details[data-pair='{story.key}']")
+        told = [words.strip() for words in box.locator(".story").all_text_contents()]
+        assert told == [reading.sentence for reading in story.readings]
+        values = [words.strip() for words in box.locator(".card-value").all_text_contents()]
+        cards = [card for reading in story.readings for card in reading.cards]
+        assert values == [f"{card.value} {card.unit}" for card in cards]
+        details = box.locator(".card-detail").all_text_contents()
+        assert details == [detail for card in cards for detail in card.details]
+        assert box.locator(".pair-brief").text_content() == story.brief + (
+            " " if story.warnings else ""
+        )
+        assert story.origins is not None
+        svg = box.locator("[data-chart=origins] svg")
+        _same(svg.evaluate("svg => svg.outerHTML"), story.origins)
+    stock = stock_chart(year_points(area, region, doubtful_pairs(region, judged)), write)
+    assert stock is not None
+    drawn = selection.locator("[data-chart=stock]")
+    _same(drawn.locator("svg").evaluate("svg => svg.outerHTML"), stock)
+    cells = drawn.locator("td").all_text_contents()
+    assert cells == [cell.text for row in stock.rows for cell in row.cells]
+
+
+def test_opening_a_pair_chooses_it_and_closes_the_others(journey: Journey) -> None:
+    journey.open("file")
+    is_open = (
+        "[...document.querySelectorAll('#region .pair-details[open]')].map(d => d.dataset.pair)"
+    )
+    assert journey.page.evaluate(is_open) == ["2018-2023"]
+    journey.page.locator("#region summary", has_text="Change 2021–2023").click()
+    journey.until(lambda: journey.page.evaluate(is_open) == ["2021-2023"], "one pair open")
+    journey.page.get_by_role("radio", name="Change").check()
+    journey.until(lambda: journey.hash().get("pair") == "2021-2023", "the pair in the address")
+    assert journey.text("#legend h2").endswith("2021–2023")
+
+
+def test_the_basis_is_chosen_in_the_panel_or_above_the_map(journey: Journey) -> None:
+    journey.open("file")
+    shown = "#region .pair-details[open] .story:visible"
+    assert "were newly sealed" in journey.text(shown)
+    journey.page.locator("#reading-choices").get_by_role("radio", name="Raw").check()
+    journey.until(lambda: "noise included" in journey.text(shown), "the raw sentence")
+    cards = "#region .pair-details[open] .card-label:visible"
+    assert journey.texts(cards)[0] == "Newly sealed, raw"
+    journey.page.get_by_role("radio", name="Change").check()
+    assert journey.page.locator("#reading-choices").is_hidden()
+    journey.page.locator("#controls").get_by_role("radio", name="Confirmed").check()
+    journey.until(lambda: "stand out from the noise" in journey.text(shown), "the confirmed one")
+    # A selection begins with what was chosen before.
+    journey.page.mouse.click(*journey.map_point(0.5, 0.5))
+    journey.until(journey.page.locator("#selection").is_visible, "a selection")
+    assert journey.page.locator("#region").is_hidden()
+    words = journey.text("#selection .pair-details[open] .story:visible")
+    assert re.search("stands? out from the noise", words)
+
+
+def test_a_small_hexagon_tells_of_the_origins_around_it(journey: Journey, made: MadeSite) -> None:
+    cell = h3.latlng_to_cell(46.6, -31.5, 8)
+    journey.open("file", f"index.html#cell={cell}")
+    chart = journey.page.locator("#selection .pair-details[open] [data-chart=origins]")
+    journey.until(chart.is_visible, "the origins")
+    assert "In the hexagon of resolution 6 around it." in chart.inner_text()
+    chart.locator("summary").click()
+    rows = [row.split("\t") for row in chart.locator("tbody tr").all_inner_texts()]
+    names = [row[0] for row in rows]
+    assert names == ["Bare or sparsely vegetated", "Permanent herbaceous"]
+    confirmed, raw = (float(text) for text in rows[0][1:])
+    assert raw == pytest.approx(2 * confirmed, abs=0.2)
+
+
+def test_the_breadcrumb_leads_back_to_the_whole_region(journey: Journey) -> None:
+    journey.open("file", "index.html" + AREA)
+    assert journey.texts("#selection .crumb") == ["Made-up island"]
+    journey.page.locator("#selection .crumb").click()
+    journey.until(journey.page.locator("#region").is_visible, "the region")
+    assert "area" not in journey.hash()
+
+
+def test_a_flag_leads_to_the_warning_of_the_selection(journey: Journey) -> None:
+    journey.open("file", "index.html#view=change&pair=2018-2021&area=municipality/01")
+    journey.page.locator("table.areas .flag:visible").first.click()
+    warning = journey.page.locator("#selection [data-notes='2018-2021']")
+    journey.until(warning.is_visible, "the warning")
+    focused = "document.activeElement.dataset.notes"
+    assert journey.page.evaluate(focused) == "2018-2021"
