@@ -19,6 +19,7 @@ import { PALETTES } from "./palette.ts";
 import { connectPairs } from "./pairs.ts";
 import { Panel } from "./panel.ts";
 import { connectPrinting } from "./print.ts";
+import { Search } from "./search.ts";
 import { cameraOn, SelectionKeeper } from "./selection.ts";
 import { element, readSettings, type Settings } from "./settings.ts";
 import { fromHash, shownMeasure, startState, type State, Store } from "./state.ts";
@@ -109,9 +110,18 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
     keeper.chooseArea(selection);
   }
   connectPairs(store);
+  new Search(settings, text, {
+    chooseArea: (area) => keeper.chooseArea(area),
+    chooseCell: (index) => keeper.chooseCell(index),
+    arrive: () => panel.focus(),
+  });
   connectLook(store, view, comparison, legend, theme);
   connectAddress(store, settings);
   view.map.on("moveend", () => store.set({ camera: view.camera }));
+  if (location.hash === "") {
+    // So that going back from the first choice leads here.
+    store.set({ camera: view.camera });
+  }
   new OwnAreas(store, settings, text, view, theme, (figures, note) => panel.tables(figures, note));
   addEventListener("hashchange", () => followAddress(store, view, keeper));
   connectPrinting(view.map);

@@ -39,6 +39,8 @@ export class Panel {
   private readonly reader: Reader;
   private readonly folded: FigureTables;
   private readonly origins: Origins;
+  /** Whether the keyboard waits for a selection to appear. */
+  private isAwaited = false;
 
   constructor(
     private readonly settings: Settings,
@@ -79,6 +81,19 @@ export class Panel {
     });
   }
 
+  /** Say that the maps hold nothing in a hexagon that the reader asked for. */
+  showEmptyCell(index: string): void {
+    const words = this.text.of("app.selection.empty", { index });
+    this.box.replaceChildren(
+      breadcrumb(this.settings, this.text, [], this.actions),
+      this.head(this.text.of("app.selection.hexagon")),
+      make("p", { class: "detail" }, words),
+    );
+    this.box.hidden = false;
+    this.region.hidden = true;
+    this.say(words);
+  }
+
   showArea(area: Area, layerTitle: string): void {
     const zoom = button(this.text.of("app.selection.zoom"), "text-button", () =>
       this.actions.zoomTo(area),
@@ -102,9 +117,11 @@ export class Panel {
     this.speaker.textContent = words;
   }
 
-  /** Put the keyboard where the selection begins. */
+  /** Put the keyboard where the selection begins, now or when its hexagon is there. */
   focus(): void {
-    this.box.querySelector("h2")?.focus({ preventScroll: true });
+    const heading = this.box.querySelector("h2");
+    heading?.focus({ preventScroll: true });
+    this.isAwaited = heading === null;
   }
 
   /** Return all that is said of figures; `note` is the key of what to say of raw figures. */
@@ -131,6 +148,9 @@ export class Panel {
     this.box.hidden = false;
     this.region.hidden = true;
     element("figures").scrollTop = 0;
+    if (this.isAwaited) {
+      this.focus();
+    }
     this.announce(unit);
   }
 

@@ -46,6 +46,21 @@ export class SelectionKeeper {
     }
   }
 
+  /** Keep a hexagon by its index and bring the map there; say so where it holds no data. */
+  chooseCell(index: string): void {
+    const camera = cameraOn(index, this.settings);
+    if (camera !== null) {
+      this.view.map.jumpTo({ center: [camera.lng, camera.lat], zoom: camera.zoom });
+    }
+    this.store.set({ selection: { kind: "cell", index } });
+    this.view.map.once("idle", () => {
+      const { selection } = this.store.state;
+      if (selection?.kind === "cell" && selection.index === index && this.cell === null) {
+        this.panel.showEmptyCell(index);
+      }
+    });
+  }
+
   zoomTo(area: Area): void {
     if (area.bounds !== null) {
       this.view.fit(area.bounds);

@@ -99,18 +99,26 @@ export function isSame(one: Selection | null, other: Selection | null): boolean 
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
+// What a reader chose stays behind as a step; where the map was moved to does not.
+const STEPS = ["view", "year", "pair", "basis", "ground", "compare", "outlines"] as const;
+
 /** Tell whether a reader who goes back should find a state again, not only the last of it. */
 export function isStep(state: State, before: Partial<State>): boolean {
-  return !sameItems(linkable(state.own), before.own ?? []);
+  const isKnown = before.view !== undefined;
+  return (
+    !sameItems(linkable(state.own), before.own ?? []) ||
+    (isKnown && !isSame(state.selection, before.selection ?? null)) ||
+    STEPS.some((key) => before[key] !== undefined && before[key] !== state[key])
+  );
 }
 
 /** Write a state as the part of an address after "#". */
 export function toHash(state: State): string {
   const { camera, selection } = state;
   const parts = new URLSearchParams({ view: state.view });
-  if (state.view === "share") {
-    parts.set("year", String(state.year));
-  } else {
+  parts.set("year", String(state.year));
+  if (state.pair !== "") {
+    // The panel tells of a pair whatever the map shows.
     parts.set("pair", state.pair);
     parts.set("basis", state.basis);
   }

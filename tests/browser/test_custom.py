@@ -97,9 +97,9 @@ def paste(journey: Journey, text: str) -> None:
 
 def wait_answer(journey: Journey, name: str) -> None:
     title = journey.page.locator(".own-title")
-    table = journey.page.locator(".own-answer table").first
+    headline = journey.page.locator(".own-answer .headline").first
     journey.until(lambda: title.count() > 0 and title.inner_text() == name, f"answer of {name}")
-    journey.until(table.is_visible, "its figures")
+    journey.until(headline.is_visible, "its figures")
 
 
 def saved(journey: Journey, label: str) -> str:
