@@ -28,7 +28,7 @@ class Journey:
         self.requests: list[str] = []
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda err: self.problems.append(f"error: {err}"))
-        self.page.on("requestfailed", lambda r: self.problems.append(f"failed: {r.url[:200]}"))
+        self.page.on("requestfailed", self._failed)
         self.page.on("request", lambda r: self._request(r.url))
 
     def open(self, way: str, path: str = "index.html", *, wanted: str = "ready") -> "Journey":
@@ -97,6 +97,11 @@ class Journey:
     def _console(self, message) -> None:
         if message.type in ("error", "warning"):
             self.problems.append(f"console {message.type}: {message.text}")
+
+    def _failed(self, request) -> None:
+        # A page that is left drops what it was reading for the selection.
+        if not ("/origins-" in request.url and request.failure == "net::ERR_ABORTED"):
+            self.problems.append(f"failed: {request.url[:200]}")
 
     def _request(self, address: str) -> None:
         self.requests.append(address)

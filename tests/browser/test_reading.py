@@ -138,6 +138,8 @@ def test_an_address_brings_back_what_it_showed(journey: Journey) -> None:
     journey.page.get_by_role("radio", name="Change").check()
     journey.page.get_by_role("radio", name="2018–2021").check()
     index = _click_middle(journey)
+    origins = journey.page.locator("#selection [data-chart=origins]")
+    journey.until(lambda: origins.count() > 0, "the origins")
     before = (journey.hash(), journey.text("#legend"), journey.text("#selection"))
     assert before[0]["view"] == "change"
     assert before[0]["pair"] == "2018-2021"
@@ -145,6 +147,7 @@ def test_an_address_brings_back_what_it_showed(journey: Journey) -> None:
     journey.page.goto("about:blank")
     journey.open("file", "index.html" + fragment)
     journey.until(lambda: index in journey.text("#selection"), "the hexagon of the address")
+    journey.until(lambda: origins.count() > 0, "its origins")
     assert (journey.hash(), journey.text("#legend"), journey.text("#selection")) == before
 
 
@@ -236,7 +239,7 @@ def test_language_switch_keeps_what_is_shown(journey: Journey, way: str) -> None
     journey.open(way)
     journey.page.get_by_role("radio", name="Change").check()
     journey.page.get_by_role("link", name="FR").click()
-    journey.page.wait_for_url("**/fr/index.html*")
+    journey.page.wait_for_url("**/fr/index.html**")
     journey.wait()
     assert journey.page.evaluate("document.documentElement.lang") == "fr"
     assert journey.text("#legend h2") == "Évolution nette ajustée, 2018–2023"
