@@ -2,6 +2,7 @@
 
 import gzip
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from rasterfiles import NORTH, WEST, write_tif
 from rasterio.io import MemoryFile
 from sites import hexseal, tree, write_region
 
-from hexseal.config import load_region
+from hexseal.config import Forward, load_region
 from hexseal.errors import InputError, RegionError
 from hexseal.grid import Grid, Window
 from hexseal.layers import write_layers
@@ -201,6 +202,22 @@ def test_true_color_takes_bands_by_name_and_leaves_gaps_open(tmp_path: Path) -> 
         assert (file.width, file.height) == (512, 512)
     with pytest.raises(InputError, match=r"has no band B03, B02"):
         TrueColor(str(image(tmp_path / "j.tif", {"B04": ramp})))
+
+
+def test_images_without_true_colours_are_left_out_unless_asked_for(
+    layered, tmp_path: Path
+) -> None:
+    region, work, _, _ = layered
+    infrared = str(image(tmp_path / "i.tif", {"B08": np.full((8, 8), 900, np.int16)}))
+    forward = Forward(infrared, "model", 2018, infrared, tmp_path)
+    epochs = (region.epochs[0], replace(region.epochs[1], forward=forward))
+    region = replace(region, epochs=epochs)
+    layers = write_layers(region, work, tmp_path / "site", key="k")
+    assert layers.pixels is not None
+    assert layers.images == {}
+    always = replace(region, site=replace(region.site, pixels="always"))
+    with pytest.raises(InputError, match="has no band B04, B03, B02"):
+        write_layers(always, work, tmp_path / "site", key="k")
 
 
 def write_patches(work: Path, pair: tuple[int, int], grid: Grid) -> None:

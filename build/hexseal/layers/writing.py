@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from hexseal import __version__
 from hexseal.config import Region
 from hexseal.delta import region_grid
+from hexseal.errors import InputError
 from hexseal.files import write_bytes
 from hexseal.layers.archives import publish
 from hexseal.layers.basemap import read_basemap
@@ -18,6 +20,7 @@ from hexseal.layers.pixels import write_pixels
 from hexseal.progress import Progress, silent
 from hexseal.summaries import Basemap, MapLayers
 
+log = logging.getLogger(__name__)
 # [site] pixels = "auto" leaves pixels and images out beyond this: 12 000 km² at 10 m. Tiles of
 # more would take minutes and hundreds of megabytes.
 AUTO_LIMIT_PIXELS = 120_000_000
@@ -75,11 +78,18 @@ def _image(
     workers: int | None,
     progress: Progress,
 ) -> Path | None:
-    return kept.made(
-        f"image-{year}",
-        address + _fact(address),
-        lambda path: write_image(region, year, path, workers=workers, progress=progress),
-    )
+    """Return the archive of a year's image; without true colours it is left out unless asked for."""
+    try:
+        return kept.made(
+            f"image-{year}",
+            address + _fact(address),
+            lambda path: write_image(region, year, path, workers=workers, progress=progress),
+        )
+    except InputError as err:
+        if region.site.pixels == "always":
+            raise
+        log.warning("the map shows no image of %d: %s", year, err)
+        return None
 
 
 def _basemap(region: Region, site: Path) -> Basemap | None:
