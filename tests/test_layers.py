@@ -204,9 +204,7 @@ def test_true_color_takes_bands_by_name_and_leaves_gaps_open(tmp_path: Path) -> 
         TrueColor(str(image(tmp_path / "j.tif", {"B04": ramp})))
 
 
-def test_images_without_true_colours_are_left_out_unless_asked_for(
-    layered, tmp_path: Path
-) -> None:
+def test_images_without_true_colours_are_left_out_unless_asked_for(layered, tmp_path: Path) -> None:
     region, work, _, _ = layered
     infrared = str(image(tmp_path / "i.tif", {"B08": np.full((8, 8), 900, np.int16)}))
     forward = Forward(infrared, "model", 2018, infrared, tmp_path)

@@ -78,7 +78,7 @@ def _image(
     workers: int | None,
     progress: Progress,
 ) -> Path | None:
-    """Return the archive of a year's image; without true colours it is left out unless asked for."""
+    """Return the archive of an image; one without true colours is left out unless asked for."""
     try:
         return kept.made(
             f"image-{year}",
