@@ -76,6 +76,21 @@ def test_shares_and_areas_of_the_polygon_itself(toy: Path, polygons: Path) -> No
     assert rows[0][4] == pytest.approx(math.sqrt(0.0724 * 1_100.0 * 1_000.0), rel=1e-3)
 
 
+def test_area_of_the_polygon_does_not_depend_on_the_way_its_rings_run(
+    toy: Path, tmp_path: Path
+) -> None:
+    outline, hole = box(40, 50, 30, 20), box(45, 55, 10, 10)
+    same_way = shapely.Polygon(outline.exterior, [hole.exterior])
+    other = shapely.Polygon([*box(0, 0, 5, 5).exterior.coords][::-1])
+    shapes = [same_way, shapely.MultiPolygon([outline, other])]
+    polygons = Path(write_areas(tmp_path / "rings.gpkg", shapes, key=["hole", "parts"]))
+    measure_areas(load_region(toy), polygons, tmp_path / "out.parquet", id_field="key")
+    rows = duckdb.execute(
+        "SELECT polygon_m2 FROM read_parquet($1)", [str(tmp_path / "out.parquet")]
+    ).fetchall()
+    assert [area for (area,) in rows] == pytest.approx([50_000.0, 62_500.0], rel=1e-6)
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".gpkg", ".geojson"])
 def test_every_format_holds_the_same_rows(toy: Path, polygons: Path, suffix: str) -> None:
     output = toy.parent / f"same{suffix}"

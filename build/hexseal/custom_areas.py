@@ -98,7 +98,8 @@ def _run(database: duckdb.DuckDBPyConnection, region: Region, work: Path) -> Non
 def _polygon_table(zones: Zones, grid: Grid) -> pa.Table:
     """Return what the polygons are by themselves: areas on the ellipsoid, reach over the grid."""
     shapes = shapely.from_wkb(zones.table["geometry"].to_numpy(zero_copy_only=False))
-    sizes = [GEODESIC.geometry_area_perimeter(shape) for shape in shapes]
+    # Signed areas of rings add up only when holes run the other way than outlines.
+    sizes = [GEODESIC.geometry_area_perimeter(shape) for shape in shapely.orient_polygons(shapes)]
     frame = shapely.box(-0.5, -0.5, grid.width - 0.5, grid.height - 0.5)
     pixel = math.sqrt(_pixel_m2(grid))
     return pa.table(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -117,24 +118,49 @@ def message(journey: Journey) -> str:
     return journey.text(".own-message >> nth=0")
 
 
-@pytest.mark.parametrize("way", ["file", "whole"])
-def test_sums_hexagons_by_the_area_inside(journey: Journey, made: MadeSite, way: str) -> None:
-    open_own(journey, way)
+@pytest.fixture(scope="module")
+def plain(browser, made: MadeSite, tmp_path_factory: pytest.TempPathFactory):
+    """Return a page of a site without tiles of pixels: borders are weighted by area."""
+    folder = Path(shutil.copytree(made.folder, tmp_path_factory.mktemp("plain") / "site"))
+    page = folder / "index.html"
+    text = page.read_text(encoding="utf-8")
+    assert text.count('"name":"pixels"') == 1
+    page.write_text(text.replace('"name":"pixels"', '"name":"none"'), encoding="utf-8")
+    opened = Journey(browser, {"file": folder.as_uri() + "/"})
+    yield opened
+    assert opened.problems == []
+    opened.close()
+
+
+def test_sums_hexagons_by_the_area_inside(plain: Journey, made: MadeSite) -> None:
+    open_own(plain)
     for name, geometry in SHAPES.items():
-        paste(journey, collection([feature(name, geometry)]))
-        wait_answer(journey, name)
-    rows = saved_rows(journey)
+        paste(plain, collection([feature(name, geometry)]))
+        wait_answer(plain, name)
+    assert "on the border are weighted by area" in plain.text(".own-answer > .detail")
+    rows = saved_rows(plain)
     for name, geometry in SHAPES.items():
         wanted = expected(made, geometry)
         found = {column: float(rows[name][column]) for column in SUMMED}
         assert found == pytest.approx(wanted, rel=1e-6), name
         assert rows[name]["method"] == "hexagons"
         ends = [float(rows[name][f"adjusted_{end}_m2_2018_2023"]) for end in ("low", "high")]
-        assert ends == pytest.approx(interval(journey, wanted), rel=1e-6)
-    asked = [address for address in journey.requests if "parent=" in address]
-    # Three of nineteen parents and more; a page that is a file asks for scripts instead.
-    assert (0 < len(asked) < 19) == (way == "whole")
+        assert ends == pytest.approx(interval(plain, wanted), rel=1e-6)
+
+
+@pytest.mark.parametrize("way", ["file", "whole"])
+def test_reads_only_the_hexagons_of_the_parents_it_meets(journey: Journey, way: str) -> None:
+    open_own(journey, way)
+    for name, geometry in SHAPES.items():
+        paste(journey, collection([feature(name, geometry)]))
+        wait_answer(journey, name)
+    files = [address for address in journey.requests if "parent=" in address]
+    scripts = [address for address in journey.requests if "/partitions/" in address]
+    asked, other = (files, scripts) if way == "whole" else (scripts, files)
+    # Some of the nineteen parents, each once; a page that is a file asks for scripts instead.
+    assert 0 < len(asked) < 19
     assert len(asked) == len(set(asked))
+    assert other == []
 
 
 def test_geojson_that_is_saved_can_be_opened_again(journey: Journey) -> None:
@@ -224,10 +250,10 @@ def test_compares_up_to_four_and_warns_of_doubtful_years(journey: Journey) -> No
     assert "'=square" in rows
 
 
-def test_reads_kml_and_zipped_shapefiles_of_other_systems(
-    journey: Journey, made: MadeSite, tmp_path: Path
-) -> None:
+def test_reads_kml_and_zipped_shapefiles_of_other_systems(journey: Journey, tmp_path: Path) -> None:
     open_own(journey)
+    paste(journey, collection([feature("From GeoJSON", SHAPES["with a hole"])]))
+    wait_answer(journey, "From GeoJSON")
     line = " ".join(f"{x},{y},0" for x, y in SQUARE)
     hole = " ".join(f"{x},{y}" for x, y in HOLE)
     kml = (
@@ -242,7 +268,7 @@ def test_reads_kml_and_zipped_shapefiles_of_other_systems(
     chooser.set_input_files(_payload("place.zip", _shapefile(tmp_path)))
     wait_answer(journey, "From a shapefile")
     rows = saved_rows(journey)
-    wanted = expected(made, SHAPES["with a hole"])["land_m2"]
+    wanted = float(rows["From GeoJSON"]["land_m2"])
     assert float(rows["From KML"]["land_m2"]) == pytest.approx(wanted, rel=1e-5)
     # UTM and back, sides straight in the plane instead of in degrees.
     assert float(rows["From a shapefile"]["land_m2"]) == pytest.approx(wanted, rel=2e-4)

@@ -1,11 +1,19 @@
 // A shape's answer: the sums of its hexagons, border hexagons weighted by the area inside.
 
+import { ArchiveError } from "../archive.ts";
 import type { Figures, Settings } from "../settings.ts";
 import { ShapeError } from "./errors.ts";
 import { intervalOf } from "./noise.ts";
-import { addWeighted, type Partitions, PARTITIONS_LIMIT_BYTES, placesOf } from "./partitions.ts";
+import {
+  addShares,
+  type CellTable,
+  type Partitions,
+  PARTITIONS_LIMIT_BYTES,
+  placesOf,
+} from "./partitions.ts";
+import { type CodeCounts, type Pixels, shareOf } from "./pixels.ts";
 import { areaOf, boundsOf, cornersOf, findCrossing, type Polygon } from "./shapes.ts";
-import { cellWeights } from "./weights.ts";
+import { cellWeights, type Weights } from "./weights.ts";
 
 export const MOST_CORNERS = 20_000;
 /** Areas that hold fewer whole hexagons than this are answered roughly. */
@@ -18,6 +26,8 @@ export interface Answer {
   /** Hexagons that lie inside as a whole, and those that the border cuts. */
   whole: number;
   cut: number;
+  /** How the hexagons on the border were shared out. */
+  border: "pixels" | "area";
   /** Part of the shape that counts in every year, 0 to 1. */
   mapped: number;
   /** Whether the shape is so small that the border decides. */
@@ -51,6 +61,7 @@ export function checkShape(polygons: Polygon[]): void {
 export async function answer(
   polygons: Polygon[],
   partitions: Partitions,
+  pixels: Pixels | null,
   settings: Settings,
 ): Promise<Answer> {
   checkShape(polygons);
@@ -62,11 +73,16 @@ export async function answer(
   const tables = await Promise.all(parents.map((parent) => partitions.tableOf(parent)));
   const sums: Figures = {};
   let [whole, cut] = [0, 0];
+  let border: Answer["border"] = pixels === null ? "area" : "pixels";
   for (const table of tables) {
-    const weights = cellWeights(placesOf(table), polygons);
-    addWeighted(sums, table, weights);
-    whole += weights.reduce((count, weight) => count + Number(weight === 1), 0);
-    cut += weights.reduce((count, weight) => count + Number(weight > 0 && weight < 1), 0);
+    const found = cellWeights(placesOf(table), polygons);
+    const inside = [...found.weights.keys()].filter((row) => found.weights[row] === 1);
+    addShares(sums, table, inside, () => 1);
+    const counts = await countBorder(found, pixels);
+    border = counts === null ? "area" : border;
+    addBorder(sums, table, found, counts, pixels);
+    whole += inside.length;
+    cut += found.border.size;
   }
   const valid = sums["valid_m2"] ?? 0;
   if (valid <= 0) {
@@ -78,9 +94,41 @@ export async function answer(
     size,
     whole,
     cut,
+    border,
     mapped: Math.min(1, valid / size),
-    isRough: whole + cut < FEW_CELLS,
+    isRough: border === "area" && whole + cut < FEW_CELLS,
   };
+}
+
+/** Count the pixels of border hexagons; null where pixels cannot be had and area must do. */
+async function countBorder({ border }: Weights, pixels: Pixels | null): Promise<CodeCounts[] | null> {
+  try {
+    return (await pixels?.count([...border.values()])) ?? null;
+  } catch (err) {
+    if (err instanceof ArchiveError) {
+      return null;
+    }
+    throw err;
+  }
+}
+
+/** Add border hexagons by the share of their pixels of each kind, or else of their area. */
+function addBorder(
+  sums: Figures,
+  table: CellTable,
+  { weights, border }: Weights,
+  counts: CodeCounts[] | null,
+  pixels: Pixels | null,
+): void {
+  const rows = [...border.keys()];
+  const places = new Map(rows.map((row, place) => [row, place]));
+  const tests = pixels?.tests();
+  addShares(sums, table, rows, (row, column) => {
+    const counted = tests?.get(column);
+    const found = counts?.[places.get(row)!];
+    const share = counted && found ? shareOf(found, counted) : null;
+    return share ?? weights[row]!;
+  });
 }
 
 /** Add intervals and signals to sums; `lat`, `lon` and the like, which do not add up, are dropped. */

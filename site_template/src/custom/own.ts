@@ -17,6 +17,7 @@ import type { FileShapes } from "./features.ts";
 import { isTooLong, itemOf, MOST_ITEMS, type OwnItem, sameItems, shortened } from "./items.ts";
 import { OwnLayer } from "./layer.ts";
 import { Partitions } from "./partitions.ts";
+import { Pixels } from "./pixels.ts";
 import { readFile, readText } from "./readers.ts";
 import { Section } from "./section.ts";
 import { boundsOf, polygonsOf, type Shape } from "./shapes.ts";
@@ -32,6 +33,7 @@ export class OwnAreas {
   private readonly drawing: Drawing;
   private readonly layer: OwnLayer;
   private readonly partitions: Partitions;
+  private readonly pixels: Pixels | null;
   /** What became of each shape, once it is known. */
   private readonly outcomes = new Map<Shape, Outcome | null>();
 
@@ -44,6 +46,7 @@ export class OwnAreas {
     private readonly writeTables: WriteTables,
   ) {
     this.partitions = new Partitions(settings);
+    this.pixels = Pixels.of(settings);
     this.layer = new OwnLayer(view.map, theme);
     this.section = new Section(settings, text, {
       draw: (tool) => {
@@ -267,7 +270,7 @@ export class OwnAreas {
       return;
     }
     this.outcomes.set(shape, null);
-    answer(polygonsOf(shape), this.partitions, this.settings)
+    answer(polygonsOf(shape), this.partitions, this.pixels, this.settings)
       .then(
         (found): Outcome => ({ answer: found }),
         (err: unknown): Outcome => ({ problem: this.explain(err) }),

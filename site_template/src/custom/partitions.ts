@@ -3,6 +3,7 @@
 
 import { parquetRead } from "hyparquet";
 import { ArchiveError, decodeBase64 } from "../archive.ts";
+import { loadBeside } from "./beside.ts";
 import type { Figures, Settings } from "../settings.ts";
 import type { Polygon } from "./shapes.ts";
 import { type CellPlaces, hexagonRing, meets } from "./weights.ts";
@@ -57,7 +58,7 @@ export class Partitions {
   private async load(parent: string): Promise<ArrayBuffer> {
     const { partitions, root } = this.settings;
     if (location.protocol === "file:") {
-      return loadBeside(parent, partitions.scripts, root);
+      return loadScript(parent, partitions.scripts, root);
     }
     const file = `${partitions.folder}/parent=${parent}/${partitions.file}`;
     const response = await fetch(new URL(root + file, location.href)).catch((err: unknown) => {
@@ -70,30 +71,15 @@ export class Partitions {
   }
 }
 
-/** Load the script beside the page that carries one file. */
-async function loadBeside(
-  parent: string,
-  folder: string | null,
-  root: string,
-): Promise<ArrayBuffer> {
+async function loadScript(parent: string, folder: string | null, root: string): Promise<ArrayBuffer> {
   if (folder === null) {
     throw new ArchiveError("app.custom.error.standalone");
   }
-  const file = `${folder}/${parent}.js`;
-  const failed = new ArchiveError("app.custom.error.file", { file, reason: "–" });
-  await new Promise<void>((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = root + file;
-    script.onload = () => resolve();
-    script.onerror = () => reject(failed);
-    document.head.append(script);
-    script.addEventListener("load", () => script.remove());
+  const encoded = await loadBeside(`${root}${folder}/${parent}.js`, () => {
+    const left = globalThis.hexsealPartitions?.[parent];
+    delete globalThis.hexsealPartitions?.[parent];
+    return left;
   });
-  const encoded = globalThis.hexsealPartitions?.[parent];
-  if (encoded === undefined) {
-    throw failed;
-  }
-  delete globalThis.hexsealPartitions?.[parent];
   return decodeBase64(encoded).buffer;
 }
 
@@ -157,11 +143,14 @@ export function placesOf({ index, columns }: CellTable): CellPlaces {
   return { index, lat, lng, reach: [reach / Math.max(0.01, Math.cos((steepest * Math.PI) / 180)), reach] };
 }
 
-/** Add up columns of a table by the weights of its rows. */
-export function addWeighted(sums: Figures, { columns }: CellTable, weights: Float64Array): void {
+/** Add up columns of a table: `shareOf` is the part of a row that counts in a column. */
+export function addShares(
+  sums: Figures,
+  { columns }: CellTable,
+  rows: number[],
+  shareOf: (row: number, column: string) => number,
+): void {
   for (const [name, values] of Object.entries(columns)) {
-    let sum = sums[name] ?? 0;
-    weights.forEach((weight, row) => (sum += weight === 0 ? 0 : weight * values[row]!));
-    sums[name] = sum;
+    sums[name] = rows.reduce((sum, row) => sum + shareOf(row, name) * values[row]!, sums[name] ?? 0);
   }
 }

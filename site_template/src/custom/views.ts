@@ -41,14 +41,14 @@ function methodOf(found: Found, text: Text): string[] {
   if (found.method === "pixels") {
     return [text.of("app.custom.method.pixels")];
   }
-  const { size, whole, cut, mapped, isRough } = found.answer;
+  const { size, whole, cut, border, mapped, isRough } = found.answer;
   const values = {
     size: text.number(size / 1e6, 2),
     whole: text.number(whole, 0),
     cut: text.number(cut, 0),
     mapped: text.number(100 * mapped, 1),
   };
-  const parts = [text.of("app.custom.method.hexagons", values)];
+  const parts = [text.of(`app.custom.method.${border}_border`, values)];
   return isRough ? [...parts, " ", text.of("app.custom.method.rough")] : parts;
 }
 

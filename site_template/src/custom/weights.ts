@@ -3,6 +3,7 @@
 
 import { cellToBoundary } from "h3-js";
 import { ShapeError } from "./errors.ts";
+import type { BorderCell } from "./pixels.ts";
 import { orientedRings, planeArea, type Bounds, type Point, type Polygon, type Ring } from "./shapes.ts";
 
 /** Cells by their centres in degrees; `reach` is how far a corner may lie from the centre, in degrees. */
@@ -19,8 +20,16 @@ const LEAF = 4;
 const NEARLY = 1e-9;
 const OVERLAP = 1e-6;
 
-/** Return for each cell the part of its area that lies inside, 0 to 1. */
-export function cellWeights(cells: CellPlaces, polygons: Polygon[]): Float64Array {
+export interface Weights {
+  /** For each cell the part of its area that lies inside, 0 to 1. */
+  weights: Float64Array;
+  /** The cells that a border cuts, with the part of the shape in each. */
+  border: Map<number, BorderCell>;
+}
+
+/** Return which part of each cell lies inside; raises ShapeError where parts of a shape overlap. */
+export function cellWeights(cells: CellPlaces, polygons: Polygon[]): Weights {
+  const border = new Map<number, BorderCell>();
   const weights = new Float64Array(cells.index.length);
   const all = Array.from(cells.index.keys());
   const rings = orientedRings(polygons).map((ring) => near(ring, cells));
@@ -36,7 +45,13 @@ export function cellWeights(cells: CellPlaces, polygons: Polygon[]): Float64Arra
     if (Math.abs(covered - full) <= NEARLY * full) {
       members.forEach((cell) => (weights[cell] = 1));
     } else if (members.length <= LEAF) {
-      members.forEach((cell) => (weights[cell] = shareInside(cells, cell, inside)));
+      for (const cell of members) {
+        const part = partInside(cells, cell, inside);
+        weights[cell] = part.share;
+        if (part.share > 0 && part.share < 1) {
+          border.set(cell, part);
+        }
+      }
     } else {
       const isWide = (box[2] - box[0]) / cells.reach[0] > (box[3] - box[1]) / cells.reach[1];
       const along = isWide ? cells.lng : cells.lat;
@@ -49,7 +64,7 @@ export function cellWeights(cells: CellPlaces, polygons: Polygon[]): Float64Arra
   if (all.length > 0) {
     divide(all, rings);
   }
-  return weights;
+  return { weights, border };
 }
 
 /** Tell whether a shape reaches into a convex ring, such as a hexagon. */
@@ -78,13 +93,19 @@ function near(ring: Ring, cells: CellPlaces): Ring {
   return shift === 0 ? ring : ring.map(([lng, lat]) => [lng + shift, lat]);
 }
 
-function shareInside(cells: CellPlaces, cell: number, rings: Ring[]): number {
+function partInside(
+  cells: CellPlaces,
+  cell: number,
+  rings: Ring[],
+): BorderCell & { share: number } {
   const hexagon = hexagonRing(cells.index[cell]!);
   const shift = turned(hexagon[0]![0], cells.lng[cell]!) - hexagon[0]![0];
   const outline = hexagon.map(([lng, lat]): Point => [lng + shift, lat]);
-  const share = sumOfAreas(clipToConvex(rings, outline)) / Math.abs(planeArea(outline));
+  const inside = clipToConvex(rings, outline);
+  const share = sumOfAreas(inside) / Math.abs(planeArea(outline));
   refuseOverlap(share);
-  return share < NEARLY ? 0 : Math.min(1, share);
+  const isWhole = share > 1 - NEARLY;
+  return { outline, inside, share: share < NEARLY ? 0 : isWhole ? 1 : share };
 }
 
 /** More than all of a place can only be inside where parts of a shape overlap. */
