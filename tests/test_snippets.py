@@ -13,6 +13,7 @@ import duckdb
 import duckdb_extensions
 import h3
 import pyarrow.parquet as pq
+import pyogrio
 import pytest
 from sites import write_region
 
@@ -178,6 +179,9 @@ def test_r_runs_or_at_least_names_what_is_there(
         assert (folder / name).is_file()
         if name.endswith(".parquet"):
             columns |= set(pq.read_schema(folder / name).names)
+        else:
+            layer = re.findall(r'layer = "(\w+)"', code[key])[0]
+            columns |= set(pyogrio.read_info(folder / name, layer=layer)["fields"])
     if columns:
         assert set(COLUMN.findall(code[key])) - {"sealed_m2"} <= columns
     program = shutil.which("Rscript")
