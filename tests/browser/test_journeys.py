@@ -119,13 +119,12 @@ def _switch(journey: Journey, words: Words) -> None:
         before = journey.page.evaluate("document.activeElement.value")
         press(journey, "ArrowRight")
         assert journey.page.evaluate("document.activeElement.value") != before
+        press(journey, "ArrowLeft")
     for name in ("patches", "unsure"):
         tab_to(journey, f"input[name={name}]")
         press(journey, "Space")
         assert journey.hash()[name] == "1"
-    for button in (".home-button", ".north-button", ".maplibregl-ctrl-zoom-in"):
-        journey.page.reload()
-        journey.wait()
+    for button in (".maplibregl-ctrl-zoom-in", ".home-button", ".north-button"):
         tab_to(journey, button)
         press(journey, "Enter")
 
@@ -164,9 +163,9 @@ def _leave(journey: Journey, words: Words) -> None:
     restart(journey)
     tab_to(journey, f"[data-language={words.other}]")
     press(journey, "Enter")
-    journey.until(
-        lambda: journey.page.evaluate("document.documentElement.lang") == words.other,
-        "the other language",
-    )
+    there = LANGUAGES[words.other].page
+    journey.until(lambda: journey.page.url.split("#")[0].endswith(f"site/{there}"), there)
+    journey.page.wait_for_load_state()
     journey.wait()
+    assert journey.page.locator("html").get_attribute("lang") == words.other
     assert "own" in journey.hash()
