@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import h3
 import pytest
@@ -164,7 +165,9 @@ def _leave(journey: Journey, words: Words) -> None:
     tab_to(journey, f"[data-language={words.other}]")
     press(journey, "Enter")
     there = LANGUAGES[words.other].page
-    journey.until(lambda: journey.page.url.split("#")[0].endswith(f"site/{there}"), there)
+    journey.until(
+        lambda: urlsplit(journey.page.url).path.endswith(f"site/{there}"), journey.page.url
+    )
     journey.page.wait_for_load_state()
     journey.wait()
     assert journey.page.locator("html").get_attribute("lang") == words.other
