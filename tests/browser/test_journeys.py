@@ -128,6 +128,8 @@ def _switch(journey: Journey, words: Words) -> None:
     for button in (".maplibregl-ctrl-zoom-in", ".home-button", ".north-button"):
         tab_to(journey, button)
         press(journey, "Enter")
+    # A layer that is still on its way would be cut off when the page is left.
+    journey.page.wait_for_load_state("networkidle")
 
 
 def _walk(journey: Journey, words: Words) -> None:
@@ -165,10 +167,7 @@ def _leave(journey: Journey, words: Words) -> None:
     tab_to(journey, f"[data-language={words.other}]")
     press(journey, "Enter")
     there = LANGUAGES[words.other].page
-    journey.until(
-        lambda: urlsplit(journey.page.url).path.endswith(f"site/{there}"), journey.page.url
-    )
-    journey.page.wait_for_load_state()
+    journey.page.wait_for_url(lambda url: urlsplit(url).path.endswith(f"site/{there}"))
     journey.wait()
     assert journey.page.locator("html").get_attribute("lang") == words.other
     assert "own" in journey.hash()
