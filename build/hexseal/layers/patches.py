@@ -29,9 +29,10 @@ def write_patch_tiles(
     Each has ``pair`` ("2018-2021"), ``rank``, ``q_value``, ``area_m2`` and ``origin`` (its former
     class).
     """
-    table = pa.concat_tables([_confirmed(work, pair) for pair in region.pairs])
-    if not table.num_rows:
+    tables = [_confirmed(work, pair) for pair in region.pairs]
+    if not any(table.num_rows for table in tables):
         return 0
+    table = pa.concat_tables(tables)
     shapes = shapely.from_wkb(table["wkb"].to_numpy(zero_copy_only=False))
     table = table.set_column(
         table.schema.get_field_index("wkb"),
