@@ -42,6 +42,10 @@ bench-areas *OPTIONS: setup
 bench-statistics *OPTIONS: setup
     @{{bin}}/python bench/change.py {{OPTIONS}}
 
+# Train a model as a file of ml/configs/ says; a killed training goes on
+train CONFIG="ml/configs/clcplus-forward-b2.toml" *OPTIONS: setup
+    @{{bin}}/hexseal-ml train {{CONFIG}} {{OPTIONS}}
+
 # Compare the shipped model with labels of the sample and of real images
 evaluate *OPTIONS: setup
     @{{bin}}/hexseal-ml evaluate ml/configs/evaluate-sample.toml {{OPTIONS}}
