@@ -5,12 +5,15 @@
 First every file of SITE/data with its bytes per hexagon, beside the same rows as DuckDB writes
 them by itself (COPY ... TO, zstd). Then a GeoParquet file of so many cells, written as hexseal
 writes it and as DuckDB would in the order of h3, behind a local server that counts bytes: DuckDB
-asks for the cells of a box that holds 1 % of them.
+asks for the cells of a box that holds 1 % of them by lon and lat, pyarrow by the
+covering bbox as geopandas does.
 """
 
 import argparse
+import io
 import tempfile
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -22,11 +25,12 @@ import duckdb_extensions
 import h3
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from h3.api import basic_int
 
 from hexseal.database import statement
-from hexseal.datasets.geoparquet import ROWS_IN_GROUP, cells_of, write_geoparquet
+from hexseal.datasets.geoparquet import BOX, EDGES, ROWS_IN_GROUP, cells_of, write_geoparquet
 from hexseal.serve import RangeHandler
 
 CENTER = (49.8, 6.1)
@@ -93,15 +97,17 @@ def pruning(folder: Path, count: int) -> None:
     pq.write_table(pq.read_table(hilbert).sort_by("h3"), plain, compression="zstd")
     low, high = box_of(table)
     with counting_server(folder) as (address, sent):
-        for name, columns in (("three columns", "h3, land_m2, sealed_m2"), ("all columns", "*")):
-            for path in (hilbert, plain):
-                sent.clear()
-                rows = query(f"{address}{path.name}", columns, low, high)
-                read, size = sum(sent), path.stat().st_size
-                print(
-                    f"{path.name:20}{name:16}{rows:>8,} of {count:,} rows: {len(sent)} requests, "
-                    f"{read:,} of {size:,} bytes = {100 * read / size:.2f} %"
-                )
+        for reader, ask in (("DuckDB", query), ("pyarrow", query_covering)):
+            for columns in (("h3", "land_m2", "sealed_m2"), ()):
+                for path in (hilbert, plain) if reader == "DuckDB" else (hilbert,):
+                    sent.clear()
+                    rows = ask(f"{address}{path.name}", columns, low, high)
+                    read, size = sum(sent), path.stat().st_size
+                    print(
+                        f"{reader:11}{path.name:20}{len(columns) or 'all'!s:>4} columns"
+                        f"{rows:>8,} of {count:,} rows: {len(sent)} requests, "
+                        f"{read:,} of {size:,} bytes = {100 * read / size:.2f} %"
+                    )
 
 
 def made_table(count: int) -> pa.Table:
@@ -135,18 +141,60 @@ def box_of(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     return middle - reach, middle + reach
 
 
-def query(address: str, columns: str, low: np.ndarray, high: np.ndarray) -> int:
+def query(address: str, columns: tuple[str, ...], low: np.ndarray, high: np.ndarray) -> int:
     """Ask for the cells of a box as the data page shows it; a new connection has no cache."""
     with duckdb.connect() as database:
         duckdb_extensions.import_extension("httpfs", con=database)
         database.load_extension("httpfs")
         return len(
             database.execute(
-                f"SELECT {columns} FROM '{address}' "
+                f"SELECT {', '.join(columns) or '*'} FROM '{address}' "
                 "WHERE lon BETWEEN $1 AND $2 AND lat BETWEEN $3 AND $4",
                 [low[0], high[0], low[1], high[1]],
             ).fetchall()
         )
+
+
+def query_covering(
+    address: str, columns: tuple[str, ...], low: np.ndarray, high: np.ndarray
+) -> int:
+    """Ask for the cells whose boxes meet the box, by the fields of the covering."""
+    xmin, ymin, xmax, ymax = (pc.field(BOX, edge) for edge in EDGES)
+    meets = (xmin <= high[0]) & (xmax >= low[0]) & (ymin <= high[1]) & (ymax >= low[1])
+    with RemoteFile(address) as file:
+        return len(pq.read_table(file, columns=list(columns) or None, filters=meets))
+
+
+class RemoteFile(io.RawIOBase):
+    """A file behind http as Python's files are: what is read is asked for, and nothing more."""
+
+    def __init__(self, address: str) -> None:
+        self.address, self.place = address, 0
+        with urllib.request.urlopen(urllib.request.Request(address, method="HEAD")) as answer:
+            self.size = int(answer.headers["Content-Length"])
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self.place = offset + (0, self.place, self.size)[whence]
+        return self.place
+
+    def read(self, size: int = -1, /) -> bytes:
+        end = self.size if size < 0 else min(self.place + size, self.size)
+        if end <= self.place:
+            return b""
+        span = {"Range": f"bytes={self.place}-{end - 1}"}
+        with urllib.request.urlopen(urllib.request.Request(self.address, headers=span)) as answer:
+            content = answer.read()
+        self.place += len(content)
+        return content
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import geopandas
 import h3
 import numpy as np
 import pyarrow as pa
@@ -27,7 +28,7 @@ from hexseal.codebook import (
 )
 from hexseal.config import HexagonRange
 from hexseal.database import connect
-from hexseal.datasets.geoparquet import boxes, regroup
+from hexseal.datasets.geoparquet import boxes, regroup, write_geoparquet
 from hexseal.datasets.outlines import cell_polygons
 from hexseal.datasets.partitions import parents_of, partition_resolution, write_partitions
 
@@ -227,6 +228,44 @@ def test_boxes_never_cut_into_their_outline() -> None:
     assert first["ymin"] <= -0.1 <= first["ymax"]
     assert last["xmin"] <= 1 / 3 < 4 / 3 <= last["xmax"]
     assert first["xmax"] - first["xmin"] < 1e-8
+
+
+def test_readers_prune_by_the_boxes_of_outlines_and_of_centres(tmp_path: Path) -> None:
+    """150 000 cells from west to east: three row groups, of which a narrow box needs one."""
+    place = np.arange(150_000)
+    rows = pa.table({"lon": place / 10_000, "note": pa.array(["one", "other"] * 75_000)})
+
+    def outlines(table: pa.Table) -> np.ndarray:
+        lon = table["lon"].to_numpy()
+        return shapely.box(lon - 4e-5, 0, lon + 4e-5, 1)
+
+    path = tmp_path / "cells.parquet"
+    write_geoparquet(rows.to_reader(), path, outlines, {})
+    with CountingFile(path) as file:
+        found = geopandas.read_parquet(file, bbox=(7.0, 0.2, 7.0050, 0.4))  # pyright: ignore[reportArgumentType]
+        assert list(found["lon"]) == [n / 10_000 for n in range(70_000, 70_051)]
+        assert file.count < 0.4 * path.stat().st_size
+    metadata = pq.ParquetFile(path).metadata
+    by_name = {
+        column.path_in_schema: column
+        for column in (metadata.row_group(0).column(n) for n in range(metadata.num_columns))
+    }
+    assert "RLE_DICTIONARY" in by_name["note"].encodings
+    assert "RLE_DICTIONARY" not in by_name["lon"].encodings
+    assert by_name["lon"].has_offset_index
+    assert by_name["bbox.xmin"].statistics.max < 5.001
+    assert by_name["geometry"].statistics is None
+
+
+class CountingFile(io.FileIO):
+    """A file that counts the bytes read from it."""
+
+    count = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        content = super().read(size) or b""
+        self.count += len(content)
+        return content
 
 
 def test_row_groups_hold_the_rows_asked_for() -> None:

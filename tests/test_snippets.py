@@ -103,7 +103,7 @@ def test_every_snippet_is_run_here(code: dict[str, str]) -> None:
 
 
 SQL = ("duckdb-local", "duckdb-aggregate", "duckdb-join")
-PYTHON = ("python-geopandas", "python-polars", "python-h3")
+PYTHON = ("python-bbox", "python-geopandas", "python-polars", "python-h3")
 R = ("r-arrow", "r-sf")
 
 
@@ -160,6 +160,11 @@ def test_python_prints_its_table(code: dict[str, str], folder: Path, key: str) -
             ["e", "6800.0", "711600.0"],
             ["w", "60200.0", "768600.0"],
         )
+    elif key == "python-bbox":
+        # A tenth of the width and height of 30 hexagons: the few whose outlines meet the box.
+        count, share = done.stdout.split()
+        assert 1 <= int(count) <= 9
+        assert 0 <= float(share) <= 1
     elif key == "python-polars":
         assert "sealed_share_2021" in done.stdout
         assert "null" not in done.stdout

@@ -20,6 +20,8 @@ from hexseal.files import whole_file
 VERSION = "1.1.0"
 GEOMETRY, BOX = "geometry", "bbox"
 ROWS_IN_GROUP = 50_000
+# A reader that knows the page index fetches pages, not whole row groups.
+ROWS_IN_PAGE = 2_500
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 BOX_TYPE = pa.struct([pa.field(edge, pa.float32()) for edge in EDGES])
 Outlines = Callable[[pa.Table], NDArray[np.object_]]
@@ -60,7 +62,7 @@ def write_geoparquet(
     """Write rows in their order as zstd GeoParquet with the key-value metadata ``told``.
 
     ``outlines`` returns the geometry of each row in degrees, None where it has none. Row groups
-    hold 50 000 rows; ``bbox`` is rounded outwards to single precision.
+    hold 50 000 rows in pages of 2 500; ``bbox`` is rounded outwards to single precision.
     """
     fields = [field for field in rows.schema if field.name != GEOMETRY]
     schema = pa.schema([*fields, pa.field(BOX, BOX_TYPE), pa.field(GEOMETRY, pa.binary())])
@@ -76,6 +78,8 @@ def write_geoparquet(
             # Bounds of WKB bytes help nobody and would fill the footer.
             write_statistics=bounded,  # pyright: ignore[reportArgumentType]
             write_page_index=True,
+            max_rows_per_page=ROWS_IN_PAGE,
+            use_dictionary=[f.name for f in fields if _repeats(f)],  # pyright: ignore[reportArgumentType]
             store_schema=False,
         ) as writer,
     ):
@@ -128,6 +132,11 @@ def regroup(rows: pa.RecordBatchReader, size: int) -> Iterator[pa.Table]:
             waiting = waiting.slice(size)
     if len(waiting) or not written:
         yield waiting
+
+
+def _repeats(field: pa.Field) -> bool:
+    """Tell whether a dictionary pays: that of square metres is larger, and read for any page."""
+    return not (pa.types.is_floating(field.type) or field.name.startswith("h3"))
 
 
 def _with_shapes(table: pa.Table, shapes: NDArray[np.object_], schema: pa.Schema) -> pa.Table:

@@ -41,6 +41,7 @@ class _Template:
 USES = (
     _Template("duckdb-local.sql", "DuckDB"),
     _Template("duckdb-http.sql", "DuckDB"),
+    _Template("python-bbox.py", "Python", "geopandas"),
     _Template("python-geopandas.py", "Python", "geopandas"),
     _Template("python-polars.py", "Python", "polars, h3"),
     _Template("r-arrow.R", "R", "arrow, dplyr"),
