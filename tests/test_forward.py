@@ -234,6 +234,7 @@ def test_a_model_that_fails_is_one_line(tmp_path: Path) -> None:
     [
         ("calibrate_on = 2021", "calibrate_on = 2018", "must be the last year with a map"),
         ('model = "model"', 'model = "model"\nmissing_bands = "guess"', "is not refuse or mean"),
+        ('model = "model"', 'model = "model"\nclouds = "guess"', "is not keep or mask"),
         ('model = "model"', 'model = "model"\nmodell = "x"', "modell"),
         ("year = 2024", 'year = 2024\nlandcover = "x.tif"', "a year is read or made"),
         ("[hexagons]", '[product]\nname = "worldcover"\n[hexagons]', "replicates CLC+ Backbone"),

@@ -206,6 +206,7 @@ def test_labels_of_other_codes_are_refused_unless_named(tmp_path: Path) -> None:
     [
         ("block_km = 0.2", "block_km = 0", "needs block_km above 0"),
         ("block_km = 0.2", "blok_km = 2", "blok_km"),
+        ("sealed = [8]", 'clouds = "guess"', "is not keep or mask"),
         ('"Picture"', '"field"', "two [[test]] have the same name"),
         ("sealed = [8]", "sealed = [800]", "is not a list of codes from 0 to 255"),
     ],

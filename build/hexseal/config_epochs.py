@@ -27,6 +27,7 @@ class Forward:
     calibration_imagery: str
     folder: Path
     missing_bands: str = "refuse"
+    clouds: str = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,14 @@ def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Ep
         calibration_imagery=resolve_list(table.text("calibration_imagery"), path),
         folder=work,
         missing_bands=table.text("missing_bands", "refuse"),
+        clouds=table.text("clouds", "keep"),
     )
     if forward.missing_bands not in ("refuse", "mean"):
         raise RegionError(
             f"{table.name('missing_bands')} = {forward.missing_bands!r} is not refuse or mean"
         )
+    if forward.clouds not in ("keep", "mask"):
+        raise RegionError(f"{table.name('clouds')} = {forward.clouds!r} is not keep or mask")
     table.done()
     usual = f"CLC+ Forward {year} ({Path(forward.model).name})"
     epoch = Epoch(

@@ -103,6 +103,8 @@ def _predict(image: str, forward: Forward, stem: Path, *, fresh: bool, say: Say)
         sys.executable, "-m", "hexseal_ml", "predict", image, "--model", forward.model,
         "--out", str(stem.parent), "--prefix", stem.name, "--missing-bands", forward.missing_bands,
     ]  # fmt: skip
+    if forward.clouds != "keep":
+        command += ["--clouds", forward.clouds]
     if fresh:
         command.append("--fresh")
     done = subprocess.run(command, capture_output=True, text=True)
@@ -220,7 +222,8 @@ def _key(epoch: Epoch, forward: Forward, mapped: Epoch) -> str:
     weights = [model / "config.json", *sorted(model.glob("*.safetensors"))]
     files = [forward.imagery, forward.calibration_imagery, mapped.landcover, *map(str, weights)]
     facts = [(name, _fact(name)) for name in files]
-    text = repr((FORMAT, __version__, epoch.year, mapped.year, forward.missing_bands, facts))
+    how = [forward.missing_bands, *([forward.clouds] if forward.clouds != "keep" else [])]
+    text = repr((FORMAT, __version__, epoch.year, mapped.year, *how, facts))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

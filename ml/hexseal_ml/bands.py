@@ -45,3 +45,12 @@ def band_of_file(stem: str) -> str | None:
     """
     found = re.search(r"(?:^|[_.-])(B\d{1,2}|B8A)(?:_\d+m)?$", stem, re.IGNORECASE)
     return band_name(found.group(1)) if found else None
+
+
+def is_classification(text: str) -> bool:
+    """Tell whether a band's name means Sentinel-2's scene classification.
+
+    >>> is_classification("SCL_20m"), is_classification("scl"), is_classification("B02")
+    (True, True, False)
+    """
+    return re.fullmatch(r"scl(?:_\d+m)?", text.strip(), re.IGNORECASE) is not None

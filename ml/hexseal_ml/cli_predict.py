@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from hexseal.cli import Console
+from hexseal_ml.masks import CLOUDS
 from hexseal_ml.predict import DEVICES, MISSING_BANDS, PRECISIONS, Settings, predict
 from hexseal_ml.rasters_out import LANDCOVER
 
@@ -38,6 +39,14 @@ USUAL = Settings()
     "--missing-bands", type=click.Choice(MISSING_BANDS), default=USUAL.missing_bands,
     show_default=True, help="What to do about bands that the image lacks.",
 )  # fmt: skip
+@click.option(
+    "--mask", metavar="FILE",
+    help="Scene classification (SCL) of the image: its clouds and shadows have no class.",
+)  # fmt: skip
+@click.option(
+    "--clouds", type=click.Choice(CLOUDS), default=CLOUDS[0], show_default=True,
+    help="Without a scene classification: keep clouds, or mask what looks like one.",
+)  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Start anew, whatever lies there.")
 @click.pass_obj
 def predict_command(
@@ -52,12 +61,15 @@ def predict_command(
     overlap: int,
     batch: int | None,
     missing_bands: str,
+    mask: str | None,
+    clouds: str,
     fresh: bool,
 ) -> None:
     """Map land cover with CLC+ codes on a Sentinel-2 image.
 
     IMAGE is a raster whose bands are named, or files of one band each: a comma list or a quoted
-    glob. Killed and started again, it goes on where it was.
+    glob; a file ending _SCL.tif or a band SCL among them masks clouds. Killed and started again,
+    it goes on where it was.
 
     Example: hexseal-ml predict "s2/*_B*.tif" --model ml/weights/clcplus-forward-b2 --out work/2024
     """
@@ -68,6 +80,8 @@ def predict_command(
         out,
         prefix or _prefix(image),
         settings=Settings(device, precision, window, overlap, batch, missing_bands),
+        mask=mask,
+        clouds=clouds,
         fresh=fresh,
         say=console.say,
         progress=console.progress,

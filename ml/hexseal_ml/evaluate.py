@@ -133,7 +133,8 @@ def _evaluate_one(
 ) -> Tested:
     predicted = predict(
         test.image, config.model, config.out / "predictions", test.slug,
-        settings=Settings(missing_bands=test.missing_bands), say=say, progress=progress,
+        settings=Settings(missing_bands=test.missing_bands), mask=test.mask, clouds=test.clouds,
+        say=say, progress=progress,
     )  # fmt: skip
     mapped, grid = _read(str(predicted.paths[LANDCOVER]))
     allowed = test.missing_bands == "mean"
@@ -154,7 +155,10 @@ def _evaluate_one(
         compare = _Comparer(truth, test.codes, grid, block, config.resolution)
         compared = {MODEL: compare(config.model.name, mapped)}
         for name, baseline in baselines.fit(bands).items():
-            compared[name] = compare(baseline.title, _baseline_map(image, baseline, progress))
+            found = _baseline_map(image, baseline, progress)
+            # Pictures show the clouds, but the baselines are judged where the model is.
+            found[mapped == OUTSIDE] = OUTSIDE
+            compared[name] = compare(baseline.title, found)
         places = _telling_blocks(compared[MODEL].confusion, grid, block)
         shown = overview_pictures(image, mapped, truth)
         shown += detail_pictures(image, mapped, truth, places)

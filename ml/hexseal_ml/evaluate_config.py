@@ -9,6 +9,7 @@ from hexseal.config_epochs import resolve, resolve_list
 from hexseal.errors import InputError
 from hexseal.toml_tables import TableReader
 from hexseal_ml.classes import CODES, SEALED
+from hexseal_ml.masks import CLOUDS
 from hexseal_ml.sources import Source, read_source
 
 MISSING = ("refuse", "mean")
@@ -22,7 +23,7 @@ class Test:
     """An image to map and the label to compare with; without a label there are pictures only.
 
     ``sealed`` and ``ignore`` are codes of a label that has other classes than CLC+: it is then
-    compared as Sealed or not.
+    compared as Sealed or not. ``mask`` and ``clouds`` say what of the image is unknown.
     """
 
     name: str
@@ -32,6 +33,8 @@ class Test:
     ignore: frozenset[int]
     missing_bands: str
     note: str
+    mask: str | None = None
+    clouds: str = "keep"
 
     @property
     def slug(self) -> str:
@@ -95,7 +98,7 @@ def load_evaluate_config(path: Path) -> EvaluateConfig:
 
 def _test(table: TableReader, path: Path) -> Test:
     image = table.text("image")
-    label = table.take("label", str, None)
+    label, mask = (table.take(key, str, None) for key in ("label", "mask"))
     test = Test(
         name=table.text("name"),
         image=resolve_list(image, path),
@@ -104,11 +107,15 @@ def _test(table: TableReader, path: Path) -> Test:
         ignore=_codes(table, "ignore"),
         missing_bands=table.text("missing_bands", "refuse"),
         note=table.take("note", str, ""),
+        mask=None if mask is None else resolve(mask, path),
+        clouds=table.text("clouds", "keep"),
     )
     if test.missing_bands not in MISSING:
         raise InputError(
             f"{table.name('missing_bands')} = {test.missing_bands!r} is not refuse or mean"
         )
+    if test.clouds not in CLOUDS:
+        raise InputError(f"{table.name('clouds')} = {test.clouds!r} is not keep or mask")
     table.done()
     return test
 

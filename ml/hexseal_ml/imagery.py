@@ -6,6 +6,7 @@ the scale and offset of the file; where there are none, images that were stored 
 x 10 000 are told by their values. Bands of coarser pixels are brought onto the finest grid.
 """
 
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from hexseal.config import is_remote
 from hexseal.errors import GridMismatchError, InputError
 from hexseal.grid import Grid, Window
 from hexseal.rasters import addresses_of, grid_of, open_raster
-from hexseal_ml.bands import TILE_LAYOUT, band_name, band_of_file
+from hexseal_ml.bands import TILE_LAYOUT, band_name, band_of_file, is_classification
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -148,7 +149,7 @@ def open_image(
     Raises InputError for bands that are missing (unless ``allow_missing``), that stand twice or
     bear no name, and for a geographic CRS; GridMismatchError for files of differing grids.
     """
-    planes = [plane for name in _files_of(address) for plane in _planes(name)]
+    planes = [plane for name in files_of(address) for plane in _planes(name)]
     wanted = tuple(bands) if bands is not None else tuple(plane.band for plane in planes)
     planes = [plane for plane in planes if plane.band in wanted]
     _check_bands(address, planes, wanted, allow_missing=allow_missing)
@@ -161,7 +162,8 @@ def open_image(
     return _scaled(Image(address, grid, wanted, planes))
 
 
-def _files_of(address: str) -> list[str]:
+def files_of(address: str) -> list[str]:
+    """Return the files that a path, a glob or a comma list names."""
     if "," in address and not Path(address).is_file():
         return [name for part in address.split(",") for name in addresses_of(part.strip())]
     return addresses_of(address)
@@ -201,12 +203,21 @@ def _names(file: DatasetReader, address: str) -> list[str | None]:
         names = [band_of_file(Path(address).stem)]
     elif not any(file.descriptions) and file.count == len(TILE_LAYOUT):
         names = [name if band_name(name) else None for name in TILE_LAYOUT]
-    if not any(names):
+    if not any(names) and classification_band(file, address) is None:
         raise InputError(
             f"{file.count} bands without a name, so their order is unknown; name them in their "
             "descriptions (B02, B03, ...) or give one file per band that ends in _B02.tif"
         )
     return names
+
+
+def classification_band(file: DatasetReader, address: str) -> int | None:
+    """Return the place of a file's scene classification: its band SCL, or the file ..._SCL.tif."""
+    for index, text in enumerate(file.descriptions, 1):
+        if text and is_classification(text):
+            return index
+    last = re.split(r"[_.-](?=scl)", Path(address).stem, flags=re.IGNORECASE)[-1]
+    return 1 if file.count == 1 and is_classification(last) else None
 
 
 def _check_bands(
@@ -233,7 +244,7 @@ def _common_grid(planes: Sequence[Plane]) -> Grid:
     finest = min(planes, key=lambda plane: plane.grid.pixel_size[0])
     for plane in planes:
         difference = finest.grid.difference(plane.grid)
-        if difference is not None and not _fits_coarser(finest.grid, plane.grid):
+        if difference is not None and not fits_coarser(finest.grid, plane.grid):
             raise GridMismatchError(
                 f"{plane.address}: band {plane.band} lies on another grid than {finest.band} of "
                 f"{finest.address}: {difference}; warp all bands onto one grid"
@@ -241,7 +252,8 @@ def _common_grid(planes: Sequence[Plane]) -> Grid:
     return finest.grid
 
 
-def _fits_coarser(fine: Grid, coarse: Grid) -> bool:
+def fits_coarser(fine: Grid, coarse: Grid) -> bool:
+    """Tell whether a grid of larger pixels covers the same ground with whole pixels."""
     if not fine.has_crs_of(coarse) or fine.pixel_size[0] >= coarse.pixel_size[0]:
         return False
     off = max(abs(a - b) for a, b in zip(fine.bounds, coarse.bounds, strict=True))

@@ -22,7 +22,8 @@ from hexseal.progress import Progress, Say, mute, silent
 from hexseal_ml.blending import RowBlender
 from hexseal_ml.classes import OUTSIDE, SEALED
 from hexseal_ml.folder import load_model, model_checksum
-from hexseal_ml.imagery import Floats, Image, open_image
+from hexseal_ml.imagery import Floats, Image
+from hexseal_ml.masks import open_masked
 from hexseal_ml.model import SMALLEST_SIDE, ForwardSegformer
 from hexseal_ml.rasters_out import Scratch, raster_paths, write_rasters
 from hexseal_ml.windows import Lattice, known_of, lattice, mirrored, read_mirrored
@@ -94,12 +95,15 @@ def predict(
     prefix: str,
     *,
     settings: Settings | None = None,
+    mask: str | None = None,
+    clouds: str = "keep",
     fresh: bool = False,
     say: Say = mute,
     progress: Progress = silent,
 ) -> Predicted:
     """Write ``{prefix}_landcover.tif``, ``_sealed_probability``, ``_confidence``, and ``.json``.
 
+    Clouds are unknown as ``mask`` (a scene classification) and ``clouds`` say: see open_masked.
     Does nothing where the same prediction lies there already; goes on where one was killed, to
     the same bytes. ``fresh`` starts anew. Raises InputError for images and models that do not go
     together, OutputError where ``out`` cannot be written.
@@ -111,9 +115,10 @@ def predict(
     network = load_model(model)
     facts_path = out / f"{prefix}.json"
     paths = raster_paths(out, prefix)
-    with open_image(
-        image, bands=network.bands, allow_missing=settings.missing_bands == "mean"
-    ) as opened:
+    with open_masked(
+        image, bands=network.bands, allow_missing=settings.missing_bands == "mean",
+        mask=mask, clouds=clouds,
+    ) as opened:  # fmt: skip
         for warning in opened.warnings:
             say(f"warning: {warning}")
         key = _key(opened, checksum, settings, runtime)
@@ -129,7 +134,8 @@ def predict(
                 path.unlink(missing_ok=True)
             scratch.remove()
             raise InputError(
-                f"{image}: no pixel has values in all bands; check its nodata value and its area"
+                f"{image}: no pixel has values in all bands outside clouds; check its nodata value "
+                "and its area"
             )
         facts = {
             "format": FORMAT,

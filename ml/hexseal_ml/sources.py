@@ -16,7 +16,7 @@ from hexseal.rasters import open_landcover
 from hexseal.simulate import simulate_imagery, simulate_truth
 from hexseal.simulate.sentinel2 import BANDS as SIMULATED_BANDS
 from hexseal.toml_tables import TableReader
-from hexseal_ml.imagery import open_image
+from hexseal_ml.masks import open_masked
 from hexseal_ml.scenes import Bytes, Numbers, Scene, kept_scene, pack
 from hexseal_ml.split import ROLES
 from hexseal_ml.tiles import tile_scenes
@@ -162,7 +162,7 @@ def _simulated(source: Source, seed: int, bands: Sequence[str], cache: Path) -> 
 
 def _raster(image: str, label: str, bands: Sequence[str], cache: Path) -> Scene:
     """Return an image file and a land-cover raster of the same grid as a scene."""
-    with open_image(image, bands=tuple(bands)) as opened, open_landcover(label) as landcover:
+    with open_masked(image, bands=tuple(bands)) as opened, open_landcover(label) as landcover:
         grid = opened.grid
         difference = grid.difference(landcover.grid)
         if difference:
