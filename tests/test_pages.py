@@ -457,6 +457,30 @@ def test_methodology_says_all_that_it_has_to_say(made: MadeSite, language: str) 
     assert 'href="index.html#notes-2021-2023"' not in text
 
 
+def test_a_long_layer_is_listed_on_the_page_of_areas_only(made: MadeSite, tmp_path: Path) -> None:
+    rows = pq.read_table(made.work / "areas.parquet").to_pylist()
+    more = [rows[-1] | {"id": f"x{n}"} for n in range(200)]
+    pq.write_table(pa.Table.from_pylist(rows + more), tmp_path / "areas.parquet")
+    summary = write_pages(
+        tmp_path,
+        region=dataclasses.replace(made.region, site=Site(("en",))),
+        hexagons=made.work / "hexagons.parquet",
+        areas=tmp_path / "areas.parquet",
+        judgement=made.work / "judgement.json",
+        tiles=TileSummary("tiles/x.pmtiles", None, 1, (0, 0, 1, 1), (0.5, 0.5), 0, 0, ()),
+        bundle=bundle(tmp_path / "assets"),
+        datasets=Datasets((), PartitionTree("data/x", "part-0.parquet", 6, ())),
+    )
+    assert summary.pages > 200
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    layers = re.findall('<table class="areas sortable" data-layer="([^"]+)"', text)
+    assert rows[-1]["layer"] not in layers
+    listed = sum(row["layer"] == rows[-1]["layer"] for row in rows) + 200
+    assert f"table of all {listed} areas</a>" in text
+    # Search still knows them all.
+    assert '"id":"x199"' in text
+
+
 def test_a_broken_judgement_names_its_file(tmp_path: Path) -> None:
     (tmp_path / "judgement.json").write_text('{"pairs": {"2018_2021": {}}, "notes": []}')
     with pytest.raises(InputError, match=r"judgement\.json: is missing or broken"):

@@ -1,7 +1,7 @@
 // The choices above the panel: view, year, pair of years, outlines; the theme; the languages.
 
 import { element, type Settings } from "./settings.ts";
-import { BASES, fromHash, GROUNDS, isStep, type State, type Store, toHash } from "./state.ts";
+import { BASES, fromHash, GROUNDS, isFurther, isStep, type State, type Store, toHash } from "./state.ts";
 import type { Theme } from "./theme.ts";
 
 type Switch = "patches" | "unsure" | "basemap";
@@ -12,7 +12,10 @@ export function connectControls(store: Store, settings: Settings): void {
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", () => store.set(readChoices(form, store.state)));
-  const follow = () => writeChoices(form, store.state, settings);
+  const follow = () => {
+    writeChoices(form, store.state, settings);
+    openMore(form, store.state);
+  };
   store.onChange(follow);
   follow();
 }
@@ -37,6 +40,14 @@ export function connectAddress(store: Store, settings: Settings): void {
     }
   };
   store.onChange(write);
+}
+
+/** What is set differently from a plain map must not be hidden; what the reader opened stays open. */
+function openMore(form: HTMLFormElement, state: State): void {
+  const more = form.querySelector<HTMLDetailsElement>("#more");
+  if (more !== null && !more.open) {
+    more.open = isFurther(state);
+  }
 }
 
 function readChoices(form: HTMLFormElement, state: State): Partial<State> {

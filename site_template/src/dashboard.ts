@@ -16,7 +16,7 @@ import { groundOf } from "./layers/ground.ts";
 import { savePicture } from "./layers/picture.ts";
 import { HexagonMap } from "./map.ts";
 import { PALETTES } from "./palette.ts";
-import { connectPairs } from "./pairs.ts";
+import { connectPairs, connectYears } from "./pairs.ts";
 import { Panel } from "./panel.ts";
 import { connectPrinting } from "./print.ts";
 import { Search } from "./search.ts";
@@ -102,13 +102,14 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
     settings,
     view,
     panel,
-    new Hover(container, text, settings.signals),
+    new Hover(container, text, settings),
     text,
     (x) => shownMeasure(comparison.isLeft(x) ? compared(store.state) : store.state, settings),
   );
   if (store.state.camera === null && selection?.kind === "area") {
     keeper.chooseArea(selection);
   }
+  connectYears(store);
   connectPairs(store);
   new Search(settings, text, {
     chooseArea: (area) => keeper.chooseArea(area),
@@ -124,7 +125,7 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
   }
   new OwnAreas(store, settings, text, view, theme, (figures, note) => panel.tables(figures, note));
   addEventListener("hashchange", () => followAddress(store, view, keeper));
-  connectPrinting(view.map);
+  connectPrinting(view, comparison);
   view.map.on("error", ({ error }) => showStatus(explain(error, text)));
   view.map.once("idle", () => {
     showStatus("");
@@ -236,7 +237,8 @@ function followAddress(store: Store, view: HexagonMap, keeper: SelectionKeeper):
     shown: asked.shown ?? 0,
   });
   if (asked.camera) {
-    view.map.jumpTo({ center: [asked.camera.lng, asked.camera.lat], zoom: asked.camera.zoom });
+    const { lng, lat, zoom, bearing = 0 } = asked.camera;
+    view.map.jumpTo({ center: [lng, lat], zoom, bearing });
   } else if (asked.selection?.kind === "area") {
     keeper.chooseArea(asked.selection);
   }

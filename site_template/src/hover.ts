@@ -3,7 +3,7 @@
 import { make } from "./dom.ts";
 import type { Cell, Patch } from "./map.ts";
 import { flows, judged, measureValue, type Pair } from "./measures.ts";
-import type { Measure } from "./settings.ts";
+import type { Measure, Settings } from "./settings.ts";
 import type { Text } from "./text.ts";
 
 const GAP = 14;
@@ -14,7 +14,7 @@ export class Hover {
   constructor(
     private readonly frame: HTMLElement,
     private readonly text: Text,
-    private readonly signals: string[],
+    private readonly settings: Settings,
   ) {
     this.box.hidden = true;
     frame.append(this.box);
@@ -49,7 +49,12 @@ export class Hover {
 
   /** Say of a confirmed patch how large it is, how sure, and what it was before. */
   patch({ rank, area_m2, q_value, origin }: Patch): string {
-    const values = { rank, area: this.text.hectares(area_m2), q: this.text.number(q_value, 3), origin };
+    const values = {
+      rank,
+      area: this.text.hectares(area_m2),
+      q: this.text.number(q_value, 3),
+      origin: this.settings.origins.names[origin] ?? origin,
+    };
     return this.text.of("app.hover.patch", values);
   }
 
@@ -65,7 +70,7 @@ export class Hover {
     const values = { gain: this.text.hectares(gain), loss: this.text.hectares(loss) };
     return [
       this.text.of("app.hover.flows", values),
-      this.text.of(`app.hover.${this.signals[signal]}`),
+      this.text.of(`app.hover.${this.settings.signals[signal]}`),
     ];
   }
 

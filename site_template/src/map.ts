@@ -83,7 +83,7 @@ export class HexagonMap {
       container,
       style: mapStyle(settings, look),
       ...(camera
-        ? { center: [camera.lng, camera.lat], zoom: camera.zoom }
+        ? { center: [camera.lng, camera.lat], zoom: camera.zoom, bearing: camera.bearing ?? 0 }
         : { center: centerOfBounds(settings.tiles.bounds), zoom: 1 }),
       minZoom: 1,
       maxZoom: mostZoom(settings),
@@ -165,7 +165,7 @@ export class HexagonMap {
 
   get camera(): Camera {
     const { lng, lat } = this.map.getCenter();
-    return { zoom: this.map.getZoom(), lat, lng };
+    return { zoom: this.map.getZoom(), lat, lng, bearing: this.map.getBearing() };
   }
 
   get resolution(): number {

@@ -1,7 +1,31 @@
-// The pairs of years in the panel: the chosen one stands open, on the basis that the reader chose.
+// The years in the panel: what is said of the chosen one, and the chosen pair first and open, on the
+// basis that the reader chose.
 
+import type { Pair } from "./measures.ts";
 import { element } from "./settings.ts";
-import { BASES, type Store } from "./state.ts";
+import { BASES, type State, type Store, toldYear } from "./state.ts";
+
+/** Sort the longest pair first, then the earliest, as the build does (hexseal/pages/stories.py). */
+export function byLength(one: Pair, two: Pair): number {
+  return two[1] - two[0] - (one[1] - one[0]) || one[0] - two[0];
+}
+
+/** Keep the headlines of the panel on the year that the map shows. */
+export function connectYears(store: Store): void {
+  const panel = element("figures");
+  const follow = () => {
+    const year = String(toldYear(store.state));
+    for (const told of panel.querySelectorAll<HTMLElement>(".state")) {
+      told.hidden = told.dataset["year"] !== year;
+    }
+  };
+  store.onChange((state, before) => {
+    if (toldYear(state) !== toldYear(before)) {
+      follow();
+    }
+  });
+  follow();
+}
 
 export function connectPairs(store: Store): void {
   if (store.state.pair === "") {
@@ -19,6 +43,7 @@ export function connectPairs(store: Store): void {
     for (const details of panel.querySelectorAll<HTMLDetailsElement>(".pair-details")) {
       details.open = details.dataset["pair"] === pair;
     }
+    order(panel, store.state);
     for (const reading of panel.querySelectorAll<HTMLElement>(".reading")) {
       reading.hidden = reading.dataset["basis"] !== basis;
     }
@@ -35,6 +60,35 @@ export function connectPairs(store: Store): void {
   });
   follow();
   connectFlags();
+}
+
+/** Put the chosen pair first wherever pairs stand below each other; the keyboard stays where it is. */
+function order(panel: HTMLElement, { pair }: State): void {
+  const focused = document.activeElement;
+  const articles = [...panel.querySelectorAll<HTMLElement>(".pair")];
+  for (const parent of new Set(articles.map((article) => article.parentElement))) {
+    const listed = articles.filter((article) => article.parentElement === parent);
+    const sorted = [...listed].sort((one, two) => byChoice(keyOf(one), keyOf(two), pair));
+    const [first] = listed;
+    if (first !== undefined && sorted.some((article, place) => article !== listed[place])) {
+      const place = document.createComment("");
+      first.before(place);
+      place.replaceWith(...sorted);
+    }
+  }
+  if (focused instanceof HTMLElement && focused !== document.activeElement && panel.contains(focused)) {
+    focused.focus({ preventScroll: true });
+    focused.scrollIntoView({ block: "nearest" });
+  }
+}
+
+function keyOf(article: HTMLElement): string {
+  return article.querySelector<HTMLElement>(".pair-details")?.dataset["pair"] ?? "";
+}
+
+function byChoice(one: string, two: string, chosen: string): number {
+  const years = (key: string) => key.split("-").map(Number) as Pair;
+  return Number(two === chosen) - Number(one === chosen) || byLength(years(one), years(two));
 }
 
 function choosePair(store: Store, opened: EventTarget | null): void {

@@ -9,10 +9,11 @@ import type { AreaKey, Cell } from "./map.ts";
 import { land, type Pair, percentOfLand, sealed } from "./measures.ts";
 import { pairNotes } from "./notes.ts";
 import { Origins } from "./origins.ts";
+import { byLength } from "./pairs.ts";
 import { Reader } from "./reading.ts";
 import { type Area, element, type Figures, type Settings } from "./settings.ts";
 import { sign } from "./sign.ts";
-import { BASES, type Selection, type Store } from "./state.ts";
+import { BASES, type Selection, type Store, toldYear } from "./state.ts";
 import type { Text } from "./text.ts";
 import { isDoubtful, yearPoints } from "./years.ts";
 
@@ -126,12 +127,13 @@ export class Panel {
 
   /** Return all that is said of figures; `note` is the key of what to say of raw figures. */
   tables(figures: Figures, note: string, selection: Selection | null = null): HTMLElement[] {
+    const isChosen = (pair: Pair) => Number(pair.join("-") === this.store.state.pair);
     const pairs = [...this.settings.pairs].sort(
-      (one, two) => two[1] - two[0] - (one[1] - one[0]) || one[0] - two[0],
+      (one, two) => isChosen(two) - isChosen(one) || byLength(one, two),
     );
     const stock = stockChart(yearPoints(figures, this.settings), this.text);
     return [
-      ...this.state(figures),
+      ...this.settings.years.map((year) => this.state(figures, year)),
       ...pairs.map((pair) => this.pair(figures, pair, selection)),
       ...(stock ? [stock] : []),
       this.folded.of(figures, note),
@@ -163,9 +165,14 @@ export class Panel {
     return make("div", { class: "selection-head" }, heading, cross);
   }
 
-  /** Say how much is sealed in the last year. */
-  private state(figures: Figures): HTMLElement[] {
-    const year = this.settings.years.at(-1) ?? 0;
+  /** Say how much is sealed in a year; seen while the map shows that year (pairs.ts). */
+  private state(figures: Figures, year: number): HTMLElement {
+    const told = make("div", { class: "state", "data-year": String(year) }, ...this.sealed(figures, year));
+    told.hidden = year !== toldYear(this.store.state);
+    return told;
+  }
+
+  private sealed(figures: Figures, year: number): HTMLElement[] {
     const share = percentOfLand(sealed(figures, year), figures);
     if (share === null) {
       const key = (figures["valid_m2"] ?? 0) > 0 ? "app.no_land" : "app.none";
@@ -235,7 +242,7 @@ export class Panel {
   }
 
   private announce({ spoken, figures }: Unit): void {
-    const year = this.settings.years.at(-1) ?? 0;
+    const year = toldYear(this.store.state);
     const share = percentOfLand(sealed(figures, year), figures);
     const value =
       share === null

@@ -1,14 +1,21 @@
 // On paper the map is a picture: graphics memory is empty by the time a browser prints.
 
-import type { Map as MapLibre } from "maplibre-gl";
 import { make } from "./dom.ts";
+import type { Comparison } from "./layers/comparison.ts";
+import { drawSides } from "./layers/picture.ts";
+import type { HexagonMap } from "./map.ts";
 
-export function connectPrinting(map: MapLibre): void {
-  const picture = make("img", { class: "map-picture", alt: "" });
+export function connectPrinting(view: HexagonMap, comparison: Comparison): void {
+  const picture = make("canvas", { class: "map-picture" });
   addEventListener("beforeprint", () => {
-    map.redraw();
-    picture.src = map.getCanvas().toDataURL("image/png");
-    map.getContainer().after(picture);
+    const { width, height } = view.map.getCanvas();
+    picture.width = width;
+    picture.height = height;
+    const context = picture.getContext("2d");
+    if (context !== null) {
+      drawSides(context, view, comparison, { top: 0, width, height });
+      view.map.getContainer().after(picture);
+    }
   });
   addEventListener("afterprint", () => picture.remove());
 }

@@ -1,6 +1,7 @@
 // The page that ranks and compares areas: one state, kept in the address, shown as table,
 // drawing and download. It is read when a page holds the areas (main.ts).
 
+import { asText, quoted } from "./csv.ts";
 import { button, make } from "./dom.ts";
 import { type Choice, type Column, fold, type RankArea, RankData, type RankSettings } from "./rank_data.ts";
 import { Scatter } from "./rank_scatter.ts";
@@ -226,12 +227,11 @@ class RankPage {
   /** Write the rows of all pages as they are shown: numbers without groups, points as decimals. */
   private download(): void {
     const { settings } = this.data;
-    const quote = (cell: string) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
     const plain = (area: RankArea, column: Column) => this.plain(area, column);
     const low = this.columns.flatMap(({ id, label }) => (id === "interval" ? [`${label} −`, `${label} +`] : [label]));
     const head = ["id", this.text.of("app.rank.name"), ...low];
-    const rows = this.shown.map((area) => [area.id, area.name, ...this.columns.flatMap((column) => plain(area, column))]);
-    const lines = [head, ...rows].map((row) => `${row.map(quote).join(",")}\r\n`);
+    const rows = this.shown.map((area) => [asText(area.id), asText(area.name), ...this.columns.flatMap((column) => plain(area, column))]);
+    const lines = [head, ...rows].map((row) => `${row.map(quoted).join(",")}\r\n`);
     const file = new Blob(["\ufeff", ...lines], { type: "text/csv" });
     const link = make("a", { href: URL.createObjectURL(file), download: `${settings.id}_${this.state.layer}.csv` });
     link.click();

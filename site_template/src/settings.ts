@@ -129,6 +129,8 @@ export interface Settings {
     coarsest: number;
     resolution: number;
     classes: Record<string, string>;
+    /** Names of classes as the tiles of patches have them, and as the reader has them. */
+    names: Record<string, string>;
   };
   layers: AreaLayer[];
   partitions: PartitionTree;

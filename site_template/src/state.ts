@@ -8,6 +8,8 @@ export interface Camera {
   zoom: number;
   lat: number;
   lng: number;
+  /** Degrees by which the map is turned; 0: north is up. */
+  bearing?: number;
 }
 
 export type Selection = { kind: "cell"; index: string } | { kind: "area"; layer: string; id: string };
@@ -91,6 +93,11 @@ export function shownMeasure(state: State, settings: Settings): Measure {
   return found;
 }
 
+/** Return the year of which the panel tells how much is sealed: the last that the map shows. */
+export function toldYear({ view, year, pair }: State): number {
+  return view === "change" ? Number(pair.split("-").at(-1)) : year;
+}
+
 export function findArea(settings: Settings, layer: string, id: string): Area | undefined {
   return settings.layers.find((l) => l.layer === layer)?.areas.find((area) => area.id === id);
 }
@@ -127,7 +134,7 @@ export function toHash(state: State): string {
   }
   parts.set("outlines", state.outlines || NO_OUTLINES);
   if (camera !== null) {
-    parts.set("map", `${camera.zoom.toFixed(2)}/${camera.lat.toFixed(5)}/${camera.lng.toFixed(5)}`);
+    parts.set("map", writeCamera(camera));
   }
   if (selection?.kind === "cell") {
     parts.set("cell", selection.index);
@@ -192,6 +199,11 @@ function layersToHash(state: State): Record<string, string> {
   };
 }
 
+/** Tell whether something differs from a plain map of hexagons. */
+export function isFurther(state: State): boolean {
+  return Object.keys(layersToHash(state)).length > 0;
+}
+
 /** What an address does not say is as in a plain map, so that "back" takes layers away again. */
 function layersFromHash(parts: URLSearchParams, settings: Settings): Partial<State> {
   const ground = GROUNDS.find((known) => known === parts.get("ground"));
@@ -207,14 +219,20 @@ function layersFromHash(parts: URLSearchParams, settings: Settings): Partial<Sta
   };
 }
 
+function writeCamera({ zoom, lat, lng, bearing = 0 }: Camera): string {
+  const turned = Math.round(bearing);
+  const place = `${zoom.toFixed(2)}/${lat.toFixed(5)}/${lng.toFixed(5)}`;
+  return turned === 0 ? place : `${place}/${turned}`;
+}
+
 function readCamera(text: string | null): Camera | null {
   const numbers = (text ?? "").split("/").map(Number);
-  const [zoom, lat, lng] = numbers;
-  const given = text !== null && numbers.length === 3 && numbers.every(Number.isFinite);
+  const [zoom, lat, lng, bearing = 0] = numbers;
+  const given = text !== null && (numbers.length === 3 || numbers.length === 4) && numbers.every(Number.isFinite);
   if (!given || zoom === undefined || lat === undefined || lng === undefined) {
     return null;
   }
-  return Math.abs(lat) < 90 && zoom >= 0 && zoom < 25 ? { zoom, lat, lng } : null;
+  return Math.abs(lat) < 90 && zoom >= 0 && zoom < 25 ? { zoom, lat, lng, bearing } : null;
 }
 
 function readSelection(parts: URLSearchParams, settings: Settings): Selection | null {

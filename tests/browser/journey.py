@@ -63,6 +63,10 @@ class Journey:
         assert box is not None
         return box["x"] + across * box["width"], box["y"] + down * box["height"]
 
+    def more(self) -> None:
+        """Unfold the further settings of the map."""
+        self.page.locator("#more:not([open]) > summary").click()
+
     def colours(self) -> set[str]:
         """Return the colours of the map's picture as CSS writes them, ignoring single pixels."""
         picture = self.page.locator("#map").screenshot()

@@ -68,6 +68,7 @@ def test_a_basemap_shows_through_and_can_be_put_away(browser, tmp_path: Path, ki
         # Pictures are muted, so that hexagons lead.
         channels = [[int(n) for n in colour[4:-1].split(",")] for colour in shown]
         assert any(green > red + 20 and green > blue + 20 for red, green, blue in channels)
+    journey.more()
     journey.page.get_by_role("checkbox", name="Basemap").uncheck()
     journey.page.evaluate("document.querySelector('#legend').hidden = true")
     journey.until(lambda: bool(ramp & journey.colours()), "hexagons in the legend's colours")

@@ -98,7 +98,7 @@ def paste(journey: Journey, text: str) -> None:
 
 def wait_answer(journey: Journey, name: str) -> None:
     title = journey.page.locator(".own-title")
-    headline = journey.page.locator(".own-answer .headline").first
+    headline = journey.page.locator(".own-answer .headline:visible").first
     journey.until(lambda: title.count() > 0 and title.inner_text() == name, f"answer of {name}")
     journey.until(headline.is_visible, "its figures")
 

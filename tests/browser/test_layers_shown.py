@@ -14,6 +14,7 @@ CONFIRMED = "rgb(181, 68, 26)"
 def test_single_pixels_are_drawn_close_up_and_only_then_loaded(journey: Journey, way: str) -> None:
     journey.open(way)
     assert not any("pixels-" in address for address in journey.requests)
+    journey.more()
     journey.page.get_by_role("radio", name="Pixels").check()
     assert "Zoom in to see single pixels" in journey.text("#legend")
     assert not any("pixels-" in address for address in journey.requests)
@@ -45,6 +46,14 @@ def test_confirmed_patches_are_outlined_and_tell_of_themselves(journey: Journey)
     journey.until(tooltip.is_visible, "a tooltip")
     journey.until(lambda: "patch" in tooltip.inner_text(), "the patch")
     assert "no. 1: 0.09 ha, q = 0.010, formerly Permanent herbaceous" in tooltip.inner_text()
+    address = journey.page.url
+    journey.page.goto(address.replace("index.html", "fr/index.html"))
+    journey.wait()
+    journey.page.mouse.move(*journey.map_point(0.5, 0.5))
+    journey.until(lambda: "auparavant" in tooltip.inner_text(), "the patch in French")
+    assert "auparavant Végétation herbacée permanente" in tooltip.inner_text()
+    journey.page.goto(address)
+    journey.wait()
     journey.page.get_by_role("checkbox", name="Confirmed patches").uncheck()
     assert "patches" not in journey.hash()
 
@@ -90,4 +99,5 @@ def test_the_legend_leads_to_patches_where_they_are_too_small_to_see(journey: Jo
     journey.open("file", "index.html#view=change&pair=2018-2023&patches=1&map=8/46.6/-31.5")
     journey.page.get_by_role("button", name="Zoom in to see confirmed patches").click()
     journey.until(lambda: "Confirmed patch" in journey.text(".legend-others >> nth=1"), "patches")
-    assert float(journey.hash()["map"].split("/")[0]) >= 10
+    # The address follows once the map has come to rest.
+    journey.until(lambda: float(journey.hash()["map"].split("/")[0]) >= 10, "the zoom")

@@ -24,6 +24,7 @@ def _tooltip_at(journey: Journey, across: float) -> str:
 
 def test_a_divider_compares_two_years_by_keys_and_by_pointer(journey: Journey) -> None:
     journey.open("file")
+    journey.more()
     compare = journey.page.get_by_role("group", name="Compare with")
     assert compare.get_by_role("radio", name="2023").is_hidden()
     compare.get_by_role("radio", name="2018").check()

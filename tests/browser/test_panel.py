@@ -77,9 +77,26 @@ def test_opening_a_pair_chooses_it_and_closes_the_others(journey: Journey) -> No
     assert journey.page.evaluate(is_open) == ["2018-2023"]
     journey.page.locator("#region summary", has_text="Change 2021–2023").click()
     journey.until(lambda: journey.page.evaluate(is_open) == ["2021-2023"], "one pair open")
+    titles = [text.split("\n")[0] for text in journey.texts("#region .pair-details > summary")]
+    assert titles == ["Change 2021–2023", "Change 2018–2023", "Change 2018–2021"]
+    assert "2021–2023" in journey.page.evaluate("document.activeElement.textContent")
     journey.page.get_by_role("radio", name="Change").check()
     journey.until(lambda: journey.hash().get("pair") == "2021-2023", "the pair in the address")
     assert journey.text("#legend h2").endswith("2021–2023")
+
+
+def test_the_headline_tells_the_year_of_the_map(journey: Journey) -> None:
+    journey.open("file")
+    headline = ".headline:visible"
+    assert journey.text(headline).endswith("was sealed in 2023")
+    journey.page.get_by_role("group", name="Year").get_by_role("radio", name="2018").check()
+    assert journey.text(headline).endswith("was sealed in 2018")
+    journey.page.mouse.click(*journey.map_point(0.5, 0.5))
+    journey.until(journey.page.locator("#selection").is_visible, "a selection")
+    assert journey.text(headline).endswith("was sealed in 2018")
+    assert journey.text("#speaker").endswith("2018")
+    journey.page.get_by_role("radio", name="Change").check()
+    assert journey.text(headline).endswith("was sealed in 2023")
 
 
 def test_the_basis_is_chosen_in_the_panel_or_above_the_map(journey: Journey) -> None:

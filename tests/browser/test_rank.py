@@ -102,6 +102,21 @@ def test_the_download_holds_exactly_what_is_shown(journey: Journey) -> None:
     assert len({len(row) for row in rows}) == 1
 
 
+def test_a_name_that_looks_like_a_formula_is_saved_as_text(
+    journey: Journey, site_copy: Path
+) -> None:
+    page = site_copy / "areas.html"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace('"Évora-sur-Mer"', '"=1+1,2"'), encoding="utf-8")
+    journey.page.goto(page.as_uri())
+    with journey.page.expect_download() as waiting:
+        journey.page.get_by_role("button", name="Download this table").click()
+    saved = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    names = [row[1] for row in csv.reader(io.StringIO(saved))]
+    assert "'=1+1,2" in names
+    assert "=1+1,2" not in names
+
+
 def test_points_are_read_by_keyboard_and_open_their_sheet(journey: Journey) -> None:
     open_rank(journey)
     journey.page.locator("#scatter svg").wait_for()
@@ -135,7 +150,7 @@ def test_tables_and_sheets_read_without_javascript(browser, addresses: dict[str,
     assert journey.page.locator("#rank-static tbody tr").count() == 4
     journey.page.get_by_role("link", name="Zuidhaven").click()
     assert journey.text("h1") == "Zuidhaven"
-    assert journey.page.locator(".headline").is_visible()
+    assert journey.page.locator(".headline").first.is_visible()
     assert journey.page.locator("svg.locator").is_visible()
     assert journey.page.locator("figure.chart svg").first.is_visible()
     journey.page.get_by_role("link", name="Made-up island").first.click()

@@ -243,7 +243,7 @@ def test_language_switch_keeps_what_is_shown(journey: Journey, way: str) -> None
     journey.wait()
     assert journey.page.evaluate("document.documentElement.lang") == "fr"
     assert journey.text("#legend h2") == "Évolution nette ajustée, 2018–2023"
-    assert journey.text(".headline").startswith("8,00 % des terres")
+    assert journey.text(".headline:visible").startswith("8,00 % des terres")
     assert journey.texts(".card-value")[:3] == ["185,5 ha", "170,7 ha", "+203,6 ha"]
 
 

@@ -109,6 +109,11 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
                 str(code): class_name(region, code, locale)
                 for code in sorted(region.product.valid - region.product.sealed)
             },
+            "names": {
+                known.name: class_name(region, known.code, locale)
+                for known in region.product.classes
+                if known.code not in region.product.sealed
+            },
         },
         "layers": [_layer(contents, layer, locale.language) for layer in range(len(region.areas))],
         "downloads": [asdict(download) for download in contents.datasets.downloads],

@@ -229,7 +229,7 @@ def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
         "description": locale.text(
             "page.description", title=title, years=", ".join(map(str, years))
         ),
-        "last_year": years[-1],
+        "whole_number": lambda value: number(value, 0, language),
         "map_layers": contents.layers,
         "stories": pair_stories(
             whole, region, contents.judged, write, contents.sources.get((whole.layer, whole.id))
@@ -237,7 +237,6 @@ def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
         "stock": stock_chart(
             year_points(whole, region, doubtful_pairs(region, contents.judged)), write
         ),
-        "share": write.share(whole.share(years[-1])),
         "state_rows": state_rows(whole, region, write),
         "change_rows": change_rows(whole, region, write),
         "indicator_rows": indicator_rows(whole, region, write),

@@ -12,8 +12,8 @@ from hexseal.pages.numbers import M2_PER_HECTARE, hectare_digits, number
 
 # A signal is sorted by this.
 SIGNAL_ORDER = {"gain": 1.0, "within_noise": 0.0, "loss": -1.0}
-# More rows than this make a page slow; the rest is in the download that the page names.
-AREA_ROWS = 2000
+# The dashboard has room for so many areas of a layer; the page of areas lists the longer ones.
+AREA_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class AreaRow:
 
 @dataclass(frozen=True, slots=True)
 class AreaTable:
-    """The areas of one layer; ``left_out`` counts those beyond the rows that a page shows."""
+    """The areas of one layer; ``left_out`` counts them where they are too many for the page."""
 
     layer: str
     title: str
@@ -191,7 +191,7 @@ def area_cells(area: AreaFigures, pair: Pair, write: Writer) -> tuple[Cell, ...]
 
 
 def area_tables(areas: tuple[AreaFigures, ...], region: Region, write: Writer) -> list[AreaTable]:
-    """Return one table per layer, its areas in the reader's alphabet, the largest if too many."""
+    """Return one table per layer, its areas in the reader's alphabet; without rows if too many."""
     return [
         _area_table(layer.layer, layer.title[write.locale.language], areas, region, write)
         for layer in region.areas
@@ -202,8 +202,8 @@ def _area_table(
     layer: str, title: str, areas: tuple[AreaFigures, ...], region: Region, write: Writer
 ) -> AreaTable:
     found = [area for area in areas if area.layer == layer]
-    largest = sorted(found, key=lambda area: (-(area.m2("land_m2") or 0), area.id))[:AREA_ROWS]
-    rows = sorted(largest, key=lambda area: (sort_name(area.name), area.id))
+    listed = found if len(found) <= AREA_ROWS else []
+    rows = sorted(listed, key=lambda area: (sort_name(area.name), area.id))
     return AreaTable(
         layer=layer,
         title=title,

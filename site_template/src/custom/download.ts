@@ -1,5 +1,6 @@
 // The answers as files: made in the page, so that they work without any server.
 
+import { asText, quoted } from "../csv.ts";
 import type { Figures, Settings } from "../settings.ts";
 import { closedPolygons } from "./layer.ts";
 import type { Polygon } from "./shapes.ts";
@@ -68,8 +69,5 @@ function valueOf(figures: Figures, name: string, { signals }: Settings): string 
 }
 
 function cell(value: string | number | null): string {
-  const text = value === null ? "" : String(value);
-  // A text that begins like a formula would be run by spreadsheets.
-  const safe = typeof value === "string" && /^[=+\-@\t]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return quoted(typeof value === "string" ? asText(value) : String(value ?? ""));
 }

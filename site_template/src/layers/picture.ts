@@ -65,7 +65,7 @@ function compose(
   context.fillRect(0, 0, width, top + height + foot);
   write(sheet, settings.region.title, PAD, PAD + LINE, `650 20px ${FONT}`);
   write(sheet, legend.title, PAD, PAD + 2.2 * LINE, `14px ${FONT}`);
-  drawMap(sheet, view, comparison, top, height);
+  drawSides(context, view, comparison, { top, width, height });
   drawNames(sheet, box, top);
   drawScale(sheet, box, top + height);
   drawLegend(sheet, legend.entries, top + height + PAD);
@@ -75,8 +75,14 @@ function compose(
   return canvas;
 }
 
-/** Graphics memory is only full right after drawing. */
-function drawMap({ context, width, paper }: Sheet, view: HexagonMap, comparison: Comparison, top: number, height: number): void {
+/** Draw the map, and left of a divider the other year; the place is in units of the context. */
+export function drawSides(
+  context: CanvasRenderingContext2D,
+  view: HexagonMap,
+  comparison: Comparison,
+  { top, width, height }: { top: number; width: number; height: number },
+): void {
+  // Graphics memory is only full right after drawing.
   view.map.redraw();
   context.drawImage(view.map.getCanvas(), 0, top, width, height);
   comparison.redraw();
@@ -89,8 +95,8 @@ function drawMap({ context, width, paper }: Sheet, view: HexagonMap, comparison:
     context.clip();
     context.drawImage(twin.canvas, 0, top, width, height);
     context.restore();
-    context.fillStyle = paper;
-    context.fillRect(cut - 1.5, top, 3, height);
+    context.fillStyle = "#ffffff";
+    context.fillRect(cut - width / 600, top, width / 300, height);
   }
 }
 
