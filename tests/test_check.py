@@ -245,6 +245,18 @@ def test_mask_on_another_grid(good: Region, tmp_path: Path) -> None:
     assert "to bring it onto the same grid: gdalwarp -t_srs EPSG:3035 -te " in line
 
 
+def test_basemap_is_looked_at_before_anything_is_counted(good: Region, tmp_path: Path) -> None:
+    missing, other = tmp_path / "map.pmtiles", tmp_path / "a.tif"
+    said = only_error(replace(good, site=Site(basemap=str(missing))))
+    assert said == (
+        f"{missing}: cannot be read (No such file or directory); check the path in [site] basemap"
+    )
+    said = only_error(replace(good, site=Site(basemap=str(other))))
+    assert said.startswith(f"{other}: is no PMTiles archive of version 3")
+    missing.write_bytes(b"PMTiles\x03")
+    assert not lines(check_region(replace(good, site=Site(basemap=str(missing)))), "error")
+
+
 def test_implausible_share(tmp_path: Path) -> None:
     path = tif(tmp_path, "a.tif", [[1, 1, 1, 6]])
     assert lines(check_region(region([path])), "warning") == [

@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from hexseal.errors import OutputError
-from hexseal.files import SiteFolder, describe, sha256, whole_file, write_bytes
+from hexseal.files import SiteFolder, describe, only_one, sha256, whole_file, write_bytes
 
 
 class Interrupted(BaseException):
@@ -241,3 +242,21 @@ folder.publish()
         assert page(built) == recovered
         assert names(tmp_path) == ["site", "site/.hexseal-site", "site/index.html"]
         assert page(publish(built, "newest")) == "newest"
+
+
+def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    code = (
+        "import sys, time; from pathlib import Path; from hexseal.files import only_one\n"
+        "with only_one(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline().strip() == b"held"
+        waiting = threading.Thread(target=lambda: only_one(lock).__enter__(), daemon=True)
+        waiting.start()
+        waiting.join(0.5)
+        assert waiting.is_alive()
+        holder.kill()
+    waiting.join(20)
+    assert not waiting.is_alive()

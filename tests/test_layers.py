@@ -24,7 +24,7 @@ from sites import hexseal, tree, write_region
 from hexseal.config import Forward, load_region
 from hexseal.errors import InputError, RegionError
 from hexseal.grid import Grid, Window
-from hexseal.layers import write_layers
+from hexseal.layers import left_out, write_layers, writing
 from hexseal.layers.archives import publish, write_archive
 from hexseal.layers.basemap import read_basemap
 from hexseal.layers.codes import pixel_codes
@@ -158,6 +158,18 @@ def test_kept_archives_are_not_written_again(layered, tmp_path: Path) -> None:
     assert again == layers == anew
     first = {name: told for name, told in tree(tmp_path).items() if not name.startswith("anew")}
     assert first == tree(tmp_path / "anew") != {}
+
+
+def test_a_region_too_large_for_pixels_says_so(layered, monkeypatch: pytest.MonkeyPatch) -> None:
+    region = layered[0]
+    assert left_out(region) == ""
+    monkeypatch.setattr(writing, "AUTO_LIMIT_PIXELS", 100)
+    assert left_out(region) == (
+        "no pixels and no images, since 18,000 pixels are over 100 "
+        '([site] pixels = "always" makes them)'
+    )
+    never = replace(region, site=replace(region.site, pixels="never"))
+    assert left_out(never) == ""
 
 
 def test_pixels_can_be_left_out(tmp_path: Path) -> None:

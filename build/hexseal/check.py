@@ -9,7 +9,13 @@ from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
 
-from hexseal.checks_files import check_edition, check_grid, check_name, check_storage
+from hexseal.checks_files import (
+    check_basemap,
+    check_edition,
+    check_grid,
+    check_name,
+    check_storage,
+)
 from hexseal.checks_pixels import (
     check_change,
     check_codes,
@@ -45,7 +51,7 @@ def check_region(region: Region, *, progress: Progress = silent) -> Report:
     region, unmade = _made(region)
     with ExitStack() as stack:
         rasters, findings = _open_all(region, stack)
-        findings[:0] = unmade
+        findings[:0] = [*check_basemap(region), *unmade]
         if len(rasters) < len(region.epochs):
             return Report(region.id, tuple(findings))
         findings += _check_files(region, rasters)

@@ -32,6 +32,7 @@ CLCPLUS_NAMES = (
     ),
 )
 WORLDCOVER_NAMES = (re.compile(r"ESA_WorldCover_10m_(?P<year>\d{4})_v\d{3}_.*\.tif", re.I),)
+PMTILES_START = b"PMTiles\x03"
 NAMES = {"clcplus": CLCPLUS_NAMES, "worldcover": WORLDCOVER_NAMES}
 
 
@@ -125,6 +126,26 @@ def check_name(region: Region, epoch: Epoch, raster: Landcover) -> Iterator[Find
             f"its name is not one that {region.product.title} files have, "
             "so year and version cannot be read from it",
             remedy=f"check that it is the {epoch.year} map",
+        )
+
+
+def check_basemap(region: Region) -> Iterator[Finding]:
+    """Check that the basemap is an archive that can be read; it is wanted only after all counts."""
+    if region.site.basemap is None:
+        return
+    try:
+        with Path(region.site.basemap).open("rb") as stream:
+            start = stream.read(len(PMTILES_START))
+    except OSError as err:
+        what = f"cannot be read ({err.strerror})"
+        yield Finding("error", region.site.basemap, what, remedy="check the path in [site] basemap")
+        return
+    if start != PMTILES_START:
+        yield Finding(
+            "error",
+            region.site.basemap,
+            "is no PMTiles archive of version 3",
+            remedy="convert it with pmtiles, or leave [site] basemap out",
         )
 
 

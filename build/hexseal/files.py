@@ -3,13 +3,29 @@
 import errno
 import hashlib
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hexseal.errors import OutputError
 
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 PARTIAL = ".partial"
+# Between two tries for a lock that another process holds.
+WAIT_SECONDS = 0.1
 
 
 def describe(err: OSError, path: Path) -> OutputError:
@@ -41,6 +57,34 @@ def write_bytes(path: Path, content: bytes) -> int:
     with whole_file(path) as partial:
         partial.write_bytes(content)
     return len(content)
+
+
+@contextmanager
+def only_one(lock: Path) -> Iterator[None]:
+    """Let one process at a time into the block; others wait until it leaves.
+
+    ``lock`` is a file that stays. The system releases it when its holder ends, killed or not, so
+    none is ever left behind.
+    """
+    try:
+        stream = lock.open("ab")
+    except OSError as err:
+        raise describe(err, lock) from err
+    with stream:
+        while not _locked(stream.fileno()):
+            time.sleep(WAIT_SECONDS)
+        yield
+
+
+def _locked(descriptor: int) -> bool:
+    """Try to lock an open file; closing it unlocks it."""
+    try:
+        _lock(descriptor)
+    except OSError as err:
+        if err.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+            return False
+        raise
+    return True
 
 
 def sha256(path: Path) -> str:

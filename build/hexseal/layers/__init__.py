@@ -4,6 +4,6 @@ Imports point one way: archives < png < mercator < codes < pixels < images < pat
     < writing.
 """
 
-from hexseal.layers.writing import write_layers
+from hexseal.layers.writing import left_out, write_layers
 
-__all__ = ["write_layers"]
+__all__ = ["left_out", "write_layers"]

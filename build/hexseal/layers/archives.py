@@ -10,6 +10,7 @@ from pathlib import Path
 from pmtiles.tile import Compression, HeaderDict, TileType, deserialize_header
 from pmtiles.writer import Writer
 
+from hexseal.checks_files import PMTILES_START
 from hexseal.config import Standalone
 from hexseal.errors import InputError
 from hexseal.files import describe, whole_file, write_bytes
@@ -103,7 +104,7 @@ def read_header(archive: Path) -> HeaderDict:
             start = stream.read(HEADER_BYTES)
     except OSError as err:
         raise InputError(f"{archive}: cannot be read ({err.strerror}); check the path") from err
-    if len(start) < HEADER_BYTES or start[:7] != b"PMTiles" or start[7] != 3:
+    if len(start) < HEADER_BYTES or not start.startswith(PMTILES_START):
         raise InputError(f"{archive}: is no PMTiles archive of version 3; convert it with pmtiles")
     header = deserialize_header(start)
     if header["tile_type"] not in FORMATS:

@@ -64,10 +64,24 @@ def write_layers(
 
 def wants_pixels(region: Region) -> bool:
     """Tell whether the region asks for pixels, or is small enough for them."""
-    if region.site.pixels != "auto":
-        return region.site.pixels == "always"
+    return region.site.pixels == "always" or (
+        region.site.pixels == "auto" and _count(region) <= AUTO_LIMIT_PIXELS
+    )
+
+
+def left_out(region: Region) -> str:
+    """Return what a region is too large for, "" where nothing is missing that it asked for."""
+    if region.site.pixels != "auto" or wants_pixels(region):
+        return ""
+    return (
+        f"no pixels and no images, since {_count(region):,} pixels are over "
+        f'{AUTO_LIMIT_PIXELS:,} ([site] pixels = "always" makes them)'
+    )
+
+
+def _count(region: Region) -> int:
     grid, _ = region_grid(region)
-    return grid.width * grid.height <= AUTO_LIMIT_PIXELS
+    return grid.width * grid.height
 
 
 def _image(
