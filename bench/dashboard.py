@@ -18,13 +18,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from affine import Affine
 from landscape import NORTH, WEST, tile_classes
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 from pyproj import Transformer
 
 from hexseal.pipeline import BuildSettings, Talk, build_site
@@ -214,12 +215,46 @@ def interactions(address: str) -> Iterator[tuple[str, float]]:
             "change view": lambda: page.locator("input[name=view][value=change]").check(force=True),
             "share view": lambda: page.locator("input[name=view][value=share]").check(force=True),
             "dark": lambda: page.locator("#theme").click(),
+            "highlight a class": lambda: page.locator("#legend button.class").nth(2).hover(),
+            "save a picture": lambda: page.locator(".picture-button").click(),
+            "whole region": lambda: page.locator(".home-button").click(),
+            **further(page),
         }
         for what, act in moves.items():
             page.evaluate("window.longest = 0")
             act()
             time.sleep(1.5)
             yield what, page.evaluate("window.longest")
+
+
+def further(page: Page) -> dict[str, Callable[[], object]]:
+    """Return what only some sites have: two years beside each other, images, pixels, patches."""
+    page.evaluate("document.querySelectorAll('#more').forEach((each) => { each.open = true; })")
+    known = {
+        "compare": "compare", "images": "ground", "pixels": "ground", "patches": "patches",
+    }  # fmt: skip
+    moves: dict[str, Callable[[], object]] = {}
+    for what, name in known.items():
+        value = "" if name != "ground" else f"[value={what}]"
+        box = page.locator(f"input[name={name}]{value}").nth(1 if name == "compare" else 0)
+        if box.count() > 0:
+            moves[what] = partial(show, page, what, box)
+            if name == "ground":
+                moves[f"zoom to {what}"] = partial(come_closer, page)
+    return moves
+
+
+def show(page: Page, what: str, box: Locator) -> None:
+    """Turn on what a box stands for, in the view that knows it."""
+    view = "change" if what == "patches" else "share"
+    page.locator(f"input[name=view][value={view}]").check(force=True)
+    box.check(force=True)
+
+
+def come_closer(page: Page) -> None:
+    """Follow the legend to where single pixels or an image are shown, if that is not here."""
+    for link in page.locator(".legend-further button").all():
+        link.click()
 
 
 def drag(page: Page, x: float, y: float) -> None:

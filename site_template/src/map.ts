@@ -56,8 +56,9 @@ export interface AreaKey {
 }
 
 const PADDING = 28;
-// Below this width in pixels the sources would cover the map.
+// Below this width or height in pixels the sources would cover the map or its buttons.
 const NARROW = 560;
+const LOW = 400;
 // Past the finest hexagons there is nothing more to see.
 const EXTRA_ZOOM = 4;
 const PIXEL_ZOOM = 3;
@@ -201,7 +202,8 @@ export class HexagonMap {
     const attribution = escaped(this.settings.region.attribution);
     const control = new AttributionControl({ compact: true, customAttribution: attribution });
     this.map.addControl(control, "bottom-right");
-    if (this.map.getContainer().clientWidth < NARROW) {
+    const { clientWidth, clientHeight } = this.map.getContainer();
+    if (clientWidth < NARROW || clientHeight < LOW) {
       // It is printed among the notes too; here a touch opens it.
       this.map.getContainer().querySelector("details[open]")?.removeAttribute("open");
     }

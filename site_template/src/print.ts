@@ -13,7 +13,12 @@ export function connectPrinting(view: HexagonMap, comparison: Comparison): void 
     picture.height = height;
     const context = picture.getContext("2d");
     if (context !== null) {
-      drawSides(context, view, comparison, { top: 0, width, height });
+      // Graphics memory is only full right after drawing.
+      view.map.redraw();
+      comparison.redraw();
+      const twin = comparison.picture;
+      const sides = { right: view.map.getCanvas(), left: twin?.canvas ?? null, part: twin?.part ?? 0 };
+      drawSides(context, sides, { top: 0, width, height });
       view.map.getContainer().after(picture);
     }
   });

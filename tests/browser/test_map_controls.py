@@ -55,6 +55,36 @@ def test_a_divider_compares_two_years_by_keys_and_by_pointer(journey: Journey) -
     assert "compare" not in journey.hash()
 
 
+# What stands for the map on paper, as the text of a picture.
+PRINTED = """() => {
+    dispatchEvent(new Event("beforeprint"));
+    const picture = document.querySelector("canvas.map-picture").toDataURL();
+    dispatchEvent(new Event("afterprint"));
+    return picture;
+}"""
+
+
+def test_both_years_of_a_comparison_are_printed(journey: Journey) -> None:
+    journey.open("file", "index.html#view=share&year=2023&compare=2018&divider=0.5")
+    _compared(journey)
+    divider = journey.page.get_by_role("slider", name="Divider between two years")
+    printed = {}
+    for key in ("End", "Home", "PageUp"):
+        divider.press(key)
+        printed[key] = journey.page.evaluate(PRINTED)
+    # All of 2018, all of 2023, and a tenth of 2018 beside it.
+    assert len(set(printed.values())) == 3
+    assert journey.page.locator(".map-picture").count() == 0
+
+
+def test_an_address_keeps_how_the_map_is_turned(journey: Journey) -> None:
+    journey.open("file", "index.html#view=share&map=9.00/46.60000/-31.50000/30")
+    journey.page.get_by_role("radio", name="2018").first.check()
+    assert journey.hash()["map"] == "9.00/46.60000/-31.50000/30"
+    journey.page.locator(".north-button").click()
+    journey.until(lambda: journey.hash()["map"].count("/") == 2, "north up")
+
+
 def test_an_address_brings_a_comparison_back(journey: Journey) -> None:
     journey.open("file", "index.html#view=share&year=2021&compare=2023&divider=0.25")
     _compared(journey)

@@ -26,7 +26,8 @@ export async function savePicture(
   settings: Settings,
   name: string,
 ): Promise<void> {
-  const picture = compose(view, comparison, legend, settings);
+  const sides = await sidesOf(view, comparison);
+  const picture = compose(view, sides, legend, settings);
   const blob = await new Promise<Blob | null>((resolve) => picture.toBlob(resolve, "image/png"));
   if (blob === null) {
     throw new Error("the browser made no picture of the map");
@@ -38,9 +39,27 @@ export async function savePicture(
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+/** What is seen on both sides of a divider; ``part`` is that of the left, 0 where there is no divider. */
+interface Sides {
+  right: ImageBitmap;
+  left: ImageBitmap | null;
+  part: number;
+}
+
+/** Take both maps one after the other: together they would keep the page from answering. */
+async function sidesOf(view: HexagonMap, comparison: Comparison): Promise<Sides> {
+  // Graphics memory is only full right after drawing.
+  view.map.redraw();
+  const right = await createImageBitmap(view.map.getCanvas());
+  comparison.redraw();
+  const twin = comparison.picture;
+  const left = twin === null ? null : await createImageBitmap(twin.canvas);
+  return { right, left, part: twin?.part ?? 0 };
+}
+
 function compose(
   view: HexagonMap,
-  comparison: Comparison,
+  sides: Sides,
   legend: Legend,
   settings: Settings,
 ): HTMLCanvasElement {
@@ -65,7 +84,7 @@ function compose(
   context.fillRect(0, 0, width, top + height + foot);
   write(sheet, settings.region.title, PAD, PAD + LINE, `650 20px ${FONT}`);
   write(sheet, legend.title, PAD, PAD + 2.2 * LINE, `14px ${FONT}`);
-  drawSides(context, view, comparison, { top, width, height });
+  drawSides(context, sides, { top, width, height });
   drawNames(sheet, box, top);
   drawScale(sheet, box, top + height);
   drawLegend(sheet, legend.entries, top + height + PAD);
@@ -78,22 +97,17 @@ function compose(
 /** Draw the map, and left of a divider the other year; the place is in units of the context. */
 export function drawSides(
   context: CanvasRenderingContext2D,
-  view: HexagonMap,
-  comparison: Comparison,
+  { right, left, part }: { right: CanvasImageSource; left: CanvasImageSource | null; part: number },
   { top, width, height }: { top: number; width: number; height: number },
 ): void {
-  // Graphics memory is only full right after drawing.
-  view.map.redraw();
-  context.drawImage(view.map.getCanvas(), 0, top, width, height);
-  comparison.redraw();
-  const twin = comparison.picture;
-  if (twin !== null) {
-    const cut = width * twin.part;
+  context.drawImage(right, 0, top, width, height);
+  if (left !== null) {
+    const cut = width * part;
     context.save();
     context.beginPath();
     context.rect(0, top, cut, height);
     context.clip();
-    context.drawImage(twin.canvas, 0, top, width, height);
+    context.drawImage(left, 0, top, width, height);
     context.restore();
     context.fillStyle = "#ffffff";
     context.fillRect(cut - width / 600, top, width / 300, height);
