@@ -220,3 +220,17 @@ def test_the_page_shows_rows_and_explains_every_column(site: Path) -> None:
     assert f"<td>{first['h3_hex']}</td>" in page
     # Names of areas are text, never markup.
     assert "West &lt;b&gt;half&lt;/b&gt;" in page
+
+
+def test_the_page_and_the_readme_name_pieces_and_checksums_once(site: Path) -> None:
+    page = (site / "data.html").read_text(encoding="utf-8")
+    assert 'href="data/SHA256SUMS"' in page
+    assert page.count('href="data/stac/') == 1
+    readme = (site / "data/README.txt").read_text(encoding="utf-8")
+    package = (site / "data/datapackage.json").read_text(encoding="utf-8")
+    for piece in (
+        "toy_hexagons_r9_by_parent/parent=H3/part-0.parquet",
+        "toy_hexagons_r9_by_half/half=ID/part-0.parquet",
+    ):
+        assert piece in readme
+        assert piece in package

@@ -130,5 +130,10 @@ def _readme(told: Description) -> str:
         "longitude and latitude, OGC:CRS84) and bbox (its box). An empty value means no data, 0",
         "means none. To combine cells, add square metres and divide; never average shares.",
         "",
+        "In the folder data/ of the site, not in the ZIP file: the finest hexagons once more in",
+        "pieces (a folder's name is a column for readers of Hive partitions), SHA256SUMS with the",
+        "checksum of every file (sha256sum -c SHA256SUMS), and stac/collection.json.",
+        *(f"  {piece}" for piece in told.pieces),
+        "",
     ]
     return "\n".join(lines)

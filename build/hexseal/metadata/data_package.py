@@ -19,7 +19,8 @@ def data_package(told: Description) -> dict[str, object]:
         "$schema": PROFILE,
         "name": told.region.id,
         "title": told.title("en"),
-        "description": f"{told.summary('en')} {told.attribution}",
+        "description": f"{told.summary('en')} {told.attribution} "
+        f"The finest hexagons once more in pieces: {', '.join(told.pieces)}.",
         "version": dataset.version,
         "keywords": list(KEYWORDS),
         "sources": [{"title": source} for source in dict.fromkeys(told.sources.values())],

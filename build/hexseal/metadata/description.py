@@ -97,6 +97,16 @@ class Description:
         }
         return (simulated[language] if self.region.simulated else "") + words[language]
 
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """Return the folders of pieces of the finest hexagons as patterns seen from site/data."""
+        stem = f"{self.region.id}_hexagons_r{self.region.hexagons.finest}"
+        layers = self.region.dataset.split_by
+        return (
+            f"{stem}_by_parent/parent=H3/part-0.parquet",
+            *(f"{stem}_by_{layer}/{layer}=ID/part-0.parquet" for layer in layers),
+        )
+
     def address(self, path: str) -> str:
         """Return the whole address of a file of site/data, or its path where none is known."""
         base = self.region.dataset.address

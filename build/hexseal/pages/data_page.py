@@ -5,6 +5,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from hexseal.datasets.checksums import NAME as CHECKSUMS
 from hexseal.datasets.provenance import attribution_of, licence_of
 from hexseal.pages.about import plain_values
 from hexseal.pages.data import file_groups, merge_files, table_books
@@ -34,7 +35,13 @@ def data_values(contents: Contents, site: Path, locale: Locale) -> dict[str, obj
         "groups": file_groups(datasets),
         "tree": datasets.tree,
         "splits": datasets.splits,
-        "documents": datasets.documents,
+        # The collection links to its items.
+        "documents": [
+            document
+            for document in datasets.documents
+            if document.kind != "stac" or document.path.endswith("/collection.json")
+        ],
+        "checksums": f"data/{CHECKSUMS}",
         "merge_files": merge_files(site),
         "aggregate": written(AGGREGATE),
         "uses": written(USES),
