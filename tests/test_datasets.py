@@ -31,6 +31,7 @@ from hexseal.database import connect
 from hexseal.datasets.geoparquet import boxes, regroup, write_geoparquet
 from hexseal.datasets.outlines import cell_polygons
 from hexseal.datasets.partitions import parents_of, partition_resolution, write_partitions
+from hexseal.datasets.splits import rows_at
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +256,13 @@ def test_readers_prune_by_the_boxes_of_outlines_and_of_centres(tmp_path: Path) -
     assert by_name["lon"].has_offset_index
     assert by_name["bbox.xmin"].statistics.max < 5.001
     assert by_name["geometry"].statistics is None
+
+
+def test_rows_of_an_area_come_from_any_row_group(tmp_path: Path) -> None:
+    path = tmp_path / "whole.parquet"
+    pq.write_table(pa.table({"n": range(10), "bbox": range(10)}), path, row_group_size=3)
+    rows = rows_at(path, np.array([0, 2, 3, 9])).read_all()
+    assert rows.to_pydict() == {"n": [0, 2, 3, 9]}
 
 
 class CountingFile(io.FileIO):

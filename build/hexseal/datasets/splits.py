@@ -1,5 +1,7 @@
 """The finest hexagons once more, one GeoParquet file per area of a layer, where a region asks."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
 
@@ -40,21 +42,40 @@ def _write_split(
     outlines = shapely.from_wkb(areas["geometry"].to_numpy(zero_copy_only=False))
     points = pq.read_table(whole, columns=["lon", "lat"])
     members = _members(outlines, points)
-    # One pass over the file for each area would read it over and over.
-    rows = pq.read_table(whole, columns=[n for n in pq.read_schema(whole).names if n != BOX])
     partitions = []
     for place, identifier in enumerate(areas["id"].to_pylist()):
         chosen = members[1][members[0] == place]
         if not len(chosen):
             continue
         name = f"{folder}/{layer}={quote(identifier, safe='')}/{FILE}"
-        table = rows.take(pa.array(np.sort(chosen)))
-        write_geoparquet(table.to_reader(), site / name, shapes_of, provenance.metadata(region))
         path = site / name
+        rows = rows_at(whole, np.sort(chosen))
+        write_geoparquet(rows, path, shapes_of, provenance.metadata(region))
         partitions.append(
-            Partition(identifier, name, len(table), path.stat().st_size, sha256(path))
+            Partition(identifier, name, len(chosen), path.stat().st_size, sha256(path))
         )
     return Split(layer, folder, tuple(partitions))
+
+
+def rows_at(whole: Path, chosen: NDArray[np.int64]) -> pa.RecordBatchReader:
+    """Return the rows at ascending places, without boxes; one row group is held at a time.
+
+    Along the Hilbert curve an area lies in few row groups, and only these are read.
+    """
+    file = pq.ParquetFile(whole)
+    columns = [name for name in file.schema_arrow.names if name != BOX]
+    groups = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+    starts = np.concatenate([[0], np.cumsum(groups)])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for number, (start, end) in enumerate(pairwise(starts.tolist())):
+            here = chosen[(chosen >= start) & (chosen < end)]
+            if len(here):
+                table = file.read_row_group(number, columns=columns)
+                yield from table.take(pa.array(here - start)).to_batches()
+
+    schema = pa.schema([file.schema_arrow.field(name) for name in columns])
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def _members(
