@@ -261,7 +261,7 @@ def test_unknown_populations_stay_unknown(tmp_path: Path) -> None:
     shapes = [box(0, 0, 50, 120), box(50, 0, 50, 120), box(100, 0, 50, 120)]
     areas = tmp_path / "p.gpkg"
     write_areas(areas, shapes, key=["a", "b", "c"], name=["A", "B", "C"], people=[100.0, np.nan, 0])
-    text = with_areas(areas, key="key") + 'population = "people"\n'
+    text = with_areas(areas, key="key").replace('id = "key"', 'id = "key"\npopulation = "people"')
     told = hexseal("build", write_region(tmp_path / "toy", text), "--out", tmp_path / "site")
     assert told.code == 0, told.err
     (table,) = tmp_path.rglob("work/toy/areas.parquet")
