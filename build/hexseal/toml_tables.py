@@ -1,13 +1,25 @@
 """Reading the tables of a TOML file: every failure is a RegionError that names the key."""
 
 import math
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TypeVar
 
-from hexseal.errors import RegionError
+from hexseal.errors import InputError, RegionError
 
 Table = Mapping[str, object]
 T = TypeVar("T")
+
+
+def read_toml(path: Path) -> "TableReader":
+    """Return the top table of a TOML file; raise InputError where it cannot be read."""
+    try:
+        return TableReader(tomllib.loads(path.read_text(encoding="utf-8")), "")
+    except OSError as err:
+        raise InputError(f"{path}: cannot be read ({err.strerror})") from err
+    except ValueError as err:
+        raise InputError(f"{path}: is not TOML ({err})") from err
 
 
 class TableReader:

@@ -1,13 +1,12 @@
 """The file of an evaluation: a model, test images with labels, data for the baselines."""
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from hexseal.config_epochs import resolve, resolve_list
 from hexseal.errors import InputError
-from hexseal.toml_tables import TableReader
+from hexseal.toml_tables import TableReader, read_toml
 from hexseal_ml.classes import CODES, SEALED
 from hexseal_ml.masks import CLOUDS
 from hexseal_ml.sources import Source, read_source
@@ -67,14 +66,8 @@ class EvaluateConfig:
 
 def load_evaluate_config(path: Path) -> EvaluateConfig:
     """Read the file; raise InputError or RegionError with the key and value that is wrong."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as err:
-        raise InputError(f"{path}: cannot be read ({err.strerror})") from err
-    except ValueError as err:
-        raise InputError(f"{path}: is not TOML ({err})") from err
     home = path.absolute().parent
-    top = TableReader(document, "")
+    top = read_toml(path)
     config = EvaluateConfig(
         path=path,
         model=(home / top.text("model")).resolve(),

@@ -1,11 +1,10 @@
 """The file of a training: one TOML file, read once, every wrong key named."""
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hexseal.errors import InputError
-from hexseal.toml_tables import TableReader
+from hexseal.toml_tables import TableReader, read_toml
 from hexseal_ml.augment import Augmentation
 from hexseal_ml.bands import BANDS, band_name
 from hexseal_ml.classes import CODES
@@ -59,14 +58,8 @@ class TrainConfig:
 
 def load_train_config(path: Path) -> TrainConfig:
     """Read the file; raise InputError or RegionError with the key and value that is wrong."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as err:
-        raise InputError(f"{path}: cannot be read ({err.strerror})") from err
-    except ValueError as err:
-        raise InputError(f"{path}: is not TOML ({err})") from err
     home = path.absolute().parent
-    top = TableReader(document, "")
+    top = read_toml(path)
     model = top.child("model")
     size = model.text("size", "b2")
     if size not in ENCODERS:
