@@ -1,7 +1,6 @@
 """PMTiles archives of single layers: written in order, named by their bytes, with their copies."""
 
 import base64
-import hashlib
 import math
 import shutil
 from collections.abc import Iterable
@@ -13,11 +12,10 @@ from pmtiles.writer import Writer
 from hexseal.checks_files import PMTILES_START
 from hexseal.config import Standalone
 from hexseal.errors import InputError
-from hexseal.files import describe, whole_file, write_bytes
+from hexseal.files import describe, sha256, whole_file, write_bytes
 from hexseal.summaries import Archive
+from hexseal.tiles import wants_script
 
-# Above this size the copy for pages that are opened without a server is left out.
-STANDALONE_LIMIT_BYTES = 64_000_000
 HEADER_BYTES = 127
 FORMATS = {
     TileType.MVT: "mvt",
@@ -80,7 +78,7 @@ def publish(archive: Path, name: str, site: Path, standalone: Standalone) -> Arc
         shutil.copyfile(archive, partial)
     size = archive.stat().st_size
     script = None
-    if standalone == "always" or (standalone == "auto" and size <= STANDALONE_LIMIT_BYTES):
+    if wants_script(standalone, size):
         script = f"assets/{name}-{digest}.js"
         _write_script(archive, name, site / script)
     edges = ("min_lon_e7", "min_lat_e7", "max_lon_e7", "max_lat_e7")
@@ -123,8 +121,7 @@ def _write_script(archive: Path, name: str, script: Path) -> None:
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()[:10]
+        return sha256(path)[:10]
     except OSError as err:
         raise describe(err, path) from err
 

@@ -1,5 +1,6 @@
 -- Reads the table area_shapes, made of patches. Returns one row per tile of the zoom: x, y, the
 -- vector layer "patches". Outlines keep every corner. One thread keeps the features in order.
+{% from "shape_tiles.sql" import by_tile %}
 SET threads = 1;
 SELECT x, y, ST_AsMVT(feature, 'patches', 4096, 'geom', 'number') AS layer
 FROM (
@@ -13,17 +14,7 @@ FROM (
         'area_m2': area_m2,
         'origin': origin
     } AS feature
-    FROM (
-        SELECT *, unnest(range(
-            greatest(0, floor(north * $across - $margin))::BIGINT,
-            least($across - 1, floor(south * $across + $margin))::BIGINT + 1)) AS y
-        FROM (
-            SELECT *, unnest(range(
-                greatest(0, floor(west * $across - $margin))::BIGINT,
-                least($across - 1, floor(east * $across + $margin))::BIGINT + 1)) AS x
-            FROM area_shapes
-        )
-    )
+    FROM {{ by_tile() }}
     ORDER BY x, y, number
 )
 WHERE feature.geom IS NOT NULL
