@@ -126,6 +126,8 @@ def _write_layer(layer: Layer, path: Path) -> None:
         geometry_name="geom",
         geometry_type="MultiPolygon",
         crs="EPSG:4326",
+        # GDAL before 3.7, thus R and QGIS of many offices, warns at anything newer.
+        dataset_options={"VERSION": "1.3"},
         layer_options={"SPATIAL_INDEX": "YES", "FID": "fid", "GEOMETRY_NAME": "geom"},
     )
 
