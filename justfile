@@ -68,6 +68,10 @@ bench-truth *OPTIONS: setup
 bench-dashboard *OPTIONS: setup
     @{{bin}}/python bench/dashboard.py {{OPTIONS}}
 
+# Sort, filter and search ten thousand areas against the site's own few: ratios in one run
+bench-many-areas *OPTIONS: setup
+    @{{bin}}/python bench/many_areas.py {{OPTIONS}}
+
 # Remove the built site and all intermediate files
 clean:
     rm -rf work site/* site/.hexseal-site site_template/dist
