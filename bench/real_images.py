@@ -3,8 +3,9 @@
     just evaluate
 
 The archive holds five frames of Sentinel-2 L1C reflectance and one label as NumPy arrays with the
-box of the scene. Frames 0 and 1 are cloudy. GeoTIFFs with named bands go to work/real; the label
-keeps its codes (0 none, 8 artificial surface).
+box of the scene. Frames 0 and 1 are cloudy. GeoTIFFs with named bands go to work/real: each clear
+frame, and the composite that a user would make of them, the median of each pixel and band. The
+label keeps its codes (0 none, 8 artificial surface).
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from numpy.typing import NDArray
 from rasterio import transform
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "sentinel2-slovenia-lulc"
@@ -39,12 +41,19 @@ def main() -> None:
     }  # fmt: skip
     with rasterio.open(out / "slovenia_lulc.tif", "w", count=1, dtype="uint8", **grid) as file:
         file.write(label, 1)
-    for frame in CLEAR:
-        path = out / f"slovenia_{frame}.tif"
+    for name, image in images_of(frames).items():
+        path = out / f"slovenia_{name}.tif"
         with rasterio.open(path, "w", count=len(BANDS), dtype="float32", **grid) as file:
-            file.write(np.moveaxis(frames[frame], -1, 0))
+            file.write(np.moveaxis(image, -1, 0))
             file.descriptions = BANDS
-    print(f"{len(CLEAR)} images and their label in {out}")
+    print(f"{len(CLEAR)} images, their composite and their label in {out}")
+
+
+def images_of(frames: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
+    """Return the clear ones of frames (frames, rows, cols, bands) by number, and their median."""
+    clear = frames[list(CLEAR)].astype(np.float32)
+    images = dict(zip(map(str, CLEAR), clear, strict=True))
+    return images | {"composite": np.median(clear, axis=0)}
 
 
 if __name__ == "__main__":

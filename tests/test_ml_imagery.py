@@ -1,5 +1,7 @@
 """Images: bands by name, reflectance whichever way it is stored, and what is refused or warned."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +183,15 @@ def test_lommel_is_read_with_its_clouds_and_gaps(_: int) -> None:
         assert image.grid.crs_label == "EPSG:32631"
     assert 0.02 < np.nanmedian(seen) < 0.4
     assert known.any()
+
+
+@pytest.mark.parametrize("_", [pytest.param(0, marks=real_data)])
+def test_the_slovenian_composite_is_the_median_of_the_clear_frames(tmp_path: Path, _: int) -> None:
+    script = Path(__file__).parents[1] / "bench" / "real_images.py"
+    command = [sys.executable, str(script), "--out", str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    near_infrared = []
+    for name in ("2", "3", "4", "composite"):
+        with open_image(str(tmp_path / f"slovenia_{name}.tif"), bands=("B08",)) as image:
+            near_infrared.append(float(image.read(Window(50, 50, 1, 1))[0][0, 0, 0]))
+    assert near_infrared == pytest.approx([0.2708, 0.2807, 0.3657, 0.2807], abs=1e-6)
