@@ -29,6 +29,7 @@ from hexseal.checks_pixels import (
 from hexseal.checks_report import Finding, Report, refusal, render
 from hexseal.config import AreaLayer, Epoch, Region
 from hexseal.errors import InputError
+from hexseal.fetch import missing_files
 from hexseal.grid import Grid, Window
 from hexseal.progress import Progress, silent
 from hexseal.rasters import Landcover, open_landcover, warp_command
@@ -51,7 +52,7 @@ def check_region(region: Region, *, progress: Progress = silent) -> Report:
     region, unmade = _made(region)
     with ExitStack() as stack:
         rasters, findings = _open_all(region, stack)
-        findings[:0] = [*check_basemap(region), *unmade]
+        findings[:0] = [*check_basemap(region), *unmade, *_unfetched(region)]
         if len(rasters) < len(region.epochs):
             return Report(region.id, tuple(findings))
         findings += _check_files(region, rasters)
@@ -83,6 +84,14 @@ def _made(region: Region) -> tuple[Region, list[Finding]]:
         for epoch in unmade
     ]
     return replace(region, epochs=tuple(e for e in region.epochs if e not in unmade)), findings
+
+
+def _unfetched(region: Region) -> Iterator[Finding]:
+    missing = missing_files(region)
+    if missing:
+        names = ", ".join(path.name for path in missing)
+        yield Finding("info", region.id, "inputs are not fetched yet", names,
+                      f"run hexseal fetch {region.path}")  # fmt: skip
 
 
 def _open_all(region: Region, stack: ExitStack) -> tuple[list[Landcover], list[Finding]]:

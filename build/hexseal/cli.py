@@ -15,6 +15,7 @@ from hexseal import __version__
 from hexseal.check import check_region
 from hexseal.checks_report import render
 from hexseal.cli_accuracy import accuracy
+from hexseal.cli_fetch import fetch
 from hexseal.cli_merge import merge
 from hexseal.config import Region, load_region
 from hexseal.custom_areas import measure_areas
@@ -229,6 +230,7 @@ def serve(console: Console, site: Path, port: int) -> None:
 
 
 cli.add_command(accuracy)
+cli.add_command(fetch)
 cli.add_command(merge)
 
 

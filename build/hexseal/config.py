@@ -11,14 +11,16 @@ from typing import Literal
 from hexseal.config_change import Accuracy, Noise, SealedAccuracy, read_accuracy, read_noise
 from hexseal.config_dataset import Dataset, DatasetChange, Licence, read_dataset
 from hexseal.config_epochs import Epoch, Forward, is_remote, read_epochs, resolve
+from hexseal.config_fetch import Fetch
+from hexseal.config_fetch_tables import read_fetch
 from hexseal.errors import RegionError
 from hexseal.products import PRODUCTS, Product
 from hexseal.toml_tables import TableReader
 
 __all__ = [
-    "Accuracy", "AreaLayer", "Dataset", "DatasetChange", "Epoch", "Forward", "HexagonRange",
-    "Licence", "Noise", "Region", "SealedAccuracy", "Simulation", "Site", "is_remote",
-    "load_region",
+    "Accuracy", "AreaLayer", "Dataset", "DatasetChange", "Epoch", "Fetch", "Forward",
+    "HexagonRange", "Licence", "Noise", "Region", "SealedAccuracy", "Simulation", "Site",
+    "is_remote", "load_region",
 ]  # fmt: skip
 
 Standalone = Literal["auto", "always", "never"]
@@ -111,6 +113,7 @@ class Region:
     noise: Noise = field(default_factory=Noise)
     accuracy: Accuracy = field(default_factory=Accuracy)
     dataset: Dataset = field(default_factory=Dataset)
+    fetch: Fetch | None = None
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -173,6 +176,7 @@ def _region(root: TableReader, path: Path) -> Region:
         noise=read_noise(root.child("noise")),
         accuracy=_accuracy(root.child("accuracy"), epochs, path),
         dataset=read_dataset(root.child("dataset"), tuple(area.layer for area in areas)),
+        fetch=read_fetch(root, path, name),
     )
     head.done()
     root.done()

@@ -17,6 +17,10 @@ class GridMismatchError(InputError):
     """Two rasters of one region do not lie on the same grid."""
 
 
+class FetchError(HexsealError):
+    """A service did not deliver what was asked of it."""
+
+
 class OutputError(HexsealError):
     """A file or folder cannot be written."""
 

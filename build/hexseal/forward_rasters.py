@@ -41,7 +41,7 @@ class Maps:
     def read(self, window: Window) -> tuple[Bytes, ...]:
         """Return the five rasters in a window of CLC+'s grid, OUTSIDE where one has nothing."""
         others = (self.before, self.after, self.confidence_before, self.confidence_after)
-        return self.mapped.read(window), *(_read_on(self.grid, r, window) for r in others)
+        return self.mapped.read(window), *(read_on(self.grid, r, window) for r in others)
 
 
 class Writer:
@@ -124,7 +124,7 @@ def _check_lattice(grid: Grid, other: Grid, name: str, mapped: Epoch) -> None:
         )
 
 
-def _read_on(grid: Grid, raster: Landcover, window: Window) -> Bytes:
+def read_on(grid: Grid, raster: Landcover, window: Window) -> Bytes:
     """Read a raster in a window of another grid of the same pixels, OUTSIDE beyond its own."""
     down, across = (round(offset) for offset in grid.offset_of(raster.grid))
     top, left = max(window.row, down), max(window.column, across)

@@ -19,6 +19,7 @@ from hexseal.datasets.provenance import provenance_of
 from hexseal.delta import DeltaSummary, count_region, region_grid
 from hexseal.errors import InputError, VerifyError
 from hexseal.evidence import judge_region, pair_name
+from hexseal.fetch import require_fetched
 from hexseal.files import SiteFolder, describe, write_bytes
 from hexseal.forward import make_forward_years
 from hexseal.frontend import bundle
@@ -101,8 +102,10 @@ def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
 def prepare_inputs(region: Region, talk: Talk, *, fresh: bool = False) -> None:
     """Simulate the inputs where the region asks for it, predict forward years, check them all.
 
-    Raises InputError where the checks find an error; ``fresh`` predicts again.
+    Raises InputError where the checks find an error, or an input that ``hexseal fetch`` makes is
+    missing; ``fresh`` predicts again.
     """
+    require_fetched(region)
     simulation = region.simulation
     if simulation is not None and not is_simulated(
         simulation.folder, size_km=simulation.size_km, seed=simulation.seed

@@ -1,0 +1,200 @@
+"""CLC+ Backbone from the CLMS portal: find the data set, order a cut, wait for it, download it.
+
+https://eea.github.io/clms-api-docs/download.html. The task of an order is kept beside the files,
+so that a fetch that was stopped goes on waiting instead of ordering twice.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from hexseal.config_fetch import FetchClcplus
+from hexseal.errors import FetchError
+from hexseal.fetch.answers import Table, as_list, as_table, as_tables, as_text
+from hexseal.fetch.clms_key import Access
+from hexseal.fetch.web import Asked, RefusalError, Web, onward, public
+from hexseal.files import write_bytes
+from hexseal.grid import Bounds
+from hexseal.progress import Say
+
+FINISHED, RUNNING = "finished_ok", frozenset({"queued", "in_progress", "waiting"})
+MOST_PAGES, PAGE = 40, 50
+# A finished order may still be refused for some minutes.
+DOWNLOAD_TRIES = 10
+NOT_THE_MAP = re.compile(r"conf|rascl|dsl|rasdl|post|raspl|vector", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is ordered: ids of data set and file, and a box west, south, east, north in degrees."""
+
+    dataset: str
+    file: str
+    box: Bounds
+
+    def request(self) -> dict[str, object]:
+        """Return the body of the request; the portal takes west, north, east, south."""
+        west, south, east, north = (round(edge, 6) for edge in self.box)
+        cut = {
+            "DatasetID": self.dataset,
+            "DatasetDownloadInformationID": self.file,
+            "OutputFormat": "Geotiff",
+            "OutputGCS": "EPSG:3035",
+            "BoundingBox": [west, north, east, south],
+        }
+        return {"Datasets": [cut]}
+
+
+class Portal:
+    """The portal's interface at ``settings.api``."""
+
+    def __init__(self, web: Web, settings: FetchClcplus, access: Access, say: Say) -> None:
+        self.web, self.settings, self.access, self.say = web, settings, access, say
+
+    def find(self, year: int) -> tuple[str, str]:
+        """Return the ids of data set and file of a year's map, as given or as the search says."""
+        given = (self.settings.datasets or {}).get(year)
+        if given is not None:
+            return given
+        wanted = re.compile(rf"CLC\s*\+?\s*(?:plus)?\s*Backbone\s*{year}\b", re.IGNORECASE)
+        found = [
+            item
+            for item in self._datasets()
+            if wanted.search(as_text(item.get("title"))) and _is_map(as_text(item.get("title")))
+        ]
+        if len(found) != 1:
+            titles = "; ".join(as_text(item.get("title")) for item in found) or "none"
+            raise FetchError(
+                f"{self.settings.api}: {len(found)} data sets look like CLC+ Backbone {year} "
+                f"({titles}); name the one in [fetch.clcplus] datasets = "
+                f'{{ {year} = ["UID", "download information id"] }}'
+            )
+        return as_text(found[0].get("UID")), self._file(found[0], year)
+
+    def _file(self, dataset: Table, year: int) -> str:
+        """Return the id of the file that is the map, not one of its masks."""
+        files = as_tables(as_table(dataset.get("dataset_download_information")).get("items"))
+        told = {as_text(file.get("@id")): _words(file) for file in files}
+        kept = [key for key, words in told.items() if key and _is_map(words)]
+        if len(kept) != 1:
+            listed = "; ".join(f"{key} ({words})" for key, words in told.items()) or "none"
+            raise FetchError(
+                f"{self.settings.api}: of CLC+ Backbone {year} {len(kept)} files look like the "
+                f"map ({listed}); name it in [fetch.clcplus] datasets = "
+                f'{{ {year} = ["{as_text(dataset.get("UID"))}", "id"] }}'
+            )
+        return kept[0]
+
+    def _datasets(self) -> Iterator[Table]:
+        fields = [("metadata_fields", "UID"), ("metadata_fields", "dataset_download_information")]
+        query = [("portal_type", "DataSet"), ("SearchableText", "Backbone"), *fields]
+        address = f"{self.settings.api}/@search?{urlencode([*query, ('b_size', str(PAGE))])}"
+        for _ in range(MOST_PAGES):
+            answer = as_table(self.web.json(Asked(address)))
+            yield from as_tables(answer.get("items"))
+            following = as_text(as_table(answer.get("batching")).get("next"))
+            if not following:
+                return
+            address = onward(following, self.settings.api)
+
+    def deliver(self, order: Order, note: Path, archive: Path) -> str:
+        """Order (or go on with the order in ``note``), wait, download; return the address."""
+        task = _noted(note, order)
+        if task is None:
+            task = self._place(order)
+            write_bytes(note, json.dumps({"order": order.request(), "task": task}).encode())
+        address = self._wait(task, note)
+        self._download(address, archive)
+        note.unlink(missing_ok=True)
+        return address
+
+    def _place(self, order: Order) -> str:
+        answer = as_table(self._authorised("@datarequest_post", order.request()))
+        tasks = [as_text(task.get("TaskID")) for task in as_tables(answer.get("TaskIds"))]
+        task = as_text(answer.get("TaskID")) or "".join(tasks[:1])
+        if not task:
+            raise FetchError(
+                f"{self.settings.api}: took no order and answered {json.dumps(answer)[:160]}"
+            )
+        return task
+
+    def _wait(self, task: str, note: Path) -> str:
+        """Return the address of a finished task's archive."""
+        waited, most = 0.0, self.settings.wait_minutes * 60.0
+        while True:
+            query = urlencode({"TaskID": task})
+            answer = as_table(self._authorised(f"@datarequest_status_get?{query}"))
+            status = as_text(answer.get("Status"))
+            if status.lower() == FINISHED:
+                return self._address(answer, task)
+            if status.lower() not in RUNNING:
+                note.unlink(missing_ok=True)
+                said = as_text(answer.get("Message")) or json.dumps(answer)[:160]
+                raise FetchError(
+                    f"{self.settings.api}: task {task} ended as {status or 'unknown'} ({said}); "
+                    "fetch again to order anew"
+                )
+            if waited >= most:
+                raise FetchError(
+                    f"{self.settings.api}: task {task} is {status} after {waited / 60:.0f} "
+                    "minutes; fetch again later, it goes on with this task"
+                )
+            self.say(f"task {task} at the CLMS portal is {status}")
+            self.web.pause(self.settings.poll_seconds)
+            waited += self.settings.poll_seconds
+
+    def _address(self, answer: Table, task: str) -> str:
+        told = answer.get("DownloadURL")
+        address = as_text(told) or "".join(as_text(part) for part in as_list(told)[:1])
+        if not address:
+            raise FetchError(f"{self.settings.api}: task {task} is finished without an address")
+        return onward(address, self.settings.api)
+
+    def _download(self, address: str, archive: Path) -> None:
+        # The archive lies on another host, which gets no token.
+        for left in reversed(range(DOWNLOAD_TRIES)):
+            try:
+                self.web.download(Asked(address), archive)
+            except RefusalError as err:
+                if err.status not in (403, 404) or not left:
+                    raise
+                self.say(f"{public(address)} is not ready yet (HTTP {err.status})")
+                self.web.pause(self.settings.poll_seconds)
+            else:
+                return
+
+    def _authorised(self, path: str, body: object = None) -> object:
+        """Ask with a token, once more with a new one where the portal says that it has ended."""
+        address = f"{self.settings.api}/{path}"
+        for anew in (False, True):
+            token = self.access.token(anew=anew)
+            asked = Asked(address, token=token)
+            if body is not None:
+                asked = Asked.json(address, body, token=token)
+            try:
+                return self.web.json(asked)
+            except RefusalError as err:
+                if err.status != 401 or anew or not self.access.can_renew:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _is_map(words: str) -> bool:
+    return NOT_THE_MAP.search(words) is None
+
+
+def _words(file: Table) -> str:
+    told = (as_text(file.get(key)) for key in ("name", "collection", "layers", "full_format"))
+    return " ".join(filter(None, told))
+
+
+def _noted(note: Path, order: Order) -> str | None:
+    """Return the task of the same order that an earlier fetch has placed."""
+    try:
+        told = as_table(json.loads(note.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+    return as_text(told.get("task")) or None if told.get("order") == order.request() else None

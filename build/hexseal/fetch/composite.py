@@ -1,0 +1,186 @@
+"""Median composites: of each pixel and band the median of what was seen clear in a season.
+
+Memory holds one band of one block of all scenes near it, whatever the size of the place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetWriter
+from rasterio.shutil import copy
+from rasterio.windows import Window as RasterioWindow
+
+from hexseal.errors import FetchError, OutputError
+from hexseal.fetch.image_server import tiles
+from hexseal.fetch.items import OFFSET, SCALE, Scene
+from hexseal.fetch.place import EPSG, Place, to_box
+from hexseal.fetch.scenes import SceneReader, near
+from hexseal.files import describe, whole_file
+from hexseal.forward_rasters import Writer
+from hexseal.grid import Grid, Window
+from hexseal.progress import Progress, silent
+
+# As Collection 1 and the simulated sample store it: reflectance = number x SCALE + OFFSET.
+NODATA, LARGEST, MISSING = 0, 32766, 32767
+BLOCK = 512
+Stored = NDArray[np.int16]
+Counts = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeSummary:
+    """The scenes that went in, and how many of the place's pixels hold nothing."""
+
+    scenes: tuple[str, ...]
+    empty: int
+    pixels: int
+
+
+def stored(numbers: NDArray[np.uint16], scale: float, offset: float) -> Stored:
+    """Return a scene's numbers as the composite stores them; MISSING where they are 0.
+
+    >>> stored(np.array([0, 1500, 500], np.uint16), 1e-4, -0.1).tolist()
+    [32767, 1500, 500]
+    >>> stored(np.array([500], np.uint16), 1e-4, 0.0).tolist()
+    [1500]
+    """
+    values = np.rint((numbers * scale + (offset - OFFSET)) / SCALE)
+    values = np.clip(values, 1, LARGEST).astype(np.int16)
+    return np.where(numbers == 0, np.int16(MISSING), values)
+
+
+def median(stack: Stored) -> tuple[Stored, NDArray[np.int64]]:
+    """Return median and count over the first axis of what is not MISSING; halves round up.
+
+    The median of nothing is NODATA.
+
+    >>> values, counts = median(np.array([[[5]], [[8]], [[MISSING]]], np.int16))
+    >>> values.tolist(), counts.tolist()
+    ([[7]], [[2]])
+    """
+    counts = np.count_nonzero(stack != MISSING, axis=0)
+    if not len(stack):
+        return np.zeros(stack.shape[1:], np.int16), counts
+    ordered = np.sort(stack, axis=0)
+    places = [np.maximum(counts - 1, 0) // 2, np.minimum(counts // 2, len(stack) - 1)]
+    low, high = (np.take_along_axis(ordered, place[None], 0)[0].astype(int) for place in places)
+    middle = (low + high + 1) // 2
+    return np.where(counts == 0, NODATA, middle).astype(np.int16), counts
+
+
+def write_composite(
+    path: Path,
+    place: Place,
+    scenes: Sequence[Scene],
+    reader: SceneReader,
+    *,
+    progress: Progress = silent,
+) -> CompositeSummary:
+    """Write the composite of scenes, and beside it how often each pixel was seen clear.
+
+    ``path`` gets one int16 band for each band asked for, with its name, scale and offset, NODATA
+    where a pixel was seen too seldom; ``…_observations.tif`` counts up to 255.
+    """
+    settings, grid = reader.settings, place.grid
+    boxes = [to_box(scene.box, "EPSG:4326", EPSG) for scene in scenes]
+    blocks = list(tiles(grid, BLOCK))
+    empty = 0
+    beside = path.with_name(f"{path.stem}_observations.tif")
+    with (
+        _BandWriter(path, grid, settings.bands) as bands,
+        Writer(beside, grid, colors=False, description="clear observations") as observations,
+    ):
+        for done, window in enumerate(blocks, 1):
+            here = [s for s, box in zip(scenes, boxes, strict=True) if near(box, grid, window)]
+            values, counts = _block(reader, here, grid.subgrid(window))
+            empty += int(np.count_nonzero(values[0] == NODATA))
+            bands.write(values, window)
+            observations.write(counts, window)
+            progress(path.name, done, len(blocks))
+        if empty == grid.width * grid.height:
+            raise FetchError(
+                f"{path.name}: no pixel was seen clear in {settings.observations} images; allow "
+                "more clouds, more months or fewer observations in [fetch.sentinel2]"
+            )
+    return CompositeSummary(tuple(s.id for s in scenes), empty, grid.width * grid.height)
+
+
+def _block(reader: SceneReader, scenes: Sequence[Scene], grid: Grid) -> tuple[Stored, Counts]:
+    """Return the composite (bands, rows, columns) of a block and its clear observations."""
+    settings = reader.settings
+    hidden = reader.hidden(scenes, grid)
+    seen = [(s, h) for s, h in zip(scenes, hidden, strict=True) if not h.all()]
+    values = np.zeros((len(settings.bands), grid.height, grid.width), np.int16)
+    fewest = np.full((grid.height, grid.width), 255, np.int64)
+    for place, band in enumerate(settings.bands):
+        values[place], counts = median(_stack(reader, seen, band, grid))
+        fewest = np.minimum(fewest, counts)
+    values[:, fewest < settings.observations] = NODATA
+    return values, fewest.astype(np.uint8)
+
+
+def _stack(
+    reader: SceneReader, seen: list[tuple[Scene, NDArray[np.bool_]]], band: str, grid: Grid
+) -> Stored:
+    """Return the numbers (scenes, rows, columns) of a band, MISSING where they are hidden."""
+    assets = [scene.bands[band] for scene, _ in seen]
+    stack = np.full((len(seen), grid.height, grid.width), MISSING, np.int16)
+    for place, numbers in enumerate(reader.numbers(assets, grid)):
+        values = stored(numbers, assets[place].scale, assets[place].offset)
+        np.copyto(stack[place], values, where=~seen[place][1])
+    return stack
+
+
+class _BandWriter:
+    """A raster of several int16 bands, written block by block, whole as a COG or not at all."""
+
+    def __init__(self, path: Path, grid: Grid, bands: tuple[str, ...]) -> None:
+        self.path, self.grid, self.bands = path, grid, bands
+        self.plain = path.with_name(f".partial-plain-{path.name}")
+        self.file: DatasetWriter | None = None
+
+    def __enter__(self) -> "_BandWriter":
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = rasterio.open(
+                self.plain, "w", driver="GTiff", width=self.grid.width, height=self.grid.height,
+                count=len(self.bands), dtype="int16", crs=CRS.from_user_input(self.grid.crs),
+                transform=self.grid.transform, tiled=True, blockxsize=BLOCK, blockysize=BLOCK,
+                compress="ZSTD", nodata=NODATA, BIGTIFF="IF_SAFER", interleave="band",
+            )  # fmt: skip
+            file.descriptions = self.bands
+            file.scales = (SCALE,) * len(self.bands)
+            file.offsets = (OFFSET,) * len(self.bands)
+        except OSError as err:
+            raise describe(err, self.plain) from err
+        except RasterioError as err:
+            raise OutputError(f"{self.plain}: cannot be written ({err})") from err
+        self.file = file
+        return self
+
+    def write(self, values: Stored, window: Window) -> None:
+        """Write the values (bands, rows, columns) of a window."""
+        assert self.file is not None
+        place = RasterioWindow(window.column, window.row, window.width, window.height)  # type: ignore[call-arg]
+        self.file.write(values, window=place)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        assert self.file is not None
+        try:
+            self.file.close()
+            if kind is None:
+                with whole_file(self.path) as partial:
+                    copy(
+                        self.plain, partial, driver="COG", compress="ZSTD", level="3",
+                        blocksize=BLOCK, predictor="YES", overview_resampling="AVERAGE",
+                    )  # fmt: skip
+        except RasterioError as err:
+            raise OutputError(f"{self.path}: cannot be written ({err})") from err
+        finally:
+            self.plain.unlink(missing_ok=True)

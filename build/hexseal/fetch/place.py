@@ -1,0 +1,127 @@
+"""The place to fetch: a grid of 10 m pixels of EPSG:3035, aligned as CLC+ Backbone is."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pyogrio.raw
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+from rasterio.features import geometry_mask
+
+from hexseal.errors import FetchError, RegionError
+from hexseal.grid import Bounds, Grid, Window, from_lonlat, to_lonlat
+
+EPSG, PIXEL_M = "EPSG:3035", 10.0
+# Rounding to the pixel grid forgives this share of a pixel, so that whole numbers stay.
+FORGIVEN = 1e-6
+# Points along each edge of a box that changes its CRS; a straight edge becomes a curve.
+EDGE_STEPS = 32
+# Longer edges (degrees) get corners before they change CRS, as in hexseal.vectors.
+LONGEST_EDGE = 0.01
+# EPSG:3035's own extent on the ground, in its metres: Iceland and the Azores to Cyprus.
+EXTENT = (900_000.0, 900_000.0, 7_400_000.0, 5_500_000.0)
+# 300 x 300 km: more than a person waits for through these services.
+MOST_PIXELS = 900_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """The pixel grid to fetch, and the polygon (EPSG:3035) outside which nothing counts."""
+
+    grid: Grid
+    shape: shapely.Geometry | None = None
+
+    @property
+    def lonlat_box(self) -> Bounds:
+        """Return west, south, east, north in degrees of a box around the grid."""
+        return to_box(self.grid.bounds, EPSG, "EPSG:4326")
+
+    def outside(self, window: Window) -> NDArray[np.bool_] | None:
+        """Return the pixels (rows, columns) whose centre lies outside the polygon, if there is one.
+
+        The window is one of the grid.
+        """
+        if self.shape is None:
+            return None
+        part = self.grid.subgrid(window)
+        return geometry_mask([self.shape], (part.height, part.width), part.transform)
+
+
+def place_of_box(bbox: Bounds, crs: str) -> Place:
+    """Return the smallest aligned grid that holds a box given in any CRS."""
+    return Place(_snapped(bbox if _is_target(crs) else to_box(bbox, crs, EPSG)))
+
+
+def place_of_polygons(path: Path, select: str | None) -> Place:
+    """Return the grid around the polygons of a file, those that ``select`` keeps, and their union.
+
+    Raises FetchError where the file cannot be read or the condition keeps none.
+    """
+    crs, shapes = _polygons(path, select)
+    if not _is_target(crs):
+        lonlat = shapely.transform(shapes, lambda xy: np.column_stack(to_lonlat(crs, *xy.T)))
+        lonlat = shapely.segmentize(lonlat, LONGEST_EDGE)
+        shapes = shapely.transform(lonlat, lambda xy: np.column_stack(from_lonlat(EPSG, *xy.T)))
+    shape = shapely.union_all(shapely.make_valid(shapes))
+    return Place(_snapped(shapely.bounds(shape).tolist()), shape)
+
+
+def _is_target(crs: str) -> bool:
+    try:
+        return CRS.from_user_input(crs).equals(CRS.from_user_input(EPSG), ignore_axis_order=True)
+    except CRSError as err:
+        raise RegionError(f"[fetch] crs = {crs!r} is not understood; give EPSG:CODE") from err
+
+
+def _polygons(path: Path, select: str | None) -> tuple[str, NDArray[np.object_]]:
+    try:
+        meta, _, geometry, _ = pyogrio.raw.read(path, where=select, columns=[], force_2d=True)
+    except (DataSourceError, DataLayerError, ValueError) as err:
+        hint = "" if select is None else f", or its columns do not fit [fetch] select = {select!r}"
+        raise FetchError(f"{path}: is no polygon file that GDAL can read{hint}") from err
+    shapes = shapely.from_wkb(geometry)
+    kept = shapes[np.isin(shapely.get_type_id(shapes), (3, 6))]
+    if not kept.size:
+        fits = "" if select is None else f" that fits [fetch] select = {select!r}"
+        raise FetchError(f"{path}: holds no polygon{fits}; check [fetch] boundary")
+    return meta["crs"] or "EPSG:4326", kept
+
+
+def to_box(box: Bounds, crs: str, target: str) -> Bounds:
+    """Return the box in another CRS that holds a box, whose edges become curves there."""
+    xmin, ymin, xmax, ymax = box
+    along, across = np.linspace(xmin, xmax, EDGE_STEPS), np.linspace(ymin, ymax, EDGE_STEPS)
+    x = np.concatenate([along, along, np.full(EDGE_STEPS, xmin), np.full(EDGE_STEPS, xmax)])
+    y = np.concatenate([np.full(EDGE_STEPS, ymin), np.full(EDGE_STEPS, ymax), across, across])
+    x, y = from_lonlat(target, *to_lonlat(crs, x, y))
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
+def _snapped(box: Bounds) -> Grid:
+    xmin, ymin, xmax, ymax = box
+    inside = all(map(math.isfinite, box)) and (
+        EXTENT[0] <= xmin and EXTENT[1] <= ymin and xmax <= EXTENT[2] and ymax <= EXTENT[3]
+    )
+    if not inside:
+        raise RegionError(
+            f"[fetch] the place lies at {', '.join(f'{edge:.6g}' for edge in box)} in {EPSG}, "
+            "outside CLC+ Backbone's European grid; check bbox and crs (overseas regions, which "
+            "lie in UTM, cannot be fetched)"
+        )
+    west, south = (math.floor(v / PIXEL_M + FORGIVEN) for v in (xmin, ymin))
+    east, north = (math.ceil(v / PIXEL_M - FORGIVEN) for v in (xmax, ymax))
+    width, height = max(east - west, 1), max(north - south, 1)
+    if width * height > MOST_PIXELS:
+        raise RegionError(
+            f"[fetch] the place holds {width * height:,} pixels, more than {MOST_PIXELS:,}; "
+            "fetch parts of it and join their sites with hexseal merge"
+        )
+    transform = Affine(PIXEL_M, 0.0, west * PIXEL_M, 0.0, -PIXEL_M, north * PIXEL_M)
+    return Grid(EPSG, transform, width, height)

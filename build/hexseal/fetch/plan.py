@@ -1,0 +1,125 @@
+"""The files that a region's [fetch] table makes, before anything is fetched."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import shapely
+
+from hexseal.config import Region
+from hexseal.config_fetch import Fetch, FetchBoundaries, FetchClcplus, FetchSentinel2
+from hexseal.errors import InputError
+from hexseal.fetch.image_server import tiles
+from hexseal.fetch.place import Place
+from hexseal.fetch.stac import season
+
+Kind = Literal["image server", "portal", "composite", "boundaries"]
+# A change of how files are made makes them anew.
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file to make: its name in the folder, how, and for which year or layer."""
+
+    name: str
+    kind: Kind
+    address: str
+    year: int = 0
+    words: str = ""
+    settings: object = None
+
+    def key(self, place: Place) -> str:
+        """Return what the file depends on."""
+        shape = b"" if place.shape is None else shapely.to_wkb(place.shape)
+        facts = repr((VERSION, self.kind, self.address, self.year, self.settings, place.grid))
+        return hashlib.sha256(facts.encode() + shape).hexdigest()
+
+
+def jobs_of(fetch: Fetch, place: Place | None) -> list[Job]:
+    """Return every file to make; ``place`` adds how much is asked for, where it is known."""
+    jobs: list[Job] = []
+    if fetch.clcplus is not None:
+        jobs += _clcplus(fetch.clcplus, place)
+    if fetch.sentinel2 is not None:
+        jobs += _composites(fetch.sentinel2, place)
+    return jobs + [_layer(layer) for layer in fetch.boundaries]
+
+
+def _clcplus(wanted: FetchClcplus, place: Place | None) -> Iterator[Job]:
+    for year in wanted.years:
+        name = f"clcplus_{year}.tif"
+        if year in wanted.image_server_years:
+            address = wanted.image_server.replace("{year}", str(year))
+            pieces = sum(1 for _ in tiles(place.grid, wanted.tile_pixels)) if place else 0
+            words = f"{pieces} request{'s' * (pieces != 1)}" if place else "by pieces"
+            yield Job(name, "image server", address, year, words, wanted.tile_pixels)
+        else:
+            words = "ordered with a service key, may take hours"
+            ids = (wanted.datasets or {}).get(year)
+            yield Job(name, "portal", wanted.api, year, words, ids)
+
+
+def _composites(wanted: FetchSentinel2, place: Place | None) -> Iterator[Job]:
+    for year in wanted.years:
+        size = ""
+        if place is not None:
+            pixels = place.grid.width * place.grid.height * len(wanted.bands)
+            size = f", {pixels * 2 / 1e6:,.0f} MB before compression"
+        days = season(year, wanted.months).replace("T00:00:00Z/", " to ")[:24]
+        words = (
+            f"{wanted.collection}, {days}, at most {wanted.cloud_percent:g} % clouds, "
+            f"{wanted.scenes} scenes a tile, {len(wanted.bands)} bands{size}"
+        )
+        # Where the signature comes from does not change the pixels.
+        told = tuple(getattr(wanted, key) for key in COMPOSITE_KEYS)
+        yield Job(f"sentinel2_{year}.tif", "composite", wanted.catalogue, year, words, told)
+
+
+COMPOSITE_KEYS = (
+    "collection", "months", "cloud_percent", "scenes", "observations", "bands", "mask",
+    "widen",
+    "resampling",
+)  # fmt: skip
+
+
+def _layer(layer: FetchBoundaries) -> Job:
+    return Job(
+        f"{layer.layer}.gpkg", "boundaries", layer.address, words="areas that reach the place"
+    )
+
+
+def unused(region: Region, jobs: list[Job], folder: Path) -> list[str]:
+    """Return the names of files that nothing in the region file names."""
+    named = {address for _, address in _named(region)}
+    return [job.name for job in jobs if str((folder / job.name).resolve()) not in named]
+
+
+def missing_files(region: Region) -> list[Path]:
+    """Return the files that the region names, that fetch makes, and that are not there yet."""
+    if region.fetch is None:
+        return []
+    made = {str((region.fetch.folder / job.name).resolve()) for job in jobs_of(region.fetch, None)}
+    named = [address for _, address in _named(region) if address in made]
+    return [Path(address) for address in dict.fromkeys(named) if not Path(address).is_file()]
+
+
+def require_fetched(region: Region) -> None:
+    """Raise InputError where a file is missing that ``hexseal fetch`` makes."""
+    missing = missing_files(region)
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise InputError(f"{missing[0]}{more}: not fetched yet; run hexseal fetch {region.path}")
+
+
+def _named(region: Region) -> Iterator[tuple[str, str]]:
+    for epoch in region.epochs:
+        yield "landcover", epoch.landcover
+        if epoch.forward is not None:
+            for text in (epoch.forward.imagery, epoch.forward.calibration_imagery):
+                for address in text.split(","):
+                    yield "imagery", address
+    for layer in region.areas:
+        yield "areas", layer.path

@@ -1,0 +1,58 @@
+"""What was fetched from where: fetched.json beside the files, without times, so that it repeats."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from hexseal.fetch.answers import Table, as_table
+from hexseal.files import sha256, write_bytes
+
+NAME = "fetched.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a file came from: a public address, and what was asked there."""
+
+    address: str
+    details: Table
+
+    def to_json(self) -> Table:
+        """Return the source as JSON."""
+        return {"address": self.address, **self.details}
+
+
+class Record:
+    """The files that a folder's earlier fetches have made."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        try:
+            content = as_table(json.loads(self.path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            content = {}
+        self.files = {name: as_table(file) for name, file in as_table(content.get("files")).items()}
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a file was fetched, and is not the user's own."""
+        return name in self.files
+
+    def is_current(self, name: str, key: str) -> bool:
+        """Tell whether a file lies there as it was fetched for the same request."""
+        told, path = self.files.get(name, {}), self.path.with_name(name)
+        if told.get("key") != key or not path.is_file():
+            return False
+        return told.get("bytes") == path.stat().st_size and told.get("sha256") == sha256(path)
+
+    def add(self, name: str, key: str, source: Source) -> None:
+        """Write down a file that has just been made."""
+        path = self.path.with_name(name)
+        self.files[name] = {
+            "bytes": path.stat().st_size,
+            "key": key,
+            "sha256": sha256(path),
+            "source": source.to_json(),
+        }
+        content = {"files": self.files, "made_by": "hexseal fetch"}
+        text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        write_bytes(self.path, text.encode())

@@ -1,0 +1,219 @@
+"""Scenes read onto the map's grid: windows of cloud-optimised files over the network.
+
+Only GeoTIFF and JPEG 2000 are opened, so that no answer can make GDAL read local files (as a VRT
+could). Files on s3:// are opened with the access that GDAL finds in the environment.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from multiprocessing import active_children, get_context, parent_process
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.enums import Resampling
+from rasterio.env import set_gdal_config
+from rasterio.errors import RasterioError
+from rasterio.vrt import WarpedVRT
+from scipy import ndimage
+
+from hexseal.config_fetch import FetchSentinel2
+from hexseal.errors import FetchError
+from hexseal.fetch.answers import as_table, as_text
+from hexseal.fetch.items import OFFSET, Asset, Scene
+from hexseal.fetch.place import EPSG, Place
+from hexseal.fetch.web import Asked, Web, public
+from hexseal.grid import Grid, Window
+from hexseal.rasters import GDAL_SETTINGS
+
+Numbers = NDArray[np.uint16]
+Mask = NDArray[np.bool_]
+NETWORK: dict[str, int | str] = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_CONNECTTIMEOUT": 20,
+    "GDAL_HTTP_TIMEOUT": 120,
+    "GDAL_HTTP_MULTIPLEX": "YES",
+    "CPL_VSIL_CURL_CACHE_SIZE": 128_000_000,
+}
+# A signature lasts about an hour; a new one is asked for after so many seconds.
+SIGNED_SECONDS = 1200.0
+READ_TRIES, READ_PAUSE = 3, 5.0
+# Requests under way at once; most of their time is waiting.
+WORKERS = 6
+# Side in pixels of the small picture that tells whether an offset is still in.
+SMALL = 400
+# Where the darkest visible pixels are as bright as this, 0.1 is still in (see hexseal_ml.imagery).
+DARK_BANDS, DARK_PERCENTILE, DARKEST = ("B04", "B03", "B02"), 1.0, 0.09
+LEAST_PIXELS = 100
+SQUARE = np.ones((3, 3), np.bool_)
+
+
+@contextmanager
+def reading_pool(workers: int = WORKERS) -> Iterator[Executor]:
+    """Give processes that read over the network; an error or Ctrl-C ends them at once.
+
+    Processes, not threads: GDAL's locks and the interpreter's can wait for each other for ever
+    when several threads open remote files (https://github.com/rasterio/rasterio/issues/3611).
+    """
+    pool, is_done = ProcessPoolExecutor(workers, get_context("spawn"), _start), False
+    try:
+        yield pool
+        is_done = True
+    finally:
+        if not is_done:
+            for child in active_children():
+                child.terminate()
+        pool.shutdown(cancel_futures=True)
+
+
+def _start() -> None:
+    """Leave Ctrl-C to the parent, and end when it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+class SceneReader:
+    """Reads bands and classes of scenes in the processes of ``pool``."""
+
+    def __init__(
+        self,
+        web: Web,
+        settings: FetchSentinel2,
+        pool: Executor,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.web, self.settings, self.pool, self.clock = web, settings, pool, clock
+        self._signature, self._signed_at = "", -SIGNED_SECONDS
+
+    def numbers(self, assets: Sequence[Asset], grid: Grid) -> Iterator[Numbers]:
+        """Yield the numbers (rows, columns) of bands on a grid, 0 where nothing was seen."""
+        addresses = [asset.address for asset in assets]
+        return self._read(addresses, grid, Resampling[self.settings.resampling])
+
+    def hidden(self, scenes: Sequence[Scene], grid: Grid) -> Iterator[Mask]:
+        """Yield the pixels of scenes that lie on or near what their classification masks."""
+        widen = self.settings.widen
+        around = Window(-widen, -widen, grid.height + 2 * widen, grid.width + 2 * widen)
+        addresses = [scene.classes for scene in scenes]
+        for classes in self._read(addresses, grid.subgrid(around), Resampling.nearest):
+            mask = np.isin(classes, (0, *self.settings.mask))
+            if widen:
+                mask = np.asarray(ndimage.binary_dilation(mask, SQUARE, iterations=widen))
+            inner = mask[widen : widen + grid.height, widen : widen + grid.width]
+            yield np.asarray(inner, dtype=np.bool_)
+
+    def settled(self, scenes: Sequence[Scene], place: Place) -> list[Scene]:
+        """Return scenes whose offsets are sure: where their catalogue's are not, pixels tell."""
+        band = next((band for band in DARK_BANDS if band in self.settings.bands), None)
+        unsure = [scene for scene in scenes if scene.offset_unsure and band is not None]
+        if band is None or not unsure:
+            return list(scenes)
+        grid = small_grid(place.grid)
+        numbers = self.numbers([scene.bands[band] for scene in unsure], grid)
+        hidden = self.hidden(unsure, grid)
+        sure = {
+            scene.id: _settled(scene, band, seen[~hide & (seen > 0)])
+            for scene, seen, hide in zip(unsure, numbers, hidden, strict=True)
+        }
+        return [sure.get(scene.id, scene) for scene in scenes]
+
+    def _read(
+        self, addresses: Sequence[str], grid: Grid, resampling: Resampling
+    ) -> Iterator[Numbers]:
+        asked = [
+            (a, self.pool.submit(_read_on, self._signed(a), grid, resampling)) for a in addresses
+        ]
+        for address, future in asked:
+            yield self._result(address, future, grid, resampling)
+
+    def _result(
+        self, address: str, future: Future[Numbers], grid: Grid, resampling: Resampling
+    ) -> Numbers:
+        for left in reversed(range(READ_TRIES)):
+            try:
+                return future.result()
+            except RasterioError as err:
+                if not left:
+                    hint = f" and {S3_ACCESS}" if address.startswith("s3:") else ""
+                    raise FetchError(
+                        f"{public(address)}: cannot be read; check the network{hint}"
+                    ) from err
+            except BrokenProcessPool as err:
+                raise FetchError(
+                    f"{public(address)}: the process that read it was killed, perhaps for its "
+                    "memory; fetch again"
+                ) from err
+            self.web.pause(READ_PAUSE)
+            future = self.pool.submit(_read_on, self._signed(address), grid, resampling)
+        raise AssertionError("unreachable")
+
+    def _signed(self, address: str) -> str:
+        """Return an address with a signature where the catalogue's assets need one."""
+        if self.settings.sign is None:
+            return address
+        if self.clock() - self._signed_at >= SIGNED_SECONDS:
+            answer = as_table(self.web.json(Asked(self.settings.sign)))
+            self._signature, self._signed_at = as_text(answer.get("token")), self.clock()
+            if not self._signature:
+                raise FetchError(f"{public(self.settings.sign)}: gave no token; check sign")
+        return f"{address}?{self._signature}"
+
+
+def _settled(scene: Scene, band: str, seen: Numbers) -> Scene:
+    """Return a scene with the offset that the clear numbers of a dark band show."""
+    if seen.size < LEAST_PIXELS:
+        return scene
+    darkest = float(np.percentile(seen, DARK_PERCENTILE)) * scene.bands[band].scale
+    offset = OFFSET if darkest >= DARKEST else 0.0
+    bands = {name: replace(asset, offset=offset) for name, asset in scene.bands.items()}
+    return replace(scene, bands=bands, offset_unsure=False)
+
+
+S3_ACCESS = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_S3_ENDPOINT in the environment"
+
+
+def small_grid(grid: Grid) -> Grid:
+    """Return a coarser grid over the same ground of at most SMALL pixels a side."""
+    step = max(1, -(-max(grid.width, grid.height) // SMALL))
+    width, height = max(1, grid.width // step), max(1, grid.height // step)
+    return Grid(grid.crs, grid.transform @ grid.transform.scale(step), width, height)
+
+
+def near(scene_box: tuple[float, float, float, float], grid: Grid, window: Window) -> bool:
+    """Tell whether a scene's box (in the grid's CRS) meets a window."""
+    xmin, ymin, xmax, ymax = grid.subgrid(window).bounds
+    west, south, east, north = scene_box
+    return west < xmax and east > xmin and south < ymax and north > ymin
+
+
+@cache
+def _configure() -> None:
+    for key, value in (GDAL_SETTINGS | NETWORK).items():
+        set_gdal_config(key, value)
+
+
+def _read_on(address: str, grid: Grid, resampling: Resampling) -> Numbers:
+    _configure()
+    # /vsis3/ instead of s3://, which rasterio would look for boto3 for.
+    name = f"/vsis3/{address.removeprefix('s3://')}" if address.startswith("s3://") else address
+    is_jpeg = public(address).lower().endswith(".jp2")
+    with (
+        rasterio.open(name, driver="JP2OpenJPEG" if is_jpeg else "GTiff") as file,
+        WarpedVRT(
+            file, crs=CRS.from_user_input(EPSG), transform=grid.transform, width=grid.width,
+            height=grid.height, resampling=resampling, src_nodata=0, nodata=0,
+        ) as warped,
+    ):  # fmt: skip
+        return warped.read(1).astype(np.uint16)

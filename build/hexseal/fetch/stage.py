@@ -1,0 +1,185 @@
+"""Fetching a region: every file of the plan, kept where it is there already."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hexseal.config import Region, is_remote
+from hexseal.config_fetch import Fetch, FetchSentinel2, Secrets
+from hexseal.errors import FetchError, OutputError, RegionError
+from hexseal.fetch.boundaries import download_polygons, fetch_boundaries
+from hexseal.fetch.clms import Portal
+from hexseal.fetch.clms_key import Access
+from hexseal.fetch.clms_map import fetch_clms
+from hexseal.fetch.composite import write_composite
+from hexseal.fetch.image_server import fetch_image_server
+from hexseal.fetch.items import Scene, clearest, newest, scene_of
+from hexseal.fetch.landcover import MapWriter
+from hexseal.fetch.place import Place, place_of_box, place_of_polygons
+from hexseal.fetch.plan import Job, jobs_of
+from hexseal.fetch.record import Record, Source
+from hexseal.fetch.scenes import SceneReader, reading_pool
+from hexseal.fetch.stac import search
+from hexseal.fetch.web import Web, public
+from hexseal.files import describe
+from hexseal.progress import Progress, Say, mute, silent
+
+Stage = Callable[[str], AbstractContextManager[list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How a fetch reaches services and talks: a line for each file, others between, progress."""
+
+    web: Web
+    secrets: Secrets
+    stage: Stage
+    say: Say = mute
+    progress: Progress = silent
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSummary:
+    """How many files were made and how many were there already."""
+
+    made: int
+    kept: int
+
+
+def fetch_of(region: Region) -> Fetch:
+    """Return the region's [fetch] table; raise RegionError where it has none."""
+    if region.fetch is None:
+        raise RegionError(f"{region.path}: has no [fetch] table; see README.md, Fetch the inputs")
+    return region.fetch
+
+
+def known_place(fetch: Fetch) -> Place | None:
+    """Return the place to fetch, None where its boundary has to be downloaded first."""
+    if fetch.bbox is not None:
+        return place_of_box(fetch.bbox, fetch.crs)
+    assert fetch.boundary is not None
+    if is_remote(fetch.boundary):
+        return None
+    if not Path(fetch.boundary).is_file():
+        raise RegionError(f"{fetch.boundary}: no such file; check [fetch] boundary")
+    return place_of_polygons(Path(fetch.boundary), fetch.select)
+
+
+def fetch_region(region: Region, means: Means, *, fresh: bool = False) -> FetchSummary:
+    """Make every file that the region's [fetch] table names; ``fresh`` makes them all anew.
+
+    Raises OutputError where a file of that name is the user's own.
+    """
+    fetch = fetch_of(region)
+    try:
+        fetch.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise describe(err, fetch.folder) from err
+    place = known_place(fetch) or _place_from_network(fetch, means)
+    record = Record(fetch.folder)
+    made = kept = 0
+    for job in jobs_of(fetch, place):
+        key = job.key(place)
+        with means.stage("fetch") as told:
+            if not fresh and record.is_current(job.name, key):
+                told.append(f"{job.name} kept, fetched before from the same request")
+                kept += 1
+                continue
+            _refuse_foreign(fetch.folder / job.name, record, fresh=fresh)
+            source = Maker(region, fetch, place, means).make(job, told)
+            record.add(job.name, key, source)
+            made += 1
+    return FetchSummary(made, kept)
+
+
+def _place_from_network(fetch: Fetch, means: Means) -> Place:
+    assert fetch.boundary is not None
+    with TemporaryDirectory(prefix="hexseal-") as folder, means.stage("boundary") as told:
+        path = download_polygons(means.web, fetch.boundary, Path(folder), progress=means.progress)
+        place = place_of_polygons(path, fetch.select)
+        told.append(str(place.grid))
+    return place
+
+
+def _refuse_foreign(path: Path, record: Record, *, fresh: bool) -> None:
+    if path.exists() and not fresh and not record.knows(path.name):
+        raise OutputError(
+            f"{path}: is there, but not from hexseal fetch; move it away or use --fresh"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes the files of one region's plan."""
+
+    region: Region
+    fetch: Fetch
+    place: Place
+    means: Means
+
+    def make(self, job: Job, told: list[str]) -> Source:
+        """Make one file, append what is told of it, and return where it came from."""
+        path = self.fetch.folder / job.name
+        if job.kind == "composite":
+            return self._composite(job, path, told)
+        if job.kind == "boundaries":
+            count = fetch_boundaries(
+                self.means.web, job.address, path, self.place, progress=self.means.progress
+            )
+            told.append(f"{path}, {count} areas")
+            return Source(public(job.address), {"areas": count})
+        return self._map(job, path, told)
+
+    def _map(self, job: Job, path: Path, told: list[str]) -> Source:
+        settings, progress = self.fetch.clcplus, self.means.progress
+        assert settings is not None
+        with MapWriter(path, self.place, self.region.product) as writer:
+            if job.kind == "image server":
+                asked = fetch_image_server(
+                    self.means.web, job.address, settings.tile_pixels, writer, progress=progress
+                )
+                details: dict[str, object] = {"requests": len(asked)}
+            else:
+                access = Access(self.means.web, settings.api, self.means.secrets)
+                portal = Portal(self.means.web, settings, access, self.means.say)
+                details = {"downloads": fetch_clms(portal, job.year, writer, progress=progress)}
+            writer.check_filled()
+        sealed = int(writer.counts[sorted(self.region.product.sealed)].sum())
+        counted = int(writer.counts[sorted(self.region.product.valid)].sum())
+        told.append(f"{path}, {counted:,} classified pixels, {100 * sealed / counted:.2f} % sealed")
+        box = [round(edge) for edge in self.place.grid.bounds]
+        return Source(public(job.address), details | {"bbox_epsg_3035": box})
+
+    def _composite(self, job: Job, path: Path, told: list[str]) -> Source:
+        settings = self.fetch.sentinel2
+        assert settings is not None
+        with reading_pool() as pool:
+            reader = SceneReader(self.means.web, settings, pool)
+            scenes = reader.settled(self._scenes(settings, job.year), self.place)
+            summary = write_composite(
+                path, self.place, scenes, reader, progress=self.means.progress
+            )
+        share = 100 * summary.empty / summary.pixels
+        told.append(
+            f"{path}, median of {len(summary.scenes)} scenes, {share:.2f} % of pixels seen clear "
+            f"in fewer than {settings.observations}"
+        )
+        details: dict[str, object] = {
+            "collection": settings.collection,
+            "items": {s.id: next(b.offset for b in s.bands.values()) for s in scenes},
+        }
+        return Source(public(job.address), details)
+
+    def _scenes(self, settings: FetchSentinel2, year: int) -> list[Scene]:
+        items = search(self.means.web, settings, year, self.place.lonlat_box)
+        found = [scene_of(item, settings.bands, settings.catalogue) for item in items]
+        scenes = clearest(newest(found), settings.cloud_percent, settings.scenes)
+        if not scenes:
+            raise FetchError(
+                f"{settings.catalogue}: {len(found)} items of {settings.collection} in {year}, "
+                f"none with at most {settings.cloud_percent:g} % clouds; change months, "
+                "cloud_percent or collection in [fetch.sentinel2]"
+            )
+        return scenes

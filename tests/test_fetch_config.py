@@ -1,0 +1,86 @@
+"""The [fetch] table: what it means without keys, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from hexseal.config import load_region
+from hexseal.config_fetch import Fetch, Secrets, read_secrets
+from hexseal.errors import RegionError
+
+HEAD = '[region]\nid = "toy"\n[[epoch]]\nyear = 2018\nlandcover = "a.tif"\n'
+PLACE = "[fetch]\nbbox = [4000000, 2900000, 4010000, 2910000]\n"
+CLC = "[fetch.clcplus]\nyears = [2021, 2018]\n"
+S2 = "[fetch.sentinel2]\nyears = [2021]\n"
+LAYER = '[[fetch.boundaries]]\nlayer = "communes"\n'
+
+
+def read(folder: Path, text: str) -> Fetch | None:
+    path = folder / "regions" / "toy.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(HEAD + text)
+    return load_region(path).fetch
+
+
+def test_the_usual_values_are_the_real_services(tmp_path: Path) -> None:
+    fetch = read(tmp_path, PLACE + CLC + S2 + LAYER + "nuts = 3\n")
+    assert fetch is not None
+    assert fetch.folder == tmp_path / "inputs" / "toy"
+    assert (fetch.crs, fetch.bbox) == ("EPSG:3035", (4e6, 2.9e6, 4.01e6, 2.91e6))
+    assert fetch.clcplus is not None
+    assert fetch.clcplus.years == (2018, 2021)
+    assert fetch.clcplus.image_server.startswith("https://image.discomap.eea.europa.eu/arcgis/")
+    assert fetch.clcplus.api == "https://land.copernicus.eu/api"
+    assert fetch.sentinel2 is not None
+    assert fetch.sentinel2.months == (5, 9)
+    assert fetch.sentinel2.mask == (0, 1, 3, 8, 9, 10)
+    (layer,) = fetch.boundaries
+    assert layer.address == (
+        "https://gisco-services.ec.europa.eu/distribution/v2/nuts/geojson/"
+        "NUTS_RG_01M_2024_4326_LEVL_3.geojson"
+    )
+
+
+def test_none_is_none(tmp_path: Path) -> None:
+    assert read(tmp_path, "") is None
+
+
+WRONG = {
+    "no place": ("[fetch]\n" + CLC, "[fetch] needs a place"),
+    "two places": (PLACE + 'boundary = "a.gpkg"\n' + CLC, "[fetch] needs a place"),
+    "box turned": ("[fetch]\nbbox = [1, 2, 0, 3]\n" + CLC, "give xmin, ymin, xmax, ymax"),
+    "nothing": (PLACE, "names nothing to fetch"),
+    "unknown key": (PLACE + CLC + 'token = "abc"\n', "[fetch.clcplus] token is not a key"),
+    "file as address": (PLACE + CLC + 'api = "file:///etc"\n', "is not an http(s) address"),
+    "year as text": (PLACE + '[fetch.clcplus]\nyears = ["2018"]\n', "whole numbers from 1900"),
+    "year twice": (PLACE + "[fetch.clcplus]\nyears = [2018, 2018]\n", "name years, each once"),
+    "large tile": (PLACE + CLC + "tile_pixels = 5000\n", "tile_pixels = 5000: give 16 to 4000"),
+    "ids": (PLACE + CLC + 'datasets = { 2023 = "a" }\n', "datasets.2023 = 'a': give the portal's"),
+    "months": (PLACE + S2 + "months = [9, 5]\n", "give first and last month"),
+    "band": (PLACE + S2 + 'bands = ["B10"]\n', "['B10']: choose among B01"),
+    "mask": (PLACE + S2 + "mask = [12]\n", "whole numbers from 0 to 11"),
+    "resampling": (PLACE + S2 + 'resampling = "near"\n', "'near' is not bilinear or cubic"),
+    "two sources": (PLACE + LAYER + "nuts = 3\nlau = 2021\n", "needs one of nuts = 0 to 3"),
+    "level": (PLACE + LAYER + "nuts = 4\n", "nuts = 4: give 0 to 3"),
+    "layer twice": (PLACE + (LAYER + "nuts = 3\n") * 2, "'communes' is given twice"),
+    "layer as path": (PLACE + '[[fetch.boundaries]]\nlayer = "../a"\nnuts = 3\n', "name a file"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_values_are_one_line_that_names_the_key(tmp_path: Path, name: str) -> None:
+    text, words = WRONG[name]
+    with pytest.raises(RegionError) as failed:
+        read(tmp_path, text)
+    assert words in str(failed.value)
+    assert "\n" not in str(failed.value)
+
+
+def test_secrets_come_from_the_environment_and_are_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HEXSEAL_CLMS_KEY", "/somewhere/key.json")
+    monkeypatch.setenv("HEXSEAL_CLMS_TOKEN", "s3cret")
+    secrets = read_secrets()
+    assert secrets == Secrets(Path("/somewhere/key.json"), "s3cret")
+    assert "s3cret" not in repr(secrets)
