@@ -10,6 +10,10 @@ default:
 build REGION="sample" *OPTIONS: setup
     @{{bin}}/hexseal build regions/{{REGION}}.toml {{OPTIONS}}
 
+# Download the inputs that the [fetch] table of regions/REGION.toml names
+fetch REGION *OPTIONS: setup
+    @{{bin}}/hexseal fetch regions/{{REGION}}.toml {{OPTIONS}}
+
 # Run all tests, as CI does
 test *OPTIONS: setup
     @{{bin}}/python -m pytest {{OPTIONS}}

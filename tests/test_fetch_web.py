@@ -7,7 +7,8 @@ import pytest
 from services import Answer, Services, running
 
 from hexseal.errors import FetchError
-from hexseal.fetch.web import Asked, RefusalError, Web, onward
+from hexseal.fetch.addresses import onward
+from hexseal.fetch.web import Asked, RefusalError, Web
 
 CONTENT = b"0123456789" * 1000
 

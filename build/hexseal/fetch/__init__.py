@@ -1,14 +1,16 @@
 """Inputs from the network: CLC+ Backbone, Sentinel-2 composites, boundaries.
 
 Built from the published descriptions of the services and tested against local imitations of them.
-Imports point one way: answers < web < place < landcover < image_server < unzip < clms_key < clms
-< clms_map < stac < items < scenes < composite < boundaries < record < plan < stage.
+Imports point one way: answers < addresses < web < place < landcover < image_server < unzip
+< clms_key < clms < clms_map < stac < items < scenes < composite < boundaries < record < plan
+< stage.
 """
 
+from hexseal.fetch.addresses import public
 from hexseal.fetch.plan import Job, jobs_of, missing_files, require_fetched, unused
 from hexseal.fetch.record import Record
 from hexseal.fetch.stage import Means, fetch_of, fetch_region, known_place
-from hexseal.fetch.web import Web, public
+from hexseal.fetch.web import Web
 
 __all__ = [
     "Job", "Means", "Record", "Web", "fetch_of", "fetch_region", "jobs_of", "known_place",

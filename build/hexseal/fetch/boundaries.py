@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from hexseal.errors import FetchError, OutputError
+from hexseal.fetch.addresses import public
 from hexseal.fetch.place import EPSG, Place, to_box
-from hexseal.fetch.web import Asked, Web, public, start_of
+from hexseal.fetch.web import Asked, Web, start_of
 from hexseal.files import whole_file
 from hexseal.grid import from_lonlat, to_lonlat
 from hexseal.progress import Progress, silent

@@ -13,9 +13,10 @@ from urllib.parse import urlencode
 
 from hexseal.config_fetch import FetchClcplus
 from hexseal.errors import FetchError
+from hexseal.fetch.addresses import onward, public
 from hexseal.fetch.answers import Table, as_list, as_table, as_tables, as_text
 from hexseal.fetch.clms_key import Access
-from hexseal.fetch.web import Asked, RefusalError, Web, onward, public
+from hexseal.fetch.web import Asked, RefusalError, Web
 from hexseal.files import write_bytes
 from hexseal.grid import Bounds
 from hexseal.progress import Say

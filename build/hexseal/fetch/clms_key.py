@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from hexseal.config_fetch import CLMS_KEY, CLMS_TOKEN, Secrets
 from hexseal.errors import FetchError
+from hexseal.fetch.addresses import onward, public
 from hexseal.fetch.answers import as_table, as_text
-from hexseal.fetch.web import Asked, Web, onward, public
+from hexseal.fetch.web import Asked, Web
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 VALID_SECONDS = 3600

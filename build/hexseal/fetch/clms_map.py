@@ -4,10 +4,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hexseal.errors import FetchError, InputError
+from hexseal.fetch.addresses import public
 from hexseal.fetch.clms import Order, Portal
 from hexseal.fetch.landcover import MapWriter
 from hexseal.fetch.unzip import unzip_rasters
-from hexseal.fetch.web import public
 from hexseal.forward_rasters import OUTSIDE, read_on, strips
 from hexseal.progress import Progress, silent
 from hexseal.rasters import Landcover, open_landcover

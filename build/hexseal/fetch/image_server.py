@@ -1,7 +1,8 @@
 """CLC+ Backbone from an ArcGIS ImageServer (EEA's needs no login), piece by piece.
 
 Request: https://developers.arcgis.com/rest/services-reference/enterprise/export-image/. Bounds are
-whole pixels, the size is that of the bounds, nearest neighbour: so codes arrive as they are.
+whole pixels, the size is that of the bounds, nearest neighbour, compressed without loss: so codes
+arrive as they are.
 """
 
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ import rasterio
 from rasterio.errors import RasterioError
 
 from hexseal.errors import FetchError
+from hexseal.fetch.addresses import public
 from hexseal.fetch.landcover import MapWriter
-from hexseal.fetch.web import Asked, Web, public, start_of
+from hexseal.fetch.web import Asked, Web, start_of
 from hexseal.grid import Grid, Window
 from hexseal.progress import Progress, silent
 from hexseal.rasters import Bytes
@@ -49,6 +51,7 @@ def export_address(service: str, piece: Grid) -> str:
         "imageSR": "3035",
         "size": f"{piece.width},{piece.height}",
         "format": "tiff",
+        "compression": "LZ77",
         "pixelType": "U8",
         "interpolation": "RSP_NearestNeighbor",
         "adjustAspectRatio": "false",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from hexseal.errors import FetchError
+from hexseal.fetch.addresses import onward
 from hexseal.fetch.answers import Table, as_number, as_numbers, as_table, as_tables, as_text
-from hexseal.fetch.web import onward
 from hexseal.grid import Bounds
 
 NAMES = {

@@ -28,10 +28,11 @@ from scipy import ndimage
 
 from hexseal.config_fetch import FetchSentinel2
 from hexseal.errors import FetchError
+from hexseal.fetch.addresses import public
 from hexseal.fetch.answers import as_table, as_text
 from hexseal.fetch.items import OFFSET, Asset, Scene
 from hexseal.fetch.place import EPSG, Place
-from hexseal.fetch.web import Asked, Web, public
+from hexseal.fetch.web import Asked, Web
 from hexseal.grid import Grid, Window
 from hexseal.rasters import GDAL_SETTINGS
 

@@ -9,8 +9,9 @@ from urllib.parse import urljoin
 
 from hexseal.config_fetch import FetchSentinel2
 from hexseal.errors import FetchError
+from hexseal.fetch.addresses import onward, public
 from hexseal.fetch.answers import Table, as_list, as_table, as_tables, as_text
-from hexseal.fetch.web import Asked, Web, onward, public
+from hexseal.fetch.web import Asked, Web
 from hexseal.grid import Bounds
 
 PAGE, MOST_PAGES = 100, 100

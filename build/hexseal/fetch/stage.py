@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from hexseal.config import Region, is_remote
 from hexseal.config_fetch import Fetch, FetchSentinel2, Secrets
 from hexseal.errors import FetchError, OutputError, RegionError
+from hexseal.fetch.addresses import public
 from hexseal.fetch.boundaries import download_polygons, fetch_boundaries
 from hexseal.fetch.clms import Portal
 from hexseal.fetch.clms_key import Access
@@ -22,7 +23,7 @@ from hexseal.fetch.plan import Job, jobs_of
 from hexseal.fetch.record import Record, Source
 from hexseal.fetch.scenes import SceneReader, reading_pool
 from hexseal.fetch.stac import search
-from hexseal.fetch.web import Web, public
+from hexseal.fetch.web import Web
 from hexseal.files import describe
 from hexseal.progress import Progress, Say, mute, silent
 
