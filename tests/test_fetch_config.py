@@ -50,6 +50,7 @@ WRONG = {
     "two places": (PLACE + 'boundary = "a.gpkg"\n' + CLC, "[fetch] needs a place"),
     "box turned": ("[fetch]\nbbox = [1, 2, 0, 3]\n" + CLC, "give xmin, ymin, xmax, ymax"),
     "nothing": (PLACE, "names nothing to fetch"),
+    "other product": ('[product]\nname = "worldcover"\n' + PLACE + CLC, "'worldcover' has other"),
     "unknown key": (PLACE + CLC + 'token = "abc"\n', "[fetch.clcplus] token is not a key"),
     "file as address": (PLACE + CLC + 'api = "file:///etc"\n', "is not an http(s) address"),
     "year as text": (PLACE + '[fetch.clcplus]\nyears = ["2018"]\n', "whole numbers from 1900"),

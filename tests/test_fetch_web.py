@@ -26,12 +26,17 @@ def pauses() -> list[float]:
 
 
 @pytest.fixture
-def web(pauses: list[float]) -> Web:
-    return Web(pause=pauses.append)
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def web(pauses: list[float], said: list[str]) -> Web:
+    return Web(pause=pauses.append, say=said.append)
 
 
 def test_busy_services_are_asked_again_after_growing_pauses(
-    services: Services, web: Web, pauses: list[float], tmp_path: Path
+    services: Services, web: Web, pauses: list[float], said: list[str], tmp_path: Path
 ) -> None:
     busy = Answer(status=429, headers={"Retry-After": "7"})
     services.faults["/file"] = [Answer(status=503), busy, Answer(status=502)]
@@ -42,6 +47,9 @@ def test_busy_services_are_asked_again_after_growing_pauses(
     assert size == 10_000
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert pauses == [1.0, 7.0, 4.0]
+    assert said[1] == (
+        f"{services.address}/file: answered HTTP 429 Too Many Requests; again in 7 s"
+    )
     assert told[-1] == (10_000, 10_000)
 
 

@@ -52,7 +52,7 @@ def fetch(console: Console, region: Path, dry_run: bool, fresh: bool) -> None:
         console.say("dry run: nothing was asked for or written")
         return
     talk = console.talk()
-    means = Means(Web(), read_secrets(), talk.stage, talk.say, talk.progress)
+    means = Means(Web(say=talk.say), read_secrets(), talk.stage, talk.say, talk.progress)
     summary = fetch_region(loaded, means, fresh=fresh)
     console.say(
         f"done in {time.monotonic() - started:.1f} s: {summary.made} files fetched, "

@@ -158,6 +158,7 @@ def _region(root: TableReader, path: Path) -> Region:
     head = root.child("region")
     simulation = _simulation(root, path)
     name, product = _slug(head, "id"), _product(root.child("product"))
+    fetch = read_fetch(root, path, name, product)
     work = path.parent / ".." / "work" / name / "forward"
     epochs = read_epochs(root.children("epoch"), path, work.resolve(), product)
     areas = _areas(root.children("areas"), path, site.languages)
@@ -176,7 +177,7 @@ def _region(root: TableReader, path: Path) -> Region:
         noise=read_noise(root.child("noise")),
         accuracy=_accuracy(root.child("accuracy"), epochs, path),
         dataset=read_dataset(root.child("dataset"), tuple(area.layer for area in areas)),
-        fetch=read_fetch(root, path, name),
+        fetch=fetch,
     )
     head.done()
     root.done()

@@ -24,10 +24,11 @@ from hexseal.config_fetch import (
     Resampling,
 )
 from hexseal.errors import RegionError
+from hexseal.products import Product
 from hexseal.toml_tables import TableReader
 
 
-def read_fetch(root: TableReader, path: Path, region_id: str) -> Fetch | None:
+def read_fetch(root: TableReader, path: Path, region_id: str, product: Product) -> Fetch | None:
     """Take the [fetch] table, None where there is none; relative paths start at ``path``."""
     if "fetch" not in root.table:
         return None
@@ -44,6 +45,11 @@ def read_fetch(root: TableReader, path: Path, region_id: str) -> Fetch | None:
         boundaries=_boundaries(reader),
     )
     reader.done()
+    if fetch.clcplus is not None and product.name != "clcplus":
+        raise RegionError(
+            f"[fetch.clcplus] fetches CLC+ Backbone; [product] name = {product.name!r} has other "
+            "classes"
+        )
     if not (fetch.clcplus or fetch.sentinel2 or fetch.boundaries):
         raise RegionError(
             "[fetch] names nothing to fetch: add [fetch.clcplus], [fetch.sentinel2] or "

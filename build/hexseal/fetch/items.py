@@ -60,7 +60,7 @@ class Scene:
 def scene_of(item: Table, bands: Iterable[str], origin: str) -> Scene:
     """Return an item as a scene; raise FetchError where it lacks a band or its box."""
     name, properties = as_text(item.get("id")), as_table(item.get("properties"))
-    box = as_numbers(item.get("bbox"), 4)
+    box = _box(item)
     if box is None:
         raise FetchError(
             f"{origin}: item {name} has no bbox of 4 numbers; choose another catalogue"
@@ -74,7 +74,7 @@ def scene_of(item: Table, bands: Iterable[str], origin: str) -> Scene:
         moment=as_text(properties.get("datetime"))[:19],
         cloud_percent=_cloud(properties),
         baseline=baseline,
-        box=(box[0], box[1], box[2], box[3]),
+        box=box,
         bands={
             band: _asset(_find(assets, band, name, origin), baseline, here, applied is True)
             for band in bands
@@ -82,6 +82,14 @@ def scene_of(item: Table, bands: Iterable[str], origin: str) -> Scene:
         classes=_href(_find(assets, "SCL", name, origin), here),
         offset_unsure=isinstance(applied, bool),
     )
+
+
+def _box(item: Table) -> Bounds | None:
+    """Return west, south, east, north in degrees of an item's box of two or three dimensions."""
+    flat, deep = as_numbers(item.get("bbox"), 4), as_numbers(item.get("bbox"), 6)
+    if flat is not None:
+        return flat[0], flat[1], flat[2], flat[3]
+    return None if deep is None else (deep[0], deep[1], deep[3], deep[4])
 
 
 def baseline_of(item: Table) -> float | None:

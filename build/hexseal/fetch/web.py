@@ -21,6 +21,7 @@ from hexseal import __version__
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import onward, public
 from hexseal.files import whole_file
+from hexseal.progress import Say, mute
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 TIMEOUT_SECONDS = 60.0
@@ -72,10 +73,16 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 class Web:
-    """The way to services; ``pause`` waits so many seconds between two tries."""
+    """The way to services; ``pause`` waits so many seconds between two tries, ``say`` tells why."""
 
-    def __init__(self, *, pause: Callable[[float], None] = time.sleep, tries: int = TRIES) -> None:
-        self.pause, self.tries = pause, tries
+    def __init__(
+        self,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        tries: int = TRIES,
+        say: Say = mute,
+    ) -> None:
+        self.pause, self.tries, self.say = pause, tries, say
         self._opener = urllib.request.build_opener(_Redirects())
 
     def json(self, asked: Asked) -> object:
@@ -125,8 +132,9 @@ class Web:
         fault, wait = "", 0.0
         for attempt in range(self.tries):
             if attempt:
-                usual = FIRST_PAUSE * 2 ** (attempt - 1)
-                self.pause(min(max(usual, wait), LONGEST_PAUSE))
+                seconds = min(max(FIRST_PAUSE * 2 ** (attempt - 1), wait), LONGEST_PAUSE)
+                self.say(f"{public(asked.address)}: {fault}; again in {seconds:.0f} s")
+                self.pause(seconds)
             try:
                 with self._opened(asked) as answer:
                     return read(answer)
