@@ -187,7 +187,7 @@ class ClmsPortal:
 
     def __init__(self, services: Services, archive: bytes, folder: Path) -> None:
         self.services, self.archive = services, archive
-        self.statuses = ["Queued", "In_progress", "Finished_ok"]
+        self.statuses = ["Queued", "Preparing", "Finished_ok"]
         self.early = 1
         self.orders: list[dict] = []
         self.grants: list[dict] = []

@@ -207,7 +207,7 @@ def test_the_portal_is_asked_for_a_cut_and_waited_for(
     ]  # fmt: skip
     assert [line.split(" is ")[1] for line in said] == [
         "Queued",
-        "In_progress",
+        "Preparing",
         "not ready yet (HTTP 403)",
     ]
     assert not list(tmp_path.glob(".clms*"))
@@ -236,6 +236,17 @@ def test_a_failed_task_is_told_and_ordered_anew(
     portal.statuses = ["Finished_ok"]
     order(portal, place, tmp_path / "map.tif")
     assert len(portal.orders) == 2
+
+
+def test_without_a_match_all_data_sets_are_looked_through(
+    portal: ClmsPortal, place: Place, tmp_path: Path
+) -> None:
+    all_of_them = portal.services.routes["/api/@search"]
+    portal.services.routes["/api/@search"] = lambda ask: (
+        Answer.json({"items": []}) if "SearchableText" in ask.query else all_of_them(ask)
+    )
+    order(portal, place, tmp_path / "map.tif")
+    assert portal.orders[0]["Datasets"][0]["DatasetID"] == "bb23"
 
 
 def test_an_ended_token_is_replaced_once(portal: ClmsPortal, place: Place, tmp_path: Path) -> None:

@@ -21,7 +21,11 @@ from hexseal.files import write_bytes
 from hexseal.grid import Bounds
 from hexseal.progress import Say
 
-FINISHED, RUNNING = "finished_ok", frozenset({"queued", "in_progress", "waiting"})
+FINISHED = "finished_ok"
+# Every other status is waited for: the description does not list them all.
+FAILED = frozenset(
+    {"finished_nok", "finished_ko", "cancelled", "canceled", "rejected", "failed", "error", ""}
+)
 MOST_PAGES, PAGE = 40, 50
 # A finished order may still be refused for some minutes.
 DOWNLOAD_TRIES = 10
@@ -61,11 +65,12 @@ class Portal:
         if given is not None:
             return given
         wanted = re.compile(rf"CLC\s*\+?\s*(?:plus)?\s*Backbone\s*{year}\b", re.IGNORECASE)
-        found = [
-            item
-            for item in self._datasets()
-            if wanted.search(as_text(item.get("title"))) and _is_map(as_text(item.get("title")))
-        ]
+        found: list[Table] = []
+        # How the portal cuts "CLC+Backbone" into words is its own affair: without a word it is
+        # found among all data sets.
+        for query in ({"SearchableText": "Backbone"}, {}):
+            if not found:
+                found = [item for item in self._datasets(query) if _is_named(item, wanted)]
         if len(found) != 1:
             titles = "; ".join(as_text(item.get("title")) for item in found) or "none"
             raise FetchError(
@@ -89,10 +94,10 @@ class Portal:
             )
         return kept[0]
 
-    def _datasets(self) -> Iterator[Table]:
+    def _datasets(self, query: dict[str, str]) -> Iterator[Table]:
         fields = [("metadata_fields", "UID"), ("metadata_fields", "dataset_download_information")]
-        query = [("portal_type", "DataSet"), ("SearchableText", "Backbone"), *fields]
-        address = f"{self.settings.api}/@search?{urlencode([*query, ('b_size', str(PAGE))])}"
+        asked = [("portal_type", "DataSet"), *query.items(), *fields, ("b_size", str(PAGE))]
+        address = f"{self.settings.api}/@search?{urlencode(asked)}"
         for _ in range(MOST_PAGES):
             answer = as_table(self.web.json(Asked(address)))
             yield from as_tables(answer.get("items"))
@@ -131,7 +136,7 @@ class Portal:
             status = as_text(answer.get("Status"))
             if status.lower() == FINISHED:
                 return self._address(answer, task)
-            if status.lower() not in RUNNING:
+            if status.lower() in FAILED:
                 note.unlink(missing_ok=True)
                 said = as_text(answer.get("Message")) or json.dumps(answer)[:160]
                 raise FetchError(
@@ -181,6 +186,11 @@ class Portal:
                 if err.status != 401 or anew or not self.access.can_renew:
                     raise
         raise AssertionError("unreachable")
+
+
+def _is_named(dataset: Table, wanted: re.Pattern[str]) -> bool:
+    title = as_text(dataset.get("title"))
+    return wanted.search(title) is not None and _is_map(title)
 
 
 def _is_map(words: str) -> bool:
