@@ -20,7 +20,7 @@ from hexseal.errors import FetchError, OutputError
 from hexseal.fetch.image_server import tiles
 from hexseal.fetch.items import OFFSET, SCALE, Scene
 from hexseal.fetch.place import EPSG, Place, to_box
-from hexseal.fetch.scenes import SceneReader, near
+from hexseal.fetch.scenes import SceneReader, configure, near
 from hexseal.files import describe, whole_file
 from hexseal.forward_rasters import Writer
 from hexseal.grid import Grid, Window
@@ -87,6 +87,7 @@ def write_composite(
     ``path`` gets one int16 band for each band asked for, with its name, scale and offset, NODATA
     where a pixel was seen too seldom; ``…_observations.tif`` counts up to 255.
     """
+    configure()
     settings, grid = reader.settings, place.grid
     boxes = [to_box(scene.box, "EPSG:4326", EPSG) for scene in scenes]
     blocks = list(tiles(grid, BLOCK))

@@ -200,13 +200,14 @@ def near(scene_box: tuple[float, float, float, float], grid: Grid, window: Windo
 
 
 @cache
-def _configure() -> None:
+def configure() -> None:
+    """Set GDAL up once in a process: a bounded cache, limits of time for the network."""
     for key, value in (GDAL_SETTINGS | NETWORK).items():
         set_gdal_config(key, value)
 
 
 def _read_on(address: str, grid: Grid, resampling: Resampling) -> Numbers:
-    _configure()
+    configure()
     # /vsis3/ instead of s3://, which rasterio would look for boto3 for.
     name = f"/vsis3/{address.removeprefix('s3://')}" if address.startswith("s3://") else address
     is_jpeg = public(address).lower().endswith(".jp2")
