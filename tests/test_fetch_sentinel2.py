@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasterfiles import NORTH, SHARED, WEST, north_up, real_data, write_tif
+from rasterio.shutil import copy
 from services import Answer, Services, catalogue, running, scene_item
 
 from hexseal.config_fetch import FetchSentinel2
@@ -362,6 +363,35 @@ def test_a_signature_is_added_and_never_told(
     with pytest.raises(FetchError, match=r"gone.tif: cannot be read") as failed:
         composed(wanted, items, tmp_path / "t.tif")
     assert "s3cret" not in str(failed.value)
+
+
+def test_jpeg_2000_of_a_bucket_is_read_with_the_access_of_the_environment(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As CDSE offers them: s3://eodata/…_B02_10m.jp2, the endpoint and keys in the environment."""
+    bucket = tmp_path / "eodata"
+    bucket.mkdir()
+    for name, number, kind in (("B02_10m", 1500, np.uint16), ("SCL_20m", 4, np.uint8)):
+        plain = write_tif(tmp_path / f"{name}.tif", np.full((64, 64), number, kind))
+        copy(plain, bucket / f"{name}.jp2", driver="JP2OpenJPEG", reversible="YES", quality="100")
+    services.folder("/eodata", bucket)
+    told = {
+        "AWS_S3_ENDPOINT": services.address.removeprefix("http://"),
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "word",
+        "AWS_VIRTUAL_HOSTING": "FALSE",
+        "AWS_HTTPS": "NO",
+    }
+    for key, value in told.items():
+        monkeypatch.setenv(key, value)
+    files = {key: f"s3://eodata/{key}.jp2" for key in ("B02_10m", "SCL_20m")}
+    item = scene_item("a", LONLAT, files, **{"processing:version": "05.00"})
+    with reading_pool(1) as pool:
+        wanted = settings(services, bands=("B02",))
+        values, _ = Compose(pool)(wanted, [item], tmp_path / "s2.tif")
+    assert np.unique(values).tolist() == [1500]
+    signed = [ask.headers.get("Authorization", "") for ask in services.asked]
+    assert all(text.startswith("AWS4-HMAC-SHA256 Credential=key/") for text in signed)
 
 
 def test_a_virtual_file_cannot_make_gdal_read_local_ones(
