@@ -32,7 +32,14 @@ from services import (
 from sites import ROWS, Told, hexseal, two_years
 
 from hexseal.cli import main
-from hexseal.config_fetch import Fetch, FetchClcplus, FetchSentinel2
+from hexseal.config_fetch import (
+    CATALOGUE,
+    GISCO,
+    IMAGE_SERVER,
+    Fetch,
+    FetchClcplus,
+    FetchSentinel2,
+)
 from hexseal.errors import FetchError
 from hexseal.fetch.boundaries import fetch_boundaries
 from hexseal.fetch.place import place_of_box
@@ -131,9 +138,9 @@ def test_the_example_region_plans_to_ask_the_real_services() -> None:
     told = run("fetch", ROOT / "regions/esch.toml", "--dry-run")
     assert told.code == 0, told.err
     assert "1800 x 1400 pixels of 10 x 10 metre, x 4024000 to 4042000" in told.out
-    assert "CLMS_CLCplus_RASTER_2018_010m_eu/ImageServer" in told.out
-    assert "from https://earth-search.aws.element84.com/v1" in told.out
-    assert "/lau/geojson/LAU_RG_01M_2021_4326.geojson" in told.out
+    assert IMAGE_SERVER.replace("{year}", "2018") in told.out
+    assert f"from {CATALOGUE}" in told.out
+    assert f"{GISCO}/lau/geojson/LAU_RG_01M_2021_4326.geojson" in told.out
     assert "note:" not in told.out
 
 

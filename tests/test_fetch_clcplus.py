@@ -285,7 +285,7 @@ def test_a_key_may_not_send_its_grant_to_a_private_network(
 ) -> None:
     told = json.loads(portal.key.read_text()) | {"token_uri": "https://10.1.1.1/token"}
     portal.key.write_text(json.dumps(told))
-    access = Access(Web(), "https://land.copernicus.eu/api", Secrets(portal.key))
+    access = Access(Web(), "https://land.example/api", Secrets(portal.key))
     with pytest.raises(FetchError, match="private network"):
         access.token()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hexseal.config import load_region
-from hexseal.config_fetch import Fetch, Secrets, read_secrets
+from hexseal.config_fetch import CLMS_API, GISCO, Fetch, Secrets, read_secrets
 from hexseal.errors import RegionError
 
 HEAD = '[region]\nid = "toy"\n[[epoch]]\nyear = 2018\nlandcover = "a.tif"\n'
@@ -29,16 +29,13 @@ def test_the_usual_values_are_the_real_services(tmp_path: Path) -> None:
     assert (fetch.crs, fetch.bbox) == ("EPSG:3035", (4e6, 2.9e6, 4.01e6, 2.91e6))
     assert fetch.clcplus is not None
     assert fetch.clcplus.years == (2018, 2021)
-    assert fetch.clcplus.image_server.startswith("https://image.discomap.eea.europa.eu/arcgis/")
-    assert fetch.clcplus.api == "https://land.copernicus.eu/api"
+    assert fetch.clcplus.image_server.endswith("_RASTER_{year}_010m_eu/ImageServer")
+    assert fetch.clcplus.api == CLMS_API
     assert fetch.sentinel2 is not None
     assert fetch.sentinel2.months == (5, 9)
     assert fetch.sentinel2.mask == (0, 1, 3, 8, 9, 10)
     (layer,) = fetch.boundaries
-    assert layer.address == (
-        "https://gisco-services.ec.europa.eu/distribution/v2/nuts/geojson/"
-        "NUTS_RG_01M_2024_4326_LEVL_3.geojson"
-    )
+    assert layer.address == f"{GISCO}/nuts/geojson/NUTS_RG_01M_2024_4326_LEVL_3.geojson"
 
 
 def test_none_is_none(tmp_path: Path) -> None:
