@@ -125,7 +125,8 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
   }
   new OwnAreas(store, settings, text, view, theme, (figures, note) => panel.tables(figures, note));
   addEventListener("hashchange", () => followAddress(store, view, keeper));
-  connectPrinting(view, comparison);
+  // Images are no colours of ours.
+  connectPrinting(view, comparison, () => theme.name === "dark" && store.state.ground !== "images");
   view.map.on("error", ({ error }) => showStatus(explain(error, text)));
   view.map.once("idle", () => {
     showStatus("");

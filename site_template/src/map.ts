@@ -16,6 +16,7 @@ import workerText from "maplibre-gl/dist/maplibre-gl-worker.mjs";
 import type { PMTiles } from "pmtiles";
 import { indexOf, outlineOf } from "./cells.ts";
 import { findArchive, serveLayers } from "./layers/archives.ts";
+import { addDot } from "./layers/graphics.ts";
 import { escaped, groundTiles, PATCHES } from "./layers/ground.ts";
 import { PALETTES } from "./palette.ts";
 import { element, type Figures, type Settings } from "./settings.ts";
@@ -101,8 +102,12 @@ export class HexagonMap {
         "AttributionControl.ToggleAttribution": text.of("app.map.attribution"),
       },
     });
+    noteLook(this.map, settings, look);
     this.map.keyboard.disableRotation();
-    this.map.once("style.load", () => addHatches(this.map));
+    this.map.once("style.load", () => {
+      addHatches(this.map);
+      addDot(this.map);
+    });
     this.addControls();
   }
 
@@ -218,8 +223,23 @@ export function addHatches(map: MapLibre): void {
   }
 }
 
+/** What each map shows, as text: MapLibre draws anew whatever it is told, changed or not. */
+const looks = new WeakMap<MapLibre, string>();
+
+/** Remember what a map shows from its style on; tell whether that is anything new. */
+export function noteLook(map: MapLibre, settings: Settings, look: Look): boolean {
+  const { ground, palette } = look;
+  const shown = JSON.stringify([mapLayers(settings, look), [...groundTiles(settings, ground, palette)]]);
+  const isNew = looks.get(map) !== shown;
+  looks.set(map, shown);
+  return isNew;
+}
+
 /** Bring a map's layers and tiles in line with a look. */
 export function applyLook(map: MapLibre, settings: Settings, look: Look): void {
+  if (!noteLook(map, settings, look)) {
+    return;
+  }
   for (const layer of mapLayers(settings, look)) {
     for (const [name, value] of Object.entries(layer.paint ?? {})) {
       map.setPaintProperty(layer.id, name as never, value as never);

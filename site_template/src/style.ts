@@ -84,7 +84,7 @@ export function mapLayers(settings: Settings, look: Look): LayerSpecification[] 
       source: ARCHIVE,
       "source-layer": HEXAGONS,
       paint: {
-        "fill-color": colorOf(look),
+        "fill-color": fillOf(look),
         "fill-outline-color": palette.cellLine,
         "fill-opacity": opacityOf(settings, look),
       },
@@ -94,6 +94,22 @@ export function mapLayers(settings: Settings, look: Look): LayerSpecification[] 
     ...areaLayers(look),
     ...markLayers(palette),
   ];
+}
+
+/** Return the fill of a hexagon; where the reader points at a class, the others step back.
+ *
+ * Through their colour, not through an opacity of each: that would be another shader program, which
+ * the page has to wait for.
+ */
+function fillOf(look: Look): ExpressionSpecification {
+  const color = colorOf(look);
+  if (look.highlight === null) {
+    return color;
+  }
+  const channel = (place: number) => ["at", place, ["to-rgba", ["var", "color"]]];
+  const faded = ["rgba", channel(0), channel(1), channel(2), STEPPED_BACK];
+  const shown = ["case", isOfClass(look, look.highlight), ["var", "color"], faded];
+  return ["let", "color", color, shown] as unknown as ExpressionSpecification;
 }
 
 /** Return the fill of a hexagon: a colour per class, one each for no land, none, within noise. */
@@ -123,10 +139,8 @@ export function colorOf({ palette, measure, breaks, unsure }: Look): ExpressionS
 /** Hexagons make room where single pixels or an image are shown, and let a basemap through. */
 function opacityOf(settings: Settings, look: Look): ExpressionSpecification | number {
   const most = look.ground.basemap ? BASEMAP_OPACITY : 1;
-  const shown: ExpressionSpecification | number =
-    look.highlight === null ? most : ["case", isOfClass(look, look.highlight), most, STEPPED_BACK];
   const archive = groundArchive(settings, look.ground);
-  return archive === undefined ? shown : ["step", ["zoom"], shown, archive.minzoom, 0];
+  return archive === undefined ? most : ["step", ["zoom"], most, archive.minzoom, 0];
 }
 
 /** Tell of a hexagon whether the legend counts it to a class. */
@@ -242,7 +256,8 @@ export function hatchName(palette: Palette): string {
 export function hatchImage(palette: Palette, ratio: number): ImageData {
   const size = 8 * ratio;
   const canvas = new OffscreenCanvas(size, size);
-  const context = canvas.getContext("2d");
+  // Drawn without the graphics card, or reading it would wait for all that the card has to do.
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   if (context === null) {
     return new ImageData(size, size);
   }

@@ -9,6 +9,16 @@ CLOSE = "map=14/46.6/-31.5"
 SEALED, NOT_SEALED, STABLE = "rgb(126, 32, 80)", "rgb(247, 248, 244)", "rgb(139, 144, 150)"
 CONFIRMED = "rgb(181, 68, 26)"
 
+PATCH_LINE = "rgb(156, 28, 107)"
+COUNT_PROGRAMS = """
+    globalThis.programs = 0;
+    const link = WebGL2RenderingContext.prototype.linkProgram;
+    WebGL2RenderingContext.prototype.linkProgram = function (program) {
+        globalThis.programs += 1;
+        return link.call(this, program);
+    };
+"""
+
 
 @pytest.mark.parametrize("way", ["file", "whole"])
 def test_single_pixels_are_drawn_close_up_and_only_then_loaded(journey: Journey, way: str) -> None:
@@ -64,6 +74,25 @@ def test_confirmed_patches_are_outlined_and_tell_of_themselves(journey: Journey)
         return "patch" not in tooltip.inner_text()
 
     journey.until(says_nothing_of_it, "no patch")
+
+
+def test_no_shader_program_is_made_once_the_map_is_open(journey: Journey) -> None:
+    # The page cannot answer while one is made, until all that was drawn before is done.
+    journey.page.add_init_script(COUNT_PROGRAMS)
+    journey.open("file", f"index.html#view=change&pair=2018-2023&{CLOSE}")
+    opened = journey.page.evaluate("programs")
+    assert opened >= 5
+    before = journey.colours()
+    journey.page.locator("#legend button.class").first.hover()
+    journey.until(lambda: journey.colours() != before, "a class that stands out")
+    journey.more()
+    journey.page.get_by_role("checkbox", name="Confirmed patches").check()
+    journey.until(lambda: PATCH_LINE in journey.colours(), "the patch's outline")
+    journey.page.get_by_role("radio", name="Pixels").check()
+    journey.until(lambda: STABLE in journey.colours(), "single pixels")
+    journey.page.get_by_role("radio", name="Images").check()
+    journey.until(lambda: STABLE not in journey.colours(), "the image")
+    assert journey.page.evaluate("programs") == opened
 
 
 def test_uncertainty_suppresses_values(journey: Journey) -> None:

@@ -6,6 +6,7 @@ import h3
 import pytest
 import rasterio
 from journey import Journey
+from rasterio.io import MemoryFile
 
 pytestmark = pytest.mark.browser
 
@@ -156,6 +157,12 @@ def test_full_screen_shows_the_map_with_its_legend(journey: Journey) -> None:
     journey.until(lambda: journey.page.evaluate(full) is None, "the page")
 
 
+def _picture(encoded: bytes):
+    """Return red, green, blue of a PNG file as an array (3, height, width)."""
+    with MemoryFile(encoded) as memory, memory.open() as file:
+        return file.read((1, 2, 3))
+
+
 def test_the_map_is_saved_with_title_legend_and_sources(journey: Journey, tmp_path: Path) -> None:
     journey.open("file")
     ramp = journey.page.evaluate(
@@ -176,6 +183,12 @@ def test_the_map_is_saved_with_title_legend_and_sources(journey: Journey, tmp_pa
     def holds(part, colour: str) -> bool:
         channels = [int(number) for number in colour[4:-1].split(",")]
         return bool((part[:3] == [[[c]] for c in channels]).all(axis=0).any())
+
+    shown = bands[:3, 76 : 76 + round(box["height"])]
+    seen = _picture(journey.page.locator("#map").screenshot())
+    # All but buttons, legend and names is the same, and nothing stands on its head.
+    assert (shown == seen).all(axis=0).mean() > 0.7
+    assert (shown[:, ::-1] == seen).all(axis=0).mean() < 0.4
 
     foot = bands[:, height - round(height - box["height"]) + 70 :, :]
     assert sum(holds(bands[:, 76 : 76 + round(box["height"])], colour) for colour in ramp) >= 5

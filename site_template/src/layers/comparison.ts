@@ -3,10 +3,11 @@
 
 import { Map as MapLibre } from "maplibre-gl";
 import { make } from "../dom.ts";
-import { addHatches, applyLook, type HexagonMap } from "../map.ts";
+import { addHatches, applyLook, type HexagonMap, noteLook } from "../map.ts";
 import type { Settings } from "../settings.ts";
 import { type Look, mapStyle } from "../style.ts";
 import type { Text } from "../text.ts";
+import { addDot, drained } from "./graphics.ts";
 
 const STEP = 0.02;
 const LEAP = 0.1;
@@ -20,7 +21,11 @@ export class Comparison {
   private readonly pane = make("div", { class: "compare-pane", "aria-hidden": "true" });
   private readonly divider: HTMLElement;
   private readonly names = { left: make("span"), right: make("span") };
+  /** What the left side shows, or null where there is one map only. */
+  private look: Look | null = null;
+  /** The second map, from the first comparison on; that of the view while two years are compared. */
   private twin: MapLibre | null = null;
+  private isDressed = false;
   private place = 0.5;
 
   constructor(
@@ -42,54 +47,81 @@ export class Comparison {
       this.hide();
       return;
     }
-    this.pane.hidden = false;
     this.divider.hidden = false;
     this.names.left.textContent = sides.left;
     this.names.right.textContent = sides.right;
     this.place = place;
+    this.look = look;
     this.cut();
     if (this.twin === null) {
-      this.twin = this.second(look);
+      this.twin = this.second();
+      void drained(this.twin).then(() => this.dress(look));
+    } else if (this.isDressed) {
+      this.present();
+    }
+  }
+
+  /** Give the second map its style: once its graphics memory is there, so that nothing waits for it. */
+  private dress(look: Look): void {
+    const { twin } = this;
+    twin?.setStyle(mapStyle(this.settings, look));
+    twin?.once("style.load", () => {
+      noteLook(twin, this.settings, look);
+      addHatches(twin);
+      addDot(twin);
+      this.isDressed = true;
+      if (this.look !== null) {
+        this.present();
+      }
+    });
+  }
+
+  /** Bring the second map in line with the first and with what it is to show. */
+  private present(): void {
+    if (this.view.twin === null) {
       this.view.twin = this.twin;
+      this.view.markTwin();
       this.follow();
-    } else {
-      const { twin } = this;
-      const apply = () => applyLook(twin, this.settings, look);
-      void (twin.isStyleLoaded() ? apply() : twin.once("style.load", apply));
+    }
+    if (this.twin !== null && this.look !== null) {
+      applyLook(this.twin, this.settings, this.look);
+      // Composed with the page once it is whole: each composition of both maps takes its time.
+      this.twin.once("idle", () => this.pane.classList.toggle("shown", this.look !== null));
+      this.twin.triggerRepaint();
     }
   }
 
   /** Tell whether a place on the map, in pixels from its left, lies left of the divider. */
   isLeft(x: number): boolean {
-    return this.twin !== null && x < this.place * this.width;
+    return this.look !== null && x < this.place * this.width;
   }
 
-  /** Return what a picture needs: the second map's canvas and the part of the width it covers. */
-  get picture(): { canvas: HTMLCanvasElement; part: number } | null {
-    return this.twin === null ? null : { canvas: this.twin.getCanvas(), part: this.place };
+  /** Return what a picture needs: the second map and the part of the width it covers. */
+  get picture(): { map: MapLibre; part: number } | null {
+    const { twin } = this.view;
+    return twin === null ? null : { map: twin, part: this.place };
   }
 
   redraw(): void {
-    this.twin?.redraw();
+    this.view.twin?.redraw();
   }
 
   private get width(): number {
     return this.view.map.getContainer().clientWidth;
   }
 
+  /** Hide the second map and keep it: to give its graphics memory back would block the page. */
   private hide(): void {
-    this.pane.hidden = true;
     this.divider.hidden = true;
+    this.pane.classList.remove("shown");
     this.view.twin = null;
-    this.twin?.remove();
-    this.twin = null;
+    this.look = null;
   }
 
-  private second(look: Look): MapLibre {
+  private second(): MapLibre {
     const { map } = this.view;
     const twin = new MapLibre({
       container: this.pane,
-      style: mapStyle(this.settings, look),
       center: map.getCenter(),
       zoom: map.getZoom(),
       bearing: map.getBearing(),
@@ -100,10 +132,6 @@ export class Comparison {
       attributionControl: false,
       fadeDuration: 0,
     });
-    twin.once("style.load", () => {
-      addHatches(twin);
-      this.view.markTwin();
-    });
     // Not reached by the tab key: the first map is the one that is read.
     twin.getCanvas().tabIndex = -1;
     twin.on("error", (event) => map.fire("error", { error: event.error }));
@@ -112,8 +140,8 @@ export class Comparison {
   }
 
   private follow(): void {
-    const { map } = this.view;
-    this.twin?.jumpTo({ center: map.getCenter(), zoom: map.getZoom(), bearing: map.getBearing() });
+    const { map, twin } = this.view;
+    twin?.jumpTo({ center: map.getCenter(), zoom: map.getZoom(), bearing: map.getBearing() });
   }
 
   private slider(): HTMLElement {

@@ -153,8 +153,8 @@ function patchLayers(settings: Settings, ground: GroundLook, palette: Palette): 
     layout: visible(ground.patches !== ""),
   };
   return [
-    // Nearly without colour: so that the inside of a patch can be pointed at too.
-    { id: PATCHES, type: "fill", ...base, paint: { "fill-color": palette.selected, "fill-opacity": 0.04 } },
+    // Without colour, so never drawn: so that the inside of a patch can be pointed at too.
+    { id: PATCHES, type: "fill", ...base, paint: { "fill-opacity": 0 } },
     { id: "patch-casing", type: "line", ...base, paint: { "line-color": palette.selectedCasing, "line-width": 4 } },
     { id: "patch-line", type: "line", ...base, paint: { "line-color": palette.patch, "line-width": 2 } },
   ];

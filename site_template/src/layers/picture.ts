@@ -4,6 +4,7 @@ import type { HexagonMap } from "../map.ts";
 import type { Legend, LegendEntry } from "../legend.ts";
 import { element, type Settings } from "../settings.ts";
 import type { Comparison } from "./comparison.ts";
+import { taken } from "./graphics.ts";
 
 const PAD = 16;
 const LINE = 20;
@@ -11,7 +12,7 @@ const SWATCH = 14;
 const COLUMN = 210;
 const FONT = "system-ui, sans-serif";
 
-interface Sheet {
+export interface Sheet {
   context: CanvasRenderingContext2D;
   width: number;
   ink: string;
@@ -40,21 +41,17 @@ export async function savePicture(
 }
 
 /** What is seen on both sides of a divider; ``part`` is that of the left, 0 where there is no divider. */
-interface Sides {
-  right: ImageBitmap;
-  left: ImageBitmap | null;
+export interface Sides {
+  right: CanvasImageSource;
+  left: CanvasImageSource | null;
   part: number;
 }
 
 /** Take both maps one after the other: together they would keep the page from answering. */
-async function sidesOf(view: HexagonMap, comparison: Comparison): Promise<Sides> {
-  // Graphics memory is only full right after drawing.
-  view.map.redraw();
-  const right = await createImageBitmap(view.map.getCanvas());
-  comparison.redraw();
-  const twin = comparison.picture;
-  const left = twin === null ? null : await createImageBitmap(twin.canvas);
-  return { right, left, part: twin?.part ?? 0 };
+async function sidesOf({ map }: HexagonMap, { picture }: Comparison): Promise<Sides> {
+  const right = await taken(map);
+  const left = picture === null ? null : await taken(picture.map);
+  return { right, left, part: picture?.part ?? 0 };
 }
 
 function compose(
@@ -73,20 +70,18 @@ function compose(
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round((top + height + foot) * ratio);
-  const context = canvas.getContext("2d");
+  // It is read as a whole once, so it is better kept where it can be read.
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   if (context === null) {
     throw new Error("the browser gives no canvas to draw on");
   }
   context.scale(ratio, ratio);
-  const { color: ink, backgroundColor: paper } = getComputedStyle(element("figures").parentElement ?? document.body);
-  const sheet: Sheet = { context, width, ink, paper };
-  context.fillStyle = paper;
+  const sheet = sheetOf(context, width);
+  context.fillStyle = sheet.paper;
   context.fillRect(0, 0, width, top + height + foot);
   write(sheet, settings.region.title, PAD, PAD + LINE, `650 20px ${FONT}`);
   write(sheet, legend.title, PAD, PAD + 2.2 * LINE, `14px ${FONT}`);
-  drawSides(context, sides, { top, width, height });
-  drawNames(sheet, box, top);
-  drawScale(sheet, box, top + height);
+  drawMap(sheet, sides, box, top);
   drawLegend(sheet, legend.entries, top + height + PAD);
   attribution.forEach((line, place) => {
     write(sheet, line, PAD, top + height + PAD + (rows + 1 + place) * LINE, `12px ${FONT}`);
@@ -94,12 +89,22 @@ function compose(
   return canvas;
 }
 
-/** Draw the map, and left of a divider the other year; the place is in units of the context. */
-export function drawSides(
-  context: CanvasRenderingContext2D,
-  { right, left, part }: { right: CanvasImageSource; left: CanvasImageSource | null; part: number },
-  { top, width, height }: { top: number; width: number; height: number },
-): void {
+/** Return a sheet of a width in units of the context, in the colours of the page. */
+export function sheetOf(context: CanvasRenderingContext2D, width: number): Sheet {
+  const page = getComputedStyle(element("figures").parentElement ?? document.body);
+  return { context, width, ink: page.color, paper: page.backgroundColor };
+}
+
+/** Draw the map as it stands in a box: both sides of a divider, names and scale. */
+export function drawMap(sheet: Sheet, sides: Sides, box: HTMLElement, top: number): void {
+  const { clientHeight: height } = box;
+  drawSides(sheet, sides, top, height);
+  drawNames(sheet, box, top);
+  drawScale(sheet, box, top + height);
+}
+
+/** Draw the map, and left of a divider the other year. */
+function drawSides({ context, width }: Sheet, { right, left, part }: Sides, top: number, height: number): void {
   context.drawImage(right, 0, top, width, height);
   if (left !== null) {
     const cut = width * part;
