@@ -78,6 +78,23 @@ def test_both_years_of_a_comparison_are_printed(journey: Journey) -> None:
     assert journey.page.locator(".map-picture").count() == 0
 
 
+def test_on_paper_notes_are_open_and_a_dark_map_is_turned_light(journey: Journey) -> None:
+    journey.open("file", "index.html#view=change&pair=2018-2021")
+    journey.page.get_by_role("button", name="Dark").click()
+    reason = journey.page.locator('[data-pair="2018-2021"] .warning details p').first
+    assert reason.is_hidden()
+    journey.page.emulate_media(media="print")
+    assert reason.is_visible()
+    assert journey.page.locator("#reading-choices").is_hidden()
+    turned = "document.documentElement.hasAttribute('data-drawn-dark')"
+    journey.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert journey.page.evaluate(turned)
+    swatch = journey.page.locator(".ramp .swatch").first
+    assert "invert" in swatch.evaluate("each => getComputedStyle(each).filter")
+    journey.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert not journey.page.evaluate(turned)
+
+
 def test_an_address_keeps_how_the_map_is_turned(journey: Journey) -> None:
     journey.open("file", "index.html#view=share&map=9.00/46.60000/-31.50000/30")
     journey.page.get_by_role("radio", name="2018").first.check()
