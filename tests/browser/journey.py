@@ -103,8 +103,8 @@ class Journey:
             self.problems.append(f"console {message.type}: {message.text}")
 
     def _failed(self, request) -> None:
-        # A page that is left drops what it was reading for the selection.
-        if not ("/origins-" in request.url and request.failure == "net::ERR_ABORTED"):
+        # A page that is left drops what it was reading.
+        if not ("/assets/" in request.url and request.failure == "net::ERR_ABORTED"):
             self.problems.append(f"failed: {request.url[:200]}")
 
     def _request(self, address: str) -> None:

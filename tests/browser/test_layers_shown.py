@@ -1,7 +1,14 @@
 """Pixels, images, patches and uncertainty on the map, and the legend that goes with them."""
 
+from base64 import b64encode
+from io import BytesIO
+from pathlib import Path
+
 import pytest
 from journey import Journey
+from pmtiles.reader import MemorySource, Reader, all_tiles
+from pmtiles.tile import zxy_to_tileid
+from pmtiles.writer import Writer
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +44,34 @@ def test_single_pixels_are_drawn_close_up_and_only_then_loaded(journey: Journey,
     journey.until(lambda: {STABLE, CONFIRMED} <= journey.colours(), "pixels of the pair")
     assert SEALED not in journey.colours()
     assert journey.hash()["ground"] == "pixels"
+
+
+def test_where_an_archive_has_no_tile_there_are_no_pixels(browser, site_copy: Path) -> None:
+    archive = next(site_copy.glob("tiles/pixels-*.pmtiles")).read_bytes()
+    script = next(site_copy.glob("assets/pixels-*.js"))
+    whole, emptied = (b64encode(each).decode() for each in (archive, without_maxzoom(archive)))
+    text = script.read_text(encoding="utf-8")
+    assert whole in text
+    script.write_text(text.replace(whole, emptied), encoding="utf-8")
+    journey = Journey(browser, {"file": site_copy.as_uri() + "/"})
+    journey.open("file", f"index.html#view=share&year=2023&ground=pixels&{CLOSE}")
+    assert journey.text("#status") == ""
+    assert SEALED not in journey.colours()
+    journey.close()
+    assert journey.problems == []
+
+
+def without_maxzoom(archive: bytes) -> bytes:
+    """Return an archive of tiles without those of its highest zoom."""
+    source = MemorySource(archive)
+    reader = Reader(source)
+    kept = BytesIO()
+    writer = Writer(kept)
+    for (zoom, column, row), tile in all_tiles(source):
+        if zoom < reader.header()["max_zoom"]:
+            writer.write_tile(zxy_to_tileid(zoom, column, row), tile)
+    writer.finalize(reader.header(), reader.metadata())
+    return kept.getvalue()
 
 
 def test_images_of_a_year_are_shown_where_there_are_any(journey: Journey) -> None:

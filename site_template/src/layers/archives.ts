@@ -29,13 +29,15 @@ export function serveLayers(settings: Settings): void {
   const archives = new LayerArchives(settings);
   addProtocol(LAYER, async ({ url }, abort) => {
     const [name = "", ...place] = partsOf(url);
-    return { data: await archives.tile(name, place, abort.signal) };
+    const data = await archives.tile(name, place, abort.signal);
+    const isPicture = findArchive(settings, name)?.format !== "mvt";
+    return { data: data ?? (isPicture ? emptyPicture() : new ArrayBuffer(0)) };
   });
   addProtocol(PIXELS, async ({ url }, abort) => {
     const [theme, time = "", ...place] = partsOf(url);
     const picture = await archives.tile("pixels", place, abort.signal);
     const palette = pixelPalette(settings, theme === "dark" ? "dark" : "light", time);
-    return { data: picture.byteLength === 0 ? emptyPicture() : recolored(picture, palette) };
+    return { data: picture === null ? emptyPicture() : recolored(picture, palette) };
   });
 }
 
@@ -48,12 +50,12 @@ class LayerArchives {
 
   constructor(private readonly settings: Settings) {}
 
-  async tile(name: string, place: string[], signal: AbortSignal): Promise<ArrayBuffer> {
+  /** Return a tile, or null where the archive has none. */
+  async tile(name: string, place: string[], signal: AbortSignal): Promise<ArrayBuffer | null> {
     const [z, x, y] = place.map(Number);
     const archive = await this.open(name);
     const tile = await archive.getZxy(z ?? 0, x ?? 0, y ?? 0, signal);
-    const isPicture = findArchive(this.settings, name)?.format !== "mvt";
-    return tile?.data ?? (isPicture ? emptyPicture() : new ArrayBuffer(0));
+    return tile?.data ?? null;
   }
 
   private open(name: string): Promise<PMTiles> {

@@ -5,9 +5,9 @@ import { Map as MapLibre } from "maplibre-gl";
 import { make } from "../dom.ts";
 import { addHatches, applyLook, type HexagonMap, noteLook } from "../map.ts";
 import type { Settings } from "../settings.ts";
-import { type Look, mapStyle } from "../style.ts";
+import { HEXAGONS, type Look, mapStyle } from "../style.ts";
 import type { Text } from "../text.ts";
-import { addDot, drained } from "./graphics.ts";
+import { addDot, atRest, drained } from "./graphics.ts";
 
 const STEP = 0.02;
 const LEAP = 0.1;
@@ -55,25 +55,30 @@ export class Comparison {
     this.cut();
     if (this.twin === null) {
       this.twin = this.second();
-      void drained(this.twin).then(() => this.dress(look));
+      void this.dress(this.twin, look);
     } else if (this.isDressed) {
       this.present();
     }
   }
 
-  /** Give the second map its style: once its graphics memory is there, so that nothing waits for it. */
-  private dress(look: Look): void {
-    const { twin } = this;
-    twin?.setStyle(mapStyle(this.settings, look));
-    twin?.once("style.load", () => {
-      noteLook(twin, this.settings, look);
-      addHatches(twin);
-      addDot(twin);
-      this.isDressed = true;
-      if (this.look !== null) {
-        this.present();
-      }
-    });
+  /** Give the second map its layers step by step, each once all before is drawn: nothing has to wait. */
+  private async dress(twin: MapLibre, look: Look): Promise<void> {
+    await drained(twin);
+    const { layers, ...style } = mapStyle(this.settings, look);
+    twin.setStyle({ ...style, layers: [] });
+    await twin.once("style.load");
+    addHatches(twin);
+    const hexagons = layers.findIndex(({ id }) => id === HEXAGONS);
+    for (const step of [layers.slice(0, hexagons), [layers[hexagons]!], layers.slice(hexagons + 1)]) {
+      step.forEach((layer) => twin.addLayer(layer));
+      await atRest(twin);
+    }
+    addDot(twin);
+    noteLook(twin, this.settings, look);
+    this.isDressed = true;
+    if (this.look !== null) {
+      this.present();
+    }
   }
 
   /** Bring the second map in line with the first and with what it is to show. */
@@ -86,7 +91,10 @@ export class Comparison {
     if (this.twin !== null && this.look !== null) {
       applyLook(this.twin, this.settings, this.look);
       // Composed with the page once it is whole: each composition of both maps takes its time.
-      this.twin.once("idle", () => this.pane.classList.toggle("shown", this.look !== null));
+      this.twin.once("idle", () => {
+        this.pane.classList.toggle("shown", this.look !== null);
+        this.view.map.getContainer().setAttribute("data-compared", "ready");
+      });
       this.twin.triggerRepaint();
     }
   }
@@ -135,7 +143,6 @@ export class Comparison {
     // Not reached by the tab key: the first map is the one that is read.
     twin.getCanvas().tabIndex = -1;
     twin.on("error", (event) => map.fire("error", { error: event.error }));
-    twin.on("idle", () => map.getContainer().setAttribute("data-compared", "ready"));
     return twin;
   }
 

@@ -28,8 +28,18 @@ export async function drained(map: MapLibre): Promise<void> {
   gl.deleteSync(fence);
 }
 
+/** Resolve when a map has loaded and drawn what it is to show, or after ``PATIENCE_MS``. */
+export async function atRest(map: MapLibre): Promise<void> {
+  if (!map.loaded() || map.isMoving()) {
+    const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+    await Promise.race([map.once("idle"), patience]);
+  }
+  await drained(map);
+}
+
 /** Draw a map and return what it shows, copied by the graphics card and fetched when that is done. */
 export async function taken(map: MapLibre): Promise<ImageBitmap> {
+  await atRest(map);
   // Graphics memory is only full right after drawing.
   map.redraw();
   const gl = map.getCanvas().getContext("webgl2");
