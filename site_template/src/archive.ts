@@ -108,12 +108,16 @@ export class ServerSource implements Source {
 
   /** Tell whether an answer holds the range that was asked for, as it lies in the file. */
   private isPart({ status, headers }: Response): boolean {
+    // A packed part cannot be unpacked by itself, and its place is that in the packed file: some
+    // hosts pack whatever they send.
+    if (status !== 206 || headers.has("content-encoding")) {
+      return false;
+    }
     const total = headers.get("content-range")?.split("/")[1];
     if (total !== undefined && total !== "*" && Number(total) !== this.size) {
       throw new ArchiveError("app.error.archive_changed", { file: this.file });
     }
-    // A packed part cannot be unpacked by itself: some hosts pack whatever they send.
-    return status === 206 && !headers.has("content-encoding");
+    return true;
   }
 
   /** Read the whole file, from an answer that turned out to hold it or else from a new one. */

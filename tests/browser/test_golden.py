@@ -44,6 +44,9 @@ def test_looks_as_it_did(visitor: Journey, name: str, request: pytest.FixtureReq
     visitor.page.emulate_media(color_scheme=scheme)
     visitor.page.goto(visitor.addresses["file"] + page)
     visitor.until(lambda: visitor.mark() in (None, "ready"), f"{page} to be ready")
+    if "compare" in page:
+        compared = "document.querySelector('#map').dataset.compared"
+        visitor.until(lambda: visitor.page.evaluate(compared) == "ready", "the second map")
     kept = request.config.getoption("--keep-golden")
     picture = visitor.page.screenshot()
     if kept is not None:

@@ -104,6 +104,8 @@ class PackingHandler(http.server.SimpleHTTPRequestHandler):
         body = packed[:1000] if is_part else packed
         self.send_response(206 if is_part else 200)
         self.send_header("Content-Encoding", "gzip")
+        if is_part:
+            self.send_header("Content-Range", f"bytes 0-{len(body) - 1}/{len(packed)}")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
