@@ -32,6 +32,7 @@ from services import (
 from sites import ROWS, Told, hexseal, two_years
 
 from hexseal.cli import main
+from hexseal.config import load_region
 from hexseal.config_fetch import (
     CATALOGUE,
     GISCO,
@@ -40,6 +41,7 @@ from hexseal.config_fetch import (
     FetchClcplus,
     FetchSentinel2,
 )
+from hexseal.datasets.provenance import provenance_of
 from hexseal.errors import FetchError
 from hexseal.fetch.boundaries import fetch_boundaries
 from hexseal.fetch.place import place_of_box
@@ -170,6 +172,8 @@ def test_files_are_fetched_once_and_told_of(services: Services, region: Path) ->
     assert source["address"] == f"{services.address}/clc2018/ImageServer"
     assert (source["requests"], source["bbox_epsg_3035"]) == (4, BOX)
     assert len(record["files"]["half.gpkg"]["sha256"]) == 64
+    _, areas = provenance_of(load_region(region), region.parent).inputs
+    assert (areas.name, areas.source) == ("half.gpkg", f"{services.address}/areas.geojson")
     before = (region.parent / "in/half.gpkg").read_bytes(), record
     asked = len(services.asked)
     again = run("fetch", region)

@@ -286,7 +286,7 @@ def test_about_lists_inputs_with_their_checksums(made: MadeSite) -> None:
     locale = load_locale(TEMPLATE / "locales", "fr")
     files = (
         InputFile("landcover", 2018, "a.tif", 3, "ab" * 32),
-        InputFile("areas municipality", None, "made.gpkg", 5, "cd" * 32),
+        InputFile("areas municipality", None, "made.gpkg", 5, "cd" * 32, "https://example.org/m"),
         InputFile("landcover", 2021, "https://example.org/b.tif", None, None),
     )
     shown = about_values(made.region, files, locale)["inputs"]

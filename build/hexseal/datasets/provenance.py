@@ -9,6 +9,7 @@ from pathlib import Path
 from hexseal import __version__
 from hexseal.config import Licence, Region, is_remote
 from hexseal.config_dataset import LICENCES
+from hexseal.fetch import Record
 from hexseal.files import sha256, write_bytes
 from hexseal.forward import forward_reports
 from hexseal.statistics import source_titles
@@ -22,7 +23,8 @@ NOT_ENDORSED = "Not endorsed by the producers of the data or the European Union.
 class InputFile:
     """One input: what it is for, its file name (never its folder), and its bytes.
 
-    ``bytes`` and ``sha256`` are None where it is read over the network or not there.
+    ``bytes`` and ``sha256`` are None where it is read over the network or not there; ``source``
+    is the address that ``hexseal fetch`` had it from.
     """
 
     role: str
@@ -30,6 +32,7 @@ class InputFile:
     name: str
     bytes: int | None
     sha256: str | None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,9 @@ def _inputs(region: Region, checksums: Checksums) -> Iterator[InputFile]:
             if is_remote(name) or not path.is_file():
                 yield InputFile(role, year, path.name, None, None)
             else:
-                yield InputFile(role, year, path.name, path.stat().st_size, checksums.of(path))
+                digest, size = checksums.of(path), path.stat().st_size
+                source = Record(path.parent).source_of(path.name, digest)
+                yield InputFile(role, year, path.name, size, digest, source)
     for year, report in forward_reports(region).items():
         yield InputFile("model", year, report.model, None, report.checksum)
 

@@ -37,6 +37,15 @@ class Record:
         """Tell whether a file was fetched, and is not the user's own."""
         return name in self.files
 
+    def source_of(self, name: str, digest: str) -> str | None:
+        """Return the public address that a file of this SHA-256 was fetched from, if it was."""
+        told = self.files.get(name, {})
+        source = told.get("source")
+        if told.get("sha256") != digest or not isinstance(source, dict):
+            return None
+        address = source.get("address")
+        return address if isinstance(address, str) else None
+
     def is_current(self, name: str, key: str) -> bool:
         """Tell whether a file lies there as it was fetched for the same request."""
         told, path = self.files.get(name, {}), self.path.with_name(name)
