@@ -25,9 +25,10 @@ from pathlib import Path
 import numpy as np
 
 from hexseal import __version__
+from hexseal.cog import CLASSES, CogWriter, Layout
 from hexseal.config import Epoch, Forward, Region, is_remote
 from hexseal.errors import InputError, ToolError
-from hexseal.forward_rasters import OUTSIDE, Writer, open_maps, strips
+from hexseal.forward_rasters import OUTSIDE, open_maps, strips
 from hexseal.forward_report import (
     BOTH,
     MAP_ONLY,
@@ -131,8 +132,8 @@ def carry_forward(
     tally = _Tally()
     with ExitStack() as stack:
         maps = open_maps(stack, mapped, stems)
-        landcover = stack.enter_context(Writer(Path(epoch.landcover), maps.grid, colors=True))
-        confidence = stack.enter_context(Writer(Path(epoch.confidence), maps.grid, colors=False))
+        landcover = stack.enter_context(CogWriter(Path(epoch.landcover), maps.grid, CLASSES))
+        confidence = stack.enter_context(CogWriter(Path(epoch.confidence), maps.grid, Layout()))
         windows = list(strips(maps.grid))
         for done, window in enumerate(windows, 1):
             classes, certain = tally.add(*maps.read(window))

@@ -1,30 +1,20 @@
-"""Rasters of a forward year: the map and the model's maps read together, new ones written."""
+"""Rasters of a forward year: the map and the model's maps read together."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
-import rasterio
-from rasterio.crs import CRS
-from rasterio.errors import RasterioError
-from rasterio.io import DatasetWriter
-from rasterio.shutil import copy
-from rasterio.windows import Window as RasterioWindow
 
 from hexseal.config import Epoch
-from hexseal.errors import GridMismatchError, OutputError
-from hexseal.files import describe, whole_file
+from hexseal.errors import GridMismatchError
 from hexseal.grid import Grid, Window
-from hexseal.products import CLCPLUS
 from hexseal.rasters import Bytes, Landcover, open_landcover
 
 OUTSIDE = 254
 # Rows that are read at once: a multiple of the blocks of standard errors and of files.
 ROWS = 1024
-COLORS = {c.code: (*bytes.fromhex(c.color[1:]), 255) for c in CLCPLUS.classes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,65 +32,6 @@ class Maps:
         """Return the five rasters in a window of CLC+'s grid, OUTSIDE where one has nothing."""
         others = (self.before, self.after, self.confidence_before, self.confidence_after)
         return self.mapped.read(window), *(read_on(self.grid, r, window) for r in others)
-
-
-class Writer:
-    """A byte raster written window by window; it takes its final name as a cloud-optimised file."""
-
-    def __init__(
-        self,
-        path: Path,
-        grid: Grid,
-        *,
-        colors: bool,
-        nodata: int | None = None,
-        description: str = "",
-    ) -> None:
-        self.path, self.grid, self.colors = path, grid, colors
-        self.nodata, self.description = nodata, description
-        self.plain = path.with_name(f".partial-plain-{path.name}")
-        self.file: DatasetWriter | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = rasterio.open(
-                self.plain, "w", driver="GTiff", width=self.grid.width, height=self.grid.height,
-                count=1, dtype="uint8", crs=CRS.from_user_input(self.grid.crs),
-                transform=self.grid.transform, tiled=True, blockxsize=512, blockysize=512,
-                compress="LZW", BIGTIFF="IF_SAFER", nodata=self.nodata,
-            )  # fmt: skip
-            if self.description:
-                file.set_band_description(1, self.description)
-            if self.colors:
-                file.write_colormap(1, COLORS)
-        except OSError as err:
-            raise describe(err, self.plain) from err
-        except RasterioError as err:
-            raise OutputError(f"{self.plain}: cannot be written ({err})") from err
-        self.file = file
-        return self
-
-    def write(self, values: Bytes, window: Window) -> None:
-        """Write the values of a window, shape (rows, cols)."""
-        assert self.file is not None
-        place = RasterioWindow(window.column, window.row, window.width, window.height)  # type: ignore[call-arg]
-        self.file.write(values, 1, window=place)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        assert self.file is not None
-        try:
-            self.file.close()
-            if kind is None:
-                with whole_file(self.path) as partial:
-                    copy(
-                        self.plain, partial, driver="COG", compress="LZW", blocksize=512,
-                        overview_resampling="NEAREST" if self.colors else "AVERAGE",
-                    )  # fmt: skip
-        except RasterioError as err:
-            raise OutputError(f"{self.path}: cannot be written ({err})") from err
-        finally:
-            self.plain.unlink(missing_ok=True)
 
 
 def open_maps(stack: ExitStack, mapped: Epoch, stems: tuple[Path, Path]) -> Maps:

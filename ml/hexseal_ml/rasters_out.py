@@ -8,25 +8,29 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from hexseal.cog import CLASSES, CogWriter, Layout
 from hexseal.errors import InputError
 from hexseal.files import describe, whole_file, write_bytes
-from hexseal.forward_rasters import OUTSIDE, Writer
+from hexseal.forward_rasters import OUTSIDE
 from hexseal.grid import Grid, Window
 from hexseal_ml.blending import NO_PROBABILITY, Strip
 
 LANDCOVER, PROBABILITY, CONFIDENCE = "landcover", "sealed_probability", "confidence"
-DESCRIPTIONS = {
-    LANDCOVER: "CLC+ Backbone class",
-    PROBABILITY: "probability of Sealed, percent",
-    CONFIDENCE: "probability of the class less that of the next likely one, percent",
+LAYOUTS = {
+    LANDCOVER: replace(CLASSES, bands=("CLC+ Backbone class",)),
+    PROBABILITY: Layout(bands=("probability of Sealed, percent",), nodata=NO_PROBABILITY),
+    CONFIDENCE: Layout(
+        bands=("probability of the class less that of the next likely one, percent",),
+        nodata=OUTSIDE,
+    ),
 }
-NODATA = {LANDCOVER: None, PROBABILITY: NO_PROBABILITY, CONFIDENCE: OUTSIDE}
 
 
 class Scratch:
@@ -104,13 +108,7 @@ def raster_paths(out: Path, prefix: str) -> dict[str, Path]:
 def write_rasters(paths: dict[str, Path], grid: Grid, strips: Iterator[Strip]) -> dict[int, int]:
     """Write strips as cloud-optimised GeoTIFFs; return the number of pixels of each value."""
     counts = np.zeros(256, np.int64)
-    writers = {
-        kind: Writer(
-            path, grid, colors=kind == LANDCOVER, nodata=NODATA[kind],
-            description=DESCRIPTIONS[kind],
-        )
-        for kind, path in paths.items()
-    }  # fmt: skip
+    writers = {kind: CogWriter(path, grid, LAYOUTS[kind]) for kind, path in paths.items()}
     with writers[LANDCOVER] as classes, writers[PROBABILITY] as share, writers[CONFIDENCE] as sure:
         row = 0
         for strip in strips:

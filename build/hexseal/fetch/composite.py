@@ -4,31 +4,27 @@ Memory holds one band of one block of all scenes near it, whatever the size of t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.crs import CRS
-from rasterio.errors import RasterioError
-from rasterio.io import DatasetWriter
-from rasterio.shutil import copy
-from rasterio.windows import Window as RasterioWindow
 
-from hexseal.errors import FetchError, OutputError
+from hexseal.cog import BLOCK, CogWriter, Layout
+from hexseal.errors import FetchError
 from hexseal.fetch.image_server import tiles
 from hexseal.fetch.items import OFFSET, SCALE, Scene
 from hexseal.fetch.place import EPSG, Place, to_box
 from hexseal.fetch.scenes import SceneReader, configure, near
-from hexseal.files import describe, whole_file
-from hexseal.forward_rasters import Writer
-from hexseal.grid import Grid, Window
+from hexseal.grid import Grid
 from hexseal.progress import Progress, silent
 
 # As Collection 1 and the simulated sample store it: reflectance = number x SCALE + OFFSET.
 NODATA, LARGEST, MISSING = 0, 32766, 32767
-BLOCK = 512
+REFLECTANCE = Layout(
+    "int16", nodata=NODATA, scale=SCALE, offset=OFFSET,
+    compression={"compress": "ZSTD", "level": "3", "predictor": "YES"},
+)  # fmt: skip
 Stored = NDArray[np.int16]
 Counts = NDArray[np.uint8]
 
@@ -94,8 +90,8 @@ def write_composite(
     empty = 0
     beside = path.with_name(f"{path.stem}_observations.tif")
     with (
-        _BandWriter(path, grid, settings.bands) as bands,
-        Writer(beside, grid, colors=False, description="clear observations") as observations,
+        CogWriter(path, grid, replace(REFLECTANCE, bands=settings.bands)) as bands,
+        CogWriter(beside, grid, Layout(bands=("clear observations",))) as observations,
     ):
         for done, window in enumerate(blocks, 1):
             here = [s for s, box in zip(scenes, boxes, strict=True) if near(box, grid, window)]
@@ -136,52 +132,3 @@ def _stack(
         values = stored(numbers, assets[place].scale, assets[place].offset)
         np.copyto(stack[place], values, where=~seen[place][1])
     return stack
-
-
-class _BandWriter:
-    """A raster of several int16 bands, written block by block, whole as a COG or not at all."""
-
-    def __init__(self, path: Path, grid: Grid, bands: tuple[str, ...]) -> None:
-        self.path, self.grid, self.bands = path, grid, bands
-        self.plain = path.with_name(f".partial-plain-{path.name}")
-        self.file: DatasetWriter | None = None
-
-    def __enter__(self) -> "_BandWriter":
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = rasterio.open(
-                self.plain, "w", driver="GTiff", width=self.grid.width, height=self.grid.height,
-                count=len(self.bands), dtype="int16", crs=CRS.from_user_input(self.grid.crs),
-                transform=self.grid.transform, tiled=True, blockxsize=BLOCK, blockysize=BLOCK,
-                compress="ZSTD", nodata=NODATA, BIGTIFF="IF_SAFER", interleave="band",
-            )  # fmt: skip
-            file.descriptions = self.bands
-            file.scales = (SCALE,) * len(self.bands)
-            file.offsets = (OFFSET,) * len(self.bands)
-        except OSError as err:
-            raise describe(err, self.plain) from err
-        except RasterioError as err:
-            raise OutputError(f"{self.plain}: cannot be written ({err})") from err
-        self.file = file
-        return self
-
-    def write(self, values: Stored, window: Window) -> None:
-        """Write the values (bands, rows, columns) of a window."""
-        assert self.file is not None
-        place = RasterioWindow(window.column, window.row, window.width, window.height)  # type: ignore[call-arg]
-        self.file.write(values, window=place)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        assert self.file is not None
-        try:
-            self.file.close()
-            if kind is None:
-                with whole_file(self.path) as partial:
-                    copy(
-                        self.plain, partial, driver="COG", compress="ZSTD", level="3",
-                        blocksize=BLOCK, predictor="YES", overview_resampling="AVERAGE",
-                    )  # fmt: skip
-        except RasterioError as err:
-            raise OutputError(f"{self.path}: cannot be written ({err})") from err
-        finally:
-            self.plain.unlink(missing_ok=True)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hexseal.cog import CLASSES, CogWriter
 from hexseal.errors import FetchError
 from hexseal.fetch.place import Place
-from hexseal.forward_rasters import OUTSIDE, Writer
+from hexseal.forward_rasters import OUTSIDE
 from hexseal.grid import Window
 from hexseal.products import Product
 from hexseal.rasters import Bytes
@@ -21,7 +22,7 @@ class MapWriter:
     def __init__(self, path: Path, place: Place, product: Product) -> None:
         self.path, self.place, self.product = path, place, product
         self.counts = np.zeros(256, np.int64)
-        self._writer = Writer(path, place.grid, colors=True)
+        self._writer = CogWriter(path, place.grid, CLASSES)
 
     def __enter__(self) -> "MapWriter":
         self._writer.__enter__()
