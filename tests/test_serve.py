@@ -140,6 +140,32 @@ def test_nothing_outside_the_site_is_served(port: int, path: str, wanted: str | 
     assert b"root:" not in content
 
 
+def test_a_reader_who_leaves_early_is_no_error(
+    site: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (site / "large.bin").open("wb") as stream:
+        stream.truncate(50_000_000)
+    server = make_server(site, 0)
+    told = threading.Event()
+    handle = server.handle_error
+
+    def heard(request: socket.socket, client_address: str) -> None:
+        handle(request, client_address)
+        told.set()
+
+    monkeypatch.setattr(server, "handle_error", heard)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    with socket.create_connection(server.server_address[:2]) as reader:
+        reader.sendall(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert reader.recv(20).startswith(b"HTTP/1.1 200")
+    assert told.wait(20)
+    server.shutdown()
+    thread.join(timeout=5)
+    server.server_close()
+    assert capfd.readouterr().err == ""
+
+
 def test_nothing_can_be_written(port: int, site: Path) -> None:
     for method in ("PUT", "POST", "DELETE"):
         answer, _ = ask(port, "/index.html", method=method)

@@ -3,6 +3,7 @@
 import http.server
 import os
 import re
+import sys
 from functools import partial
 from http import HTTPStatus
 from io import BytesIO
@@ -29,11 +30,20 @@ def make_server(site: Path, port: int) -> http.server.ThreadingHTTPServer:
         raise InputError(f"{site}: holds no index.html; build a site first (just build)")
     handler = partial(RangeHandler, directory=str(site))
     try:
-        return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+        return SiteServer(("127.0.0.1", port), handler)
     except OSError as err:
         raise OutputError(
             f"port {port}: cannot be opened ({err.strerror}); choose another with --port"
         ) from err
+
+
+class SiteServer(http.server.ThreadingHTTPServer):
+    """A server that says nothing when a reader leaves in the middle of an answer."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Tell of what is no broken connection, as the base class does."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class RangeHandler(http.server.SimpleHTTPRequestHandler):
