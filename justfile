@@ -18,11 +18,12 @@ fetch REGION *OPTIONS: setup
 test *OPTIONS: setup
     @{{bin}}/python -m pytest {{OPTIONS}}
 
-# Check style, types and import order
+# Check style, types and the rule between packages
 lint: setup
     @{{bin}}/ruff check .
     @{{bin}}/ruff format --check .
     @{{bin}}/basedpyright
+    @{{bin}}/lint-imports
 
 # Serve the built site on this machine
 serve *OPTIONS: setup

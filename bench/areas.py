@@ -26,8 +26,8 @@ from exactextract.raster import NumPyRasterSource
 from landscape import BLOCK, NORTH, WEST, write_pair
 from scipy.spatial import KDTree
 
-from hexseal.config import load_region
-from hexseal.custom_areas import measure_areas
+from hexseal.areas import measure_areas
+from hexseal.region.load import load_region
 
 REGION = """
 [region]

@@ -26,12 +26,12 @@ from rasterio import Affine
 from scipy import ndimage
 from scipy.spatial import Voronoi
 
-from hexseal.config import Region, SealedAccuracy, load_region
-from hexseal.delta import count_region
-from hexseal.evidence import judge_region
-from hexseal.grid import from_lonlat
+from hexseal.change.stage import judge_region
+from hexseal.counting.stage import count_region
+from hexseal.raster.grid import from_lonlat
+from hexseal.region.load import Region, SealedAccuracy, load_region
 from hexseal.simulate import NoiseModel, Observation, observe, simulate_truth
-from hexseal.statistics import write_statistics
+from hexseal.statistics.stage import write_statistics
 
 SIZE, AREAS = 2000, 25
 WEST, NORTH = 4_000_000.0, 3_000_000.0

@@ -28,9 +28,9 @@ from landscape import NORTH, WEST, tile_classes
 from playwright.sync_api import Locator, Page, sync_playwright
 from pyproj import Transformer
 
-from hexseal.pipeline import BuildSettings, Talk, build_site
+from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.pages.serve import make_server
 from hexseal.progress import silent
-from hexseal.serve import make_server
 
 ROOT = Path(__file__).parents[1]
 PIXEL_M = 40.0

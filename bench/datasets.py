@@ -29,9 +29,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from h3.api import basic_int
 
-from hexseal.database import statement
 from hexseal.datasets.geoparquet import BOX, EDGES, ROWS_IN_GROUP, cells_of, write_geoparquet
-from hexseal.serve import RangeHandler
+from hexseal.pages.serve import RangeHandler
+from hexseal.storage.database import statement
 
 CENTER = (49.8, 6.1)
 RESOLUTION = 9

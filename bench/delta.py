@@ -17,8 +17,8 @@ import numpy as np
 import rasterio
 from landscape import BLOCK, write_pair
 
-from hexseal.config import load_region
-from hexseal.delta import count_region
+from hexseal.counting.stage import count_region
+from hexseal.region.load import load_region
 
 REGION = """
 [region]

@@ -28,7 +28,7 @@ import torch
 from rasterio.windows import Window as RasterioWindow
 from transformers.models.segformer.modeling_segformer import SegformerDecodeHead
 
-from hexseal.grid import Window
+from hexseal.raster.grid import Window
 from hexseal.simulate import is_simulated, simulate
 from hexseal_ml.folder import load_model
 from hexseal_ml.imagery import open_image

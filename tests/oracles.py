@@ -5,7 +5,7 @@ from collections import Counter
 import h3
 import numpy as np
 
-from hexseal.grid import Grid
+from hexseal.raster.grid import Grid
 
 Joint = tuple[int, ...]
 

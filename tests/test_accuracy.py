@@ -8,11 +8,11 @@ import pytest
 from rasterfiles import NORTH, WEST, write_tif
 from sites import hexseal
 
-from hexseal.accuracy import assess_accuracy, sealed_accuracy
-from hexseal.accuracy_report import AccuracyReport
-from hexseal.config import Region, load_region
+from hexseal.accuracy.report import AccuracyReport
+from hexseal.accuracy.stage import assess_accuracy, sealed_accuracy
 from hexseal.errors import InputError
-from hexseal.grid import to_lonlat
+from hexseal.raster.grid import to_lonlat
+from hexseal.region.load import Region, load_region
 
 # Columns of a map of 10 x 40 pixels: 0 to 9 sealed in 2018, 0 to 14 in 2021, the last no data.
 ROWS, COLUMNS = 10, 40

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from hexseal.change.adjusted import (
+from hexseal.region.load import SealedAccuracy
+from hexseal.statistics.adjusted import (
     NoiseLevel,
     Transfer,
     Units,
@@ -15,8 +16,7 @@ from hexseal.change.adjusted import (
     false_discovery,
     fit_noise,
 )
-from hexseal.change.transfer import transfer_between
-from hexseal.config import SealedAccuracy
+from hexseal.statistics.transfer import transfer_between
 
 
 def made(count: int, seed: int = 1, shape: float = 5.0) -> Units:

@@ -15,9 +15,9 @@ from rasterfiles import NORTH, WEST, write_areas
 from shapely import MultiPolygon, Point, Polygon
 from sites import REGION, hexseal, write_region
 
-from hexseal.config import load_region
-from hexseal.custom_areas import measure_areas
+from hexseal.areas import measure_areas
 from hexseal.errors import InputError
+from hexseal.region.load import load_region
 
 Refused = Callable[..., None]
 HOSTILE = (

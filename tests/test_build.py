@@ -8,10 +8,10 @@ import pytest
 from rasterfiles import real_data
 from sites import COLUMNS, ROWS, hexseal, tree, write_region
 
-from hexseal.config import load_region
-from hexseal.delta import count_region
-from hexseal.evidence import judge_region
-from hexseal.statistics import write_statistics
+from hexseal.change.stage import judge_region
+from hexseal.counting.stage import count_region
+from hexseal.region.load import load_region
+from hexseal.statistics.stage import write_statistics
 
 REGIONS = Path(__file__).parents[1] / "regions"
 

@@ -12,9 +12,9 @@ import shapely.affinity
 from rasterfiles import NORTH, WEST, north_up, real_data, write_areas, write_tif
 from rasterio import Affine
 
-from hexseal.check import Report, check_region, render
-from hexseal.config import AreaLayer, Epoch, HexagonRange, Region, Site, load_region
+from hexseal.check.stage import Report, check_region, render
 from hexseal.products import CLCPLUS, Product
+from hexseal.region.load import AreaLayer, Epoch, HexagonRange, Region, Site, load_region
 
 REGIONS = Path(__file__).parents[1] / "regions"
 # Two sealed pixels in 2018, one of them lost and one more gained by 2021; one corner has no data.

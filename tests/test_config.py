@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hexseal.config import Accuracy, Noise, Region, SealedAccuracy, load_region
 from hexseal.errors import RegionError
 from hexseal.products import CLCPLUS, WORLDCOVER
+from hexseal.region.load import Accuracy, Noise, Region, SealedAccuracy, load_region
 
 REGIONS = Path(__file__).parents[1] / "regions"
 HEAD = '[region]\nid = "r"\n'

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hexseal.config import Dataset, DatasetChange, Licence, load_region
 from hexseal.errors import RegionError
+from hexseal.region.load import Dataset, DatasetChange, Licence, load_region
 
 HEAD = """
 [region]

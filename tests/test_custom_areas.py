@@ -13,12 +13,12 @@ import shapely
 from rasterfiles import NORTH, SHARED, WEST, real_data, write_areas
 from sites import hexseal, write_region
 
-from hexseal.config import load_region
-from hexseal.custom_areas import LATTICE_VARIANCE, measure_areas
+from hexseal.areas import LATTICE_VARIANCE, measure_areas
+from hexseal.counting.scanline import count_polygons
 from hexseal.errors import InputError, OutputError
-from hexseal.rasters import read_grid
-from hexseal.scanline import count_polygons
-from hexseal.zones import pixel_polygons
+from hexseal.raster.landcover import read_grid
+from hexseal.region.load import load_region
+from hexseal.vector.zones import pixel_polygons
 
 
 def box(column: float, row: float, width: float, height: float) -> shapely.Polygon:

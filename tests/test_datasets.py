@@ -26,12 +26,12 @@ from hexseal.codebook import (
     columns_of,
     spread_of,
 )
-from hexseal.config import HexagonRange
-from hexseal.database import connect
 from hexseal.datasets.geoparquet import boxes, regroup, write_geoparquet
 from hexseal.datasets.outlines import cell_polygons
 from hexseal.datasets.partitions import parents_of, partition_resolution, write_partitions
 from hexseal.datasets.splits import rows_at
+from hexseal.region.load import HexagonRange
+from hexseal.storage.database import connect
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,13 @@ from scipy import ndimage
 from test_decoys import slow_q
 from test_patches import EIGHT, label
 
+from hexseal.change.source import PairSource
+from hexseal.change.stage import judge_region, read_report
 from hexseal.change.states import State
-from hexseal.config import Region, load_region
-from hexseal.delta import count_region, region_grid
-from hexseal.evidence import judge_region, read_report
-from hexseal.evidence_source import PairSource
-from hexseal.statistics import write_statistics
-from hexseal.transitions import write_transitions
+from hexseal.counting.stage import count_region, region_grid
+from hexseal.region.load import Region, load_region
+from hexseal.statistics.stage import write_statistics
+from hexseal.statistics.transitions import write_transitions
 
 REGIONS = Path(__file__).parents[1] / "regions"
 ROWS, COLUMNS = 240, 260

@@ -31,9 +31,13 @@ from services import (
 )
 from sites import ROWS, Told, hexseal, two_years
 
-from hexseal.cli import main
-from hexseal.config import load_region
-from hexseal.config_fetch import (
+from hexseal.cli.main import main
+from hexseal.datasets.provenance import provenance_of
+from hexseal.errors import FetchError
+from hexseal.fetch.boundaries import fetch_boundaries
+from hexseal.fetch.place import place_of_box
+from hexseal.fetch.web import Web
+from hexseal.region.fetch import (
     CATALOGUE,
     GISCO,
     IMAGE_SERVER,
@@ -41,11 +45,7 @@ from hexseal.config_fetch import (
     FetchClcplus,
     FetchSentinel2,
 )
-from hexseal.datasets.provenance import provenance_of
-from hexseal.errors import FetchError
-from hexseal.fetch.boundaries import fetch_boundaries
-from hexseal.fetch.place import place_of_box
-from hexseal.fetch.web import Web
+from hexseal.region.load import load_region
 from hexseal.simulate import simulate
 
 ROOT = Path(__file__).parents[1]

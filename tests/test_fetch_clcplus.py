@@ -23,7 +23,6 @@ from services import (
     zip_bytes,
 )
 
-from hexseal.config_fetch import FetchClcplus, Secrets
 from hexseal.errors import FetchError, RegionError
 from hexseal.fetch.clms import Portal
 from hexseal.fetch.clms_key import Access
@@ -34,6 +33,7 @@ from hexseal.fetch.place import Place, place_of_box, place_of_polygons
 from hexseal.fetch.unzip import unzip_rasters
 from hexseal.fetch.web import Web
 from hexseal.products import CLCPLUS
+from hexseal.region.fetch import FetchClcplus, Secrets
 
 # 30 x 20 pixels, 10 columns and 5 rows inside a raster of 50 x 40.
 BOX = (WEST + 100, NORTH - 250, WEST + 400, NORTH - 50)

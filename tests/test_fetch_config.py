@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hexseal.config import load_region
-from hexseal.config_fetch import CLMS_API, GISCO, Fetch, Secrets, read_secrets
 from hexseal.errors import RegionError
+from hexseal.region.fetch import CLMS_API, GISCO, Fetch, Secrets, read_secrets
+from hexseal.region.load import load_region
 
 HEAD = '[region]\nid = "toy"\n[[epoch]]\nyear = 2018\nlandcover = "a.tif"\n'
 PLACE = "[fetch]\nbbox = [4000000, 2900000, 4010000, 2910000]\n"

@@ -14,7 +14,6 @@ from rasterfiles import NORTH, SHARED, WEST, north_up, real_data, write_tif
 from rasterio.shutil import copy
 from services import Answer, Services, catalogue, running, scene_item
 
-from hexseal.config_fetch import FetchSentinel2
 from hexseal.errors import FetchError
 from hexseal.fetch.composite import write_composite
 from hexseal.fetch.items import Scene, clearest, newest, scene_of
@@ -22,6 +21,7 @@ from hexseal.fetch.place import Place, place_of_box
 from hexseal.fetch.scenes import SceneReader, reading_pool, small_grid
 from hexseal.fetch.stac import search
 from hexseal.fetch.web import Web
+from hexseal.region.fetch import FetchSentinel2
 from hexseal_ml.imagery import open_image
 
 BOX = (WEST, NORTH - 60, WEST + 80, NORTH)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hexseal.errors import OutputError
-from hexseal.files import SiteFolder, describe, only_one, sha256, whole_file, write_bytes
+from hexseal.storage.files import SiteFolder, describe, only_one, sha256, whole_file, write_bytes
 
 
 class Interrupted(BaseException):
@@ -213,7 +213,7 @@ class TestRecover:
     CHILD = """
 import os, signal, shutil, sys
 from pathlib import Path
-from hexseal.files import SiteFolder
+from hexseal.storage.files import SiteFolder
 left = int(sys.argv[2])
 def step(event, arguments):
     global left
@@ -247,7 +247,7 @@ folder.publish()
 def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     code = (
-        "import sys, time; from pathlib import Path; from hexseal.files import only_one\n"
+        "import sys, time; from pathlib import Path; from hexseal.storage.files import only_one\n"
         "with only_one(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE) as holder:

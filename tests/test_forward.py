@@ -10,12 +10,12 @@ import rasterio
 from mlmodels import reflectance, save_tiny, write_image
 from rasterfiles import north_up, write_tif
 
-from hexseal.change.transfer import Transfer, chained_transfer, forward_transfer
-from hexseal.config import load_region
-from hexseal.config_epochs import Epoch, Forward
 from hexseal.errors import GridMismatchError, InputError, RegionError
-from hexseal.forward import carry_forward, forward_reports, make_forward_years, report_path
-from hexseal.forward_report import USUAL_DRIFT, ForwardReport, ratio_se, read_report, write_report
+from hexseal.forward.report import USUAL_DRIFT, ForwardReport, ratio_se, read_report, write_report
+from hexseal.forward.stage import carry_forward, forward_reports, make_forward_years, report_path
+from hexseal.region.epochs import Epoch, Forward
+from hexseal.region.load import load_region
+from hexseal.statistics.transfer import Transfer, chained_transfer, forward_transfer
 
 # Nine cases on one map; model before, model after, and what the new map must say.
 MAP = [[1, 1, 6], [6, 6, 1], [10, 254, 6]]

@@ -11,9 +11,9 @@ import rasterio
 from mlmodels import reflectance, save_tiny, write_image
 from sites import COLUMNS, REGION, ROWS, two_years, write_region
 
-from hexseal.config import load_region
-from hexseal.forward import forward_reports
-from hexseal.pipeline import BuildSettings, Talk, build_site
+from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.forward.stage import forward_reports
+from hexseal.region.load import load_region
 from hexseal.verify import verify_site
 from hexseal_ml.bands import BANDS
 from hexseal_ml.masks import CLOUD_BANDS

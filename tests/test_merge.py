@@ -11,15 +11,15 @@ import pytest
 from rasterfiles import NORTH, WEST
 from sites import COLUMNS, REGION, ROWS, hexseal, write_region
 
+from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.change.stage import PairReport, Removed
 from hexseal.errors import InputError
-from hexseal.evidence import PairReport, Removed
-from hexseal.forward_report import ForwardReport
+from hexseal.exchange.record import read_record
+from hexseal.forward.report import ForwardReport
 from hexseal.merge import MergedName
 from hexseal.merge.change import join_forward, join_reports
-from hexseal.merge.record import read_record
 from hexseal.merge.shapes import join_shapes
-from hexseal.merge_build import merge_sites
-from hexseal.pipeline import BuildSettings, Talk, build_site
+from hexseal.merge.stage import merge_sites
 from hexseal.verify import verify_site
 
 # The border runs through the town (columns 40 to 75) and through the western area.

@@ -9,7 +9,7 @@ from mlmodels import reflectance, save_tiny, write_image
 from rasterfiles import write_tif
 
 from hexseal.errors import GridMismatchError, HexsealError, InputError
-from hexseal.rasters import open_landcover
+from hexseal.raster.landcover import open_landcover
 from hexseal_ml.evaluate import evaluate
 from hexseal_ml.evaluate_config import EvaluateConfig, load_evaluate_config
 from hexseal_ml.metrics import (

@@ -10,7 +10,7 @@ from mlmodels import reflectance, write_image
 from rasterfiles import SHARED, north_up, real_data
 
 from hexseal.errors import GridMismatchError, HexsealError, InputError
-from hexseal.grid import Window
+from hexseal.raster.grid import Window
 from hexseal_ml.bands import BANDS
 from hexseal_ml.imagery import open_image
 

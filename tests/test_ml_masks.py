@@ -9,7 +9,7 @@ from mlmodels import reflectance, save_tiny, write_image
 from rasterfiles import SHARED, north_up, real_data, write_tif
 
 from hexseal.errors import GridMismatchError, HexsealError, InputError
-from hexseal.grid import Window
+from hexseal.raster.grid import Window
 from hexseal_ml.bands import BANDS
 from hexseal_ml.masks import CLOUD_BANDS, MARGIN, clouds_of, open_masked
 from hexseal_ml.predict import Settings, predict

@@ -10,7 +10,7 @@ from mlmodels import reflectance
 from rasterfiles import north_up, write_tif
 
 from hexseal.errors import HexsealError
-from hexseal.grid import Window
+from hexseal.raster.grid import Window
 from hexseal_ml.classes import IGNORE
 from hexseal_ml.scenes import Scene
 from hexseal_ml.tiles import tile_scenes

@@ -10,7 +10,7 @@ from mlmodels import reflectance, write_image
 from rasterfiles import write_tif
 
 from hexseal.errors import GridMismatchError, HexsealError, InputError
-from hexseal.grid import Window
+from hexseal.raster.grid import Window
 from hexseal_ml.augment import OFTEN_MISSING, Augmentation, augment, dropped_bands
 from hexseal_ml.bands import BANDS
 from hexseal_ml.classes import IGNORE

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hexseal.change.notes import PairFacts, maker, notes_of
+from hexseal.statistics.notes import PairFacts, maker, notes_of
 
 CALM = PairFacts(
     pair=(2018, 2021),

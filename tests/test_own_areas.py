@@ -9,9 +9,9 @@ from browser.made_site import MadeSite, make_site
 
 from hexseal.datasets.scripts import script_of, write_scripts
 from hexseal.errors import InputError
+from hexseal.manifest import Partition, PartitionTree
 from hexseal.pages.figures import read_areas
 from hexseal.pages.noise import read_noise
-from hexseal.summaries import Partition, PartitionTree
 
 
 @pytest.fixture(scope="module")

@@ -18,12 +18,12 @@ import yaml
 from browser.made_site import MadeSite, make_site
 from rasterfiles import write_tif
 
-from hexseal.config import Dataset, Epoch, Forward
 from hexseal.datasets.archive import write_archive
 from hexseal.datasets.published_rasters import write_rasters
 from hexseal.datasets.qgis_style import SHARE_BREAKS, SHARE_COLORS
 from hexseal.metadata import schema_problems
 from hexseal.pages import classes
+from hexseal.region.load import Dataset, Epoch, Forward
 
 ROOT = Path(__file__).parents[1]
 

@@ -14,10 +14,10 @@ from rasterfiles import NORTH, SHARED, WEST, north_up, real_data, write_tif
 from rasterio import Affine
 from rasterio.vrt import WarpedVRT
 
-from hexseal.config import Epoch
 from hexseal.errors import GridMismatchError, InputError
-from hexseal.grid import Window
-from hexseal.rasters import common_grid, open_landcover, read_grid, windows
+from hexseal.raster.grid import Window
+from hexseal.raster.landcover import common_grid, open_landcover, read_grid, windows
+from hexseal.region.load import Epoch
 
 NINE = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
 

@@ -7,9 +7,8 @@ import pytest
 import shapely
 from browser.made_site import made_judgement, made_region
 
-from hexseal.config import Region
-from hexseal.frontend import TEMPLATE
 from hexseal.pages.figures import AreaFigures, Place
+from hexseal.pages.frontend import TEMPLATE
 from hexseal.pages.judgement import Judged, read_judgement
 from hexseal.pages.locales import load_locale
 from hexseal.pages.nesting import area_parents, coarse_to_fine
@@ -17,6 +16,7 @@ from hexseal.pages.origin_files import write_origin_files
 from hexseal.pages.origins import Source
 from hexseal.pages.reading import Reader
 from hexseal.pages.tables import Writer
+from hexseal.region.load import Region
 
 HA = 10_000.0
 PAIR = (2021, 2023)

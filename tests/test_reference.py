@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hexseal.change.reference import (
+from hexseal.accuracy.estimators import (
     CHANGE_CLASSES,
     SampleUnits,
     StratifiedEstimate,

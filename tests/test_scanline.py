@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hexseal.scanline import PixelArea, Polygons, count_polygons
+from hexseal.counting.scanline import PixelArea, count_polygons
+from hexseal.vector.polygons import Polygons
 
 NINE = np.arange(1, 10, dtype=np.uint16).reshape(3, 3)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hexseal.errors import InputError, OutputError
-from hexseal.serve import make_server, site_address
+from hexseal.pages.serve import make_server, site_address
 
 DIGITS = b"0123456789"
 

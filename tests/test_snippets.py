@@ -17,9 +17,9 @@ import pyogrio
 import pytest
 from sites import write_region
 
+from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.pages.serve import make_server
 from hexseal.pages.snippets import ANYWHERE, FOLDER
-from hexseal.pipeline import BuildSettings, Talk, build_site
-from hexseal.serve import make_server
 
 # Names of columns as snippets write them; years make them unmistakable.
 COLUMN = re.compile(

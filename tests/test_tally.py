@@ -8,13 +8,13 @@ import pytest
 from affine import Affine
 from oracles import cells_by_pixel
 
-from hexseal.cells import View, cells_over
-from hexseal.grid import Grid, Window
-from hexseal.icosahedron import faces, lonlat
-from hexseal.joint import ClassJoiner
+from hexseal.counting.tally import CM2, WindowCounter, WindowCounts
+from hexseal.hexgrid.cells import View, cells_over
+from hexseal.hexgrid.icosahedron import faces, lonlat
 from hexseal.products import CLCPLUS
-from hexseal.scanline import Polygons
-from hexseal.tally import CM2, WindowCounter, WindowCounts
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.joint import ClassJoiner
+from hexseal.vector.polygons import Polygons
 
 NO_ZONES = Polygons(np.zeros(0), np.zeros(0), np.zeros(1, np.int64), np.zeros(0, np.int64), 0)
 DEGREES = 1.0 / 12_000.0

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from browser.made_site import YEARS, make_site, pairs
 from pmtiles.reader import MmapSource, Reader, all_tiles
 
-from hexseal.config import HexagonRange
-from hexseal.mvt import EXTENT, Features, encode_layer
-from hexseal.tiles import SIGNALS, cell_outlines, zoom_bands
+from hexseal.region.load import HexagonRange
+from hexseal.tiles.hexagons import SIGNALS, cell_outlines, zoom_bands
+from hexseal.tiles.mvt import EXTENT, Features, encode_layer
 
 LOW_BITS = (1 << 52) - 1
 

@@ -8,11 +8,11 @@ import shapely
 from rasterfiles import NORTH, SHARED, WEST, north_up, real_data, write_areas
 from shapely import Point, Polygon, box
 
-from hexseal.config import AreaLayer
 from hexseal.errors import InputError
-from hexseal.grid import Grid
-from hexseal.rasters import read_grid
-from hexseal.vectors import read_areas, safe_slug
+from hexseal.raster.grid import Grid
+from hexseal.raster.landcover import read_grid
+from hexseal.region.load import AreaLayer
+from hexseal.vector.areas import read_areas, safe_slug
 
 GRID = Grid("EPSG:3035", north_up(), 10, 10)
 LEFT, RIGHT = (

@@ -1,5 +1,5 @@
 """Run hexseal as ``python -m hexseal``."""
 
-from hexseal.cli import main
+from hexseal.cli.main import main
 
 main()

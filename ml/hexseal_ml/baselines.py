@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
 from hexseal.errors import InputError
-from hexseal.grid import Window
+from hexseal.raster.grid import Window
 from hexseal_ml.classes import IGNORE, OUTSIDE, SEALED
 from hexseal_ml.scenes import Bytes, Floats, Scene
 

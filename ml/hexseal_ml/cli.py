@@ -10,7 +10,7 @@ import click
 from transformers.utils import logging as transformers_logging
 
 from hexseal import __version__
-from hexseal.cli import Console
+from hexseal.cli.main import Console
 from hexseal.errors import HexsealError
 from hexseal_ml.cli_evaluate import evaluate_command
 from hexseal_ml.cli_predict import predict_command

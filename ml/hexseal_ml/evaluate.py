@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from hexseal.errors import GridMismatchError, InputError
-from hexseal.files import sha256
-from hexseal.grid import Grid, Window
 from hexseal.progress import Progress, Say, mute, silent
-from hexseal.rasters import open_landcover, warp_command
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import open_landcover, warp_command
+from hexseal.storage.files import sha256
 from hexseal_ml.baselines import (
     UNSEALED,
     Forest,

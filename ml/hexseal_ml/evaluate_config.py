@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from hexseal.config_epochs import resolve, resolve_list
 from hexseal.errors import InputError
-from hexseal.toml_tables import TableReader, read_toml
+from hexseal.region.epochs import resolve, resolve_list
+from hexseal.region.toml import TableReader, read_toml
 from hexseal_ml.classes import CODES, SEALED
 from hexseal_ml.masks import CLOUDS
 from hexseal_ml.sources import Source, read_source

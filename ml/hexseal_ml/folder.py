@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from hexseal.errors import InputError, OutputError
-from hexseal.files import PARTIAL, describe
+from hexseal.storage.files import PARTIAL, describe
 from hexseal_ml.bands import KNOWN_BANDS
 from hexseal_ml.classes import CODES
 from hexseal_ml.model import FORMAT, ForwardSegformer

@@ -19,10 +19,10 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterioWindow
 
-from hexseal.config import is_remote
 from hexseal.errors import GridMismatchError, InputError
-from hexseal.grid import Grid, Window
-from hexseal.rasters import grid_of, open_raster
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import grid_of, open_raster
+from hexseal.region.load import is_remote
 from hexseal_ml.imagery import (
     Floats,
     Image,

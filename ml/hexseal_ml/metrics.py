@@ -12,11 +12,11 @@ from h3.api import basic_int
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hexseal.grid import Grid, Window
-from hexseal.joint import ClassJoiner
+from hexseal.counting.tally import WindowCounter
 from hexseal.products import CLCPLUS
-from hexseal.scanline import Polygons
-from hexseal.tally import WindowCounter
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.joint import ClassJoiner
+from hexseal.vector.polygons import Polygons
 from hexseal_ml.classes import OUTSIDE, SEALED
 
 Bytes = NDArray[np.uint8]

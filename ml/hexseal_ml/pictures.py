@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
-from hexseal.grid import Window
 from hexseal.products import CLCPLUS
+from hexseal.raster.grid import Window
 from hexseal_ml.classes import OUTSIDE, SEALED
 from hexseal_ml.imagery import Floats, Image
 

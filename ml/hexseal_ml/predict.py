@@ -17,8 +17,8 @@ from torch import Tensor
 
 from hexseal import __version__
 from hexseal.errors import InputError
-from hexseal.files import write_bytes
 from hexseal.progress import Progress, Say, mute, silent
+from hexseal.storage.files import write_bytes
 from hexseal_ml.blending import RowBlender
 from hexseal_ml.classes import OUTSIDE, SEALED
 from hexseal_ml.folder import load_model, model_checksum

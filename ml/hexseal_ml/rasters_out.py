@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hexseal.cog import CLASSES, CogWriter, Layout
 from hexseal.errors import InputError
-from hexseal.files import describe, whole_file, write_bytes
-from hexseal.forward_rasters import OUTSIDE
-from hexseal.grid import Grid, Window
+from hexseal.forward.maps import OUTSIDE
+from hexseal.raster.cog import CLASSES, CogWriter, Layout
+from hexseal.raster.grid import Grid, Window
+from hexseal.storage.files import describe, whole_file, write_bytes
 from hexseal_ml.blending import NO_PROBABILITY, Strip
 
 LANDCOVER, PROBABILITY, CONFIDENCE = "landcover", "sealed_probability", "confidence"

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hexseal import __version__
-from hexseal.files import write_bytes
+from hexseal.storage.files import write_bytes
 from hexseal_ml.baselines import LEAF, TREES
 from hexseal_ml.charts import reliability_chart, scatter_chart
 from hexseal_ml.classes import CODES, class_name

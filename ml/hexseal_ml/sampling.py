@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.errors import InputError
-from hexseal.grid import Window
+from hexseal.raster.grid import Window
 from hexseal_ml.augment import Augmentation, augment
 from hexseal_ml.classes import IGNORE, SEALED
 from hexseal_ml.scenes import Bytes, Floats, Scene

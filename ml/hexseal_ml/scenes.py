@@ -10,8 +10,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.files import describe
-from hexseal.grid import Window
+from hexseal.raster.grid import Window
+from hexseal.storage.files import describe
 from hexseal_ml.classes import CODES, IGNORE
 
 # As Sentinel-2 products store reflectance: number x SCALE + OFFSET, 0 where nothing is known.

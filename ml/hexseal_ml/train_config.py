@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hexseal.errors import InputError
-from hexseal.toml_tables import TableReader, read_toml
+from hexseal.region.toml import TableReader, read_toml
 from hexseal_ml.augment import Augmentation
 from hexseal_ml.bands import BANDS, band_name
 from hexseal_ml.classes import CODES

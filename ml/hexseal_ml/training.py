@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.tensorboard import SummaryWriter
 
-from hexseal.files import whole_file
 from hexseal.progress import Progress as Report
+from hexseal.storage.files import whole_file
 from hexseal_ml.classes import IGNORE
 from hexseal_ml.folder import save_model
 from hexseal_ml.model import ForwardSegformer, Prediction, build_model

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from hexseal.errors import InputError
-from hexseal.files import whole_file
+from hexseal.storage.files import whole_file
 
 STATE = "state.safetensors"
 MOMENTS = ("exp_avg", "exp_avg_sq")

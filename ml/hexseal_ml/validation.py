@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hexseal.grid import Window
+from hexseal.raster.grid import Window
 from hexseal_ml.classes import IGNORE, SEALED
 from hexseal_ml.model import ForwardSegformer
 from hexseal_ml.sampling import Plot

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.grid import Window
+from hexseal.raster.grid import Window
 from hexseal_ml.imagery import Floats, Image, Mask
 from hexseal_ml.model import SMALLEST_SIDE
 

@@ -11,7 +11,7 @@ import pytest
 from journey import Journey, QuietHandler
 from made_site import MadeSite, make_site
 
-from hexseal.serve import make_server
+from hexseal.pages.serve import make_server
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 

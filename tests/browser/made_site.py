@@ -14,16 +14,16 @@ import rasterio
 import shapely
 
 from hexseal.change.states import FILTERS
-from hexseal.config import AreaLayer, Epoch, Forward, HexagonRange, Region, Site
 from hexseal.datasets import write_checksums, write_datasets
-from hexseal.frontend import bundle
-from hexseal.grid import from_lonlat
-from hexseal.layers import write_layers
-from hexseal.layers.images import BANDS
 from hexseal.pages import PageSummary, write_pages
+from hexseal.pages.frontend import bundle
 from hexseal.pages.indicators import indicator_columns
 from hexseal.products import CLCPLUS
-from hexseal.tiles import write_tiles
+from hexseal.raster.grid import from_lonlat
+from hexseal.region.load import AreaLayer, Epoch, Forward, HexagonRange, Region, Site
+from hexseal.tiles import write_layers
+from hexseal.tiles.hexagons import write_tiles
+from hexseal.tiles.images import BANDS
 
 YEARS = (2018, 2021, 2023)
 FINEST, COARSEST = 8, 6

@@ -11,8 +11,8 @@ from journey import Journey
 from made_site import make_site
 from pmtiles.tile import TileType, zxy_to_tileid
 
-from hexseal.layers.archives import write_archive
-from hexseal.layers.png import encode
+from hexseal.tiles.archives import write_archive
+from hexseal.tiles.png import encode
 
 pytestmark = pytest.mark.browser
 

@@ -12,9 +12,9 @@ import rasterio
 from journey import Journey
 from pyproj import Transformer
 
-from hexseal.config import load_region
-from hexseal.custom_areas import measure_areas
-from hexseal.pipeline import BuildSettings, Talk, build_site
+from hexseal.areas import measure_areas
+from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.region.load import load_region
 from hexseal.simulate import simulate
 
 pytestmark = pytest.mark.browser

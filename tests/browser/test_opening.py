@@ -13,7 +13,7 @@ import pytest
 from journey import Journey, QuietHandler
 from made_site import PIXEL_M2, MadeSite
 
-from hexseal.serve import RangeHandler
+from hexseal.pages.serve import RangeHandler
 
 pytestmark = pytest.mark.browser
 WAYS = ("file", "range", "whole")

@@ -3,8 +3,6 @@
 ``columns_of`` names the columns of a table in their order; the writers select and cast by it,
 the Data Package, STAC, Croissant, the codebook files and the data page describe by it, and
 ``hexseal verify`` checks by it.
-
-Imports point one way: column < words < measures < indicators < tables < files.
 """
 
 from hexseal.codebook.column import ARROW_TYPES, Column, ColumnType, Spread

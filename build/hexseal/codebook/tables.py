@@ -13,7 +13,7 @@ from hexseal.codebook.words import (
     NO_NAME,
     NO_POPULATION,
 )
-from hexseal.config import Region
+from hexseal.region.load import Region
 
 Table = Literal["hexagons", "areas", "patches", "transition_areas", "transition_hexagons"]
 Block = tuple[Per, tuple[Column, ...]]

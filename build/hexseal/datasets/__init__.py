@@ -1,9 +1,4 @@
-"""The files that a reader downloads, all from the tables of one build.
-
-Imports point one way: outlines < geoparquet < partitions < scripts < provenance < writing
-    < qgis_style < geopackage < published_rasters < splits < archive < documents < checksums
-    < stage.
-"""
+"""The files that a reader downloads, all from the tables of one build."""
 
 from hexseal.datasets.checksums import write_checksums
 from hexseal.datasets.stage import write_datasets

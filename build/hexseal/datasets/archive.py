@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from hexseal.files import whole_file
+from hexseal.storage.files import whole_file
 
 # A file beyond this is left out: whoever wants it takes it alone, and can resume.
 MOST_BYTES = 50_000_000

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hexseal.files import sha256, write_bytes
+from hexseal.storage.files import sha256, write_bytes
 
 NAME = "SHA256SUMS"
 

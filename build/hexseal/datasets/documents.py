@@ -16,10 +16,9 @@ from hexseal.codebook import (
     spread_of,
     tables_of,
 )
-from hexseal.config import Region
 from hexseal.datasets.archive import write_archive
 from hexseal.datasets.provenance import Provenance
-from hexseal.files import sha256, write_bytes
+from hexseal.manifest import Document, Download
 from hexseal.metadata import (
     Description,
     Resource,
@@ -31,7 +30,8 @@ from hexseal.metadata import (
     schema_org,
     stac_documents,
 )
-from hexseal.summaries import Document, Download
+from hexseal.region.load import Region
+from hexseal.storage.files import sha256, write_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,6 @@ import shapely
 from numpy.typing import NDArray
 
 from hexseal.codebook import Column, Table, columns_of, spread_of
-from hexseal.config import Region
-from hexseal.database import statement
 from hexseal.datasets.geoparquet import BOX, GEOMETRY, shapes_of
 from hexseal.datasets.provenance import Provenance
 from hexseal.datasets.qgis_style import (
@@ -27,8 +25,10 @@ from hexseal.datasets.qgis_style import (
     share_style,
 )
 from hexseal.errors import OutputError
-from hexseal.files import whole_file
-from hexseal.summaries import Download
+from hexseal.manifest import Download
+from hexseal.region.load import Region
+from hexseal.storage.database import statement
+from hexseal.storage.files import whole_file
 
 # More rows make QGIS slow and the file large; the Parquet files have them all.
 MOST_ROWS = 1_000_000

@@ -15,7 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from hexseal.datasets.outlines import cell_polygons
-from hexseal.files import whole_file
+from hexseal.storage.files import whole_file
 
 VERSION = "1.1.0"
 GEOMETRY, BOX = "geometry", "bbox"

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from hexseal.config import Region
-from hexseal.files import sha256, whole_file
-from hexseal.summaries import Partition, PartitionTree
+from hexseal.manifest import Partition, PartitionTree
+from hexseal.region.load import Region
+from hexseal.storage.files import sha256, whole_file
 
 FILE = "part-0.parquet"
 # A parent two resolutions coarser holds 49 cells: with fewer, files would be nothing but footers.

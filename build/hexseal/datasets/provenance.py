@@ -7,12 +7,12 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from hexseal import __version__
-from hexseal.config import Licence, Region, is_remote
-from hexseal.config_dataset import LICENCES
 from hexseal.fetch import Record
-from hexseal.files import sha256, write_bytes
-from hexseal.forward import forward_reports
-from hexseal.statistics import source_titles
+from hexseal.forward.stage import forward_reports
+from hexseal.region.dataset import LICENCES
+from hexseal.region.load import Licence, Region, is_remote
+from hexseal.statistics.stage import source_titles
+from hexseal.storage.files import sha256, write_bytes
 
 CACHE = "inputs.json"
 MODIFIED = "counted by hexagon and area with hexseal"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import rasterio.shutil
 
-from hexseal.config import Region
-from hexseal.files import sha256, whole_file
-from hexseal.summaries import Download
+from hexseal.manifest import Download
+from hexseal.region.load import Region
+from hexseal.storage.files import sha256, whole_file
 
 FORMAT = "COG"
 SETTINGS = {"COMPRESS": "DEFLATE", "LEVEL": "9", "BLOCKSIZE": "512", "NUM_THREADS": "1"}

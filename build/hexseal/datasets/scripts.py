@@ -8,10 +8,10 @@ import base64
 from dataclasses import replace
 from pathlib import Path
 
-from hexseal.config import Standalone
-from hexseal.files import write_bytes
-from hexseal.summaries import PartitionTree
-from hexseal.tiles import wants_script
+from hexseal.manifest import PartitionTree
+from hexseal.region.load import Standalone
+from hexseal.storage.files import write_bytes
+from hexseal.tiles.hexagons import wants_script
 
 SCRIPTS = "assets/partitions"
 

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
-from hexseal.config import Region
 from hexseal.datasets.geoparquet import BOX, shapes_of, write_geoparquet
 from hexseal.datasets.partitions import FILE
 from hexseal.datasets.provenance import Provenance
-from hexseal.files import sha256
-from hexseal.summaries import Partition, Split
+from hexseal.manifest import Partition, Split
+from hexseal.region.load import Region
+from hexseal.storage.files import sha256
 
 
 def write_splits(

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from hexseal.config import Region
 from hexseal.datasets.documents import write_documents
 from hexseal.datasets.geopackage import write_geopackage
 from hexseal.datasets.provenance import provenance_of
@@ -10,8 +9,9 @@ from hexseal.datasets.published_rasters import write_rasters
 from hexseal.datasets.scripts import write_scripts
 from hexseal.datasets.splits import write_splits
 from hexseal.datasets.writing import write_tables
-from hexseal.files import sha256
-from hexseal.summaries import Datasets, Download
+from hexseal.manifest import Datasets, Download
+from hexseal.region.load import Region
+from hexseal.storage.files import sha256
 
 
 def write_datasets(region: Region, work: Path, site: Path) -> Datasets:

@@ -11,16 +11,16 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hexseal.change.stage import pair_name
 from hexseal.codebook import Table, columns_of, spread_of
-from hexseal.config import Region
-from hexseal.database import connect, copy_csv, fetch, run, statement
 from hexseal.datasets.geoparquet import ROWS_IN_GROUP, cells_of, shapes_of, write_geoparquet
 from hexseal.datasets.partitions import ROWS_AT_ONCE, write_partitions
 from hexseal.datasets.provenance import Provenance
-from hexseal.evidence import pair_name
-from hexseal.files import sha256, whole_file
-from hexseal.summaries import Download, PartitionTree
-from hexseal.transitions import transition_resolution
+from hexseal.manifest import Download, PartitionTree
+from hexseal.region.load import Region
+from hexseal.statistics.transitions import transition_resolution
+from hexseal.storage.database import connect, copy_csv, fetch, run, statement
+from hexseal.storage.files import sha256, whole_file
 
 Format = Literal["GeoParquet", "Parquet", "CSV"]
 

@@ -1,9 +1,6 @@
 """Inputs from the network: CLC+ Backbone, Sentinel-2 composites, boundaries.
 
 Built from the published descriptions of the services and tested against local imitations of them.
-Imports point one way: answers < addresses < web < place < landcover < image_server < unzip
-< clms_key < clms < clms_map < stac < items < scenes < composite < boundaries < record < plan
-< stage.
 """
 
 from hexseal.fetch.addresses import public

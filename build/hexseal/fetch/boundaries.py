@@ -18,9 +18,9 @@ from hexseal.errors import FetchError, OutputError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.place import EPSG, Place, to_box
 from hexseal.fetch.web import Asked, Web, start_of
-from hexseal.files import whole_file
-from hexseal.grid import from_lonlat, to_lonlat
 from hexseal.progress import Progress, silent
+from hexseal.raster.grid import from_lonlat, to_lonlat
+from hexseal.storage.files import whole_file
 
 # Degrees around the place's box in which outlines are looked at.
 MARGIN = 0.1

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from hexseal.config_fetch import FetchClcplus
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import onward, public
 from hexseal.fetch.answers import Table, as_list, as_table, as_tables, as_text
 from hexseal.fetch.clms_key import Access
 from hexseal.fetch.web import Asked, RefusalError, Web
-from hexseal.files import write_bytes
-from hexseal.grid import Bounds
 from hexseal.progress import Say
+from hexseal.raster.grid import Bounds
+from hexseal.region.fetch import FetchClcplus
+from hexseal.storage.files import write_bytes
 
 FINISHED = "finished_ok"
 # Every other status is waited for: the description does not list them all.

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from hexseal.config_fetch import CLMS_KEY, CLMS_TOKEN, Secrets
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import onward, public
 from hexseal.fetch.answers import as_table, as_text
 from hexseal.fetch.web import Asked, Web
+from hexseal.region.fetch import CLMS_KEY, CLMS_TOKEN, Secrets
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 VALID_SECONDS = 3600

@@ -8,9 +8,9 @@ from hexseal.fetch.addresses import public
 from hexseal.fetch.clms import Order, Portal
 from hexseal.fetch.landcover import MapWriter
 from hexseal.fetch.unzip import unzip_rasters
-from hexseal.forward_rasters import OUTSIDE, read_on, strips
+from hexseal.forward.maps import OUTSIDE, read_on, strips
 from hexseal.progress import Progress, silent
-from hexseal.rasters import Landcover, open_landcover
+from hexseal.raster.landcover import Landcover, open_landcover
 
 # Names of the layers that come beside the map: confidence, data score, post-processing.
 MASKS = ("conf", "rascl", "dsl", "rasdl", "post", "raspl")

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.cog import BLOCK, CogWriter, Layout
 from hexseal.errors import FetchError
 from hexseal.fetch.image_server import tiles
 from hexseal.fetch.items import OFFSET, SCALE, Scene
 from hexseal.fetch.place import EPSG, Place, to_box
 from hexseal.fetch.scenes import SceneReader, configure, near
-from hexseal.grid import Grid
 from hexseal.progress import Progress, silent
+from hexseal.raster.cog import BLOCK, CogWriter, Layout
+from hexseal.raster.grid import Grid
 
 # As Collection 1 and the simulated sample store it: reflectance = number x SCALE + OFFSET.
 NODATA, LARGEST, MISSING = 0, 32766, 32767

@@ -18,9 +18,9 @@ from hexseal.errors import FetchError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.landcover import MapWriter
 from hexseal.fetch.web import Asked, Web, start_of
-from hexseal.grid import Grid, Window
 from hexseal.progress import Progress, silent
-from hexseal.rasters import Bytes
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import Bytes
 
 # The metre that a piece's corner may lie off before it counts as another place.
 ALIGNED_M = 0.01

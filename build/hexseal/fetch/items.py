@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import onward
 from hexseal.fetch.answers import Table, as_number, as_numbers, as_table, as_tables, as_text
-from hexseal.grid import Bounds
+from hexseal.raster.grid import Bounds
 
 NAMES = {
     "B01": "coastal", "B02": "blue", "B03": "green", "B04": "red", "B05": "rededge1",

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hexseal.cog import CLASSES, CogWriter
 from hexseal.errors import FetchError
 from hexseal.fetch.place import Place
-from hexseal.forward_rasters import OUTSIDE
-from hexseal.grid import Window
+from hexseal.forward.maps import OUTSIDE
 from hexseal.products import Product
-from hexseal.rasters import Bytes
+from hexseal.raster.cog import CLASSES, CogWriter
+from hexseal.raster.grid import Window
+from hexseal.raster.landcover import Bytes
 
 
 class MapWriter:

@@ -16,7 +16,7 @@ from pyproj.exceptions import CRSError
 from rasterio.features import geometry_mask
 
 from hexseal.errors import FetchError, RegionError
-from hexseal.grid import Bounds, Grid, Window, from_lonlat, to_lonlat
+from hexseal.raster.grid import Bounds, Grid, Window, from_lonlat, to_lonlat
 
 EPSG, PIXEL_M = "EPSG:3035", 10.0
 # Rounding to the pixel grid forgives this share of a pixel, so that whole numbers stay.

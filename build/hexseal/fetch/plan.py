@@ -8,12 +8,12 @@ from typing import Literal
 
 import shapely
 
-from hexseal.config import Region
-from hexseal.config_fetch import Fetch, FetchBoundaries, FetchClcplus, FetchSentinel2
 from hexseal.errors import InputError
 from hexseal.fetch.image_server import tiles
 from hexseal.fetch.place import Place
 from hexseal.fetch.stac import season
+from hexseal.region.fetch import Fetch, FetchBoundaries, FetchClcplus, FetchSentinel2
+from hexseal.region.load import Region
 
 Kind = Literal["image server", "portal", "composite", "boundaries"]
 # A change of how files are made makes them anew.

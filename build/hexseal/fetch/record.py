@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hexseal.fetch.answers import Table, as_table
-from hexseal.files import sha256, write_bytes
+from hexseal.storage.files import sha256, write_bytes
 
 NAME = "fetched.json"
 

@@ -26,15 +26,15 @@ from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 from scipy import ndimage
 
-from hexseal.config_fetch import FetchSentinel2
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.answers import as_table, as_text
 from hexseal.fetch.items import OFFSET, Asset, Scene
 from hexseal.fetch.place import EPSG, Place
 from hexseal.fetch.web import Asked, Web
-from hexseal.grid import Grid, Window
-from hexseal.rasters import GDAL_SETTINGS
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import GDAL_SETTINGS
+from hexseal.region.fetch import FetchSentinel2
 
 Numbers = NDArray[np.uint16]
 Mask = NDArray[np.bool_]

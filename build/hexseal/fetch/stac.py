@@ -7,12 +7,12 @@ import calendar
 from collections.abc import Iterator
 from urllib.parse import urljoin
 
-from hexseal.config_fetch import FetchSentinel2
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import onward, public
 from hexseal.fetch.answers import Table, as_list, as_table, as_tables, as_text
 from hexseal.fetch.web import Asked, Web
-from hexseal.grid import Bounds
+from hexseal.raster.grid import Bounds
+from hexseal.region.fetch import FetchSentinel2
 
 PAGE, MOST_PAGES = 100, 100
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hexseal.config import Region, is_remote
-from hexseal.config_fetch import Fetch, FetchSentinel2, Secrets
 from hexseal.errors import FetchError, OutputError, RegionError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.boundaries import download_polygons, fetch_boundaries
@@ -24,8 +22,10 @@ from hexseal.fetch.record import Record, Source
 from hexseal.fetch.scenes import SceneReader, reading_pool
 from hexseal.fetch.stac import search
 from hexseal.fetch.web import Web
-from hexseal.files import describe
 from hexseal.progress import Progress, Say, mute, silent
+from hexseal.region.fetch import Fetch, FetchSentinel2, Secrets
+from hexseal.region.load import Region, is_remote
+from hexseal.storage.files import describe
 
 Stage = Callable[[str], AbstractContextManager[list[str]]]
 

@@ -20,8 +20,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from hexseal import __version__
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import onward, public
-from hexseal.files import whole_file
 from hexseal.progress import Say, mute
+from hexseal.storage.files import whole_file
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 TIMEOUT_SECONDS = 60.0

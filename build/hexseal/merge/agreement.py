@@ -6,7 +6,12 @@ from datetime import date
 from itertools import combinations
 from pathlib import Path
 
-from hexseal.config import (
+from hexseal.errors import InputError
+from hexseal.exchange.record import BuildRecord, CountedWindow
+from hexseal.products import PRODUCTS, LandcoverClass, Product
+from hexseal.raster.grid import ALIGNED, Grid
+from hexseal.region.dataset import Dataset, Licence
+from hexseal.region.load import (
     Accuracy,
     AreaLayer,
     Epoch,
@@ -17,11 +22,6 @@ from hexseal.config import (
     SealedAccuracy,
     Site,
 )
-from hexseal.config_dataset import Dataset, Licence
-from hexseal.errors import InputError
-from hexseal.grid import ALIGNED, Grid
-from hexseal.merge.record import BuildRecord, CountedWindow
-from hexseal.products import PRODUCTS, LandcoverClass, Product
 
 DEGREES_AROUND = 360.0
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from hexseal.evidence import PairReport, Removed
-from hexseal.forward_report import ForwardReport
+from hexseal.change.stage import PairReport, Removed
+from hexseal.forward.report import ForwardReport
 
 SUMMED = (
     "raw_gain", "raw_loss", "confirmed", "confirmed_patches", "gain_patches", "loss_patches",

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from hexseal.config import Region
-from hexseal.database import connect, copy_parquet, run
+from hexseal.change.stage import pair_name, read_report
 from hexseal.errors import InputError
-from hexseal.evidence import pair_name, read_report
-from hexseal.files import whole_file, write_bytes
-from hexseal.forward import report_path
-from hexseal.forward_report import read_report as read_forward
-from hexseal.forward_report import write_report as write_forward
+from hexseal.exchange.publish import count_files
+from hexseal.exchange.record import FOLDER, BuildRecord, damaged_files
+from hexseal.forward.report import read_report as read_forward
+from hexseal.forward.report import write_report as write_forward
+from hexseal.forward.stage import report_path
 from hexseal.merge.change import join_forward, join_patches, join_reports
-from hexseal.merge.publish import count_files
-from hexseal.merge.record import FOLDER, BuildRecord, damaged_files
 from hexseal.merge.shapes import SHAPES, join_shapes
 from hexseal.progress import Progress, silent
+from hexseal.region.load import Region
+from hexseal.storage.database import connect, copy_parquet, run
+from hexseal.storage.files import whole_file, write_bytes
 
 # What says that the working folder holds counts of rasters: those of a joined region are not.
 STAMPS = ("delta.json", "change.json")

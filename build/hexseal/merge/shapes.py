@@ -10,8 +10,8 @@ import shapely
 from numpy.typing import NDArray
 
 from hexseal.errors import InputError
-from hexseal.grid import Grid
-from hexseal.merge.record import FOLDER, BuildRecord
+from hexseal.exchange.record import FOLDER, BuildRecord
+from hexseal.raster.grid import Grid
 
 SHAPES = "zone_shapes.parquet"
 Key = tuple[str, str]

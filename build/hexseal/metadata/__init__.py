@@ -1,8 +1,4 @@
-"""Documents that describe the datasets to catalogues and tools, all from one description.
-
-Imports point one way: description < citation < data_package < stac < dcat < schema_org
-    < croissant < schemas.
-"""
+"""Documents that describe the datasets to catalogues and tools, all from one description."""
 
 from hexseal.metadata.citation import changelog, citation_cff
 from hexseal.metadata.croissant import croissant

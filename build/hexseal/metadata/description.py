@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from hexseal.codebook import Column, Table
-from hexseal.config import Licence, Region
-from hexseal.summaries import Download
+from hexseal.manifest import Download
+from hexseal.region.load import Licence, Region
 
 MEDIA_TYPES: Mapping[str, str] = {
     "GeoParquet": "application/vnd.apache.parquet",

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from hexseal.config import Region
 from hexseal.datasets.provenance import InputFile, licence_of
 from hexseal.pages.locales import Locale
 from hexseal.pages.numbers import file_size
+from hexseal.region.load import Region
 
 
 def plain_values(prefix: str, region: Region, locale: Locale) -> dict[str, object]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from hexseal.pages.figures import AreaFigures
-from hexseal.vectors import safe_slug
+from hexseal.vector.areas import safe_slug
 
 Key = tuple[str, str]
 FOLDER = "areas"

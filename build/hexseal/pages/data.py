@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hexseal.codebook import TITLES, Column, columns_of, spread_of, tables_of
-from hexseal.config import Region
-from hexseal.merge import FOLDER, RECORD, has_record
+from hexseal.exchange.record import FOLDER, RECORD, has_record
+from hexseal.manifest import Datasets, Download
 from hexseal.pages.numbers import number
-from hexseal.summaries import Datasets, Download
+from hexseal.region.load import Region
 
 PREVIEW_ROWS = 5
 # Figures of a preview are cut to this; the file holds all digits.

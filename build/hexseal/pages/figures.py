@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import shapely
 
-from hexseal.config import Region
 from hexseal.errors import InputError
 from hexseal.pages.indicators import indicator_columns
+from hexseal.region.load import Region
 
 Pair = tuple[int, int]
 REGION_LAYER = "region"

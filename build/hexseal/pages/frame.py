@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from hexseal.config import Region
+from hexseal.region.load import Region
 
 INDEX = "index.html"
 LANGUAGE_NAMES = {"en": "English", "fr": "Français"}

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from markupsafe import Markup
 
-from hexseal.config import Region
 from hexseal.pages.figures import Pair, name
 from hexseal.pages.judgement import Judged
 from hexseal.pages.numbers import M2_PER_HECTARE, hectare_digits, number
 from hexseal.pages.stories import switched_on
 from hexseal.pages.tables import Writer
+from hexseal.region.load import Region
 
 # The sections of the page in their order; each is an anchor and a title.
 SECTIONS = (

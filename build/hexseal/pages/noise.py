@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hexseal.config import Region
 from hexseal.errors import InputError
 from hexseal.pages.figures import AreaFigures, Pair, name
+from hexseal.region.load import Region
 
 
 @dataclass(frozen=True, slots=True)

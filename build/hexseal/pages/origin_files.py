@@ -10,9 +10,9 @@ from pathlib import Path
 
 import h3
 
-from hexseal.config import Region
-from hexseal.files import write_bytes
 from hexseal.pages.origins import Sources
+from hexseal.region.load import Region
+from hexseal.storage.files import write_bytes
 
 # pair -> unit -> [former class, raw m², confirmed m²] each
 Told = dict[str, dict[str, list[list[int]]]]

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import pyarrow.parquet as pq
 
-from hexseal.config import Region
 from hexseal.pages.charts import Origin
 from hexseal.pages.figures import Pair
 from hexseal.pages.locales import Locale
 from hexseal.products import PRODUCTS
+from hexseal.region.load import Region
 
 
 @dataclass(frozen=True, slots=True)

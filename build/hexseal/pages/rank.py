@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from hexseal.config import Region
 from hexseal.pages.about import plain_values
 from hexseal.pages.addresses import Key
 from hexseal.pages.figures import AreaFigures, Pair, name
@@ -13,7 +12,8 @@ from hexseal.pages.locales import Locale
 from hexseal.pages.numbers import number
 from hexseal.pages.settings import Contents, embed
 from hexseal.pages.tables import Cell, Writer, interval, sort_name
-from hexseal.tiles import SIGNALS
+from hexseal.region.load import Region
+from hexseal.tiles.hexagons import SIGNALS
 
 # Rows of a layer that the page shows without its script; the script knows all.
 STATIC_ROWS = 1000

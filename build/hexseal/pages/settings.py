@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from hexseal import __version__
-from hexseal.config import Region
-from hexseal.layers.images import ATTRIBUTION as IMAGE_ATTRIBUTION
+from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.pages.classes import SHARE_BREAKS
 from hexseal.pages.figures import AreaFigures, judged_columns, name, summed_columns
 from hexseal.pages.indicators import OF_PAIR, OF_YEAR, indicator_columns
@@ -15,9 +14,10 @@ from hexseal.pages.locales import Locale
 from hexseal.pages.nesting import Key
 from hexseal.pages.noise import PairNoise, noise_settings
 from hexseal.pages.origins import Sources, class_name
-from hexseal.summaries import Datasets, MapLayers, PartitionTree, TileSummary
-from hexseal.tiles import SIGNALS
-from hexseal.transitions import transition_resolution
+from hexseal.region.load import Region
+from hexseal.statistics.transitions import transition_resolution
+from hexseal.tiles.hexagons import SIGNALS
+from hexseal.tiles.images import ATTRIBUTION as IMAGE_ATTRIBUTION
 
 # Degrees with six decimals are known to 0.1 m.
 DEGREE_DIGITS = 6

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from hexseal.files import write_bytes
 from hexseal.pages.addresses import Key
 from hexseal.pages.figures import AreaFigures
 from hexseal.pages.frame import page_frame, page_path
@@ -17,6 +16,7 @@ from hexseal.pages.rank import longest_pair
 from hexseal.pages.settings import Contents
 from hexseal.pages.sheets import SheetMaker, children_of
 from hexseal.pages.tables import Writer
+from hexseal.storage.files import write_bytes
 
 
 def sheet_locator(areas: tuple[AreaFigures, ...], shapes: Mapping[Key, bytes]) -> Locator | None:

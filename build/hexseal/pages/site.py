@@ -10,10 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from hexseal import __version__
-from hexseal.config import Region
 from hexseal.datasets.provenance import InputFile
-from hexseal.files import write_bytes
-from hexseal.frontend import TEMPLATE, Bundle
+from hexseal.manifest import Datasets, MapLayers, TileSummary
 from hexseal.pages.about import about_values, plain_values
 from hexseal.pages.addresses import Key, sheet_paths
 from hexseal.pages.charts import stock_chart
@@ -31,6 +29,7 @@ from hexseal.pages.figures import (
     summed_columns,
 )
 from hexseal.pages.frame import INDEX, POLICY, page_frame, page_path
+from hexseal.pages.frontend import TEMPLATE, Bundle
 from hexseal.pages.judgement import Judged, read_judgement
 from hexseal.pages.locales import Locale, load_locale
 from hexseal.pages.locator import Locator
@@ -56,7 +55,8 @@ from hexseal.pages.stories import doubtful_pairs, pair_stories
 from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_rows, state_rows
 from hexseal.pages.years import year_points
 from hexseal.progress import Progress, silent
-from hexseal.summaries import Datasets, MapLayers, TileSummary
+from hexseal.region.load import Region
+from hexseal.storage.files import write_bytes
 
 AREA_SOURCES, HEXAGON_SOURCES = "transition_areas.parquet", "transition_hexagons.parquet"
 METHODOLOGY, ABOUT, ACCESSIBILITY = "methodology.html", "about.html", "accessibility.html"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hexseal.config import Region
-from hexseal.frontend import TEMPLATE
-from hexseal.summaries import Datasets, TileSummary
+from hexseal.manifest import Datasets, TileSummary
+from hexseal.pages.frontend import TEMPLATE
+from hexseal.region.load import Region
 
 FOLDER = TEMPLATE / "snippets"
 # Stands for the address of the site until the page's script, or the reader, puts in the real one.

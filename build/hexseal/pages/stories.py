@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hexseal.config import Region
 from hexseal.pages.charts import Chart, origins_chart
 from hexseal.pages.figures import AreaFigures, Pair, name
 from hexseal.pages.judgement import Judged, Note
@@ -11,6 +10,7 @@ from hexseal.pages.numbers import number
 from hexseal.pages.origins import Source, Sources, origins_of
 from hexseal.pages.reading import Reader, Reading
 from hexseal.pages.tables import Writer
+from hexseal.region.load import Region
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hexseal.config import Region
 from hexseal.pages.figures import NO_SIGNAL, AreaFigures, Pair, name
 from hexseal.pages.indicators import OF_PAIR, OF_YEAR, Indicator
 from hexseal.pages.locales import Locale
 from hexseal.pages.numbers import M2_PER_HECTARE, hectare_digits, number
+from hexseal.region.load import Region
 
 # A signal is sorted by this.
 SIGNAL_ORDER = {"gain": 1.0, "within_noise": 0.0, "loss": -1.0}

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hexseal.config import Region
 from hexseal.pages.figures import AreaFigures, Pair, name
+from hexseal.region.load import Region
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,4 @@
-"""Seal Island: a simulated landscape whose true land cover is known.
-
-Imports point one way: fields < spread < terrain < parcels < vegetation < names < settlements
-< covers < streets < works < houses < sites < growth < truth < observation < corrections
-< spectra < sentinel2 < areas < writing < preview < island.
-"""
+"""Seal Island: a simulated landscape whose true land cover is known."""
 
 from hexseal.simulate.island import SimulationSummary, is_simulated, simulate
 from hexseal.simulate.observation import NoiseModel, Observation, error_fields, observe

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hexseal.files import sha256
+from hexseal.storage.files import sha256
 
 NAME = "SHA256SUMS"
 DIGITS = 64

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from hexseal.codebook import ARROW_TYPES, Book, Column, Table, codebook_csv, columns_of, tables_of
-from hexseal.database import fetch
+from hexseal.storage.database import fetch
 from hexseal.verify.pages import ListedFile, PageSettings
 
 OUTLINES = ("bbox", "geometry")

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hexseal.database import connect, fetch
+from hexseal.storage.database import connect, fetch
 from hexseal.verify.pages import ListedFile, PageSettings
 from hexseal.verify.tiles import summed_columns
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from hexseal.database import fetch, statement
+from hexseal.storage.database import fetch, statement
 from hexseal.verify.pages import ListedFile, PageSettings
 from hexseal.verify.tiles import summed_columns
 

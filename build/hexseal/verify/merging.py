@@ -5,9 +5,9 @@ from pathlib import Path
 
 import duckdb
 
-from hexseal.database import connect, fetch
 from hexseal.errors import InputError
-from hexseal.merge.record import FOLDER, RECORD, damaged_files, has_record, read_record
+from hexseal.exchange.record import FOLDER, RECORD, damaged_files, has_record, read_record
+from hexseal.storage.database import connect, fetch
 from hexseal.verify.figures import SUMMARY
 from hexseal.verify.pages import PageSettings
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from hexseal.database import fetch
 from hexseal.metadata import schema_problems
+from hexseal.storage.database import fetch
 from hexseal.verify.pages import ListedFile, PageSettings
 
 

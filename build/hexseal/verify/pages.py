@@ -13,7 +13,7 @@ SETTINGS_ID = "hexseal-config"
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A download as the page lists it: see ``hexseal.summaries.Download``."""
+    """A download as the page lists it: see ``hexseal.manifest.Download``."""
 
     path: str
     format: str

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from hexseal.database import connect
+from hexseal.storage.database import connect
 from hexseal.verify.columns import check_columns
 from hexseal.verify.formats import check_formats
 from hexseal.verify.outlines import check_outlines

@@ -1,0 +1,354 @@
+"""Accuracy of the maps and area of sealed land from a reference sample: ``hexseal accuracy``.
+
+Each point's map class and reference class go to the estimators of ``hexseal.accuracy.estimators``.
+Without weights or strata of its own the sample is stratified by the classes of the map.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexseal.accuracy.estimators import (
+    CHANGE_CLASSES,
+    SampleUnits,
+    change_estimate,
+    change_labels,
+    strata_places,
+    unit_weights,
+    weighted_estimate,
+)
+from hexseal.accuracy.points import DEGREES, MISSING, ReferenceSample, read_points
+from hexseal.accuracy.report import (
+    SEALED,
+    AccuracyReport,
+    ChangeAccuracy,
+    ClassTable,
+    Greenhouses,
+    YearAccuracy,
+)
+from hexseal.accuracy.strata import first_of_each, plain, possible_strata
+from hexseal.accuracy.survey import OUTSIDE, MapSurvey, survey_maps
+from hexseal.accuracy.warnings import (
+    counted,
+    design_in_words,
+    general_warnings,
+    listed,
+    table_warnings,
+    year_warnings,
+)
+from hexseal.errors import InputError
+from hexseal.products import Product
+from hexseal.progress import Progress, silent
+from hexseal.raster.joint import DOES_NOT_COUNT
+from hexseal.region.load import Region, SealedAccuracy
+
+Doubles = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Strings = NDArray[np.str_]
+
+BINARY = ("unsealed", "sealed")
+OFF_MAP, NO_DATA, NO_CLASS = "outside the maps", "no data on the map", "no reference class"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Design:
+    """Stratum and weight of the points used, and the strata's names."""
+
+    stratum: Integers
+    weight: Doubles
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labelled:
+    """Points used and map areas as places among ``labels``; ``used`` are rows of the sample."""
+
+    labels: tuple[str, ...]
+    used: Integers
+    mapped: Integers
+    reference: Integers
+    area_m2: Doubles
+
+
+def assess_accuracy(
+    region: Region,
+    points_file: Path,
+    *,
+    crs: str = DEGREES,
+    year: int | None = None,
+    greenhouses: bool = False,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> AccuracyReport:
+    """Compare a reference sample with the maps of a region.
+
+    ``crs`` is that of columns x and y; ``year`` chooses the map year of a sample that does not
+    say it. ``greenhouses`` counts LUCAS greenhouses (A13) as sealed. Raises InputError for a
+    sample that cannot be read or holds fewer than two points of a class that the map has.
+    """
+    sample = read_points(points_file, region, crs=crs, year=year, greenhouses=greenhouses)
+    if not len(sample) or not sample.reference:
+        raise InputError(f"{points_file}: no point has a reference class; {counted(sample)}")
+    survey = survey_maps(
+        region, sample, _years_needed(region, sample), workers=workers, progress=progress
+    )
+    product = region.product
+    years = tuple(
+        _assess_year(product, sample, survey, map_year, greenhouses)
+        for map_year in sorted(sample.reference)
+    )
+    changes, problems = _assess_changes(region, sample, survey)
+    return AccuracyReport(
+        region=region.id,
+        points_file=points_file.name,
+        form=sample.form if sample.form != "LUCAS" else f"LUCAS {sample.survey_year}",
+        design=design_in_words(sample),
+        points=len(sample) + sum(sample.skipped.values()),
+        skipped=sample.skipped,
+        years=years,
+        changes=changes,
+        warnings=(*general_warnings(sample), *sample.notes, *problems),
+    )
+
+
+def sealed_accuracy(report: AccuracyReport) -> dict[int, SealedAccuracy]:
+    """Return the accuracy of Sealed by map year; InputError where the sample cannot tell it."""
+    return {year.year: _sealed_accuracy(report, year) for year in report.years}
+
+
+def _sealed_accuracy(report: AccuracyReport, year: YearAccuracy) -> SealedAccuracy:
+    told = year.sealed.estimate
+    users, producers = told.users_accuracy[SEALED], told.producers_accuracy[SEALED]
+    # NaN compares as false.
+    if not (users >= 0.05 and producers >= 0.05):
+        raise InputError(
+            f"{report.points_file}, {year.year}: user's accuracy {users:.3g} and producer's "
+            f"accuracy {producers:.3g} of sealed land are too low to be used; check that the "
+            "points and the map belong together, or add points on sealed land"
+        )
+    return SealedAccuracy(
+        float(users), float(producers), float(told.users_se[SEALED]),
+        float(told.producers_se[SEALED]),
+    )  # fmt: skip
+
+
+def _years_needed(region: Region, sample: ReferenceSample) -> tuple[int, ...]:
+    """Return the years to read: strata without sizes may be the classes of any year."""
+    if sample.stratum is not None and sample.stratum_size is None and sample.weight is None:
+        return region.years
+    return tuple(sorted(sample.reference))
+
+
+def _assess_year(
+    product: Product, sample: ReferenceSample, survey: MapSurvey, year: int, greenhouses: bool
+) -> YearAccuracy:
+    reference = sample.reference[year]
+    of_maps, of_points = survey.column(year)
+    reasons = _reasons(reference, of_points[:, None])
+    used = np.flatnonzero(reasons == "")
+    if not used.size:
+        raise InputError(f"{sample.path}, {year}: no point is left; {listed(reasons)}")
+    valid = of_maps != DOES_NOT_COUNT
+    labelled = _label_classes(product, sample, survey, year, used)
+    binary = _label_binary(product, sample, survey, year, used)
+    design = _design(sample, survey, labelled, product, valid)
+    table = _table(labelled, design)
+    return YearAccuracy(
+        year=year,
+        survey_year=sample.survey_year or year,
+        points=len(used),
+        skipped=dict(sorted(Counter(reasons[reasons != ""].tolist()).items())),
+        table=table,
+        sealed=_table(binary, design),
+        greenhouses=_greenhouses(sample, binary, greenhouses),
+        warnings=(*year_warnings(sample, year), *table_warnings(table)),
+    )
+
+
+def _greenhouses(
+    sample: ReferenceSample, binary: _Labelled, count_as_sealed: bool
+) -> Greenhouses | None:
+    if sample.greenhouse is None:
+        return None
+    there = sample.greenhouse[binary.used]
+    return Greenhouses(
+        int(there.sum()), int((binary.mapped[there] == SEALED).sum()), count_as_sealed
+    )
+
+
+def _reasons(reference: Integers, at_points: Integers) -> Strings:
+    """Return why each point is left out, empty where it is not."""
+    off_map = (at_points == OUTSIDE).any(axis=1)
+    no_data = (at_points == DOES_NOT_COUNT).any(axis=1)
+    return np.select(
+        [off_map, no_data, reference == MISSING], [OFF_MAP, NO_DATA, NO_CLASS], default=""
+    )
+
+
+def _label_classes(
+    product: Product, sample: ReferenceSample, survey: MapSurvey, year: int, used: Integers
+) -> _Labelled:
+    """Label points and areas by the classes of the map, those that occur anywhere."""
+    if sample.is_binary:
+        return _label_binary(product, sample, survey, year, used)
+    of_maps, of_points = survey.column(year)
+    valid = of_maps != DOES_NOT_COUNT
+    mapped, reference = of_points[used], sample.reference[year][used]
+    codes = np.unique(np.concatenate([of_maps[valid], mapped, reference]))
+    names = {known.code: f"{known.code} {known.name}" for known in product.classes}
+    return _Labelled(
+        labels=tuple(names.get(code, str(code)) for code in codes.tolist()),
+        used=used,
+        mapped=np.searchsorted(codes, mapped),
+        reference=np.searchsorted(codes, reference),
+        area_m2=np.bincount(
+            np.searchsorted(codes, of_maps[valid]), survey.area_m2[valid], len(codes)
+        ).astype(np.float64),
+    )
+
+
+def _label_binary(
+    product: Product, sample: ReferenceSample, survey: MapSurvey, year: int, used: Integers
+) -> _Labelled:
+    of_maps, _ = survey.column(year)
+    valid = of_maps != DOES_NOT_COUNT
+    areas = np.bincount(_is_sealed(of_maps[valid], product), survey.area_m2[valid], len(BINARY))
+    mapped = _mapped_sealed(product, sample, survey, year)[used]
+    reference = sample.reference[year][used]
+    if not sample.is_binary:
+        reference = _is_sealed(reference, product)
+    return _Labelled(BINARY, used, mapped, reference, areas.astype(np.float64))
+
+
+def _is_sealed(codes: Integers, product: Product) -> Integers:
+    return np.isin(codes, list(product.sealed)).astype(np.int64)
+
+
+def _mapped_sealed(
+    product: Product, sample: ReferenceSample, survey: MapSurvey, year: int
+) -> Integers:
+    """Return 1 where the map is sealed at a point; pairs of a binary sample say so themselves."""
+    _, of_points = survey.column(year)
+    if sample.is_binary and sample.form == "pairs":
+        return of_points
+    return _is_sealed(of_points, product)
+
+
+def _assess_changes(
+    region: Region, sample: ReferenceSample, survey: MapSurvey
+) -> tuple[tuple[ChangeAccuracy, ...], tuple[str, ...]]:
+    """Assess every pair of years that has references; say why where that cannot be done."""
+    changes, problems = [], []
+    for before, after in region.pairs:
+        if not {before, after} <= set(sample.reference):
+            continue
+        try:
+            changes.append(_assess_change(region.product, sample, survey, (before, after)))
+        except InputError as err:
+            problems.append(f"change {before}-{after} is not estimated: {err}")
+    return tuple(changes), tuple(problems)
+
+
+def _assess_change(
+    product: Product, sample: ReferenceSample, survey: MapSurvey, years: tuple[int, int]
+) -> ChangeAccuracy:
+    columns = [survey.column(year) for year in years]
+    seen = [sample.reference[year] for year in years]
+    both = np.where(seen[0] == MISSING, MISSING, seen[1])
+    reasons = _reasons(both, np.stack([of_points for _, of_points in columns], axis=1))
+    used = np.flatnonzero(reasons == "")
+    if not used.size:
+        raise InputError("no point has classes of both years")
+    valid = (columns[0][0] != DOES_NOT_COUNT) & (columns[1][0] != DOES_NOT_COUNT)
+    of_maps = change_labels(columns[0][0][valid], columns[1][0][valid], product.sealed)
+    mapped = [_mapped_sealed(product, sample, survey, year)[used] for year in years]
+    told = [codes[used] if sample.is_binary else _is_sealed(codes[used], product) for codes in seen]
+    labelled = _Labelled(
+        labels=CHANGE_CLASSES,
+        used=used,
+        mapped=change_labels(mapped[0], mapped[1], {SEALED}),
+        reference=change_labels(told[0], told[1], {SEALED}),
+        area_m2=np.bincount(of_maps, survey.area_m2[valid], len(CHANGE_CLASSES)).astype(np.float64),
+    )
+    table = _table(labelled, _design(sample, survey, labelled, product, valid))
+    warnings = table_warnings(table)
+    return ChangeAccuracy(years, len(used), table, change_estimate(table.estimate), warnings)
+
+
+def _table(labelled: _Labelled, design: _Design) -> ClassTable:
+    size = len(labelled.labels)
+    ones = np.ones(len(labelled.used), dtype=np.int64)
+    units = SampleUnits(labelled.mapped, labelled.reference, design.stratum, design.weight, ones)
+    cells = np.bincount(labelled.mapped * size + labelled.reference, minlength=size * size)
+    total = float(labelled.area_m2.sum())
+    estimate = weighted_estimate(units, size, total=total, names=design.names)
+    return ClassTable(labelled.labels, cells.reshape(size, size), labelled.area_m2, estimate)
+
+
+def _design(
+    sample: ReferenceSample,
+    survey: MapSurvey,
+    labelled: _Labelled,
+    product: Product,
+    valid: Flags,
+) -> _Design:
+    """Return the strata and weights of the points used; ``valid`` are combinations that count."""
+    used = labelled.used
+    if sample.weight is not None:
+        strata = sample.stratum or ["all points"] * len(sample)
+        stratum, _, names = strata_places([strata[row] for row in used], {})
+        return _Design(stratum, sample.weight[used], names)
+    if sample.stratum is None:
+        stratum, sizes, names = labelled.mapped, labelled.area_m2, labelled.labels
+    else:
+        strata = [sample.stratum[row] for row in used]
+        if sample.stratum_size is not None:
+            held = dict(zip(strata, sample.stratum_size[used].tolist(), strict=True))
+        else:
+            held = _sizes_on_map(sample, survey, used, product, valid)
+        stratum, sizes, names = strata_places(strata, held)
+    return _weighed(sample, stratum, sizes, names)
+
+
+def _weighed(
+    sample: ReferenceSample, stratum: Integers, sizes: Doubles, names: tuple[str, ...]
+) -> _Design:
+    units = np.bincount(stratum, minlength=len(sizes))
+    try:
+        weight = unit_weights(units, sizes, names=names)
+    except InputError as err:
+        raise InputError(
+            f"{sample.path}: {err}; add points there, or write references as sealed and unsealed"
+        ) from err
+    return _Design(stratum, weight[stratum], names)
+
+
+def _sizes_on_map(
+    sample: ReferenceSample,
+    survey: MapSurvey,
+    used: Integers,
+    product: Product,
+    valid: Flags,
+) -> dict[str, float]:
+    """Return the mapped area of each stratum, found by comparing strata and map classes."""
+    assert sample.stratum is not None
+    told = np.array([plain(sample.stratum[row]) for row in used])
+    for of_maps, of_points in possible_strata(sample, survey, product):
+        if (of_points[used] == told).all():
+            sizes: Counter[str] = Counter()
+            for name, m2 in zip(of_maps[valid], survey.area_m2[valid], strict=True):
+                sizes[str(name)] += m2
+            return {
+                sample.stratum[row]: sizes.pop(plain(sample.stratum[row]), 0.0)
+                for row in first_of_each(sample.stratum, used)
+            } | dict(sizes)
+    _, of_points = next(iter(possible_strata(sample, survey, product)))
+    row = int(used[np.flatnonzero(of_points[used] != told)[0]])
+    raise InputError(
+        f"{sample.path}, line {sample.lines[row]}: stratum {sample.stratum[row]!r} is not the map "
+        f"class ({of_points[row]}) of the point; add a column stratum_size or weight"
+    )

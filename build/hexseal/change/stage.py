@@ -1,0 +1,242 @@
+"""Judge the change of each pair of years: filters, patches, what losses confirm, counts.
+
+Two passes. The first reads the rasters in full-width bands, writes the state of each pixel and
+joins changed pixels into patches without seams. The second paints the outcome of each patch and
+counts states per hexagon and area. Memory follows the number of patches and the width of a band.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.io import DatasetWriter
+from rasterio.windows import Window as RasterioWindow
+
+from hexseal.change.counts import RECORD, JudgedPixels, count_states
+from hexseal.change.decoys import Confirmation, confirm
+from hexseal.change.patches import ChangePixels, PatchBuilder, PatchTable
+from hexseal.change.source import PairSource
+from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, STATE_BITS, State
+from hexseal.change.worklist import PatchFile, write_patches
+from hexseal.counting.stage import Reader, region_grid
+from hexseal.progress import Progress, silent
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import Bytes
+from hexseal.region.load import Noise, Region
+from hexseal.storage.files import write_bytes
+from hexseal.vector.zones import Zones, read_zones
+
+BLOCK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Pixels of difference that a filter removed."""
+
+    gain: int
+    loss: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairReport:
+    """What was judged between two years; counts are pixels unless they say patches.
+
+    ``removed`` is by filter, in the order in which they act; a filter that is off removes 0.
+    ``patch_design`` is the sum of squared sizes over the sum of sizes of what was not confirmed.
+    """
+
+    first: int
+    second: int
+    raw_gain: int
+    raw_loss: int
+    removed: Mapping[str, Removed]
+    confirmed: int
+    confirmed_patches: int
+    gain_patches: int
+    loss_patches: int
+    threshold: float | None
+    decoy_ratio: float
+    asymmetry: float
+    few_decoys: bool
+    provisional: bool
+    has_confidence: bool
+    patch_design: float
+
+
+def judge_region(
+    region: Region, work: Path, *, workers: int | None = None, progress: Progress = silent
+) -> tuple[PairReport, ...]:
+    """Write evidence of every pair into ``work``: counts, patches, report (see ARCHITECTURE)."""
+    grid, frame = region_grid(region)
+    zones = read_zones(region.areas, grid)
+    return tuple(
+        _judge_pair(region, pair, grid, frame, zones, work, workers, progress)
+        for pair in region.pairs
+    )
+
+
+def pair_name(pair: tuple[int, int]) -> str:
+    """Return the part of file and column names that says the pair.
+
+    >>> pair_name((2018, 2021))
+    '2018_2021'
+    """
+    return f"{pair[0]}_{pair[1]}"
+
+
+def read_report(work: Path, pair: tuple[int, int]) -> PairReport:
+    """Return what ``judge_region`` wrote of a pair."""
+    facts = json.loads((work / f"evidence_{pair_name(pair)}.json").read_text(encoding="utf-8"))
+    removed = {name: Removed(**counts) for name, counts in facts.pop("removed").items()}
+    return PairReport(removed=removed, **facts)
+
+
+def _judge_pair(
+    region: Region,
+    pair: tuple[int, int],
+    grid: Grid,
+    frame: Window,
+    zones: Zones,
+    work: Path,
+    workers: int | None,
+    progress: Progress,
+) -> PairReport:
+    name = pair_name(pair)
+    with _scratch(work, name) as (raster, binary), PairSource(region, pair, frame) as source:
+        labelled = _label(source, grid, raster, binary, progress)
+        gains = labelled.table.direction > 0
+        kept = labelled.table.pixels >= region.noise.minimum_patch
+        confirmation, q_value = _confirm(labelled.table, kept, region.noise)
+        outcome = _outcome(gains, kept, q_value <= region.noise.level)
+        records = np.memmap(binary, RECORD, "r") if binary.stat().st_size else np.empty(0, RECORD)
+        states = Reader(region, Window(0, 0, grid.height, grid.width), addresses=[str(raster)])
+        with states:
+            judged = JudgedPixels(states, records, labelled.patches, outcome)
+            count_states(
+                region, grid, zones, judged, work,
+                prefix=f"evidence_{name}_", workers=workers, progress=progress,
+            )  # fmt: skip
+        patches = PatchFile(labelled.table, q_value, outcome, records, labelled.patches)
+        write_patches(region, pair, grid, zones, patches, work / f"patches_{name}.parquet")
+        report = _report(source, labelled, confirmation, outcome)
+    write_bytes(work / f"evidence_{name}.json", json.dumps(asdict(report), indent=1).encode())
+    return report
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labelled:
+    """All patches, the patch of every label, and how many pixels are in each state."""
+
+    table: PatchTable
+    patches: NDArray[np.int64]
+    states: NDArray[np.int64]
+
+
+@contextmanager
+def _scratch(work: Path, name: str) -> Iterator[tuple[Path, Path]]:
+    """Give two neighbouring files that do not outlive the judging."""
+    paths = work / f".states_{name}.tif", work / f".change_{name}.bin"
+    try:
+        yield paths
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def _label(
+    source: PairSource, grid: Grid, raster: Path, binary: Path, progress: Progress
+) -> _Labelled:
+    """Write states and changed pixels of all bands; return the patches."""
+    builder = PatchBuilder()
+    states = np.zeros(256, np.int64)
+    bands = len(source.rows())
+    with _states_raster(raster, grid) as image, binary.open("wb") as stream:
+        for done, band in enumerate(source.bands(), 1):
+            states += np.bincount(band.states.ravel(), minlength=256)
+            height, width = band.states.shape
+            place = RasterioWindow(0, band.row, width, height)  # type: ignore[call-arg]
+            image.write(band.states, 1, window=place)
+            _append(stream, builder.add(band.change))
+            progress("patches", done, bands)
+        last, patches, table = builder.finish()
+        _append(stream, last)
+    by_state = np.bincount(np.arange(255) & STATE_BITS, states[:255], minlength=32)
+    return _Labelled(table, patches, by_state.astype(np.int64))
+
+
+def _states_raster(path: Path, grid: Grid) -> DatasetWriter:
+    return rasterio.open(
+        path, "w", driver="GTiff", count=1, dtype="uint8", crs=grid.crs,
+        transform=grid.transform, width=grid.width, height=grid.height,
+        tiled=True, blockxsize=BLOCK, blockysize=BLOCK, compress="lzw", bigtiff="if_safer",
+    )  # fmt: skip
+
+
+def _append(stream: BinaryIO, pixels: ChangePixels) -> None:
+    records = np.empty(len(pixels.row), RECORD)
+    records["row"], records["column"] = pixels.row, pixels.column
+    records["label"], records["partner"] = pixels.patch, pixels.partner
+    stream.write(records.tobytes())
+
+
+def _confirm(
+    table: PatchTable, kept: NDArray[np.bool_], noise: Noise
+) -> tuple[Confirmation, NDArray[np.float64]]:
+    """Return the confirmation and the q-value of each patch; losses and small patches have NaN."""
+    gains, losses = kept & (table.direction > 0), kept & (table.direction < 0)
+    found = confirm(
+        table.score[gains],
+        table.score[losses],
+        level=noise.level,
+        decoy_ratio=noise.decoy_ratio,
+    )
+    q_value = np.full(len(table), np.nan)
+    q_value[gains] = found.q_value
+    return found, q_value
+
+
+def _outcome(
+    gains: NDArray[np.bool_], kept: NDArray[np.bool_], confirmed: NDArray[np.bool_]
+) -> Bytes:
+    ends = np.where(gains, State.GAIN, State.LOSS)
+    ends = np.where(kept, ends, np.where(gains, State.GAIN_SMALL, State.LOSS_SMALL))
+    return np.where(confirmed, State.CONFIRMED, ends).astype(np.uint8)
+
+
+def _report(
+    source: PairSource, labelled: _Labelled, found: Confirmation, outcome: Bytes
+) -> PairReport:
+    table, states = labelled.table, labelled.states.copy()
+    sizes = np.bincount(outcome, table.pixels, minlength=32).astype(np.int64)
+    for small in (State.GAIN_SMALL, State.LOSS_SMALL):
+        states[small] = sizes[small]
+    gain_total = labelled.states[[State.GAIN, *GAIN_REASONS]].sum()
+    loss_total = labelled.states[[State.LOSS, *LOSS_REASONS]].sum()
+    noise = table.pixels[outcome != State.CONFIRMED].astype(float)
+    return PairReport(
+        first=source.pair[0],
+        second=source.pair[1],
+        raw_gain=int(gain_total),
+        raw_loss=int(loss_total),
+        removed={
+            name: Removed(int(states[gain]), int(states[loss]))
+            for name, gain, loss in zip(FILTERS, GAIN_REASONS, LOSS_REASONS, strict=True)
+        },
+        confirmed=int(sizes[State.CONFIRMED]),
+        confirmed_patches=found.confirmed,
+        gain_patches=found.gains,
+        loss_patches=found.losses,
+        threshold=found.threshold,
+        decoy_ratio=found.decoy_ratio,
+        asymmetry=found.asymmetry,
+        few_decoys=found.few_decoys,
+        provisional=not source.has_later_year,
+        has_confidence=source.has_confidence,
+        patch_design=float((noise**2).sum() / noise.sum()) if noise.sum() else 1.0,
+    )

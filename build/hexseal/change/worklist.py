@@ -1,0 +1,179 @@
+"""Patches as a dataset: the ranked list of places that somebody who checks change visits."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from numpy.typing import NDArray
+
+from hexseal.change.patches import PatchTable
+from hexseal.change.states import State
+from hexseal.hexgrid.cells import index_points
+from hexseal.raster.grid import Grid
+from hexseal.raster.landcover import Bytes
+from hexseal.region.load import Region
+from hexseal.storage.files import whole_file
+from hexseal.vector.zones import Zones
+
+# Gains up to this q-value are listed, and at least so many of the best.
+LISTED_Q = 0.5
+LISTED_BEST = 1000
+RECORDS_AT_ONCE = 4_000_000
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatchFile:
+    """Everything known of the patches of a pair: see JudgedPixels for the last three."""
+
+    table: PatchTable
+    q_value: NDArray[np.float64]
+    outcome: Bytes
+    records: NDArray[np.void]
+    patches: Integers
+
+
+def write_patches(
+    region: Region,
+    pair: tuple[int, int],
+    grid: Grid,
+    zones: Zones,
+    found: PatchFile,
+    path: Path,
+) -> int:
+    """Write the listed patches, best first; geometry as WKB in longitude and latitude.
+
+    Gains are listed up to a q-value of 0.5 (and the best 1 000 at least), losses that score as
+    well as a confirmed gain. Returns the number of rows.
+    """
+    chosen = _listed(found)
+    rows, columns, owner = _pixels(found, chosen)
+    middle = _middle_pixels(found.table, chosen, rows, columns, owner)
+    lon, lat = grid.to_lonlat(*grid.centers(*(axis.astype(np.float64) for axis in middle)))
+    area = np.bincount(owner, grid.pixel_areas_m2(rows, columns), minlength=len(chosen))
+    table = found.table
+    cells = index_points(lon, lat, region.hexagons.finest)
+    first, second = pair
+    columns_out: dict[str, pa.Array] = {
+        "rank": pa.array(np.arange(1, len(chosen) + 1), pa.int32()),
+        "direction": pa.array(
+            np.where(table.direction[chosen] > 0, "gain", "loss").tolist(), pa.string()
+        ),
+        "confirmed": pa.array(found.outcome[chosen] == State.CONFIRMED),
+        "q_value": pa.array(found.q_value[chosen], from_pandas=True),
+        "score": pa.array(table.score[chosen]),
+        "first_year": pa.array(np.full(len(chosen), first), pa.int16()),
+        "second_year": pa.array(np.full(len(chosen), second), pa.int16()),
+        "area_m2": pa.array(np.round(area, 4), pa.float64()),
+        "pixels": pa.array(table.pixels[chosen]),
+        "core_pixels": pa.array(table.core[chosen]),
+        "rim_pixels": pa.array(table.rim[chosen]),
+        "confidence": pa.array(table.confidence[chosen], from_pandas=True),
+        "origin_class": pa.array(table.origin[chosen]),
+        "origin": pa.array(_class_names(region, table.origin[chosen]), pa.string()),
+        "lon": pa.array(np.round(lon, 7)),
+        "lat": pa.array(np.round(lat, 7)),
+        "h3": pa.array(cells, pa.uint64()),
+        "h3_hex": pa.array([f"{cell:x}" for cell in cells.tolist()], pa.string()),
+        **_areas(region, zones, lon, lat),
+        "geometry": pa.array(_outlines(grid, rows, columns, owner, len(chosen)), pa.binary()),
+    }
+    with whole_file(path) as partial:
+        pq.write_table(pa.table(columns_out), partial, compression="zstd")
+    return len(chosen)
+
+
+def _listed(found: PatchFile) -> Integers:
+    """Return the patches that are listed: gains and losses by score, best first."""
+    table = found.table
+    gains = np.flatnonzero((table.direction > 0) & (found.outcome != State.GAIN_SMALL))
+    gains = gains[np.lexsort((gains, -table.pixels[gains], -table.score[gains]))]
+    good = int(np.count_nonzero(found.q_value[gains] <= LISTED_Q))
+    gains = gains[: max(good, LISTED_BEST)]
+    confirmed = table.score[found.outcome == State.CONFIRMED]
+    least = confirmed.min() if len(confirmed) else np.inf
+    losses = np.flatnonzero((table.direction < 0) & (table.score >= least))
+    both = np.concatenate([gains, losses])
+    return both[np.lexsort((both, -table.pixels[both], -table.score[both]))]
+
+
+def _pixels(found: PatchFile, chosen: Integers) -> tuple[Integers, Integers, Integers]:
+    """Return row, column and place in ``chosen`` of every pixel of the chosen patches."""
+    place = np.full(len(found.table), -1, np.int64)
+    place[chosen] = np.arange(len(chosen))
+    parts = []
+    for start in range(0, len(found.records), RECORDS_AT_ONCE):
+        some = found.records[start : start + RECORDS_AT_ONCE]
+        owner = place[found.patches[some["label"]]]
+        told = owner >= 0
+        parts.append((some["row"][told], some["column"][told], owner[told]))
+    rows, columns, owner = (
+        np.concatenate([part[axis] for part in parts] or [np.empty(0)]).astype(np.int64)
+        for axis in range(3)
+    )
+    return rows, columns, owner
+
+
+def _middle_pixels(
+    table: PatchTable, chosen: Integers, rows: Integers, columns: Integers, owner: Integers
+) -> tuple[Integers, Integers]:
+    """Return the pixel of each patch that lies nearest to its centroid."""
+    away = (rows - table.row_mean[chosen][owner]) ** 2
+    away += (columns - table.column_mean[chosen][owner]) ** 2
+    order = np.lexsort((columns, rows, away, owner))
+    _, first = np.unique(owner[order], return_index=True)
+    return rows[order][first], columns[order][first]
+
+
+def _outlines(
+    grid: Grid, rows: Integers, columns: Integers, owner: Integers, count: int
+) -> list[bytes]:
+    """Return the outline of each patch along its pixels' edges, as WKB in degrees."""
+    if not count:
+        return []
+    order = np.lexsort((columns, rows, owner))
+    rows, columns, owner = rows[order], columns[order], owner[order]
+    # Neighbours in a row make one box: fewer pieces to unite.
+    starts = np.ones(len(rows), np.bool_)
+    starts[1:] = (np.diff(columns) != 1) | (np.diff(rows) != 0) | (np.diff(owner) != 0)
+    first = np.flatnonzero(starts)
+    last = np.append(first[1:], len(rows)) - 1
+    boxes = shapely.box(columns[first], rows[first], columns[last] + 1, rows[first] + 1)
+    ends = np.searchsorted(owner[first], np.arange(count + 1))
+    shapes = [shapely.union_all(boxes[ends[n] : ends[n + 1]]) for n in range(count)]
+    united = shapely.normalize(np.array(shapes, dtype=object))
+    return list(shapely.to_wkb(shapely.transform(united, lambda xy: _lonlat(grid, xy))))
+
+
+def _lonlat(grid: Grid, corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    x, y = grid.centers(corners[:, 1] - 0.5, corners[:, 0] - 0.5)
+    return np.round(np.column_stack(grid.to_lonlat(x, y)), 7)
+
+
+def _class_names(region: Region, codes: Bytes) -> list[str]:
+    names = {known.code: known.name for known in region.product.classes}
+    return [names.get(code, str(code)) for code in codes.tolist()]
+
+
+def _areas(
+    region: Region, zones: Zones, lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> dict[str, pa.Array]:
+    """Return for each layer the id of the area that holds each point, the first of several."""
+    points = np.asarray(shapely.points(lon, lat), dtype=object)
+    layers = np.array(zones.table["layer"].to_pylist(), dtype=object)
+    ids = zones.table["id"].to_pylist()
+    shapes = shapely.from_wkb(zones.table["geometry"].to_numpy(zero_copy_only=False))
+    found = {}
+    for layer in region.areas:
+        places = np.flatnonzero(layers == layer.layer)
+        tree = shapely.STRtree(shapes[places])
+        point, area = tree.query(points, predicate="intersects")
+        order = np.lexsort((area, point))
+        names: list[str | None] = [None] * len(points)
+        for at, which in zip(point[order][::-1], area[order][::-1], strict=True):
+            names[at] = ids[places[which]]
+        found[f"area_{layer.layer}"] = pa.array(names, pa.string())
+    return found

@@ -1,0 +1,1 @@
+"""Quality report of the inputs, before anything is counted."""

@@ -1,0 +1,303 @@
+"""Checks of the pixels: one pass over the blocks counts codes and joint states of all years."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexseal.check.report import Finding, PairFigures, YearFigures, pixels
+from hexseal.progress import Progress, silent
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import Bytes, Landcover, windows
+from hexseal.region.load import Region
+
+WINDOW_PIXELS = 4_200_000
+HIGHEST_SEALED_SHARE = 0.6
+# The common mask may take this share of a year's land before it is worth a warning.
+LOST_SHARE = 0.05
+# Sealed area in Europe grows by about 0.25 % a year; beyond this the method is the likely cause.
+PLAUSIBLE_YEARLY_CHANGE = 0.05
+# Codes that products keep for what is no land cover.
+RESERVED_CODES = (0, *range(250, 256))
+NAMED_CODES = 5
+
+Booleans = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+# Edges of what is valid: first row, first column, end row, end column.
+Extent = tuple[int, int, int, int]
+
+
+@dataclass(slots=True)
+class Census:
+    """What a pass over the pixels of several rasters on one grid has counted.
+
+    ``codes`` has one row per raster and one column per code. ``common`` pixels are valid in all
+    rasters; of these ``land`` and ``sealed`` count each raster's, ``gained`` and ``lost`` those of
+    each pair of years. ``first`` is where (row, column) an unknown code stands first.
+    """
+
+    codes: Integers
+    land: Integers
+    sealed: Integers
+    gained: Integers
+    lost: Integers
+    common: int = 0
+    first: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    extents: dict[int, Extent] = field(default_factory=dict)
+
+
+def take_census(
+    rasters: Sequence[Landcover], region: Region, frame: Window, progress: Progress = silent
+) -> Census:
+    """Count codes of all rasters of a region, one per year on one grid, block by block.
+
+    Memory does not grow with the raster. Raises InputError where a file cannot be read.
+    """
+    years, pairs = len(rasters), len(region.pairs)
+    census = Census(
+        codes=np.zeros((years, 256), dtype=np.int64),
+        land=np.zeros(years, dtype=np.int64),
+        sealed=np.zeros(years, dtype=np.int64),
+        gained=np.zeros(pairs, dtype=np.int64),
+        lost=np.zeros(pairs, dtype=np.int64),
+    )
+    is_valid, is_sealed = _table(region.product.valid), _table(region.product.sealed)
+    is_land = is_valid & ~_table(region.product.water)
+    is_unknown = ~_table(region.product.known)
+    pieces = windows(frame, rasters[0].block_shape, pixels=WINDOW_PIXELS)
+    for done, window in enumerate(pieces, 1):
+        bands = [raster.read(window) for raster in rasters]
+        valid = [is_valid[band] for band in bands]
+        for place, band in enumerate(bands):
+            counts = np.bincount(band.ravel(), minlength=256)
+            census.codes[place] += counts
+            _note_first(census, place, band, window, np.flatnonzero(is_unknown & (counts > 0)))
+            _widen(census, place, valid[place], window)
+        common = np.logical_and.reduce(valid)
+        census.land += [np.count_nonzero(is_land[band] & common) for band in bands]
+        _compare(census, region, common, [is_sealed[band] & common for band in bands])
+        progress("check", done, len(pieces))
+    return census
+
+
+def _table(codes: frozenset[int]) -> Booleans:
+    return np.isin(np.arange(256), sorted(codes))
+
+
+def _compare(census: Census, region: Region, common: Booleans, sealed: list[Booleans]) -> None:
+    """Count one window's sealed pixels within the common mask."""
+    census.common += int(np.count_nonzero(common))
+    census.sealed += [np.count_nonzero(band) for band in sealed]
+    for place, (first, second) in enumerate(region.pairs):
+        before = sealed[region.years.index(first)]
+        after = sealed[region.years.index(second)]
+        both = np.count_nonzero(before & after)
+        census.gained[place] += np.count_nonzero(after) - both
+        census.lost[place] += np.count_nonzero(before) - both
+
+
+def _note_first(
+    census: Census, place: int, band: Bytes, window: Window, unknown: NDArray[np.intp]
+) -> None:
+    for code in unknown.tolist():
+        row, column = np.unravel_index(int(np.argmax(band == code)), band.shape)
+        here = int(row) + window.row, int(column) + window.column
+        census.first[place, code] = min(here, census.first.get((place, code), here))
+
+
+def _widen(census: Census, place: int, valid: Booleans, window: Window) -> None:
+    rows, columns = np.flatnonzero(valid.any(axis=1)), np.flatnonzero(valid.any(axis=0))
+    if not rows.size:
+        return
+    top, bottom = window.row + int(rows[0]), window.row + int(rows[-1]) + 1
+    left, right = window.column + int(columns[0]), window.column + int(columns[-1]) + 1
+    old = census.extents.get(place, (top, left, bottom, right))
+    census.extents[place] = (
+        min(old[0], top),
+        min(old[1], left),
+        max(old[2], bottom),
+        max(old[3], right),
+    )
+
+
+def year_figures(region: Region, census: Census) -> tuple[YearFigures, ...]:
+    """Return the figures of each year, every year by itself."""
+    product, figures = region.product, []
+    for place, year in enumerate(region.years):
+        counts = census.codes[place]
+        codes = {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
+        valid = sum(codes.get(code, 0) for code in product.valid)
+        figures.append(
+            YearFigures(year, codes, valid, sum(codes.get(code, 0) for code in product.sealed))
+        )
+    return tuple(figures)
+
+
+def pair_figures(region: Region, census: Census) -> tuple[PairFigures, ...]:
+    """Return the figures of each pair of years on the common valid mask."""
+    sealed = dict(zip(region.years, census.sealed.tolist(), strict=True))
+    changes = zip(region.pairs, census.gained.tolist(), census.lost.tolist(), strict=True)
+    return tuple(
+        PairFigures(a, b, census.common, sealed[a], sealed[b], gained, lost)
+        for (a, b), gained, lost in changes
+    )
+
+
+def check_codes(region: Region, census: Census) -> Iterator[Finding]:
+    """Refuse codes that the product does not have; say how to read them as no data."""
+    product = region.product
+    for place, epoch in enumerate(region.epochs):
+        unknown = sorted(code for raster, code in census.first if raster == place)
+        reserved = [code for code in unknown if code in RESERVED_CODES]
+        nodata = sorted({*product.nodata, *reserved})
+        for code in unknown[:NAMED_CODES]:
+            row, column = census.first[place, code]
+            fits = code in RESERVED_CODES
+            yield Finding(
+                "error",
+                epoch.landcover,
+                f"code {code} is not a code of {product.title}",
+                f"{pixels(census.codes[place, code])}, first at row {row}, column {column}",
+                f"if it marks what lies outside the map, write [product] nodata = {nodata}"
+                if fits
+                else f"known codes are {_ranges(product.known)}; check [product] name",
+            )
+        rest = unknown[NAMED_CODES:]
+        if rest:
+            yield Finding(
+                "error",
+                epoch.landcover,
+                f"{len(rest)} more codes are not of {product.title}",
+                ", ".join(map(str, rest)),
+                "check [product] name",
+            )
+
+
+def check_figures(region: Region, years: Sequence[YearFigures]) -> Iterator[Finding]:
+    """Check what each year's counts tell: nothing valid, implausible share, wrong edition."""
+    for epoch, figures in zip(region.epochs, years, strict=True):
+        if not figures.valid:
+            yield Finding(
+                "error",
+                epoch.landcover,
+                f"{figures.year} has no valid pixel in the region",
+                f"codes {_ranges(figures.codes)}",
+                "check [region] window and [product] valid",
+            )
+            continue
+        share = figures.sealed / figures.valid
+        if not 0.0 < share <= HIGHEST_SEALED_SHARE:
+            yield Finding(
+                "warning",
+                epoch.landcover,
+                f"the sealed share of {figures.year} is outside 0 to {HIGHEST_SEALED_SHARE:.0%}",
+                f"{share:.1%}",
+                "check [product] sealed and the raster",
+            )
+        if region.product.name == "clcplus" and figures.year == 2018 and figures.codes.get(253):
+            yield Finding(
+                "warning",
+                epoch.landcover,
+                "has code 253, which CLC+ Backbone has only since 2021",
+                pixels(figures.codes[253]),
+                "check that this is the 2018 map",
+            )
+
+
+def check_change(region: Region, pairs: Sequence[PairFigures]) -> Iterator[Finding]:
+    """Warn where sealed area changes faster than soil is sealed."""
+    for pair in pairs:
+        if not (pair.sealed_first and pair.sealed_second):
+            continue
+        change = pair.sealed_second / pair.sealed_first - 1.0
+        yearly = abs(change) / (pair.second - pair.first)
+        if yearly > PLAUSIBLE_YEARLY_CHANGE:
+            yield Finding(
+                "warning",
+                region.id,
+                f"sealed area changes by {change:+.1%} from {pair.first} to {pair.second}, "
+                "faster than soil is sealed",
+                f"{pair.sealed_first:,} to {pair.sealed_second:,} pixels",
+                "check that both maps were made by the same method; see Methodology",
+            )
+
+
+def check_coverage(
+    region: Region, census: Census, years: Sequence[YearFigures], grid: Grid
+) -> Iterator[Finding]:
+    """Warn when the common valid mask takes much of a year's land; say how to split the region.
+
+    Water does not count: the sea before a coast is Water in CLC+ Backbone 2018, 253 afterwards.
+    """
+    land = [_land(region, year) for year in years]
+    if not min(land):
+        return
+    lost = [1.0 - kept / whole for kept, whole in zip(census.land.tolist(), land, strict=True)]
+    narrow, worst = int(np.argmin(land)), int(np.argmax(lost))
+    if lost[worst] <= LOST_SHARE:
+        return
+    if not census.common:
+        yield Finding(
+            "error",
+            region.id,
+            "no pixel is valid in every year",
+            ", ".join(f"{year.year} has {year.valid:,}" for year in years),
+            "check that all years cover the same place",
+        )
+        return
+    others = [str(year.year) for year in years if year is not years[narrow]]
+    window = [float(f"{edge:.12g}") for edge in _bounds(grid, census.extents[narrow])]
+    yield Finding(
+        "warning",
+        region.epochs[narrow].landcover,
+        f"{years[narrow].year} covers less: counting only what is valid in every year drops "
+        f"{lost[worst]:.1%} of the land of {years[worst].year}",
+        f"{census.land[worst]:,} of {land[worst]:,} land pixels are kept",
+        f"to keep the rest, make two regions: one with {' and '.join(others)}, and one with all "
+        f"years and [region] window = {window}",
+    )
+
+
+def _land(region: Region, year: YearFigures) -> int:
+    land = region.product.valid - region.product.water
+    return sum(year.codes.get(code, 0) for code in land)
+
+
+def _bounds(grid: Grid, extent: Extent) -> tuple[float, float, float, float]:
+    top, left, bottom, right = extent
+    return grid.subgrid(Window(top, left, bottom - top, right - left)).bounds
+
+
+def check_mask(
+    subject: str, mask: Landcover, frame: Window, allowed: frozenset[int]
+) -> Iterator[Finding]:
+    """Check that a mask, which lies on the region's grid, holds only the values it may."""
+    counts = np.zeros(256, dtype=np.int64)
+    for window in windows(frame, mask.block_shape, pixels=WINDOW_PIXELS):
+        counts += np.bincount(mask.read(window).ravel(), minlength=256)
+    wrong = [int(value) for value in np.flatnonzero(counts) if int(value) not in allowed]
+    if wrong:
+        yield Finding(
+            "error",
+            subject,
+            f"holds values that this mask never has: {_ranges(wrong)}",
+            f"{pixels(counts[wrong].sum())}; allowed are {_ranges(allowed)}",
+            "check that the right file is named",
+        )
+
+
+def _ranges(codes: Iterator[int] | Sequence[int] | frozenset[int] | dict[int, int]) -> str:
+    """Return codes as text, runs joined.
+
+    >>> _ranges([1, 2, 3, 7, 254, 255])
+    '1 to 3, 7, 254, 255'
+    """
+    runs: list[list[int]] = []
+    for code in sorted(codes):
+        if runs and code == runs[-1][-1] + 1:
+            runs[-1].append(code)
+        else:
+            runs.append([code])
+    said = [f"{r[0]} to {r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs]
+    return ", ".join(said) or "none"

@@ -1,0 +1,209 @@
+"""Input quality: everything that is wrong or odd about a region's rasters, found before counting.
+
+Files and grids are checked first; then one pass over the pixels, block by block.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import chain, pairwise
+from pathlib import Path
+
+from hexseal.check.files import (
+    check_basemap,
+    check_edition,
+    check_grid,
+    check_name,
+    check_storage,
+)
+from hexseal.check.pixels import (
+    check_change,
+    check_codes,
+    check_coverage,
+    check_figures,
+    check_mask,
+    pair_figures,
+    take_census,
+    year_figures,
+)
+from hexseal.check.report import Finding, Report, refusal, render
+from hexseal.errors import InputError
+from hexseal.fetch import missing_files
+from hexseal.progress import Progress, silent
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import Landcover, open_landcover, warp_command
+from hexseal.region.load import AreaLayer, Epoch, Region
+from hexseal.vector.areas import read_areas
+
+__all__ = ["Finding", "Report", "check_region", "render"]
+
+OUTSIDE = 254
+NAMED_AREAS = 5
+# Values of the masks that come with CLC+ Backbone (product user manuals 2021 and 2023).
+CONFIDENCE_VALUES = frozenset({*range(101), 254, 255})
+POST_PROCESSING_VALUES = frozenset({0, 1, 254})
+
+
+def check_region(region: Region, *, progress: Progress = silent) -> Report:
+    """Check all inputs of a region; findings never raise, so that all are told at once.
+
+    Years that the build has yet to make from images are left out, and said so.
+    """
+    region, unmade = _made(region)
+    with ExitStack() as stack:
+        rasters, findings = _open_all(region, stack)
+        findings[:0] = [*check_basemap(region), *unmade, *_unfetched(region)]
+        if len(rasters) < len(region.epochs):
+            return Report(region.id, tuple(findings))
+        findings += _check_files(region, rasters)
+        differences = list(_check_grids(region, rasters))
+        findings += differences
+        if differences:
+            return Report(region.id, tuple(findings))
+        try:
+            return _check_pixels(region, rasters, findings, progress)
+        except InputError as err:
+            findings.append(refusal(err, _subject(err, region, rasters)))
+            return Report(region.id, tuple(findings))
+
+
+def _made(region: Region) -> tuple[Region, list[Finding]]:
+    """Return the region with the years that have a raster, and a finding for each other one."""
+    unmade = [
+        epoch
+        for epoch in region.epochs
+        if epoch.forward is not None and not Path(epoch.landcover).is_file()
+    ]
+    findings = [
+        Finding(
+            "info",
+            epoch.landcover,
+            f"{epoch.year} is not made from its images yet, so it is not checked",
+            remedy="hexseal build makes it",
+        )
+        for epoch in unmade
+    ]
+    return replace(region, epochs=tuple(e for e in region.epochs if e not in unmade)), findings
+
+
+def _unfetched(region: Region) -> Iterator[Finding]:
+    missing = missing_files(region)
+    if missing:
+        names = ", ".join(path.name for path in missing)
+        yield Finding("info", region.id, "inputs are not fetched yet", names,
+                      f"run hexseal fetch {region.path}")  # fmt: skip
+
+
+def _open_all(region: Region, stack: ExitStack) -> tuple[list[Landcover], list[Finding]]:
+    rasters, findings = [], []
+    fill = min(region.product.nodata, default=0)
+    for epoch in region.epochs:
+        try:
+            raster = open_landcover(epoch.landcover, fill=fill)
+        except InputError as err:
+            findings.append(refusal(err, epoch.landcover))
+        else:
+            rasters.append(stack.enter_context(raster))
+    return rasters, findings
+
+
+def _check_files(region: Region, rasters: list[Landcover]) -> list[Finding]:
+    checks = (
+        chain(
+            check_grid(region, epoch, raster.grid),
+            check_name(region, epoch, raster),
+            check_edition(region, epoch),
+            check_storage(region, epoch, raster),
+        )
+        for epoch, raster in zip(region.epochs, rasters, strict=True)
+    )
+    return list(chain.from_iterable(checks))
+
+
+def _check_grids(region: Region, rasters: list[Landcover]) -> Iterator[Finding]:
+    """Compare every year's grid with that of the year before."""
+    known = zip(region.epochs, rasters, strict=True)
+    for (before, first), (epoch, second) in pairwise(known):
+        name = f"{before.year} ({before.landcover})"
+        yield from _compare(epoch.landcover, str(epoch.year), second.grid, name, first.grid)
+
+
+def _compare(subject: str, what: str, grid: Grid, name: str, wanted: Grid) -> Iterator[Finding]:
+    how = wanted.difference(grid)
+    if how is not None:
+        yield Finding(
+            "error",
+            subject,
+            f"{what} lies on another grid than {name}: {how}",
+            f"it is {grid}, expected {wanted}",
+            f"to bring it onto the same grid: {warp_command(wanted, subject)}",
+        )
+
+
+def _check_pixels(
+    region: Region, rasters: list[Landcover], findings: list[Finding], progress: Progress
+) -> Report:
+    grid = rasters[0].grid
+    frame = Window(0, 0, grid.height, grid.width)
+    if region.window is not None:
+        frame = grid.window_of(region.window)
+    census = take_census(rasters, region, frame, progress)
+    years, pairs = year_figures(region, census), pair_figures(region, census)
+    findings += check_codes(region, census)
+    findings += check_figures(region, years)
+    findings += check_coverage(region, census, years, grid)
+    findings += check_change(region, pairs)
+    for epoch in region.epochs:
+        findings += _check_masks(epoch, grid, frame)
+    for layer in region.areas:
+        findings += _check_areas(layer, grid.subgrid(frame))
+    if len(region.epochs) == 1:
+        findings.append(
+            Finding("info", region.id, "one year only, so no change is shown", str(years[0].year))
+        )
+    return Report(region.id, tuple(findings), years, pairs)
+
+
+def _check_masks(epoch: Epoch, grid: Grid, frame: Window) -> list[Finding]:
+    findings: list[Finding] = []
+    masks = (
+        ("confidence", epoch.confidence, CONFIDENCE_VALUES),
+        ("post_processing", epoch.post_processing, POST_PROCESSING_VALUES),
+    )
+    for kind, address, allowed in masks:
+        if address is None:
+            continue
+        try:
+            with open_landcover(address, fill=OUTSIDE) as mask:
+                name = f"{epoch.year} ({epoch.landcover})"
+                differences = list(_compare(address, f"{kind} mask", mask.grid, name, grid))
+                findings += differences or check_mask(address, mask, frame, allowed)
+        except InputError as err:
+            findings.append(refusal(err, address))
+    return findings
+
+
+def _check_areas(layer: AreaLayer, grid: Grid) -> Iterator[Finding]:
+    """Read an area file as the counting will; say which areas were repaired or lie outside."""
+    try:
+        areas = read_areas(layer, grid)
+    except InputError as err:
+        yield refusal(err, layer.path)
+        return
+    if areas.repaired:
+        yield Finding(
+            "warning",
+            layer.path,
+            "areas with invalid outlines were repaired",
+            f"{len(areas.repaired)}: {', '.join(areas.repaired[:NAMED_AREAS])}",
+            "check their outlines",
+        )
+    if areas.outside:
+        yield Finding("info", layer.path, "areas that miss the rasters are left out",
+                      str(areas.outside))  # fmt: skip
+
+
+def _subject(err: InputError, region: Region, rasters: list[Landcover]) -> str:
+    """Return the file that a failure names, or the region where it names none."""
+    files = chain.from_iterable(raster.addresses for raster in rasters)
+    return next((file for file in files if str(err).startswith(f"{file}: ")), region.id)

@@ -1,0 +1,76 @@
+"""The command ``hexseal fetch``: its plan, its files, its summary."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import click
+
+from hexseal.build import Talk
+from hexseal.fetch import (
+    Means,
+    Web,
+    fetch_of,
+    fetch_region,
+    jobs_of,
+    known_place,
+    public,
+    unused,
+)
+from hexseal.region.fetch import read_secrets
+from hexseal.region.load import Region, load_region
+
+
+class Console(Protocol):
+    """The part of the console that this command needs."""
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        ...
+
+    def talk(self) -> Talk:
+        """Return how stages talk."""
+        ...
+
+
+@click.command()
+@click.argument("region", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Print the plan; ask no service.")
+@click.option("--fresh", is_flag=True, help="Fetch again what is there already.")
+@click.pass_obj
+def fetch(console: Console, region: Path, dry_run: bool, fresh: bool) -> None:
+    """Download the inputs that a region file names: CLC+, Sentinel-2, boundaries.
+
+    Example: hexseal fetch regions/esch.toml --dry-run
+    """
+    started = time.monotonic()
+    loaded = load_region(region)
+    for line in plan_lines(loaded):
+        console.say(line)
+    if dry_run:
+        console.say("dry run: nothing was asked for or written")
+        return
+    talk = console.talk()
+    means = Means(Web(say=talk.say), read_secrets(), talk.stage, talk.say, talk.progress)
+    summary = fetch_region(loaded, means, fresh=fresh)
+    console.say(
+        f"done in {time.monotonic() - started:.1f} s: {summary.made} files fetched, "
+        f"{summary.kept} kept; now hexseal build {region}"
+    )
+
+
+def plan_lines(region: Region) -> Iterator[str]:
+    """Yield the plan: the place, each file with its source, and files that nothing names."""
+    wanted = fetch_of(region)
+    place = known_place(wanted)
+    if place is None:
+        yield f"place: around {public(wanted.boundary or '')}, which is downloaded first"
+    else:
+        yield f"place: {place.grid}"
+    yield f"into {wanted.folder}:"
+    jobs = jobs_of(wanted, place)
+    for job in jobs:
+        yield f"  {job.name:<22} {job.words}, from {public(job.address)}"
+    for name in unused(region, jobs, wanted.folder):
+        yield f"note: no [[epoch]] or [[areas]] of {region.path} names {wanted.folder / name}"

@@ -1,0 +1,264 @@
+"""CLC+ Delta: count the joint classes of all years in every hexagon and area, in one pass.
+
+Windows of the raster are read, joined and counted on a few threads of one process; each gives
+partial counts that DuckDB sums. Memory depends on the window, not on the raster.
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hexseal.counting.tally import Tally, WindowCounter, WindowCounts
+from hexseal.progress import Progress, silent
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.joint import Bytes, ClassJoiner
+from hexseal.raster.landcover import Landcover, common_grid, open_landcover
+from hexseal.region.load import Region
+from hexseal.storage.database import connect, run
+from hexseal.storage.files import whole_file
+from hexseal.vector.zones import Zones, read_zones
+
+# Pixels of one window: large enough to hide what a window costs, small enough for many threads.
+WINDOW_PIXELS = 4_200_000
+WINDOWS_AHEAD = 1
+# Counts are read once, soon and whole: quick to write matters more than small.
+PARQUET: dict[str, Any] = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaSummary:
+    """What was counted: the size of the region's window in pixels and the grid it lies on."""
+
+    columns: int
+    rows: int
+    grid: str
+    areas: int
+
+    @property
+    def pixels(self) -> int:
+        """Return the number of pixels counted."""
+        return self.columns * self.rows
+
+
+def count_region(
+    region: Region, work: Path, *, workers: int | None = None, progress: Progress = silent
+) -> DeltaSummary:
+    """Write cells.parquet, zones.parquet and zone_shapes.parquet into ``work``.
+
+    Raises InputError when rasters or areas cannot be used and GridMismatchError when the years
+    do not share one grid.
+    """
+    grid, frame = region_grid(region)
+    zones = read_zones(region.areas, grid)
+    zones.write(work / "zone_shapes.parquet")
+    joiner = ClassJoiner(region.product)
+    counter = WindowCounter(grid, joiner, region.hexagons.finest, zones.polygons)
+    with Reader(region, frame) as reader, CountFiles(work, region.years, zones) as files:
+        for counts in count_windows(reader, counter, workers, progress):
+            files.add(counts)
+        files.finish()
+    return DeltaSummary(grid.width, grid.height, str(grid), zones.polygons.count)
+
+
+def region_grid(region: Region) -> tuple[Grid, Window]:
+    """Return the grid that is counted and its place on the rasters' common grid."""
+    full = common_grid(region.epochs)
+    frame = Window(0, 0, full.height, full.width)
+    if region.window is not None:
+        frame = full.window_of(region.window)
+    return full.subgrid(frame), frame
+
+
+class Reader:
+    """Read windows of every year's raster; each thread opens the files for itself.
+
+    ``addresses`` are other rasters on the same grid, and ``fill`` their value where no tile lies.
+    """
+
+    def __init__(
+        self,
+        region: Region,
+        frame: Window,
+        *,
+        addresses: Sequence[str] | None = None,
+        fill: int | None = None,
+    ) -> None:
+        self.addresses = addresses or [epoch.landcover for epoch in region.epochs]
+        self.fill = min(region.product.nodata, default=0) if fill is None else fill
+        self.frame = frame
+        self.open = threading.local()
+        self.stack = ExitStack()
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+    def rasters(self) -> list[Landcover]:
+        """Return this thread's open rasters."""
+        if not hasattr(self.open, "rasters"):
+            with self.lock:
+                self.open.rasters = [
+                    self.stack.enter_context(open_landcover(address, fill=self.fill))
+                    for address in self.addresses
+                ]
+        return self.open.rasters
+
+    def read(self, window: Window) -> tuple[Bytes, ...]:
+        """Return every year's classes in a window of the frame."""
+        shifted = Window(
+            window.row + self.frame.row,
+            window.column + self.frame.column,
+            window.height,
+            window.width,
+        )
+        return tuple(raster.read(shifted) for raster in self.rasters())
+
+    def windows(self) -> list[Window]:
+        """Cut the frame into windows along the blocks of the first raster, row by row."""
+        height, width = self.rasters()[0].block_shape
+        down = max(1, round(WINDOW_PIXELS**0.5 / height)) * height
+        across = max(1, WINDOW_PIXELS // down // width) * width
+        rows = _cuts(self.frame.row, self.frame.height, down)
+        columns = _cuts(self.frame.column, self.frame.width, across)
+        return [
+            Window(top, left, bottom - top, right - left)
+            for top, bottom in rows
+            for left, right in columns
+        ]
+
+
+def _cuts(start: int, length: int, step: int) -> list[tuple[int, int]]:
+    """Cut ``length`` pixels from ``start`` at the multiples of ``step``; counted from the start.
+
+    >>> _cuts(1000, 2000, 1024)
+    [(0, 24), (24, 1048), (1048, 2000)]
+    """
+    inner = range((start // step + 1) * step, start + length, step)
+    edges = [start, *inner, start + length]
+    return [(a - start, b - start) for a, b in pairwise(edges)]
+
+
+class Bands(Protocol):
+    """Bands of one shape that are read window by window, from any thread."""
+
+    def read(self, window: Window) -> tuple[Bytes, ...]:
+        """Return every band in a window."""
+        ...
+
+    def windows(self) -> list[Window]:
+        """Return the windows that cover all, row by row."""
+        ...
+
+
+def count_windows(
+    reader: Bands, counter: WindowCounter, workers: int | None, progress: Progress
+) -> Iterator[WindowCounts]:
+    """Count windows on ``workers`` threads (None: one per core); yield them in their own order.
+
+    Windows without an area are passed over when only areas are counted.
+    """
+    workers = workers or os.cpu_count() or 1
+
+    def count(window: Window) -> WindowCounts:
+        return counter.count(window, reader.read(window))
+
+    windows = reader.windows()
+    if counter.resolution is None:
+        windows = [window for window in windows if counter.touches_zone(window)]
+    waiting: deque[Future[WindowCounts]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            ahead = iter(windows)
+            for done in range(len(windows)):
+                while len(waiting) < workers + WINDOWS_AHEAD and (item := next(ahead, None)):
+                    waiting.append(pool.submit(count, item))
+                yield waiting.popleft().result()
+                progress("count", done + 1, len(windows))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class CountFiles:
+    """cells.parquet and zones.parquet, written window by window.
+
+    Counts of cells that lie in one window are written at once; those of cells and areas that
+    several windows share go through a neighbouring file, which DuckDB sums in the end. Other
+    ``columns`` than the classes of the years, and a ``prefix`` of both names, may be given.
+    """
+
+    def __init__(
+        self,
+        work: Path,
+        years: tuple[int, ...],
+        zones: Zones,
+        *,
+        columns: tuple[str, ...] | None = None,
+        prefix: str = "",
+    ) -> None:
+        columns = columns or tuple(f"class_{year}" for year in years)
+        measures = [(column, pa.uint8()) for column in columns]
+        measures += [("pixels", pa.int64()), ("area_cm2", pa.int64())]
+        self.cells = pa.schema([("h3", pa.uint64()), *measures])
+        self.zones = pa.schema([("layer", pa.string()), ("id", pa.string()), *measures])
+        self.names = zones.table.select(["layer", "id"]).combine_chunks()
+        self.work = work
+        self.files = [f"{prefix}cells", f"{prefix}zones"]
+        self.stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        targets = (whole_file(self.work / f"{name}.parquet") for name in self.files)
+        self.targets = [self.stack.enter_context(target) for target in targets]
+        self.shared = [self.work / f".{name}-shared.parquet" for name in self.files]
+        for path in self.shared:
+            self.stack.callback(path.unlink, missing_ok=True)
+        self.writers = [
+            self.stack.enter_context(pq.ParquetWriter(path, schema, **PARQUET))
+            for path, schema in zip(
+                (*self.targets, *self.shared), (self.cells, self.zones) * 2, strict=True
+            )
+        ]
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self.stack.__exit__(*failure)
+
+    def add(self, counts: WindowCounts) -> None:
+        """Write the counts of one window."""
+        whole, _, shared, zones = self.writers
+        cells = counts.cells
+        for writer, chosen in ((whole, cells.whole), (shared, ~cells.whole)):
+            rows = cells.chosen(np.flatnonzero(chosen))
+            columns = [pa.array(rows.owner), *_measures(rows, counts.classes)]
+            writer.write_table(pa.table(columns, schema=self.cells))
+        owner = self.names.take(pa.array(counts.zones.owner))
+        columns = [*owner.columns, *_measures(counts.zones, counts.classes)]
+        zones.write_table(pa.table(columns, schema=self.zones))
+
+    def finish(self) -> None:
+        """Sum what several windows share and put it behind the rest."""
+        for writer in self.writers[2:]:
+            writer.close()
+        with connect(self.work) as database:
+            for path, writer in zip(self.shared, self.writers[:2], strict=True):
+                run(database, "sum_counts", values={"parts": str(path)})
+                for batch in database.to_arrow_reader(100_000):
+                    writer.write_batch(batch.cast(writer.schema))
+
+
+def _measures(tally: Tally, classes: Bytes) -> list[pa.Array]:
+    years = [pa.array(np.ascontiguousarray(column)) for column in classes[tally.code].T]
+    return [*years, pa.array(tally.pixels), pa.array(tally.area_cm2)]

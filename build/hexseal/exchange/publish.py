@@ -1,0 +1,117 @@
+"""Publish what joining needs: counts and evidence of the finest cells, and the build record."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from hexseal import __version__
+from hexseal.change.stage import pair_name
+from hexseal.exchange.record import FOLDER, RECORD, BuildRecord, CountedWindow
+from hexseal.forward.stage import forward_reports, report_path
+from hexseal.region.load import Region, SealedAccuracy
+from hexseal.storage.database import connect, copy_parquet, run
+from hexseal.storage.files import sha256, whole_file, write_bytes
+
+
+def count_files(region: Region) -> tuple[str, ...]:
+    """Return the names of the tables of counts: rows of one owner and class add up."""
+    names = [f"evidence_{pair_name(pair)}_" for pair in region.pairs]
+    return tuple(
+        f"{prefix}{kind}.parquet" for prefix in ("", *names) for kind in ("cells", "zones")
+    )
+
+
+def whole_files(region: Region) -> tuple[str, ...]:
+    """Return the names of the other files of a region's working folder that joining needs."""
+    pairs = [pair_name(pair) for pair in region.pairs]
+    kinds = ("evidence_{}.json", "patches_{}.parquet")
+    return ("zone_shapes.parquet", *(kind.format(pair) for pair in pairs for kind in kinds))
+
+
+def publish_counts(
+    region: Region,
+    work: Path,
+    site: Path,
+    *,
+    windows: tuple[CountedWindow, ...],
+    accuracies: Mapping[int, SealedAccuracy],
+) -> int:
+    """Write counts, shapes, patches and the build record into ``site/data/merge``.
+
+    Counts are sorted by owner and class, so the same region gives the same bytes. Returns the
+    bytes of all files.
+    """
+    folder = site / FOLDER
+    names = count_files(region)
+    with connect(work) as database:
+        for name in names:
+            run(database, "merge_counts", values={"parts": [str(work / name)]})
+            with whole_file(folder / name) as partial:
+                copy_parquet(database, "counts", partial)
+    copied = {name: work / name for name in whole_files(region)}
+    forward = [epoch for epoch in region.epochs if epoch.forward is not None]
+    copied |= {report_path(epoch).name: report_path(epoch) for epoch in forward}
+    for name, source in copied.items():
+        with whole_file(folder / name) as partial:
+            shutil.copyfile(source, partial)
+    record = BuildRecord(
+        region=region.id,
+        simulated=region.simulated,
+        windows=windows,
+        settings=settings_of(region, accuracies),
+        texts=texts_of(region),
+        files={name: sha256(folder / name) for name in (*names, *copied)},
+    )
+    written = write_bytes(site / RECORD, record.to_bytes())
+    return written + sum((folder / name).stat().st_size for name in record.files)
+
+
+def settings_of(region: Region, accuracies: Mapping[int, SealedAccuracy]) -> dict[str, object]:
+    """Return what the figures of a region depend on besides its rasters, as JSON values."""
+    product = region.product
+    return {
+        "hexseal": __version__,
+        "product": {
+            "name": product.name,
+            "title": product.title,
+            "attribution": product.attribution,
+            **{key: sorted(getattr(product, key)) for key in ("sealed", "water", "valid")},
+            "classes": [[known.code, known.name, known.color] for known in product.classes],
+        },
+        "years": list(region.years),
+        "sources": {str(epoch.year): epoch.source for epoch in region.epochs},
+        "reference_periods": {
+            str(epoch.year): [day.isoformat() for day in epoch.reference_period]
+            for epoch in region.epochs
+            if epoch.reference_period
+        },
+        "hexagons": {"finest": region.hexagons.finest, "coarsest": region.hexagons.coarsest},
+        "layers": [layer.layer for layer in region.areas],
+        "licence": asdict(region.dataset.licence) if region.dataset.licence else None,
+        "noise": asdict(region.noise),
+        "masks": {
+            kind: [epoch.year for epoch in region.epochs if getattr(epoch, kind) is not None]
+            for kind in ("confidence", "post_processing")
+        },
+        "accuracy": {str(year): asdict(known) for year, known in sorted(accuracies.items())},
+        "forward": {
+            str(year): {
+                "calibrate_on": report.calibrate_on,
+                "model": report.model,
+                "checksum": report.checksum,
+            }
+            for year, report in forward_reports(region).items()
+        },
+    }
+
+
+def texts_of(region: Region) -> dict[str, object]:
+    """Return titles and languages."""
+    return {
+        "languages": list(region.site.languages),
+        "title": dict(region.title),
+        "publisher": region.dataset.publisher,
+        "contact": region.dataset.contact,
+        "layers": {layer.layer: dict(layer.title) for layer in region.areas},
+    }

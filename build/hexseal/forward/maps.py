@@ -1,0 +1,75 @@
+"""Rasters of a forward year: the map and the model's maps read together."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hexseal.errors import GridMismatchError
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import Bytes, Landcover, open_landcover
+from hexseal.region.load import Epoch
+
+OUTSIDE = 254
+# Rows that are read at once: a multiple of the blocks of standard errors and of files.
+ROWS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """The rasters that a forward year is made from, on the grid of CLC+."""
+
+    grid: Grid
+    mapped: Landcover
+    before: Landcover
+    after: Landcover
+    confidence_before: Landcover
+    confidence_after: Landcover
+
+    def read(self, window: Window) -> tuple[Bytes, ...]:
+        """Return the five rasters in a window of CLC+'s grid, OUTSIDE where one has nothing."""
+        others = (self.before, self.after, self.confidence_before, self.confidence_after)
+        return self.mapped.read(window), *(read_on(self.grid, r, window) for r in others)
+
+
+def open_maps(stack: ExitStack, mapped: Epoch, stems: tuple[Path, Path]) -> Maps:
+    """Open the map of a year and the predictions ``stems`` on its grid, wholly or in part."""
+    opened = stack.enter_context(open_landcover(mapped.landcover, fill=OUTSIDE))
+    names = [f"{stem}_{kind}.tif" for kind in ("landcover", "confidence") for stem in stems]
+    others = [stack.enter_context(open_landcover(name, fill=OUTSIDE)) for name in names]
+    for name, other in zip(names, others, strict=True):
+        _check_lattice(opened.grid, other.grid, name, mapped)
+    return Maps(opened.grid, opened, *others)
+
+
+def _check_lattice(grid: Grid, other: Grid, name: str, mapped: Epoch) -> None:
+    """Refuse images whose pixels are not those of the map; they may cover more or less of it."""
+    offsets = grid.offset_of(other)
+    cut = max(abs(offset - round(offset)) for offset in offsets)
+    if not grid.has_pixels_like(other) or cut > 1e-3:
+        raise GridMismatchError(
+            f"{name}: its image has other pixels than {mapped.landcover} ({mapped.year}): it is "
+            f"{other}, expected {grid}; warp the image onto that grid"
+        )
+
+
+def read_on(grid: Grid, raster: Landcover, window: Window) -> Bytes:
+    """Read a raster in a window of another grid of the same pixels, OUTSIDE beyond its own."""
+    down, across = (round(offset) for offset in grid.offset_of(raster.grid))
+    top, left = max(window.row, down), max(window.column, across)
+    bottom = min(window.row + window.height, down + raster.grid.height)
+    right = min(window.column + window.width, across + raster.grid.width)
+    out = np.full((window.height, window.width), OUTSIDE, np.uint8)
+    if top < bottom and left < right:
+        part = raster.read(Window(top - down, left - across, bottom - top, right - left))
+        rows = slice(top - window.row, bottom - window.row)
+        out[rows, left - window.column : right - window.column] = part
+    return out
+
+
+def strips(grid: Grid) -> Iterator[Window]:
+    """Cut a grid into strips of full width, from north to south."""
+    for row in range(0, grid.height, ROWS):
+        yield Window(row, 0, min(ROWS, grid.height - row), grid.width)

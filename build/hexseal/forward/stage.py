@@ -1,0 +1,267 @@
+"""CLC+ Forward in a build: a year without a map, made from the last map and a model's change.
+
+A model's map and CLC+ differ in a thousand places where nothing was built. So the model maps both
+its own year and the year of the last map, from images of both; only where its two maps differ is
+the last map changed:
+
+    Sealed, where the model turns to Sealed what both maps had as unsealed
+    the model's class, where the model turns from Sealed what both maps had as Sealed
+    no data, where the model knows nothing of one of the two years
+    the last map's class everywhere else
+
+Both years of a pair so have one maker each side of the comparison, and the rest of hexseal counts
+a forward year as any other. How the model compares with CLC+ is measured in the same pass and
+decides the slope and the interval of the adjusted change (change/transfer.py).
+"""
+
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from hexseal import __version__
+from hexseal.errors import InputError, ToolError
+from hexseal.forward.maps import OUTSIDE, open_maps, strips
+from hexseal.forward.report import (
+    BOTH,
+    MAP_ONLY,
+    MODEL_ONLY,
+    NEITHER,
+    USUAL_DRIFT,
+    Counts,
+    ForwardReport,
+    block_counts,
+    ratio_se,
+    read_report,
+    write_report,
+)
+from hexseal.products import CLCPLUS
+from hexseal.progress import Progress, Say
+from hexseal.raster.cog import CLASSES, CogWriter, Layout
+from hexseal.raster.landcover import Bytes
+from hexseal.region.load import Epoch, Forward, Region, is_remote
+
+SEALED = 1
+FORMAT = 1
+CODES = tuple(sorted(CLCPLUS.valid))
+
+
+def report_path(epoch: Epoch) -> Path:
+    """Return where the comparison of a forward year lies."""
+    assert epoch.forward is not None
+    return epoch.forward.folder / f"forward_{epoch.year}.json"
+
+
+def make_forward_years(
+    region: Region, *, fresh: bool, say: Say, progress: Progress
+) -> list[ForwardReport]:
+    """Predict and carry forward every forward year that is not there yet."""
+    return [
+        _make(region, epoch, epoch.forward, fresh=fresh, say=say, progress=progress)
+        for epoch in region.epochs
+        if epoch.forward is not None
+    ]
+
+
+def forward_reports(region: Region) -> dict[int, ForwardReport]:
+    """Return the comparison of each forward year; raise InputError where one was not made."""
+    return {e.year: read_report(report_path(e)) for e in region.epochs if e.forward is not None}
+
+
+def _make(
+    region: Region, epoch: Epoch, forward: Forward, *, fresh: bool, say: Say, progress: Progress
+) -> ForwardReport:
+    mapped = next(e for e in region.epochs if e.year == forward.calibrate_on)
+    key = _key(epoch, forward, mapped)
+    kept = None if fresh else _kept(epoch, key)
+    if kept is not None:
+        return kept
+    report_path(epoch).unlink(missing_ok=True)
+    stems = []
+    images = ((forward.calibrate_on, forward.calibration_imagery), (epoch.year, forward.imagery))
+    for year, image in images:
+        stem = forward.folder / f"model_{year}_for_{epoch.year}"
+        _predict(image, forward, stem, fresh=fresh, say=say)
+        stems.append(stem)
+    report = carry_forward(epoch, mapped, (stems[0], stems[1]), key, progress)
+    write_report(report, report_path(epoch))
+    return report
+
+
+def _predict(image: str, forward: Forward, stem: Path, *, fresh: bool, say: Say) -> None:
+    """Run hexseal-ml on one image in a process of its own, so that hexseal never needs torch."""
+    if importlib.util.find_spec("torch") is None:
+        raise ToolError(
+            "CLC+ Forward needs torch and transformers; "
+            "install them with pip install 'hexseal[ml]', or take the forward year out"
+        )
+    command = [
+        sys.executable, "-m", "hexseal_ml", "predict", image, "--model", forward.model,
+        "--out", str(stem.parent), "--prefix", stem.name, "--missing-bands", forward.missing_bands,
+    ]  # fmt: skip
+    if forward.clouds != "keep":
+        command += ["--clouds", forward.clouds]
+    if fresh:
+        command.append("--fresh")
+    done = subprocess.run(command, capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        if line.startswith("warning"):
+            say(line)
+    if done.returncode:
+        last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "")
+        message = last.removeprefix("error: ") or f"exit code {done.returncode}"
+        raise InputError(f"prediction of {image} failed: {message}")
+
+
+def carry_forward(
+    epoch: Epoch, mapped: Epoch, stems: tuple[Path, Path], key: str, progress: Progress
+) -> ForwardReport:
+    """Write landcover and confidence of a forward year; return how the model compares with CLC+.
+
+    ``stems`` are the predictions' paths without ``_landcover.tif``: the year of the map, then the
+    year itself.
+    """
+    assert epoch.confidence is not None
+    assert epoch.forward is not None
+    facts = [_prediction_facts(stem) for stem in stems]
+    tally = _Tally()
+    with ExitStack() as stack:
+        maps = open_maps(stack, mapped, stems)
+        landcover = stack.enter_context(CogWriter(Path(epoch.landcover), maps.grid, CLASSES))
+        confidence = stack.enter_context(CogWriter(Path(epoch.confidence), maps.grid, Layout()))
+        windows = list(strips(maps.grid))
+        for done, window in enumerate(windows, 1):
+            classes, certain = tally.add(*maps.read(window))
+            landcover.write(classes, window)
+            confidence.write(certain, window)
+            progress("carry forward", done, len(windows))
+    if not tally.blocks:
+        raise InputError(
+            f"{mapped.landcover}: no pixel lies under the images; check where they lie"
+        )
+    checksum = str(facts[0]["model_checksum"])
+    return tally.report(
+        year=epoch.year,
+        calibrate_on=mapped.year,
+        key=key,
+        model=Path(epoch.forward.model).name,
+        checksum=checksum,
+        drift_sd=_drift(Path(epoch.forward.model)),
+        warnings=tuple(str(w) for fact in facts for w in _list(fact.get("warnings"))),
+    )
+
+
+class _Tally:
+    """Carry windows forward and count how the model compares with the map."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Counts] = []
+        self.classes = np.zeros((256, 256), np.int64)
+        self.gain = self.loss = self.disagreeing = self.uncovered = 0
+
+    def add(
+        self, mapped: Bytes, before: Bytes, after: Bytes, sure_before: Bytes, sure_after: Bytes
+    ) -> tuple[Bytes, Bytes]:
+        """Return classes and confidence of a window, all shapes (rows, cols)."""
+        land = np.isin(mapped, CODES)
+        seen = np.isin(before, CODES) & np.isin(after, CODES)
+        was, is_now, on_map = before == SEALED, after == SEALED, mapped == SEALED
+        known = land & seen
+        gain, loss = known & ~was & is_now, known & was & ~is_now
+        carried_gain, carried_loss = gain & ~on_map, loss & on_map
+        classes = np.where(carried_gain, SEALED, np.where(carried_loss, after, mapped))
+        classes[land & ~seen] = OUTSIDE
+        certain = np.where(known, np.minimum(sure_before, sure_after), OUTSIDE)
+        self.blocks.append(block_counts(was, on_map, known))
+        pairs = mapped[known].astype(np.int64) * 256 + before[known]
+        self.classes += np.bincount(pairs, minlength=65536).reshape(256, 256)
+        self.gain += int(carried_gain.sum())
+        self.loss += int(carried_loss.sum())
+        self.disagreeing += int(gain.sum() + loss.sum()) - int(
+            carried_gain.sum() + carried_loss.sum()
+        )
+        self.uncovered += int((land & ~seen).sum())
+        return classes.astype(np.uint8), certain.astype(np.uint8)
+
+    def report(self, *, year: int, calibrate_on: int, key: str, model: str, checksum: str,
+               drift_sd: float, warnings: tuple[str, ...]) -> ForwardReport:  # fmt: skip
+        blocks = np.concatenate(self.blocks)
+        total = blocks.sum(axis=0)
+        model_sealed = blocks[:, BOTH] + blocks[:, MODEL_ONLY]
+        map_sealed = blocks[:, BOTH] + blocks[:, MAP_ONLY]
+        return ForwardReport(
+            year=year,
+            calibrate_on=calibrate_on,
+            key=key,
+            model=model,
+            checksum=checksum,
+            both=int(total[BOTH]),
+            model_only=int(total[MODEL_ONLY]),
+            map_only=int(total[MAP_ONLY]),
+            neither=int(total[NEITHER]),
+            users_se=ratio_se(blocks[:, BOTH], model_sealed),
+            producers_se=ratio_se(blocks[:, BOTH], map_sealed),
+            gain=self.gain,
+            loss=self.loss,
+            disagreeing=self.disagreeing,
+            uncovered=self.uncovered,
+            drift_sd=drift_sd,
+            codes=CODES,
+            classes=tuple(tuple(row) for row in self.classes[np.ix_(CODES, CODES)].tolist()),
+            warnings=warnings,
+        )
+
+
+def _key(epoch: Epoch, forward: Forward, mapped: Epoch) -> str:
+    """Return what a forward year depends on: settings, and its files' size and time."""
+    model = Path(forward.model)
+    weights = [model / "config.json", *sorted(model.glob("*.safetensors"))]
+    files = [forward.imagery, forward.calibration_imagery, mapped.landcover, *map(str, weights)]
+    facts = [(name, _fact(name)) for name in files]
+    how = [forward.missing_bands, *([forward.clouds] if forward.clouds != "keep" else [])]
+    text = repr((FORMAT, __version__, epoch.year, mapped.year, *how, facts))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _fact(address: str) -> object:
+    try:
+        stat = Path(address).stat()
+    except OSError:
+        # A glob, a list, or a remote raster: its name has to do; --fresh predicts again.
+        return is_remote(address)
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _kept(epoch: Epoch, key: str) -> ForwardReport | None:
+    path = report_path(epoch)
+    made = (path, Path(epoch.landcover), Path(str(epoch.confidence)))
+    if not all(file.is_file() for file in made):
+        return None
+    report = read_report(path)
+    return report if report.key == key else None
+
+
+def _prediction_facts(stem: Path) -> dict[str, object]:
+    path = stem.with_name(f"{stem.name}.json")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise InputError(f"{path}: cannot be read ({err}); build again with --fresh") from err
+
+
+def _drift(model: Path) -> float:
+    """Return how much the mapped sealed area differs between two images, as the model says."""
+    try:
+        config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+        return float(config["hexseal"]["metrics"]["drift"]["sd"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return USUAL_DRIFT
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

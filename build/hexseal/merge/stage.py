@@ -1,0 +1,50 @@
+"""Join finished sites into one: agree, join counts, then every stage after counting as usual."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hexseal.build import BuildSettings, Talk, write_site
+from hexseal.errors import InputError
+from hexseal.merge import MergedName, agree, join, read_record
+from hexseal.merge.agreement import joined_windows
+from hexseal.region.load import SLUG
+from hexseal.storage.files import SiteFolder, describe
+
+
+def merge_sites(
+    sites: Sequence[Path], name: MergedName, settings: BuildSettings, talk: Talk
+) -> Path:
+    """Build the site of several sites' regions together; return its index page.
+
+    Raises InputError when they cannot be joined; nothing is written then.
+    """
+    if name.id is not None and not SLUG.fullmatch(name.id):
+        raise InputError(
+            f"--id {name.id!r}: use lower-case letters, digits, '-' and '_' (it becomes part of "
+            "file names)"
+        )
+    resolved = {site.resolve(): site for site in sites}
+    if settings.site.resolve() in resolved:
+        raise InputError(f"--out {settings.site}: is one of the sites to join; choose another")
+    if len(resolved) < len(sites):
+        raise InputError("a site is named twice; name each site once")
+    records = {site: read_record(site) for site in sites}
+    region = agree(records, name, settings.site.absolute().parent / "work")
+    work = settings.work(region)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise describe(err, work) from err
+    folder = SiteFolder(settings.site)
+    folder.recover()
+    staging = folder.open()
+    try:
+        with talk.stage("join") as told:
+            areas = join(region, records, work, progress=talk.progress)
+            told.append(f"{len(records)} sites, {areas} areas")
+        windows = joined_windows(list(records.values()))
+        write_site(region, work, staging, windows, talk)
+        folder.publish()
+    finally:
+        folder.discard()
+    return settings.site / "index.html"

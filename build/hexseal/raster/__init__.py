@@ -1,0 +1,1 @@
+"""Pixel grids, projections and land-cover rasters; nothing here resamples."""

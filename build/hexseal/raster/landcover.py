@@ -1,0 +1,363 @@
+"""Land-cover rasters: opening them safely, reading windows, comparing their grids.
+
+Every failure is one line that names the file. Nothing is ever resampled.
+"""
+
+import logging
+import math
+import shlex
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from glob import glob, has_magic
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.env import set_gdal_config
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.windows import Window as RasterioWindow
+
+from hexseal.errors import GridMismatchError, InputError
+from hexseal.raster.grid import ALIGNED, Grid, Window
+from hexseal.region.load import Epoch, is_remote
+from hexseal.storage.files import sha256
+
+Bytes = NDArray[np.uint8]
+# GDAL_CACHEMAX: bytes of decoded blocks that GDAL keeps; by default it takes a share of memory.
+GDAL_SETTINGS: dict[str, int | str] = {
+    "GDAL_CACHEMAX": 128_000_000,
+    "GDAL_PAM_ENABLED": "NO",
+    "GDAL_HTTP_MAX_RETRY": 3,
+    "GDAL_HTTP_RETRY_DELAY": 1,
+}
+# A mosaic keeps this many tiles open at once; the 2023 edition of CLC+ Backbone has 897.
+OPEN_TILES = 32
+
+# GDAL's own words go to exceptions, which become one line; its log would print them twice.
+logging.getLogger("rasterio").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file stores its pixels; ``block_shape`` is (height, width) in pixels."""
+
+    block_shape: tuple[int, int]
+    compression: str | None
+    tiled: bool
+    overviews: int
+    has_colors: bool
+    is_cog: bool
+    nodata: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One file of a raster and the window of the common grid that it covers."""
+
+    address: str
+    window: Window
+    layout: Layout
+
+
+class Landcover:
+    """A byte raster of one band: one file, or several that tile one grid.
+
+    Places that no tile covers read as ``fill``. Use one object per thread: ``reopened`` gives
+    another one without reading all headers again.
+    """
+
+    def __init__(self, grid: Grid, tiles: tuple[Tile, ...], fill: int) -> None:
+        self.grid = grid
+        self.tiles = tiles
+        self.fill = fill
+        self._overlapping = _any_overlap([tile.window for tile in tiles])
+        self._files: OrderedDict[str, DatasetReader] = OrderedDict()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all files; a later read opens them again."""
+        while self._files:
+            self._files.popitem()[1].close()
+
+    def reopened(self) -> "Landcover":
+        """Return the same raster with file handles of its own, for another thread."""
+        return Landcover(self.grid, self.tiles, self.fill)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return the files behind this raster."""
+        return tuple(tile.address for tile in self.tiles)
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Return height and width in pixels of a block of the first file."""
+        return self.tiles[0].layout.block_shape
+
+    def checksums(self) -> dict[str, str]:
+        """Return the SHA-256 of every local file by its address."""
+        return {name: sha256(Path(name)) for name in self.addresses if not is_remote(name)}
+
+    def read(self, window: Window, *, out: Bytes | None = None) -> Bytes:
+        """Return the codes of a window that lies within the grid, shape (height, width).
+
+        Fills ``out`` instead of new memory when it is given. Raises InputError when the file is
+        cut off, or where tiles overlap with different codes.
+        """
+        here = [tile for tile in self.tiles if _overlap(tile.window, window) is not None]
+        if len(here) == 1 and _overlap(here[0].window, window) == window:
+            return self._read(here[0], window, out)
+        if out is None:
+            out = np.empty((window.height, window.width), dtype=np.uint8)
+        out.fill(self.fill)
+        for tile in here:
+            self._paint(tile, window, out)
+        return out
+
+    def _paint(self, tile: Tile, window: Window, out: Bytes) -> None:
+        part = _overlap(tile.window, window)
+        assert part is not None
+        codes = self._read(tile, part, None)
+        top, left = part.row - window.row, part.column - window.column
+        target = out[top : top + part.height, left : left + part.width]
+        if not self._overlapping:
+            target[:] = codes
+            return
+        seen = (codes != self.fill) & (codes != tile.layout.nodata)
+        clash = seen & (target != self.fill) & (target != codes)
+        if clash.any():
+            row, column = np.argwhere(clash)[0]
+            raise InputError(
+                f"{tile.address}: overlaps another tile with other codes ({codes[row, column]} "
+                f"against {target[row, column]} at row {part.row + row}, column "
+                f"{part.column + column} of the mosaic); keep one file per place"
+            )
+        np.copyto(target, codes, where=seen)
+
+    def _read(self, tile: Tile, window: Window, out: Bytes | None) -> Bytes:
+        row, column = window.row - tile.window.row, window.column - tile.window.column
+        where = RasterioWindow(column, row, window.width, window.height)  # type: ignore[call-arg]
+        try:
+            return self._file(tile.address).read(1, window=where, out=out)
+        except RasterioError as err:
+            raise InputError(
+                f"{tile.address}: cannot be read at row {row}, column {column}; "
+                "the file is cut off or damaged, fetch it again"
+            ) from err
+
+    def _file(self, address: str) -> DatasetReader:
+        if address not in self._files:
+            while len(self._files) >= OPEN_TILES:
+                self._files.popitem(last=False)[1].close()
+            self._files[address] = open_raster(address)
+        self._files.move_to_end(address)
+        return self._files[address]
+
+
+def open_landcover(address: str, *, fill: int = 0) -> Landcover:
+    """Open a path, a glob of tiles, or an http(s)/s3 address; places without a tile are ``fill``.
+
+    Raises InputError for a file that is missing, unreadable, not of one byte band, rotated or
+    without CRS, and GridMismatchError for tiles that do not lie on one lattice of pixels.
+    """
+    headers = [(name, *_header(name)) for name in addresses_of(address)]
+    whole = _union([(name, grid) for name, grid, _ in headers])
+    tiles = []
+    for name, grid, layout in headers:
+        row, column = whole.offset_of(grid)
+        place = Window(round(row), round(column), grid.height, grid.width)
+        tiles.append(Tile(name, place, layout))
+    return Landcover(whole, tuple(tiles), fill)
+
+
+def read_grid(address: str) -> Grid:
+    """Return the grid of a raster; raises as open_landcover does."""
+    return open_landcover(address).grid
+
+
+def common_grid(epochs: Iterable[Epoch]) -> Grid:
+    """Return the grid that all epochs share.
+
+    Raises GridMismatchError that names both grids and the command that would bring a year onto
+    the grid of the year before.
+    """
+    grids = [(epoch, read_grid(epoch.landcover)) for epoch in epochs]
+    for (before, grid), (epoch, other) in pairwise(grids):
+        how = grid.difference(other)
+        if how is not None:
+            raise GridMismatchError(
+                f"{epoch.landcover} ({epoch.year}): lies on another grid than {before.landcover} "
+                f"({before.year}): {how}; {before.year} is {grid}; {epoch.year} is {other}; "
+                f"to bring it onto the same grid: {warp_command(grid, epoch.landcover)}"
+            )
+    return grids[0][1]
+
+
+def warp_command(grid: Grid, address: str) -> str:
+    """Return the gdalwarp command that puts a raster on ``grid`` without mixing its codes."""
+    edges = " ".join(f"{edge:.15g}" for edge in grid.bounds)
+    path = Path(address.rsplit("/", 1)[-1] if is_remote(address) else address)
+    stem = path.stem if not has_magic(path.stem) else "mosaic"
+    source = address if has_magic(address) else shlex.quote(address)
+    target = shlex.quote(str(path.with_name(f"{stem}_aligned.tif")))
+    return (
+        f"gdalwarp -t_srs {shlex.quote(grid.crs_code)} -te {edges} "
+        f"-ts {grid.width} {grid.height} -r near {source} {target}"
+    )
+
+
+@cache
+def _configure() -> None:
+    """Set GDAL up once for all threads."""
+    for key, value in GDAL_SETTINGS.items():
+        set_gdal_config(key, value)
+
+
+def addresses_of(address: str) -> list[str]:
+    """Return the files of a path, a glob or a remote address, at least one."""
+    if is_remote(address) or Path(address).is_file():
+        return [address]
+    if Path(address).is_dir():
+        raise InputError(f"{address}: is a folder; name a file, or its tiles as {address}/*.tif")
+    if not has_magic(address):
+        raise InputError(f"{address}: no such file; check the path in the region file")
+    # Path.glob takes no absolute pattern.
+    found = sorted(glob(address, recursive=True))  # noqa: PTH207
+    if not found:
+        raise InputError(f"{address}: no file fits this pattern; check the path in the region file")
+    return found
+
+
+def open_raster(address: str) -> DatasetReader:
+    """Open any raster that GDAL reads; raise InputError where it cannot."""
+    _configure()
+    try:
+        return rasterio.open(address)
+    except RasterioError as err:
+        hint = "check the address and the network" if is_remote(address) else "expected a GeoTIFF"
+        raise InputError(f"{address}: is not a raster that GDAL can read; {hint}") from err
+
+
+def _header(address: str) -> tuple[Grid, Layout]:
+    file = open_raster(address)
+    # Not entered as a context: that would bind the file to the thread that closes it.
+    try:
+        _check_band(file, address)
+        return grid_of(file), _layout(file)
+    except InputError as err:
+        raise InputError(f"{address}: {err}") from err
+    finally:
+        file.close()
+
+
+def grid_of(file: DatasetReader) -> Grid:
+    """Return the pixel grid of an open raster; raise InputError where it has no usable one."""
+    if file.crs is None:
+        raise InputError(
+            "has no coordinate reference system; assign the right one with "
+            f"gdal_edit.py -a_srs EPSG:CODE {shlex.quote(file.name)}"
+        )
+    authority = file.crs.to_authority()
+    text = ":".join(authority) if authority else file.crs.to_wkt()
+    return Grid(text, file.transform, file.width, file.height)
+
+
+def _check_band(file: DatasetReader, address: str) -> None:
+    if file.count != 1:
+        raise InputError(
+            f"has {file.count} bands, expected one band of class codes; "
+            f"take one out with gdal_translate -b 1 {shlex.quote(address)} OUT.tif"
+        )
+    if file.dtypes[0] != "uint8":
+        raise InputError(
+            f"holds {file.dtypes[0]} values, expected byte class codes (0 to 255); if they are "
+            f"such codes, convert with gdal_translate -ot Byte {shlex.quote(address)} OUT.tif"
+        )
+
+
+def _layout(file: DatasetReader) -> Layout:
+    return Layout(
+        block_shape=file.block_shapes[0],
+        compression=file.compression.value if file.compression else None,
+        tiled=bool(file.profile.get("tiled")),
+        overviews=len(file.overviews(1)),
+        has_colors=file.colorinterp[0].name == "palette",
+        is_cog=file.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG",
+        nodata=_code(file.nodata),
+    )
+
+
+def _code(nodata: float | None) -> int | None:
+    """Return a nodata tag as a code; tags that no byte can hold mark nothing."""
+    return int(nodata) if nodata is not None and nodata in range(256) else None
+
+
+def _union(grids: list[tuple[str, Grid]]) -> Grid:
+    """Return the smallest grid that holds all, which must lie on one lattice of pixels."""
+    name, first = grids[0]
+    places = []
+    for address, grid in grids:
+        row, column = first.offset_of(grid)
+        on_lattice = max(abs(row - round(row)), abs(column - round(column))) < ALIGNED
+        if not (first.has_pixels_like(grid) and on_lattice):
+            raise GridMismatchError(
+                f"{address}: lies on another grid ({grid}) than the tile {name} ({first}); "
+                "warp it to the same CRS, pixel size and origin with gdalwarp -r near -tap"
+            )
+        places.append(Window(round(row), round(column), grid.height, grid.width))
+    top, left = min(p.row for p in places), min(p.column for p in places)
+    bottom = max(p.row + p.height for p in places)
+    right = max(p.column + p.width for p in places)
+    return first.subgrid(Window(top, left, bottom - top, right - left))
+
+
+def _any_overlap(windows: list[Window]) -> bool:
+    top, left, height, width = np.array([(w.row, w.column, w.height, w.width) for w in windows]).T
+    rows = (top[:, None] < top + height) & (top < (top + height)[:, None])
+    columns = (left[:, None] < left + width) & (left < (left + width)[:, None])
+    return int((rows & columns).sum()) > len(windows)
+
+
+def _overlap(tile: Window, window: Window) -> Window | None:
+    top, left = max(tile.row, window.row), max(tile.column, window.column)
+    bottom = min(tile.row + tile.height, window.row + window.height)
+    right = min(tile.column + tile.width, window.column + window.width)
+    if top >= bottom or left >= right:
+        return None
+    return Window(top, left, bottom - top, right - left)
+
+
+def windows(frame: Window, block_shape: tuple[int, int], *, pixels: int) -> list[Window]:
+    """Cut ``frame`` along the file's blocks into windows of about ``pixels``, row by row.
+
+    >>> cut = windows(Window(1, 0, 2, 4), (2, 2), pixels=4)
+    >>> [(window.row, window.column, window.height, window.width) for window in cut]
+    [(1, 0, 1, 2), (1, 2, 1, 2), (2, 0, 1, 2), (2, 2, 1, 2)]
+    """
+    block_height, block_width = block_shape
+    across = max(1, round(pixels**0.5 / block_width)) * block_width
+    across = min(across, math.ceil(frame.width / block_width + 1) * block_width)
+    down = max(1, pixels // across // block_height) * block_height
+    rows = _cuts(frame.row, frame.height, down)
+    columns = _cuts(frame.column, frame.width, across)
+    return [
+        Window(top, left, bottom - top, right - left)
+        for top, bottom in rows
+        for left, right in columns
+    ]
+
+
+def _cuts(start: int, length: int, step: int) -> list[tuple[int, int]]:
+    """Cut ``length`` pixels from ``start`` at the multiples of ``step``."""
+    inner = range((start // step + 1) * step, start + length, step)
+    return list(pairwise([start, *inner, start + length]))

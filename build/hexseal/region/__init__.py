@@ -1,0 +1,1 @@
+"""The region file: read once, checked, turned into frozen values."""

@@ -1,0 +1,172 @@
+"""The [[epoch]] tables of a region file: the rasters of a year, or the images it is made from."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from hexseal.errors import RegionError
+from hexseal.products import Product
+from hexseal.region.toml import TableReader
+
+REMOTE = re.compile(r"(?:https?|s3)://")
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """How a year without a land-cover map is made from images by a model.
+
+    ``imagery`` shows the year itself, ``calibration_imagery`` the year ``calibrate_on``, which
+    has a map. Only the model's own change between the two images is carried onto that map.
+    """
+
+    imagery: str
+    model: str
+    calibrate_on: int
+    calibration_imagery: str
+    folder: Path
+    missing_bands: str = "refuse"
+    clouds: str = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One reference year and its rasters; relative paths are resolved against the region file.
+
+    ``landcover`` is a path, a glob of tiles, or an http(s)/s3 address, as are the two masks.
+    Where ``forward`` is given, landcover and confidence are files that the build makes.
+    """
+
+    year: int
+    landcover: str
+    source: str
+    reference_period: tuple[date, date] | None = None
+    confidence: str | None = None
+    post_processing: str | None = None
+    forward: Forward | None = None
+
+
+def is_remote(address: str) -> bool:
+    """Tell whether ``address`` is read over the network.
+
+    >>> is_remote("https://example.org/a.tif"), is_remote("inputs/a.tif")
+    (True, False)
+    """
+    return bool(REMOTE.match(address))
+
+
+def resolve(address: str, path: Path) -> str:
+    """Return an address, a relative path resolved against the folder of the file ``path``."""
+    return address if is_remote(address) else str((path.parent / address).resolve())
+
+
+def resolve_list(addresses: str, path: Path) -> str:
+    """Return a comma list of addresses, each resolved as ``resolve`` does."""
+    return ",".join(resolve(address.strip(), path) for address in addresses.split(","))
+
+
+def read_epochs(
+    readers: Sequence[TableReader], path: Path, work: Path, product: Product
+) -> tuple[Epoch, ...]:
+    """Take every [[epoch]], sorted by year; files of forward years lie in ``work``."""
+    epochs = [_epoch(reader, path, work) for reader in readers]
+    if not epochs:
+        raise RegionError("[[epoch]] is missing: name at least one year and its raster")
+    years = [epoch.year for epoch in epochs]
+    twice = sorted({year for year in years if years.count(year) > 1})
+    if twice:
+        raise RegionError(f"[[epoch]] year = {twice[0]} is given twice: each year once")
+    _check_forward(epochs, product)
+    return tuple(sorted(epochs, key=lambda epoch: epoch.year))
+
+
+def _epoch(reader: TableReader, path: Path, work: Path) -> Epoch:
+    year = reader.take("year", int)
+    if not 1900 <= year <= 2200:
+        raise RegionError(f"{reader.name('year')} = {year} is not a year")
+    if "forward" in reader.table:
+        return _forward_epoch(reader, path, work, year)
+    masks = {key: reader.take(key, str, None) for key in ("confidence", "post_processing")}
+    epoch = Epoch(
+        year=year,
+        landcover=resolve(reader.text("landcover"), path),
+        source=reader.take("source", str, ""),
+        reference_period=_period(reader),
+        confidence=resolve(masks["confidence"], path) if masks["confidence"] else None,
+        post_processing=resolve(masks["post_processing"], path)
+        if masks["post_processing"]
+        else None,
+    )
+    reader.done()
+    return epoch
+
+
+def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Epoch:
+    if "landcover" in reader.table:
+        raise RegionError(
+            f"{reader.name('landcover')} and forward are both given: a year is read or made"
+        )
+    table = TableReader(reader.take("forward", dict), f"{reader.where}.forward")
+    forward = Forward(
+        imagery=resolve_list(table.text("imagery"), path),
+        model=resolve(table.text("model"), path),
+        calibrate_on=table.take("calibrate_on", int),
+        calibration_imagery=resolve_list(table.text("calibration_imagery"), path),
+        folder=work,
+        missing_bands=table.text("missing_bands", "refuse"),
+        clouds=table.text("clouds", "keep"),
+    )
+    if forward.missing_bands not in ("refuse", "mean"):
+        raise RegionError(
+            f"{table.name('missing_bands')} = {forward.missing_bands!r} is not refuse or mean"
+        )
+    if forward.clouds not in ("keep", "mask"):
+        raise RegionError(f"{table.name('clouds')} = {forward.clouds!r} is not keep or mask")
+    table.done()
+    usual = f"CLC+ Forward {year} ({Path(forward.model).name})"
+    epoch = Epoch(
+        year=year,
+        landcover=str(work / f"landcover_{year}.tif"),
+        source=reader.take("source", str, usual),
+        reference_period=_period(reader),
+        confidence=str(work / f"confidence_{year}.tif"),
+        forward=forward,
+    )
+    reader.done()
+    return epoch
+
+
+def _check_forward(epochs: Sequence[Epoch], product: Product) -> None:
+    """Refuse forward years that the change could not be told of."""
+    mapped = [epoch.year for epoch in epochs if epoch.forward is None]
+    for epoch in epochs:
+        if epoch.forward is None:
+            continue
+        where = f"[epoch {epoch.year}.forward] calibrate_on = {epoch.forward.calibrate_on}"
+        if product.name != "clcplus":
+            raise RegionError(
+                f"[epoch {epoch.year}.forward] replicates CLC+ Backbone; "
+                f"[product] name = {product.name!r} has other classes"
+            )
+        last = max((year for year in mapped if year < epoch.year), default=None)
+        if last is None or epoch.forward.calibrate_on != last:
+            wanted = "no year with a map lies before it" if last is None else f"name {last}"
+            raise RegionError(
+                f"{where}: must be the last year with a map before {epoch.year}; {wanted}"
+            )
+
+
+def _period(reader: TableReader) -> tuple[date, date] | None:
+    values = reader.take("reference_period", list, None)
+    if values is None:
+        return None
+    try:
+        start, end = (v if isinstance(v, date) else date.fromisoformat(v) for v in values)
+    except (TypeError, ValueError) as err:
+        raise RegionError(
+            f"{reader.name('reference_period')} = {values!r}: give two dates as YYYY-MM-DD"
+        ) from err
+    if start >= end:
+        raise RegionError(f"{reader.name('reference_period')} = {values!r} ends before it starts")
+    return start, end

@@ -1,0 +1,326 @@
+"""The region file: one TOML file describes one dashboard. Read once, here, and nowhere else."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+from hexseal.errors import RegionError
+from hexseal.products import PRODUCTS, Product
+from hexseal.region.dataset import Dataset, DatasetChange, Licence, read_dataset
+from hexseal.region.epochs import Epoch, Forward, is_remote, read_epochs, resolve
+from hexseal.region.fetch import Fetch
+from hexseal.region.fetch_tables import read_fetch
+from hexseal.region.noise import Accuracy, Noise, SealedAccuracy, read_accuracy, read_noise
+from hexseal.region.toml import TableReader
+
+__all__ = [
+    "Accuracy", "AreaLayer", "Dataset", "DatasetChange", "Epoch", "Fetch", "Forward",
+    "HexagonRange", "Licence", "Noise", "Region", "SealedAccuracy", "Simulation", "Site",
+    "is_remote", "load_region",
+]  # fmt: skip
+
+Standalone = Literal["auto", "always", "never"]
+Pixels = Literal["auto", "always", "never"]
+
+SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+LANGUAGES = ("en", "fr")
+
+
+@dataclass(frozen=True, slots=True)
+class HexagonRange:
+    """The H3 resolutions that are published: from ``coarsest`` to ``finest``, both included."""
+
+    finest: int = 9
+    coarsest: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse resolutions outside H3's 0 to 15 or in the wrong order."""
+        for key in ("finest", "coarsest"):
+            value = getattr(self, key)
+            if not 0 <= value <= 15:
+                raise RegionError(f"[hexagons] {key} = {value}: H3 resolutions are 0 to 15")
+        if self.coarsest > self.finest:
+            raise RegionError(
+                f"[hexagons] coarsest = {self.coarsest} is finer than finest = {self.finest}: "
+                "the finest resolution has the higher number"
+            )
+
+    @property
+    def resolutions(self) -> range:
+        """Return the published resolutions, coarsest first."""
+        return range(self.coarsest, self.finest + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AreaLayer:
+    """A polygon file that GDAL reads, one statistic row per feature.
+
+    ``population`` names a column with the inhabitants of any one date, or is None;
+    ``populations`` names one column for each year that has its own.
+    """
+
+    layer: str
+    path: str
+    id: str
+    name: str
+    population: str | None
+    title: Mapping[str, str]
+    populations: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Inputs are simulated into ``folder`` when they are not there yet."""
+
+    folder: Path
+    size_km: tuple[float, float]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How the pages are written."""
+
+    languages: tuple[str, ...] = LANGUAGES
+    standalone: Standalone = "auto"
+    basemap: str | None = None
+    pixels: Pixels = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Everything a build needs to know.
+
+    ``window`` is (xmin, ymin, xmax, ymax) in the rasters' own CRS: only pixels whose centre
+    lies in it count (half-open: xmin <= x < xmax). None means the whole raster.
+    """
+
+    path: Path
+    id: str
+    title: Mapping[str, str]
+    simulated: bool
+    window: tuple[float, float, float, float] | None
+    product: Product
+    epochs: tuple[Epoch, ...]
+    hexagons: HexagonRange
+    areas: tuple[AreaLayer, ...]
+    site: Site
+    simulation: Simulation | None
+    noise: Noise = field(default_factory=Noise)
+    accuracy: Accuracy = field(default_factory=Accuracy)
+    dataset: Dataset = field(default_factory=Dataset)
+    fetch: Fetch | None = None
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """Return the reference years, ascending."""
+        return tuple(epoch.year for epoch in self.epochs)
+
+    @property
+    def mapped_years(self) -> tuple[int, ...]:
+        """Return the years that have a map of their own, ascending."""
+        return tuple(epoch.year for epoch in self.epochs if epoch.forward is None)
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Return consecutive pairs of years, then the first with the last when there are more."""
+        years = self.years
+        steps = tuple(pairwise(years))
+        return (*steps, (years[0], years[-1])) if len(years) > 2 else steps
+
+
+def load_region(path: Path) -> Region:
+    """Read and check a region file; every failure is a RegionError that names the key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as err:
+        raise RegionError(
+            f"{path}: no such region file; look in regions/ or write one (see README.md)"
+        ) from err
+    except (OSError, UnicodeDecodeError) as err:
+        raise RegionError(f"{path}: cannot be read as UTF-8 text ({err})") from err
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as err:
+        raise RegionError(f"{path}: not valid TOML: {err}") from err
+    try:
+        return _region(TableReader(document, ""), path)
+    except RegionError as err:
+        raise RegionError(f"{path}: {err}") from err
+
+
+def _region(root: TableReader, path: Path) -> Region:
+    site = _site(root.child("site"), path)
+    head = root.child("region")
+    simulation = _simulation(root, path)
+    name, product = _slug(head, "id"), _product(root.child("product"))
+    fetch = read_fetch(root, path, name, product)
+    work = path.parent / ".." / "work" / name / "forward"
+    epochs = read_epochs(root.children("epoch"), path, work.resolve(), product)
+    areas = _areas(root.children("areas"), path, site.languages)
+    region = Region(
+        path=path,
+        id=name,
+        title=head.titles("title", site.languages, path.stem),
+        simulated=head.take("simulated", bool, simulation is not None),
+        window=_window(head),
+        product=product,
+        epochs=epochs,
+        hexagons=_hexagons(root.child("hexagons")),
+        areas=areas,
+        site=site,
+        simulation=simulation,
+        noise=read_noise(root.child("noise")),
+        accuracy=_accuracy(root.child("accuracy"), epochs, path),
+        dataset=read_dataset(root.child("dataset"), tuple(area.layer for area in areas)),
+        fetch=fetch,
+    )
+    head.done()
+    root.done()
+    return region
+
+
+def _accuracy(reader: TableReader, epochs: tuple[Epoch, ...], path: Path) -> Accuracy:
+    # The accuracy of years made by a model comes from comparing it with the year it starts from.
+    accuracy = read_accuracy(reader, tuple(e.year for e in epochs if e.forward is None))
+    if accuracy.points is None:
+        return accuracy
+    return replace(accuracy, points=resolve(accuracy.points, path))
+
+
+def _slug(reader: TableReader, key: str) -> str:
+    value = reader.text(key)
+    if not SLUG.fullmatch(value):
+        raise RegionError(
+            f"{reader.name(key)} = {value!r}: use lower-case letters, digits, '-' and '_' "
+            "(it becomes part of file names)"
+        )
+    return value
+
+
+def _window(reader: TableReader) -> tuple[float, float, float, float] | None:
+    window = reader.numbers("window", 4)
+    if window is None:
+        return None
+    xmin, ymin, xmax, ymax = window
+    if xmin >= xmax or ymin >= ymax:
+        raise RegionError(f"[region] window = {list(window)}: give xmin, ymin, xmax, ymax")
+    return xmin, ymin, xmax, ymax
+
+
+def _product(reader: TableReader) -> Product:
+    """Return a named product, whose ``nodata`` a region may replace, or a custom one.
+
+    Crops often mark their outside with a code that the product does not have:
+    ``[product] nodata = [0, 253, 254, 255]`` reads code 0 of a CLC+ Backbone crop as no data.
+    """
+    name = reader.text("name", "clcplus")
+    if name in PRODUCTS:
+        product = PRODUCTS[name]
+        if "nodata" in reader.table:
+            product = replace(product, nodata=_codes(reader, "nodata"))
+        reader.done()
+        return product
+    if name != "custom":
+        known = ", ".join([*PRODUCTS, "custom"])
+        raise RegionError(f"[product] name = {name!r} is not one of {known}")
+    title = reader.text("title", "Custom land cover")
+    attribution = reader.text("attribution", title)
+    sealed, water = _codes(reader, "sealed"), _codes(reader, "water")
+    valid, nodata = _codes(reader, "valid"), _codes(reader, "nodata")
+    reader.done()
+    return Product(name, title, sealed, water, valid, nodata, attribution)
+
+
+def _codes(reader: TableReader, key: str) -> frozenset[int]:
+    optional = key in ("water", "nodata")
+    values = reader.take(key, list, [] if optional else ...)
+    if not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
+        raise RegionError(f"{reader.name(key)} = {values!r} is not a list of whole numbers")
+    return frozenset(values)
+
+
+def _hexagons(reader: TableReader) -> HexagonRange:
+    finest = reader.take("finest", int, 9)
+    hexagons = HexagonRange(finest, reader.take("coarsest", int, min(5, finest)))
+    reader.done()
+    return hexagons
+
+
+def _site(reader: TableReader, path: Path) -> Site:
+    languages = tuple(reader.take("languages", list, list(LANGUAGES)))
+    unknown = [language for language in languages if language not in LANGUAGES]
+    if unknown or not languages or len(set(languages)) < len(languages):
+        raise RegionError(
+            f"[site] languages = {list(languages)!r}: "
+            f"choose among {', '.join(LANGUAGES)}, each once"
+        )
+    basemap = reader.take("basemap", str, None)
+    site = Site(
+        languages,
+        _when(reader, "standalone"),
+        resolve(basemap, path) if basemap else None,
+        _when(reader, "pixels"),
+    )
+    reader.done()
+    return site
+
+
+def _when(reader: TableReader, key: str) -> Literal["auto", "always", "never"]:
+    value = reader.text(key, "auto")
+    if value not in ("auto", "always", "never"):
+        raise RegionError(f"[site] {key} = {value!r} is not auto, always or never")
+    return value
+
+
+def _simulation(root: TableReader, path: Path) -> Simulation | None:
+    if "simulation" not in root.table:
+        return None
+    reader = root.child("simulation")
+    size = reader.numbers("size_km", 2) or (24.0, 18.0)
+    folder = Path(resolve(reader.text("folder"), path))
+    simulation = Simulation(folder, (size[0], size[1]), reader.take("seed", int, 1))
+    reader.done()
+    return simulation
+
+
+def _areas(
+    readers: list[TableReader], path: Path, languages: tuple[str, ...]
+) -> tuple[AreaLayer, ...]:
+    layers = []
+    for reader in readers:
+        layer = _slug(reader, "layer")
+        populations = _populations(reader)
+        area = AreaLayer(
+            layer=layer,
+            path=resolve(reader.text("path"), path),
+            id=reader.text("id"),
+            name=reader.text("name"),
+            population=reader.take("population", str, None),
+            title=reader.titles("title", languages, layer.capitalize()),
+            populations=populations,
+        )
+        reader.done()
+        if layer in [known.layer for known in layers]:
+            raise RegionError(f"[[areas]] layer = {layer!r} is given twice: each layer once")
+        layers.append(area)
+    return tuple(layers)
+
+
+def _populations(reader: TableReader) -> dict[int, str]:
+    """Take ``population`` where it is a table of columns by year."""
+    value = reader.table.get("population")
+    if not isinstance(value, dict):
+        return {}
+    del reader.table["population"]
+    for year, column in value.items():
+        if not (year.isdigit() and isinstance(column, str)):
+            raise RegionError(
+                f"{reader.name('population')}.{year} = {column!r}: name a column for each year, "
+                'such as { 2018 = "pop_2018", 2021 = "pop_2021" }'
+            )
+    return {int(year): column for year, column in sorted(value.items())}

@@ -1,0 +1,135 @@
+"""The tables of a region file that say how change is judged: [noise] and [accuracy]."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hexseal.errors import RegionError
+from hexseal.region.toml import TableReader
+
+WIDEST_RIM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Which differences of two maps count as evidence of change, in the order of the filters.
+
+    ``post_processing`` leaves out pixels that were corrected by hand at either date, where the
+    region names that layer. ``confidence`` (0 to 100) must be reached at both dates.
+    ``three_dates`` drops what a third year contradicts. ``edge_tolerance`` drops rims of so many
+    pixels along what is sealed at both dates. ``minimum_patch`` is in pixels. ``level`` is the
+    share of false patches that confirmed change may hold; ``decoy_ratio`` how many false gains
+    there are for each loss ("auto": as among the faintest patches, at least 1).
+    """
+
+    post_processing: bool = True
+    confidence: int = 0
+    three_dates: bool = True
+    edge_tolerance: int = 0
+    minimum_patch: int = 1
+    level: float = 0.10
+    decoy_ratio: float | Literal["auto"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        self._within("confidence", 0, 100)
+        self._within("edge_tolerance", 0, WIDEST_RIM)
+        self._within("minimum_patch", 1, 1_000_000)
+        if not 0 < self.level < 1:
+            raise RegionError(
+                f"[noise] level = {self.level}: give a share between 0 and 1, such as 0.10"
+            )
+        if self.decoy_ratio != "auto" and not 1 <= self.decoy_ratio <= 100:
+            raise RegionError(
+                f"[noise] decoy_ratio = {self.decoy_ratio!r}: give 1 (noise gains as often as it "
+                'loses), more, or "auto"'
+            )
+
+    def _within(self, key: str, low: int, high: int) -> None:
+        value = getattr(self, key)
+        if not low <= value <= high:
+            raise RegionError(f"[noise] {key} = {value}: give a whole number from {low} to {high}")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedAccuracy:
+    """User's and producer's accuracy of Sealed in one year, shares with their standard errors."""
+
+    users: float
+    producers: float
+    users_se: float = 0.0
+    producers_se: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no accuracy."""
+        for key in ("users", "producers"):
+            if not 0.05 <= getattr(self, key) <= 1:
+                raise RegionError(
+                    f"[accuracy] {key} = {getattr(self, key)}: give a share from 0.05 to 1, such "
+                    "as 0.86"
+                )
+        for key in ("users_se", "producers_se"):
+            if not 0 <= getattr(self, key) < 0.5:
+                raise RegionError(f"[accuracy] {key} = {getattr(self, key)}: give 0 to 0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """What is known of the maps' accuracy: figures by year, or a reference sample to be read.
+
+    ``points`` is a CSV file (see ``hexseal accuracy``), its coordinates in ``crs``.
+    """
+
+    years: Mapping[int, SealedAccuracy] = field(default_factory=dict)
+    points: str | None = None
+    crs: str = "EPSG:4326"
+    greenhouses: bool = False
+
+
+def read_noise(reader: TableReader) -> Noise:
+    """Take the keys of [noise]."""
+    usual = Noise()
+    noise = Noise(
+        post_processing=reader.take("post_processing", bool, usual.post_processing),
+        confidence=reader.take("confidence", int, usual.confidence),
+        three_dates=reader.take("three_dates", bool, usual.three_dates),
+        edge_tolerance=reader.take("edge_tolerance", int, usual.edge_tolerance),
+        minimum_patch=reader.take("minimum_patch", int, usual.minimum_patch),
+        level=reader.number("level", usual.level),
+        decoy_ratio=_decoy_ratio(reader),
+    )
+    reader.done()
+    return noise
+
+
+def read_accuracy(reader: TableReader, years: tuple[int, ...]) -> Accuracy:
+    """Take the keys of [accuracy] and of its tables [accuracy.YEAR]."""
+    points = reader.take("points", str, None)
+    crs = reader.text("crs", "EPSG:4326")
+    greenhouses = reader.take("greenhouses", bool, False)
+    given = {year: _year(reader.child(str(year))) for year in years if str(year) in reader.table}
+    reader.done()
+    if given and points:
+        raise RegionError("[accuracy] has both points and figures of years: give one of the two")
+    if given and set(given) != set(years):
+        missing = sorted(set(years) - set(given))
+        raise RegionError(f"[accuracy.{missing[0]}] is missing: give figures of every year or none")
+    return Accuracy(given, points, crs, greenhouses)
+
+
+def _year(reader: TableReader) -> SealedAccuracy:
+    accuracy = SealedAccuracy(
+        users=reader.number("users"),
+        producers=reader.number("producers"),
+        users_se=reader.number("users_se", 0.0),
+        producers_se=reader.number("producers_se", 0.0),
+    )
+    reader.done()
+    return accuracy
+
+
+def _decoy_ratio(reader: TableReader) -> float | Literal["auto"]:
+    if reader.table.get("decoy_ratio", "auto") == "auto":
+        reader.table.pop("decoy_ratio", None)
+        return "auto"
+    return reader.number("decoy_ratio")

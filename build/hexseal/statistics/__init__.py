@@ -1,0 +1,1 @@
+"""From counts to published figures: noise, adjusted change, notes, transitions."""

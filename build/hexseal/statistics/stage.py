@@ -1,0 +1,249 @@
+"""Hexagons of every resolution and areas, from the counts of the finest cells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from h3.api import basic_int
+
+from hexseal.change.stage import pair_name, read_report
+from hexseal.errors import InputError
+from hexseal.forward.stage import forward_reports
+from hexseal.region.load import Region, SealedAccuracy
+from hexseal.statistics.adjusted import Transfer
+from hexseal.statistics.judge import (
+    EVIDENCE,
+    AccuracyKnown,
+    Coverage,
+    PairJudge,
+    stock_table,
+    write_judgement,
+)
+from hexseal.statistics.notes import Note, PairFacts, notes_of
+from hexseal.statistics.transfer import (
+    PROMISED,
+    UNKNOWN,
+    chained_transfer,
+    forward_transfer,
+    transfer_between,
+)
+from hexseal.storage.database import connect, copy_parquet, fetch, run
+from hexseal.storage.files import whole_file
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsSummary:
+    """How many rows were written; ``hexagons`` counts the cells of all resolutions."""
+
+    hexagons: int
+    areas: int
+
+
+def write_statistics(
+    region: Region, work: Path, *, accuracies: Mapping[int, SealedAccuracy] | None = None
+) -> StatisticsSummary:
+    """Write hexagons.parquet, areas.parquet, judgement.json into ``work`` from counts and evidence.
+
+    ``accuracies`` of Sealed by year correct for the maps' errors; without them those that the
+    producer promises stand for both years, and no bias is known.
+    Raises InputError when no pixel has a valid class in every year.
+    """
+    accuracies = region.accuracy.years if accuracies is None else accuracies
+    names = {"years": region.years, "pairs": region.pairs}
+    values = _values(region, work)
+    with connect(work) as database:
+        run(database, "hexagons", names=names, values=values)
+        cells = [row[0] for row in database.execute("SELECT h3 FROM rolled").fetchall()]
+        if not cells:
+            raise InputError(
+                f"{region.path}: no pixel has a valid class in every year "
+                f"({', '.join(map(str, region.years))}); check the window and the no-data codes"
+            )
+        database.register("facts", cell_facts(cells))
+        run(database, "areas_counted", names=names, values=values)
+        judges = [_judge(database, region, pair, work, accuracies) for pair in region.pairs]
+        database.register("stocks", _stocks(database, region, accuracies, judges))
+        run(database, "hexagons_published", names=names, values=values)
+        run(database, "areas_published", names=names, values=values)
+        for table in ("hexagons", "areas"):
+            with whole_file(work / f"{table}.parquet") as partial:
+                copy_parquet(database, table, partial)
+        (areas,) = database.execute("SELECT count(*) FROM areas").fetchone() or (0,)
+        coverage = _coverage(database, region, values)
+        notes = _notes(database, region, judges, coverage)
+    made = forward_reports(region)
+    write_judgement(judges, notes, coverage, made, work / "judgement.json")
+    return StatisticsSummary(len(cells), areas)
+
+
+def _judge(
+    database: duckdb.DuckDBPyConnection,
+    region: Region,
+    pair: tuple[int, int],
+    work: Path,
+    accuracies: Mapping[int, SealedAccuracy],
+) -> PairJudge:
+    """Judge hexagons and areas of a pair; register judged_hexagons_PAIR and judged_areas_PAIR."""
+    name = pair_name(pair)
+    values = _values(region, work) | {
+        "cells": str(work / f"evidence_{name}_cells.parquet"),
+        "zones": str(work / f"evidence_{name}_zones.parquet"),
+    }
+    run(database, "evidence", names={"pair": name, "evidence_columns": EVIDENCE}, values=values)
+    judge = PairJudge(
+        report=read_report(work, pair),
+        transfer=_transfer(database, region, pair, accuracies),
+        accuracy_known="given" if accuracies else _accuracy_known(region),
+        level=region.noise.level,
+    )
+    hexagons = [
+        judge.judge(_where(database, f"evidence_hexagons_{name}", "resolution", size), f"r{size}")
+        for size in reversed(region.hexagons.resolutions)
+    ]
+    layers = ["region", *(layer.layer for layer in region.areas)]
+    areas = [
+        judge.judge(_where(database, f"evidence_areas_{name}", "layer", layer), layer)
+        for layer in layers
+    ]
+    database.register(f"judged_hexagons_{name}", pa.concat_tables(hexagons))
+    database.register(f"judged_areas_{name}", pa.concat_tables(areas))
+    return judge
+
+
+def _transfer(
+    database: duckdb.DuckDBPyConnection,
+    region: Region,
+    pair: tuple[int, int],
+    accuracies: Mapping[int, SealedAccuracy],
+) -> Transfer:
+    """Return how the maps' net change follows the true one, by CLC+, by a model, or by both."""
+    promised = PROMISED.get(region.product.name)
+    last_mapped = max(year for year in region.mapped_years if year <= pair[1])
+    pixels = _region_pixels(database, pair[0])
+    steps: list[Transfer] = []
+    if pair[0] < last_mapped:
+        first, second = (accuracies.get(year, promised) for year in (pair[0], last_mapped))
+        if first is None or second is None:
+            return UNKNOWN
+        steps.append(transfer_between(first, second, **pixels))
+    if last_mapped < pair[1]:
+        report = forward_reports(region)[pair[1]]
+        steps.append(forward_transfer(report, sealed=pixels["sealed"]))
+    return steps[0] if len(steps) == 1 else chained_transfer(steps[0], steps[1])
+
+
+def _accuracy_known(region: Region) -> AccuracyKnown:
+    return "promised" if region.product.name in PROMISED else "unknown"
+
+
+def _where(
+    database: duckdb.DuckDBPyConnection, table: str, column: str, value: str | int
+) -> pa.Table:
+    relation = database.table(table).filter(
+        duckdb.ColumnExpression(column) == duckdb.ConstantExpression(value)
+    )
+    return relation.to_arrow_table()
+
+
+def _region_pixels(database: duckdb.DuckDBPyConnection, year: int) -> dict[str, float]:
+    """Return sealed and land pixels of the whole region."""
+    whole = database.table("areas_counted").limit(1).to_arrow_table().to_pylist()[0]
+    land = whole["valid_pixels"] * whole["land_cm2"] / whole["valid_cm2"]
+    return {"sealed": float(whole[f"sealed_pixels_{year}"]), "land": land}
+
+
+def _coverage(
+    database: duckdb.DuckDBPyConnection, region: Region, values: Mapping[str, object]
+) -> dict[int, Coverage]:
+    """Return what the common valid mask takes of each year."""
+    (found,) = fetch(database, "coverage", names={"years": region.years}, values=values)
+    return {
+        year: Coverage(*found[4 * place : 4 * place + 4]) for place, year in enumerate(region.years)
+    }
+
+
+def _notes(
+    database: duckdb.DuckDBPyConnection,
+    region: Region,
+    judges: list[PairJudge],
+    coverage: Mapping[int, Coverage],
+) -> list[Note]:
+    lost = {year: covered.lost_share for year, covered in coverage.items()}
+    whole = database.table("areas_counted").limit(1).to_arrow_table().to_pylist()[0]
+    facts = [_facts(region, judge, whole, lost) for judge in judges]
+    return [note for fact in facts for note in notes_of(fact)]
+
+
+def _facts(
+    region: Region, judge: PairJudge, whole: Mapping[str, float], lost: Mapping[int, float]
+) -> PairFacts:
+    report, total = judge.report, judge.whole
+    made = [year for year in (report.first, report.second) if year not in region.mapped_years]
+    assert total is not None, "a pair is judged before it is noted"
+    first, second = report.first, report.second
+    titles = source_titles(region)
+    return PairFacts(
+        pair=(first, second),
+        sources=(titles[str(first)], titles[str(second)]),
+        product=region.product.name,
+        simulated=region.simulated,
+        sealed=(whole[f"sealed_pixels_{first}"], whole[f"sealed_pixels_{second}"]),
+        gain=float(total.gain[0]),
+        loss=float(total.loss[0]),
+        confirmed=float(total.confirmed[0]),
+        asymmetry=report.asymmetry,
+        noise_sd=judge.noise_sd,
+        few_decoys=report.few_decoys,
+        lost_share=(lost[first], lost[second]),
+        forward=forward_reports(region)[made[-1]] if made else None,
+    )
+
+
+def _stocks(
+    database: duckdb.DuckDBPyConnection,
+    region: Region,
+    accuracies: Mapping[int, SealedAccuracy],
+    judges: list[PairJudge],
+) -> pa.Table:
+    usual = [judge.usual for judge in judges if judge.usual is not None]
+    design = max((level.design for level in usual), default=1.0)
+    areas = database.table("areas_counted").to_arrow_table()
+    return stock_table(areas, accuracies, region.years, design)
+
+
+def cell_facts(cells: list[int]) -> pa.Table:
+    """Return centre (degrees) and spherical area (m², H3's own) of each cell."""
+    lat, lon = zip(*map(basic_int.cell_to_latlng, cells), strict=True)
+    area = [basic_int.cell_area(cell, "m^2") for cell in cells]
+    return pa.table({"h3": pa.array(cells, pa.uint64()), "lat": lat, "lon": lon, "area_m2": area})
+
+
+def source_titles(region: Region) -> dict[str, str]:
+    """Return for each year the product and version that its figures come from.
+
+    A year made by a model names the model's checksum and the map that it starts from.
+    """
+    titles = {
+        str(epoch.year): epoch.source or f"{region.product.title} {epoch.year}"
+        for epoch in region.epochs
+    }
+    for year, report in forward_reports(region).items():
+        base = titles[str(report.calibrate_on)]
+        titles[str(year)] += f", model sha256 {report.checksum[:12]}, change since {base}"
+    return titles
+
+
+def _values(region: Region, work: Path) -> dict[str, object]:
+    return {
+        "cells": str(work / "cells.parquet"),
+        "zones": str(work / "zones.parquet"),
+        "shapes": str(work / "zone_shapes.parquet"),
+        "sealed": sorted(region.product.sealed),
+        "water": sorted(region.product.water),
+        "resolutions": list(region.hexagons.resolutions),
+        "sources": source_titles(region),
+        "region": region.id,
+        "title": next(iter(region.title.values())),
+    }

@@ -1,0 +1,60 @@
+"""What became sealed, and from which class: per area, and per hexagon of a coarser resolution."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from hexseal.change.stage import pair_name
+from hexseal.region.load import Region
+from hexseal.storage.database import connect, copy_parquet, run
+from hexseal.storage.files import whole_file
+
+# A hexagon two resolutions coarser holds 49 of the finest: enough to tell classes apart.
+COARSER = 2
+
+
+def transition_resolution(region: Region) -> int:
+    """Return the resolution of the hexagons that transitions are told for."""
+    return max(region.hexagons.coarsest, region.hexagons.finest - COARSER)
+
+
+def write_transitions(region: Region, work: Path) -> None:
+    """Write transition_areas.parquet and transition_hexagons.parquet from counts and evidence."""
+    if not region.pairs:
+        return
+    values: dict[str, object] = {
+        "cells": str(work / "cells.parquet"),
+        "zones": str(work / "zones.parquet"),
+        "shapes": str(work / "zone_shapes.parquet"),
+        "sealed": sorted(region.product.sealed),
+        "region": region.id,
+        "title": next(iter(region.title.values())),
+        "resolution": transition_resolution(region),
+    }
+    for pair in region.pairs:
+        for kind in ("cells", "zones"):
+            name = pair_name(pair)
+            values[f"evidence_{kind}_{name}"] = str(work / f"evidence_{name}_{kind}.parquet")
+    with connect(work) as database:
+        database.register("classes", _classes(region))
+        run(
+            database,
+            "transitions",
+            names={"years": region.years, "pairs": region.pairs},
+            values=values,
+        )
+        for table in ("transition_areas", "transition_hexagons"):
+            with whole_file(work / f"{table}.parquet") as partial:
+                copy_parquet(database, table, partial)
+
+
+def _classes(region: Region) -> pa.Table:
+    """Return the name of every valid code, the code itself where the product names none."""
+    names = {known.code: known.name for known in region.product.classes}
+    codes = sorted(region.product.valid)
+    return pa.table(
+        {
+            "origin_class": pa.array(codes, pa.uint8()),
+            "name": [names.get(code, str(code)) for code in codes],
+        }
+    )

@@ -1,0 +1,1 @@
+"""Files that are whole or absent, DuckDB connections; nothing here knows land cover."""

@@ -1,0 +1,105 @@
+"""DuckDB: one connection per stage, SQL from the files in hexseal/sql."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hexseal.errors import OutputError, ToolError
+
+MEMORY_LIMIT = "512MB"
+SqlNames = Mapping[str, object]
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[1] / "sql"),
+    undefined=StrictUndefined,
+    autoescape=False,
+)
+
+
+@contextmanager
+def connect(work: Path, *, spatial: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory that spills into ``work`` beyond its memory limit."""
+    spill = work / ".duckdb"
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute("SET memory_limit = $1", [MEMORY_LIMIT])
+        connection.execute("SET temp_directory = $1", [str(spill)])
+        connection.execute("SET enable_progress_bar = false")
+        if spatial:
+            _load_spatial(connection)
+        run(connection, "macros")
+        yield connection
+    finally:
+        connection.close()
+
+
+def statement(name: str, names: SqlNames | None = None) -> str:
+    """Return the SQL of ``sql/NAME.sql``.
+
+    Only names of columns and tables are filled in (``names``); values are bound.
+    """
+    return _TEMPLATES.get_template(f"{name}.sql").render(**(names or {}))
+
+
+def run(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    *,
+    names: SqlNames | None = None,
+    values: Mapping[str, object] | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """Run every statement of ``sql/NAME.sql``; each takes those of ``values`` that it names."""
+    for part in duckdb.extract_statements(statement(name, names)):
+        bound = {key: (values or {})[key] for key in part.named_parameters}
+        try:
+            connection.execute(part, bound or None)
+        except duckdb.IOException as err:
+            raise OutputError(
+                f"DuckDB cannot read or write a file ({' '.join(str(err).split())}); "
+                "check free disk space and permissions"
+            ) from err
+        except RuntimeError as err:
+            # DuckDB wraps Ctrl-C.
+            if isinstance(err.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from err
+            raise
+    return connection
+
+
+def fetch(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    *,
+    names: SqlNames | None = None,
+    values: Mapping[str, object] | None = None,
+) -> list[tuple]:
+    """Run ``sql/NAME.sql`` and return the rows of its last statement."""
+    return run(connection, name, names=names, values=values).fetchall()
+
+
+def _load_spatial(connection: duckdb.DuckDBPyConnection) -> None:
+    """Load the spatial extension from its PyPI package, else install it in DuckDB's own way."""
+    try:
+        importlib.import_module("duckdb_extensions").import_extension("spatial", con=connection)
+    except (ImportError, duckdb.Error, RuntimeError):
+        try:
+            connection.install_extension("spatial")
+        except duckdb.Error as err:
+            raise ToolError(
+                f"DuckDB {duckdb.__version__}: the spatial extension is missing and cannot be "
+                "installed; pip install duckdb-extension-spatial of the same version"
+            ) from err
+    connection.load_extension("spatial")
+
+
+def copy_parquet(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
+    """Write a table as zstd Parquet in the order of its rows."""
+    run(connection, "copy_parquet", names={"table": table}, values={"path": str(path)})
+
+
+def copy_csv(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
+    """Write a table or view as plain CSV in the order of its rows."""
+    run(connection, "copy_csv", names={"table": table}, values={"path": str(path)})

@@ -1,0 +1,260 @@
+"""Vector tiles of hexagons and areas in one PMTiles archive, one H3 resolution per zoom band."""
+
+import base64
+import gzip
+import hashlib
+import math
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from h3.api import basic_int
+from pmtiles.tile import Compression, TileType, zxy_to_tileid
+from pmtiles.writer import Writer
+
+from hexseal.manifest import TileSummary, ZoomBand
+from hexseal.progress import Progress, silent
+from hexseal.region.load import HexagonRange, Region, Standalone
+from hexseal.storage.database import connect, fetch, run
+from hexseal.storage.files import whole_file, write_bytes
+from hexseal.tiles.mvt import BUFFER, EXTENT, Features, Floats, Integers, Outlines, encode_layer
+
+# The web Mercator square ends here.
+LATITUDE_LIMIT = 85.051_128
+EARTH_CIRCUMFERENCE_M = 40_075_016.685_578_488
+# Above this size the copy that a page needs when it is opened without a server is left out.
+STANDALONE_LIMIT_BYTES = 64_000_000
+# A tile carries the place of a hexagon's signal in this list.
+SIGNALS = ("no_data", "within_noise", "gain", "loss")
+M2_OF_PAIR = ("new_sealed_m2", "unsealed_m2", "confirmed_m2", "adjusted_m2",
+              "adjusted_low_m2", "adjusted_high_m2")  # fmt: skip
+
+
+def zoom_bands(hexagons: HexagonRange) -> tuple[ZoomBand, ...]:
+    """Return which resolution each zoom shows: zoom − 1 up to zoom 8, zoom − 2 after.
+
+    >>> [(b.resolution, b.minzoom, b.maxzoom) for b in zoom_bands(HexagonRange(9, 6))]
+    [(6, 0, 7), (7, 8, 9), (8, 10, 10), (9, 11, 11)]
+    """
+    last = next(zoom for zoom in range(32) if _resolution(zoom) >= hexagons.finest)
+    shown = [max(_resolution(zoom), hexagons.coarsest) for zoom in range(last + 1)]
+    return tuple(
+        ZoomBand(resolution, shown.index(resolution), last - shown[::-1].index(resolution))
+        for resolution in sorted(set(shown))
+    )
+
+
+def _resolution(zoom: int) -> int:
+    return zoom - 1 if zoom <= 8 else zoom - 2
+
+
+def write_tiles(
+    region: Region, work: Path, site: Path, *, progress: Progress = silent
+) -> TileSummary:
+    """Encode hexagons.parquet and the area outlines of ``work`` as one PMTiles archive in ``site``.
+
+    Every cell stands whole in each tile that its extent touches. Beside the
+    archive, pages get the same bytes as a script for opening without a server.
+    """
+    bands = zoom_bands(region.hexagons)
+    archive = site / "tiles" / "hexagons.pmtiles"
+    bounds = _write_archive(region, work, archive, bands, progress)
+    content = archive.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()[:10]
+    named = archive.with_name(f"hexagons-{digest}.pmtiles")
+    archive.replace(named)
+    script = None
+    if wants_script(region.site.standalone, len(content)):
+        script = f"assets/tiles-{digest}.js"
+        encoded = base64.b64encode(content)
+        write_bytes(site / script, b'globalThis.hexsealArchive="' + encoded + b'";\n')
+    west, south, east, north = bounds
+    return TileSummary(
+        pmtiles=f"tiles/{named.name}",
+        script=script,
+        bytes=len(content),
+        bounds=bounds,
+        center=((west + east) / 2.0, (south + north) / 2.0),
+        minzoom=0,
+        maxzoom=bands[-1].maxzoom,
+        bands=bands,
+    )
+
+
+def wants_script(standalone: Standalone, size: int) -> bool:
+    """Tell whether files of ``size`` bytes get a copy for pages opened without a server."""
+    return standalone == "always" or (standalone == "auto" and size <= STANDALONE_LIMIT_BYTES)
+
+
+def _write_archive(
+    region: Region, work: Path, archive: Path, bands: tuple[ZoomBand, ...], progress: Progress
+) -> tuple[float, float, float, float]:
+    """Write the tiles in ascending order of their ids; return the bounds in degrees."""
+    hexagons = {band.resolution: _read_hexagons(region, work, band.resolution) for band in bands}
+    bounds = _bounds(hexagons[bands[-1].resolution].outlines)
+    with connect(work, spatial=True) as database:
+        database.register("borders", border_table(work / "zone_shapes.parquet"))
+        run(database, "area_shapes")
+        with whole_file(archive) as partial, partial.open("wb") as stream:
+            writer = Writer(stream)
+            for band in bands:
+                for zoom in range(band.minzoom, band.maxzoom + 1):
+                    progress("tiles", zoom, bands[-1].maxzoom)
+                    tiles = _zoom_tiles(database, hexagons[band.resolution], zoom)
+                    for tile, content in sorted(tiles.items()):
+                        writer.write_tile(tile, gzip.compress(content, mtime=0))
+            writer.finalize(_header(bounds, bands), _metadata(region, bands))
+    return bounds
+
+
+def _zoom_tiles(
+    database: duckdb.DuckDBPyConnection, hexagons: Features, zoom: int
+) -> dict[int, bytes]:
+    """Return the encoded layers of every tile of one zoom by tile id."""
+    tiles: dict[int, bytes] = {}
+    for x, y, layer in encode_layer("hexagons", hexagons, zoom):
+        tiles[zxy_to_tileid(zoom, x, y)] = layer
+    values = {
+        "zoom": zoom,
+        "across": 2**zoom,
+        "margin": BUFFER / EXTENT,
+        "buffer": BUFFER,
+        "detail_m": EARTH_CIRCUMFERENCE_M / 2**zoom / 512,
+    }
+    for x, y, layer in fetch(database, "area_tiles", values=values):
+        tile = zxy_to_tileid(zoom, x, y)
+        tiles[tile] = tiles.get(tile, b"") + bytes(layer)
+    return tiles
+
+
+def _read_hexagons(region: Region, work: Path, resolution: int) -> Features:
+    """Return the cells of one resolution; properties are whole square metres and signals."""
+    names, signals = _m2_columns(region), _signal_columns(region)
+    table = pq.read_table(
+        work / "hexagons.parquet",
+        columns=["h3", *names, *signals],
+        filters=[("resolution", "=", resolution)],
+    )
+    cells = table["h3"].to_numpy()
+    figures = {name: whole_m2(table[name]) for name in names}
+    figures |= {name: signal_codes(table[name]) for name in signals}
+    return Features(
+        ids=cells & np.uint64((1 << 52) - 1),
+        outlines=cell_outlines(cells),
+        properties={"resolution": np.full(cells.size, resolution, np.int64), **figures},
+    )
+
+
+def _m2_columns(region: Region) -> list[str]:
+    columns = ["valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in region.years)]
+    return columns + [f"{name}_{a}_{b}" for a, b in region.pairs for name in M2_OF_PAIR]
+
+
+def _signal_columns(region: Region) -> list[str]:
+    return [f"signal_{a}_{b}" for a, b in region.pairs]
+
+
+def whole_m2(column: pa.ChunkedArray) -> Integers:
+    """Return square metres rounded to whole ones; halves go up, no data is 0.
+
+    >>> whole_m2(pa.chunked_array([[1.5, -1.5, None]])).tolist()
+    [2, -1, 0]
+    """
+    return np.floor(column.cast(pa.float64()).fill_null(0.0).to_numpy() + 0.5).astype(np.int64)
+
+
+def signal_codes(column: pa.ChunkedArray) -> Integers:
+    """Return the place of each signal in ``SIGNALS``.
+
+    >>> signal_codes(pa.chunked_array([["loss", "within_noise", None]])).tolist()
+    [3, 1, 0]
+    """
+    known = [signal or SIGNALS[0] for signal in column.to_pylist()]
+    return np.array([SIGNALS.index(signal) for signal in known], np.int64)
+
+
+def cell_outlines(cells: np.ndarray) -> Outlines:
+    """Return the outlines of H3 cells on the web Mercator square, whole across the antimeridian."""
+    rings = [basic_int.cell_to_boundary(cell) for cell in cells.tolist()]
+    corners = np.array([len(ring) for ring in rings], dtype=np.int64)
+    latlon = np.full((len(rings), max(6, corners.max(initial=0)), 2), np.nan)
+    for count in np.unique(corners).tolist():
+        same = np.flatnonzero(corners == count)
+        # H3 lists corners counter-clockwise; tiles want them clockwise.
+        latlon[same, :count] = np.array([rings[place][::-1] for place in same.tolist()])
+        latlon[same, count:] = latlon[same, :1]
+    lat, lon = latlon[..., 0], latlon[..., 1]
+    lon = lon - 360.0 * np.rint((lon - lon[:, :1]) / 360.0)
+    return Outlines(*_world(lon, lat), corners)
+
+
+def border_table(shapes: Path) -> pa.Table:
+    """Return the areas of zone_shapes.parquet numbered from 1, as WKB in EPSG:3857."""
+    table = pq.read_table(shapes)
+    geometries = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
+    projected = shapely.transform(geometries, mercator)
+    return pa.table(
+        {
+            "number": pa.array(range(1, table.num_rows + 1), pa.int64()),
+            **{name: table[name] for name in ("layer", "id", "name")},
+            "wkb": pa.array(list(shapely.to_wkb(projected)), pa.binary()),
+        }
+    )
+
+
+def _world(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """Return places on the web Mercator square, 0 to 1 eastwards and southwards."""
+    lat = np.radians(np.clip(lat, -LATITUDE_LIMIT, LATITUDE_LIMIT))
+    return lon / 360.0 + 0.5, 0.5 - np.arcsinh(np.tan(lat)) / (2.0 * math.pi)
+
+
+def mercator(lonlat: Floats) -> Floats:
+    """Return metres in EPSG:3857 of degrees, both of shape (n, 2)."""
+    x, y = _world(lonlat[:, 0], lonlat[:, 1])
+    return EARTH_CIRCUMFERENCE_M * np.column_stack([x - 0.5, 0.5 - y])
+
+
+def _bounds(outlines: Outlines) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of all outlines in degrees, cut to the globe."""
+    west, east = 360.0 * (float(outlines.x.min()) - 0.5), 360.0 * (float(outlines.x.max()) - 0.5)
+    north, south = (
+        math.degrees(math.atan(math.sinh(2.0 * math.pi * (0.5 - float(edge)))))
+        for edge in (outlines.y.min(), outlines.y.max())
+    )
+    return max(-180.0, west), south, min(180.0, east), north
+
+
+def _header(
+    bounds: tuple[float, float, float, float], bands: tuple[ZoomBand, ...]
+) -> dict[str, object]:
+    west, south, east, north = (round(edge * 10_000_000) for edge in bounds)
+    return {
+        "tile_type": TileType.MVT,
+        "tile_compression": Compression.GZIP,
+        "min_lon_e7": west,
+        "min_lat_e7": south,
+        "max_lon_e7": east,
+        "max_lat_e7": north,
+        "center_zoom": min(8, bands[-1].maxzoom),
+        "center_lon_e7": (west + east) // 2,
+        "center_lat_e7": (south + north) // 2,
+    }
+
+
+def _metadata(region: Region, bands: tuple[ZoomBand, ...]) -> dict[str, object]:
+    names = ["resolution", *_m2_columns(region), *_signal_columns(region)]
+    fields = dict.fromkeys(names, "Number")
+    zooms = {"minzoom": bands[0].minzoom, "maxzoom": bands[-1].maxzoom}
+    areas = {"layer": "String", "id": "String", "name": "String"}
+    layers = [{"id": "hexagons", "fields": fields, **zooms}]
+    if region.areas:
+        layers.append({"id": "areas", "fields": areas, **zooms})
+    return {
+        "name": next(iter(region.title.values())),
+        "attribution": region.product.attribution,
+        "type": "overlay",
+        "vector_layers": layers,
+    }

@@ -1,0 +1,86 @@
+"""Confirmed patches as vector tiles: where new sealing stands out from the noise."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from pmtiles.tile import TileType, zxy_to_tileid
+
+from hexseal.progress import Progress, silent
+from hexseal.region.load import Region
+from hexseal.storage.database import connect, fetch, run
+from hexseal.tiles.archives import write_archive
+from hexseal.tiles.hexagons import mercator
+from hexseal.tiles.mvt import BUFFER, EXTENT
+
+# A patch of a few pixels is a dot at the first zoom, and true to 0.8 m at the last.
+ZOOMS = range(10, 14)
+COLUMNS = ["rank", "q_value", "area_m2", "origin", "geometry"]
+
+
+def write_patch_tiles(
+    region: Region, work: Path, archive: Path, *, progress: Progress = silent
+) -> int:
+    """Write the confirmed patches of all pairs as the layer ``patches``; return how many.
+
+    Each has ``pair`` ("2018-2021"), ``rank``, ``q_value``, ``area_m2`` and ``origin`` (its former
+    class).
+    """
+    tables = [_confirmed(work, pair) for pair in region.pairs]
+    if not any(table.num_rows for table in tables):
+        return 0
+    table = pa.concat_tables(tables)
+    shapes = shapely.from_wkb(table["wkb"].to_numpy(zero_copy_only=False))
+    table = table.set_column(
+        table.schema.get_field_index("wkb"),
+        "wkb",
+        pa.array(list(shapely.to_wkb(shapely.transform(shapes, mercator))), pa.binary()),
+    )
+    numbered = table.append_column("number", pa.array(range(1, len(table) + 1), pa.int64()))
+    west, south, east, north = (float(edge) for edge in shapely.total_bounds(shapes))
+    tiles: dict[int, bytes] = {}
+    with connect(work, spatial=True) as database:
+        database.register("borders", numbered)
+        run(database, "area_shapes")
+        for zoom in ZOOMS:
+            values = {"zoom": zoom, "across": 2**zoom, "margin": BUFFER / EXTENT, "buffer": BUFFER}
+            for x, y, layer in fetch(database, "patch_tiles", values=values):
+                tiles[zxy_to_tileid(zoom, x, y)] = gzip.compress(bytes(layer), mtime=0)
+            progress("patches", zoom - ZOOMS.start + 1, len(ZOOMS))
+    fields = {"pair": "String", "rank": "Number", "q_value": "Number", "area_m2": "Number"}
+    layer = {"id": "patches", "fields": fields | {"origin": "String"}}
+    write_archive(
+        archive,
+        sorted(tiles.items()),
+        kind=TileType.MVT,
+        bounds=(west, south, east, north),
+        metadata={
+            "name": f"{region.id} confirmed patches",
+            "attribution": region.product.attribution,
+            "vector_layers": [layer],
+        },
+    )
+    return table.num_rows
+
+
+def _confirmed(work: Path, pair: tuple[int, int]) -> pa.Table:
+    table = pq.read_table(
+        work / f"patches_{pair[0]}_{pair[1]}.parquet",
+        columns=COLUMNS,
+        filters=[("confirmed", "=", True)],
+    )
+    name = pa.array([f"{pair[0]}-{pair[1]}"] * table.num_rows, pa.string())
+    area = np.round(table["area_m2"].to_numpy()).astype(np.int64)
+    return pa.table(
+        {
+            "pair": name,
+            "rank": table["rank"].cast(pa.int64()),
+            "q_value": np.round(table["q_value"].to_numpy(), 5),
+            "area_m2": area,
+            "origin": table["origin"].cast(pa.string()),
+            "wkb": table["geometry"].cast(pa.binary()),
+        }
+    )

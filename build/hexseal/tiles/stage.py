@@ -1,0 +1,150 @@
+"""Write all further layers of the map into a site, keeping those whose inputs did not change."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from hexseal import __version__
+from hexseal.counting.stage import region_grid
+from hexseal.errors import InputError
+from hexseal.manifest import Basemap, MapLayers
+from hexseal.progress import Progress, silent
+from hexseal.region.load import Region
+from hexseal.storage.files import write_bytes
+from hexseal.tiles.archives import publish
+from hexseal.tiles.basemap import read_basemap
+from hexseal.tiles.codes import pixel_codes
+from hexseal.tiles.images import image_years, write_image
+from hexseal.tiles.patches import write_patch_tiles
+from hexseal.tiles.pixels import write_pixels
+
+log = logging.getLogger(__name__)
+# [site] pixels = "auto" leaves pixels and images out beyond this: 12 000 km² at 10 m. Tiles of
+# more would take minutes and hundreds of megabytes.
+AUTO_LIMIT_PIXELS = 120_000_000
+# Raise when the same inputs give other tiles than before.
+FORMAT = 1
+
+
+def write_layers(
+    region: Region,
+    work: Path,
+    site: Path,
+    *,
+    key: str = "",
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> MapLayers:
+    """Publish confirmed patches, pixels, images and the basemap of a region.
+
+    Archives lie in ``work/layers``; one made from the same ``key`` and files is kept.
+    """
+    kept = _Kept(work / "layers", key)
+    name, standalone = "patches", region.site.standalone
+    archive = kept.made(name, "", lambda path: write_patch_tiles(region, work, path))
+    patches = publish(archive, name, site, standalone) if archive else None
+    pixels, codes, images = None, (), {}
+    if wants_pixels(region):
+        codes = pixel_codes(region.years, region.pairs).meanings
+        archive = kept.made(
+            "pixels",
+            "",
+            lambda path: write_pixels(region, work, path, workers=workers, progress=progress),
+        )
+        pixels = publish(archive, "pixels", site, standalone) if archive else None
+        images = {
+            year: publish(archive, f"image-{year}", site, standalone)
+            for year, address in image_years(region).items()
+            if (archive := _image(kept, region, year, address, workers, progress))
+        }
+    return MapLayers(patches, pixels, codes, images, _basemap(region, site))
+
+
+def wants_pixels(region: Region) -> bool:
+    """Tell whether the region asks for pixels, or is small enough for them."""
+    return region.site.pixels == "always" or (
+        region.site.pixels == "auto" and _count(region) <= AUTO_LIMIT_PIXELS
+    )
+
+
+def left_out(region: Region) -> str:
+    """Return what a region is too large for, "" where nothing is missing that it asked for."""
+    if region.site.pixels != "auto" or wants_pixels(region):
+        return ""
+    return (
+        f"no pixels and no images, since {_count(region):,} pixels are over "
+        f'{AUTO_LIMIT_PIXELS:,} ([site] pixels = "always" makes them)'
+    )
+
+
+def _count(region: Region) -> int:
+    grid, _ = region_grid(region)
+    return grid.width * grid.height
+
+
+def _image(
+    kept: "_Kept",
+    region: Region,
+    year: int,
+    address: str,
+    workers: int | None,
+    progress: Progress,
+) -> Path | None:
+    """Return the archive of an image; one without true colours is left out unless asked for."""
+    try:
+        return kept.made(
+            f"image-{year}",
+            address + _fact(address),
+            lambda path: write_image(region, year, path, workers=workers, progress=progress),
+        )
+    except InputError as err:
+        if region.site.pixels == "always":
+            raise
+        log.warning("the map shows no image of %d: %s", year, err)
+        return None
+
+
+def _basemap(region: Region, site: Path) -> Basemap | None:
+    if region.site.basemap is None:
+        return None
+    path = Path(region.site.basemap)
+    facts = read_basemap(path)
+    archive = publish(path, "basemap", site, region.site.standalone)
+    return Basemap(archive, facts.attribution, facts.layers)
+
+
+class _Kept:
+    """Archives of the last build by name, each with a stamp of what it was made from."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self.folder, self.key = folder, key
+
+    def made(self, name: str, more: str, write: Callable[[Path], int]) -> Path | None:
+        """Return the archive, written anew unless it is kept; None where it holds nothing."""
+        archive, stamp = self.folder / f"{name}.pmtiles", self.folder / f"{name}.json"
+        text = repr((FORMAT, __version__, self.key, more))
+        wanted = {"key": hashlib.sha256(text.encode()).hexdigest()}
+        if not self.key or _read(stamp) != wanted:
+            stamp.unlink(missing_ok=True)
+            archive.unlink(missing_ok=True)
+            write(archive)
+            write_bytes(stamp, json.dumps(wanted).encode())
+        return archive if archive.is_file() else None
+
+
+def _read(stamp: Path) -> object:
+    try:
+        return json.loads(stamp.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _fact(address: str) -> str:
+    try:
+        stat = Path(address).stat()
+    except OSError:
+        # A list, a pattern or a remote image: its name has to do; --fresh reads it again.
+        return ""
+    return f"{stat.st_size} {stat.st_mtime_ns}"

@@ -1,0 +1,1 @@
+"""Polygon files of any CRS, as rings in pixel coordinates."""
