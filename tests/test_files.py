@@ -11,7 +11,20 @@ from pathlib import Path
 import pytest
 
 from hexseal.errors import OutputError
-from hexseal.storage.files import SiteFolder, describe, only_one, sha256, whole_file, write_bytes
+from hexseal.storage.files import (
+    SiteFolder,
+    describe,
+    exchange,
+    one_writer,
+    only_one,
+    sha256,
+    whole_file,
+    write_bytes,
+)
+
+EXCHANGES = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="tried on Linux's renameat2"
+)
 
 
 class Interrupted(BaseException):
@@ -170,6 +183,40 @@ class TestSiteFolder:
         publish(folder, "new")
         assert (tmp_path / "site/index.html").read_text() == "new"
 
+    @EXCHANGES
+    def test_a_site_is_there_at_every_moment(self, built: SiteFolder) -> None:
+        done, absent = threading.Event(), 0
+
+        def look() -> None:
+            nonlocal absent
+            while not done.is_set():
+                absent += not os.path.exists(built.site / "index.html")  # noqa: PTH110
+
+        reader = threading.Thread(target=look)
+        reader.start()
+        for number in range(100):
+            publish(built, str(number))
+        done.set()
+        reader.join()
+        assert (absent, page(built)) == (0, "99")
+
+    def test_a_link_to_the_site_stays_a_link(self, tmp_path: Path) -> None:
+        (tmp_path / "disk").mkdir()
+        (tmp_path / "site").symlink_to(tmp_path / "disk")
+        publish(publish(SiteFolder(tmp_path / "site"), "old"), "new")
+        assert (tmp_path / "site").is_symlink()
+        assert (tmp_path / "disk/index.html").read_text() == "new"
+
+
+@EXCHANGES
+def test_exchange_swaps_two_folders(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"from-{name}").touch()
+    assert exchange(tmp_path / "a", tmp_path / "b")
+    assert names(tmp_path) == ["a", "a/from-b", "b", "b/from-a"]
+    assert not exchange(tmp_path / "a", tmp_path / "missing")
+
 
 class TestRecover:
     """What stands on the disk when a build is killed between two steps of publish."""
@@ -213,8 +260,11 @@ class TestRecover:
     CHILD = """
 import os, signal, shutil, sys
 from pathlib import Path
+from hexseal.storage import files
 from hexseal.storage.files import SiteFolder
 left = int(sys.argv[2])
+if sys.argv[3] == "renames":
+    files.exchange = lambda first, second: False
 def step(event, arguments):
     global left
     if event in ("os.rename", "shutil.rmtree"):
@@ -229,12 +279,24 @@ folder.publish()
 
     @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
     @pytest.mark.parametrize(
-        ("steps", "seen", "recovered"), [(0, "old", "old"), (1, None, "old"), (2, "new", "new")]
+        ("way", "steps", "seen", "recovered"),
+        [
+            ("renames", 0, "old", "old"),
+            ("renames", 1, None, "old"),
+            ("renames", 2, "new", "new"),
+            pytest.param("exchange", 0, "new", "new", marks=EXCHANGES),
+        ],
     )
     def test_killed_between_steps(
-        self, built: SiteFolder, tmp_path: Path, steps: int, seen: str | None, recovered: str
+        self,
+        built: SiteFolder,
+        tmp_path: Path,
+        way: str,
+        steps: int,
+        seen: str | None,
+        recovered: str,
     ) -> None:
-        command = [sys.executable, "-c", self.CHILD, str(built.site), str(steps)]
+        command = [sys.executable, "-c", self.CHILD, str(built.site), str(steps), way]
         done = subprocess.run(command, check=False, timeout=60)
         assert done.returncode == -signal.SIGKILL
         assert (page(built) if built.site.exists() else None) == seen
@@ -260,3 +322,14 @@ def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
         holder.kill()
     waiting.join(20)
     assert not waiting.is_alive()
+
+
+def test_a_second_writer_is_refused_at_once(tmp_path: Path) -> None:
+    with one_writer(tmp_path / "new" / "lock", "site"):
+        with pytest.raises(OutputError) as caught, one_writer(tmp_path / "new" / "lock", "site"):
+            pass
+        assert str(caught.value) == (
+            "site: another build is running here; wait for it, or choose another --out"
+        )
+    with one_writer(tmp_path / "new" / "lock", "site"):
+        pass

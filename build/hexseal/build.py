@@ -29,7 +29,7 @@ from hexseal.region.load import Region, SealedAccuracy, is_remote, load_region
 from hexseal.simulate import is_simulated, simulate
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions
-from hexseal.storage.files import SiteFolder, describe, write_bytes
+from hexseal.storage.files import SiteFolder, one_writer, write_bytes
 from hexseal.tiles import left_out, write_layers
 from hexseal.tiles.hexagons import write_tiles
 from hexseal.verify import verify_site
@@ -75,6 +75,19 @@ class BuildSettings:
         """Return the folder of intermediate files of a region."""
         return self.site.absolute().parent / "work" / region.id
 
+    @contextmanager
+    def alone(self, region: Region) -> Iterator[None]:
+        """Keep other builds out of the region's work folder and of the site while the block runs.
+
+        Raises OutputError where one of them is in use.
+        """
+        work = self.work(region)
+        with (
+            one_writer(work / ".lock", str(work)),
+            one_writer(work.parent / f".{self.site.absolute().name}.lock", str(self.site)),
+        ):
+            yield
+
 
 def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
     """Build the site of a region; return its index page.
@@ -82,8 +95,13 @@ def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
     The previous site stays as it was until the new one has passed verification.
     """
     region = load_region(region_file)
+    with settings.alone(region):
+        _build(region, settings, talk)
+    return settings.site / "index.html"
+
+
+def _build(region: Region, settings: BuildSettings, talk: Talk) -> None:
     work = settings.work(region)
-    _make(work)
     folder = SiteFolder(settings.site)
     folder.recover()
     prepare_inputs(region, talk, fresh=settings.fresh)
@@ -96,7 +114,6 @@ def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
         folder.publish()
     finally:
         folder.discard()
-    return settings.site / "index.html"
 
 
 def prepare_inputs(region: Region, talk: Talk, *, fresh: bool = False) -> None:
@@ -304,10 +321,3 @@ def _read_key(stamp: Path) -> str | None:
         return json.loads(stamp.read_text()).get("key")
     except (OSError, ValueError):
         return None
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise describe(err, folder) from err

@@ -157,10 +157,10 @@ def delta(console: Console, region: Path, out: Path, workers: int | None, fresh:
     """
     settings = BuildSettings(out, workers, fresh)
     loaded = load_region(region)
-    prepare_inputs(loaded, console.talk(), fresh=fresh)
     work = settings.work(loaded)
-    work.mkdir(parents=True, exist_ok=True)
-    count(loaded, work, settings, console.talk())
+    with settings.alone(loaded):
+        prepare_inputs(loaded, console.talk(), fresh=fresh)
+        count(loaded, work, settings, console.talk())
     console.say(f"counts lie in {work}")
 
 

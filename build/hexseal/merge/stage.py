@@ -1,14 +1,15 @@
 """Join finished sites into one: agree, join counts, then every stage after counting as usual."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hexseal.build import BuildSettings, Talk, write_site
 from hexseal.errors import InputError
+from hexseal.exchange.record import BuildRecord
 from hexseal.merge import MergedName, agree, join, read_record
 from hexseal.merge.agreement import joined_windows
-from hexseal.region.load import SLUG
-from hexseal.storage.files import SiteFolder, describe
+from hexseal.region.load import SLUG, Region
+from hexseal.storage.files import SiteFolder
 
 
 def merge_sites(
@@ -30,11 +31,15 @@ def merge_sites(
         raise InputError("a site is named twice; name each site once")
     records = {site: read_record(site) for site in sites}
     region = agree(records, name, settings.site.absolute().parent / "work")
+    with settings.alone(region):
+        _merge(region, records, settings, talk)
+    return settings.site / "index.html"
+
+
+def _merge(
+    region: Region, records: Mapping[Path, BuildRecord], settings: BuildSettings, talk: Talk
+) -> None:
     work = settings.work(region)
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise describe(err, work) from err
     folder = SiteFolder(settings.site)
     folder.recover()
     staging = folder.open()
@@ -47,4 +52,3 @@ def merge_sites(
         folder.publish()
     finally:
         folder.discard()
-    return settings.site / "index.html"

@@ -1,7 +1,9 @@
 """Files that appear whole or not at all."""
 
+import ctypes
 import errno
 import hashlib
+import os
 import shutil
 import sys
 import time
@@ -24,6 +26,8 @@ else:
 
 
 PARTIAL = ".partial"
+# AT_FDCWD: paths are seen from the working folder.
+_HERE = -100
 # Between two tries for a lock that another process holds.
 WAIT_SECONDS = 0.1
 
@@ -60,6 +64,26 @@ def write_bytes(path: Path, content: bytes) -> int:
 
 
 @contextmanager
+def one_writer(lock: Path, what: str) -> Iterator[None]:
+    """Keep every other process out of the block; raise OutputError at once where one is in it.
+
+    ``what`` is the folder that the holder writes, for the message. ``lock`` is a file that stays;
+    the system releases it when its holder ends, killed or not.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        stream = lock.open("ab")
+    except OSError as err:
+        raise describe(err, lock) from err
+    with stream:
+        if not _locked(stream.fileno()):
+            raise OutputError(
+                f"{what}: another build is running here; wait for it, or choose another --out"
+            )
+        yield
+
+
+@contextmanager
 def only_one(lock: Path) -> Iterator[None]:
     """Let one process at a time into the block; others wait until it leaves.
 
@@ -93,6 +117,20 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def exchange(first: Path, second: Path) -> bool:
+    """Swap two folders in a single step; return False where the system or disk cannot."""
+    library = ctypes.CDLL(None, use_errno=True) if sys.platform != "win32" else None
+    for name, arguments in (
+        # renameat2(2) of Linux with RENAME_EXCHANGE, renamex_np(2) of macOS with RENAME_SWAP.
+        ("renameat2", (_HERE, os.fsencode(first), _HERE, os.fsencode(second), 2)),
+        ("renamex_np", (os.fsencode(first), os.fsencode(second), 2)),
+    ):
+        function = getattr(library, name, None)
+        if function is not None:
+            return function(*arguments) == 0
+    return False
+
+
 class SiteFolder:
     """A site that replaces the previous one in a single step, or leaves it as it was.
 
@@ -104,7 +142,7 @@ class SiteFolder:
     KEPT = (".gitignore",)
 
     def __init__(self, site: Path) -> None:
-        self.site = site.absolute()
+        self.site = site.resolve()
         self.staging = self.site.with_name(f".{self.site.name}{PARTIAL}")
         self.previous = self.site.with_name(f".{self.site.name}.previous")
 
@@ -121,19 +159,25 @@ class SiteFolder:
         return self.staging
 
     def publish(self) -> None:
-        """Put the staging folder in the place of the site."""
+        """Put the staging folder in the place of the site.
+
+        Where the system can exchange two folders in one step (Linux, macOS), the site is whole at
+        every moment, killed or not; elsewhere it is absent between two renames, and ``recover``
+        brings it back.
+        """
         try:
             for name in self.KEPT:
                 if (self.site / name).is_file():
                     shutil.copyfile(self.site / name, self.staging / name)
-            if self.site.exists():
+            if not self.site.exists():
+                self.staging.replace(self.site)
+            elif not exchange(self.staging, self.site):
                 self.site.replace(self.previous)
-            self.staging.replace(self.site)
-            if self.previous.exists():
-                shutil.rmtree(self.previous)
+                self.staging.replace(self.site)
         except OSError as err:
             self.recover()
             raise describe(err, self.site) from err
+        self.recover()
 
     def discard(self) -> None:
         """Remove what was staged; the previous site stays."""
