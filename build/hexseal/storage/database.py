@@ -1,6 +1,6 @@
 """DuckDB: one connection per stage, SQL from the files in hexseal/sql."""
 
-import importlib
+import importlib.util
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,18 +81,30 @@ def fetch(
 
 
 def _load_spatial(connection: duckdb.DuckDBPyConnection) -> None:
-    """Load the spatial extension from its PyPI package, else install it in DuckDB's own way."""
+    """Load the spatial extension out of its PyPI package, else install it in DuckDB's own way.
+
+    Loading from the package needs no home folder, which containers and services may lack.
+    """
+    packaged = _packaged_extension("spatial")
     try:
-        importlib.import_module("duckdb_extensions").import_extension("spatial", con=connection)
-    except (ImportError, duckdb.Error, RuntimeError):
-        try:
+        if packaged is None:
             connection.install_extension("spatial")
-        except duckdb.Error as err:
-            raise ToolError(
-                f"DuckDB {duckdb.__version__}: the spatial extension is missing and cannot be "
-                "installed; pip install duckdb-extension-spatial of the same version"
-            ) from err
-    connection.load_extension("spatial")
+        connection.load_extension("spatial" if packaged is None else str(packaged))
+    except duckdb.Error as err:
+        raise ToolError(
+            f"DuckDB {duckdb.__version__}: the spatial extension is missing and cannot be "
+            "installed; pip install duckdb-extension-spatial of the same version"
+        ) from err
+
+
+def _packaged_extension(name: str) -> Path | None:
+    """Return the extension's file for this DuckDB, None where its package is not installed."""
+    found = importlib.util.find_spec(f"duckdb_extension_{name}")
+    for folder in (found and found.submodule_search_locations) or []:
+        files = Path(folder) / "extensions" / f"v{duckdb.__version__}"
+        for file in files.glob(f"{name}.duckdb_extension"):
+            return file
+    return None
 
 
 def copy_parquet(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
