@@ -1,4 +1,4 @@
-// Bundle the dashboard: node build.mjs FOLDER writes app.js, guard.js, app.css and licenses.txt there.
+// Bundle the dashboard: node build.mjs FOLDER writes app.js, map.js, guard.js, app.css and licenses.txt there.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
@@ -24,13 +24,13 @@ const common = { bundle: true, minify: true, legalComments: "none", logLevel: "s
 async function bundle() {
   const script = await build({
     ...common,
-    entryPoints: ["src/main.ts"],
+    entryPoints: { app: "src/main.ts", map: "src/dashboard.ts" },
     format: "iife",
     target: "es2022",
     charset: "utf8",
     metafile: true,
     plugins: [workerAsText],
-    outfile: join(folder, "app.js"),
+    outdir: folder,
   });
   const style = await build({
     ...common,

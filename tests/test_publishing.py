@@ -77,7 +77,7 @@ def test_the_geopackage_is_sound_and_its_styles_are_those_of_the_map(made: MadeS
 
 def test_styles_have_the_breaks_and_colours_of_the_page() -> None:
     assert classes.SHARE_BREAKS == SHARE_BREAKS
-    palette = (ROOT / "site_template/src/palette.ts").read_text(encoding="utf-8")
+    palette = (ROOT / "site_template/src/map/palette.ts").read_text(encoding="utf-8")
     for color in SHARE_COLORS:
         assert f'"{color}"' in palette
 

@@ -12,8 +12,7 @@ from hexseal.pages.frontend import TEMPLATE
 from hexseal.pages.judgement import Judged, read_judgement
 from hexseal.pages.locales import load_locale
 from hexseal.pages.nesting import area_parents, coarse_to_fine
-from hexseal.pages.origin_files import write_origin_files
-from hexseal.pages.origins import Source
+from hexseal.pages.origins import Source, write_origin_files
 from hexseal.pages.reading import Reader
 from hexseal.pages.tables import Writer
 from hexseal.region.load import Region

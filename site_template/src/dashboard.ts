@@ -1,32 +1,33 @@
 // The dashboard: settings in, map and panel out. This file only puts the parts together.
-// It is read when a page holds settings (main.ts).
+// A bundle of its own, so that the other pages load no map.
 
 import type { PMTiles } from "pmtiles";
-import { openArchive } from "./archive.ts";
-import { connectAddress, connectControls } from "./controls.ts";
+import { openArchive } from "./map/archive.ts";
+import { connectAddress, connectControls } from "./panel/controls.ts";
 import { withUnlinked } from "./custom/items.ts";
 import { OwnAreas } from "./custom/own.ts";
-import { explain, showFailure, showStatus } from "./failure.ts";
-import { Hover } from "./hover.ts";
-import { Labels } from "./labels.ts";
-import { Legend } from "./legend.ts";
-import { addButtons } from "./layers/buttons.ts";
-import { Comparison } from "./layers/comparison.ts";
-import { groundOf } from "./layers/ground.ts";
-import { savePicture } from "./layers/picture.ts";
-import { HexagonMap } from "./map.ts";
-import { PALETTES } from "./palette.ts";
-import { connectPairs, connectYears } from "./pairs.ts";
-import { Panel } from "./panel.ts";
-import { connectPrinting } from "./print.ts";
-import { Search } from "./search.ts";
-import { cameraOn, SelectionKeeper } from "./selection.ts";
-import { element, readSettings, type Settings } from "./settings.ts";
-import { fromHash, shownMeasure, startState, type State, Store } from "./state.ts";
-import type { ClassKey, Look } from "./style.ts";
-import { enhanceTables } from "./table.ts";
-import { Text } from "./text.ts";
-import type { Theme } from "./theme.ts";
+import { explain, showFailure, showStatus } from "./map/failure.ts";
+import { Hover } from "./map/hover.ts";
+import { Labels } from "./map/labels.ts";
+import { Legend } from "./map/legend.ts";
+import { addButtons } from "./map/buttons.ts";
+import { Comparison } from "./map/comparison.ts";
+import { groundOf } from "./map/ground.ts";
+import { savePicture } from "./map/picture.ts";
+import { HexagonMap } from "./map/map.ts";
+import { PALETTES } from "./map/palette.ts";
+import { connectPairs, connectYears } from "./panel/pairs.ts";
+import { Panel } from "./panel/panel.ts";
+import { connectPrinting } from "./map/print.ts";
+import { Search } from "./panel/search.ts";
+import { cameraOn, SelectionKeeper } from "./map/selection.ts";
+import { element, readSettings, type Settings } from "./shared/settings.ts";
+import { startPage } from "./shared/start.ts";
+import { fromHash, shownMeasure, startState, type State, Store } from "./shared/state.ts";
+import type { ClassKey, Look } from "./map/style.ts";
+import { enhanceTables } from "./shared/table.ts";
+import { Text } from "./shared/text.ts";
+import type { Theme } from "./shared/theme.ts";
 
 const settings = readSettings();
 // Just past the first zoom of a layer, so that a rounding does not miss it.
@@ -35,12 +36,10 @@ const CLOSE = 0.2;
 let highlight: ClassKey | null = null;
 const text = new Text(settings.language, settings.texts);
 
-export function startDashboard(theme: Theme): void {
-  start(theme).catch((err: unknown) => {
-    console.error(err);
-    showFailure(err, text);
-  });
-}
+start(startPage()).catch((err: unknown) => {
+  console.error(err);
+  showFailure(err, text);
+});
 
 async function start(theme: Theme): Promise<void> {
   const store = new Store({ ...startState(settings), ...fromHash(location.hash, settings) });

@@ -149,7 +149,7 @@ def test_says_when_there_is_no_webgl(browser, addresses: dict[str, str]) -> None
 
 @pytest.mark.parametrize("spoilt", ["missing", "not understood"])
 def test_says_when_the_script_does_not_run(browser, site_copy: Path, spoilt: str) -> None:
-    script = next((site_copy / "assets").glob("app-*.js"))
+    script = next((site_copy / "assets").glob("map-*.js"))
     if spoilt == "missing":
         script.unlink()
     else:

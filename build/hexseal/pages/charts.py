@@ -1,7 +1,8 @@
 """Charts as SVG drawn at build, each with the table that says the same.
 
-The page's script draws the same charts of what its reader selects (site_template/src/charts.ts):
-change both together. Colours come from the style sheet, by the classes given here.
+The page's script draws the same charts of what its reader selects
+(site_template/src/panel/charts.ts): change both together.
+Colours come from the style sheet, by the classes given here.
 """
 
 from collections.abc import Iterable, Sequence

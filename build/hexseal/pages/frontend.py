@@ -1,4 +1,4 @@
-"""The front end: the sources of site_template/ bundled into one script and one style sheet."""
+"""The front end: the sources of site_template/ bundled into scripts and one style sheet."""
 
 import gzip
 import hashlib
@@ -17,7 +17,7 @@ from hexseal.storage.files import describe, only_one, write_bytes
 
 TEMPLATE = Path(__file__).resolve().parents[3] / "site_template"
 SOURCES = ("src", "styles", "licenses", "build.mjs", "package.json", "package-lock.json")
-OUTPUTS = ("app.js", "app.css", "guard.js", "licenses.txt")
+OUTPUTS = ("app.js", "map.js", "app.css", "guard.js", "licenses.txt")
 # Names what node_modules was installed from, so that a changed lock installs anew.
 INSTALLED = ".hexseal-installed"
 # Held while packages are installed and bundled: two builds of one clone share node_modules.
@@ -28,10 +28,12 @@ LOCK = ".hexseal-lock"
 class Bundle:
     """File names inside the assets folder; ``bytes`` and ``gzip_bytes`` sum scripts and style.
 
-    ``guard`` is the script that says so where ``script`` does not run.
+    ``map`` is the script of the dashboard, ``script`` that of every other page, and ``guard`` says
+    so where neither runs.
     """
 
     script: str
+    map: str
     style: str
     guard: str
     licenses: str
@@ -50,9 +52,10 @@ def bundle(assets: Path, *, template: Path = TEMPLATE, progress: Progress = sile
     names = {name: hashed_name(name, content) for name, content in contents.items()}
     for name, content in contents.items():
         write_bytes(assets / names[name], content)
-    code = [contents[name] for name in ("app.js", "app.css", "guard.js")]
+    code = [contents[name] for name in ("app.js", "map.js", "app.css", "guard.js")]
     return Bundle(
         script=names["app.js"],
+        map=names["map.js"],
         style=names["app.css"],
         guard=names["guard.js"],
         licenses=names["licenses.txt"],

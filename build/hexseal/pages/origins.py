@@ -1,11 +1,14 @@
 """From which classes new sealed area came: transitions of areas and hexagons, read for charts."""
 
+import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import h3
 import pyarrow.parquet as pq
 
 from hexseal.pages.charts import Origin
@@ -13,6 +16,7 @@ from hexseal.pages.figures import Pair
 from hexseal.pages.locales import Locale
 from hexseal.products import PRODUCTS
 from hexseal.region.load import Region
+from hexseal.storage.files import write_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +73,67 @@ def origins_of(sources: tuple[Source, ...], region: Region, locale: Locale) -> l
         Origin(class_name(region, s.origin_class, locale), s.raw_m2, s.confirmed_m2)
         for s in sources
     ]
+
+
+# pair -> unit -> [former class, raw m², confirmed m²] each
+Told = dict[str, dict[str, list[list[int]]]]
+
+
+def write_origin_files(
+    site: Path,
+    region: Region,
+    areas: Mapping[tuple[str, str], Sources],
+    hexagons: Mapping[int, Sources],
+    parents: Iterable[int],
+) -> str:
+    """Write assets/origins-HASH/NAME.js; return the folder relative to the site.
+
+    NAME is a layer's place among the region's layers ("layer-0"), or the hexadecimal index of one
+    of ``parents``, all coarsest cells of the region: the page never asks for a missing file.
+    """
+    told = _told(region, areas, hexagons, parents)
+    scripts = {name: _script(name, found) for name, found in told.items()}
+    digest = hashlib.sha256()
+    for name in sorted(scripts):
+        digest.update(scripts[name])
+    folder = f"assets/origins-{digest.hexdigest()[:10]}"
+    for name, script in sorted(scripts.items()):
+        write_bytes(site / folder / f"{name}.js", script)
+    return folder
+
+
+def _told(
+    region: Region,
+    areas: Mapping[tuple[str, str], Sources],
+    hexagons: Mapping[int, Sources],
+    parents: Iterable[int],
+) -> dict[str, Told]:
+    places = {layer.layer: f"layer-{place}" for place, layer in enumerate(region.areas)}
+    coarsest = region.hexagons.coarsest
+    told: dict[str, Told] = {name: {} for name in places.values()}
+    for (layer, identifier), sources in areas.items():
+        if layer in places:
+            _add(told[places[layer]], identifier, sources)
+    told |= {h3.int_to_str(index): {} for index in parents}
+    for index, sources in hexagons.items():
+        cell = h3.int_to_str(index)
+        _add(told[h3.cell_to_parent(cell, coarsest)], cell, sources)
+    return told
+
+
+def _add(told: Told, unit: str, sources: Sources) -> None:
+    for (first, last), found in sources.items():
+        told.setdefault(f"{first}-{last}", {})[unit] = [
+            [s.origin_class, round(s.raw_m2), round(s.confirmed_m2)] for s in found
+        ]
+
+
+def _script(name: str, told: Told) -> bytes:
+    parts: Iterable[str] = (
+        "(globalThis.hexsealOrigins??={})[",
+        json.dumps(name),
+        "]=",
+        json.dumps(told, sort_keys=True, separators=(",", ":")),
+        ";\n",
+    )
+    return "".join(parts).encode()

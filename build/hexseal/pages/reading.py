@@ -1,7 +1,7 @@
 """A unit's figures in plain words: one sentence and its cards for each basis of change.
 
-The page's script says the same of what its reader selects (site_template/src/reading.ts): change
-both together.
+The page's script says the same of what its reader selects
+(site_template/src/panel/reading.ts): change both together.
 """
 
 from collections.abc import Sequence

@@ -1,20 +1,27 @@
 """Sheets: a printable page for each area, whole without JavaScript."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
+from jinja2 import Environment
 from markupsafe import Markup
 
 from hexseal.pages.addresses import Key
 from hexseal.pages.charts import Chart, stock_chart
 from hexseal.pages.figures import AreaFigures
-from hexseal.pages.locator import Locator
-from hexseal.pages.rank import compare_cells
+from hexseal.pages.frame import page_frame, page_path
+from hexseal.pages.locales import Locale
+from hexseal.pages.locator import Locator, make_locator
+from hexseal.pages.nesting import coarse_to_fine
+from hexseal.pages.numbers import number
+from hexseal.pages.rank import compare_cells, longest_pair
 from hexseal.pages.settings import Contents
 from hexseal.pages.stories import PairStory, doubtful_pairs, pair_stories
 from hexseal.pages.tables import Cell, Row, Writer, change_rows, sort_name, state_rows
 from hexseal.pages.years import year_points
+from hexseal.storage.files import write_bytes
 
 # So many of the areas inside another stand on its sheet; the rest is one link away.
 MOST_CHILDREN = 40
@@ -114,3 +121,47 @@ def children_of(
         parent: tuple(sorted(keys, key=lambda key: (sort_name(areas[key].name), key)))
         for parent, keys in found.items()
     }
+
+
+def sheet_locator(areas: tuple[AreaFigures, ...], shapes: Mapping[Key, bytes]) -> Locator | None:
+    """Return the drawing that shows where areas lie, before all areas of the coarsest layer."""
+    return make_locator(areas, shapes, coarse_to_fine(areas)[0]) if areas else None
+
+
+def write_sheets(
+    site: Path,
+    contents: Contents,
+    *,
+    paths: Mapping[Key, str],
+    locator: Locator | None,
+    locale: Locale,
+    environment: Environment,
+    shared: Mapping[str, object],
+    pages: Collection[str],
+) -> int:
+    """Write one page for each of ``paths``; return their bytes together."""
+    region, language = contents.region, locale.language
+    areas: dict[Key, AreaFigures] = {(a.layer, a.id): a for a in contents.listed}
+    children = children_of(contents.parents, areas)
+    maker = SheetMaker(contents, Writer(locale), paths, locator, areas, children)
+    template = environment.get_template("sheet.html.jinja")
+    common = {
+        **shared,
+        "settings": None,
+        "last_year": region.years[-1],
+        "shown_pair": longest_pair(region),
+        "whole_number": lambda value: number(value, 0, language),
+    }
+    written = 0
+    for key, path in paths.items():
+        sheet = maker.sheet(key)
+        words = {"name": sheet.area.name, "title": region.title[language]}
+        values = {
+            "sheet": sheet,
+            "page_title": locale.text("sheet.page_title", **words),
+            "description": locale.text("sheet.description", layer=sheet.layer, **words),
+        }
+        frame = page_frame(region, path, language, pages=pages)
+        page = template.render(common | frame | values)
+        written += write_bytes(site / page_path(region, language, path), page.encode())
+    return written

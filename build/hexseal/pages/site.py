@@ -16,8 +16,7 @@ from hexseal.pages.about import about_values, plain_values
 from hexseal.pages.addresses import Key, sheet_paths
 from hexseal.pages.charts import stock_chart
 from hexseal.pages.classes import change_breaks
-from hexseal.pages.data import main_files
-from hexseal.pages.data_page import DATA, data_values
+from hexseal.pages.data import DATA, data_values, main_files
 from hexseal.pages.figures import (
     AreaFigures,
     Pair,
@@ -46,11 +45,10 @@ from hexseal.pages.methodology import (
 from hexseal.pages.nesting import area_parents
 from hexseal.pages.noise import read_noise
 from hexseal.pages.numbers import file_size, number
-from hexseal.pages.origin_files import write_origin_files
-from hexseal.pages.origins import read_area_sources, read_hexagon_sources
+from hexseal.pages.origins import read_area_sources, read_hexagon_sources, write_origin_files
 from hexseal.pages.rank import rank_values
 from hexseal.pages.settings import Contents, embed, page_settings
-from hexseal.pages.sheet_files import sheet_locator, write_sheets
+from hexseal.pages.sheets import sheet_locator, write_sheets
 from hexseal.pages.stories import doubtful_pairs, pair_stories
 from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_rows, state_rows
 from hexseal.pages.years import year_points

@@ -1,7 +1,7 @@
 // A shape's answer: the sums of its hexagons, border hexagons weighted by the area inside.
 
-import { ArchiveError } from "../archive.ts";
-import type { Figures, Settings } from "../settings.ts";
+import { ArchiveError } from "../map/archive.ts";
+import type { Figures, Settings } from "../shared/settings.ts";
 import { ShapeError } from "./errors.ts";
 import { intervalOf } from "./noise.ts";
 import {

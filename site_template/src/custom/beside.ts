@@ -1,6 +1,6 @@
 // Files that a page opened without a server reads as scripts beside it.
 
-import { ArchiveError } from "../archive.ts";
+import { ArchiveError } from "../map/archive.ts";
 
 /** Load a script and return what it leaves behind; raises ArchiveError when it leaves nothing. */
 export async function loadBeside<T>(address: string, take: () => T | undefined): Promise<T> {

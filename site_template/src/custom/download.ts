@@ -1,7 +1,7 @@
 // The answers as files: made in the page, so that they work without any server.
 
-import { asText, quoted } from "../csv.ts";
-import type { Figures, Settings } from "../settings.ts";
+import { asText, quoted } from "../shared/csv.ts";
+import type { Figures, Settings } from "../shared/settings.ts";
 import { closedPolygons } from "./layer.ts";
 import type { Polygon } from "./shapes.ts";
 

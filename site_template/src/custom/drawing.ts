@@ -2,8 +2,8 @@
 // handlers rest. Dragging still moves the map, wheel and pinch still zoom.
 
 import type { Map as MapLibre } from "maplibre-gl";
-import { button, make } from "../dom.ts";
-import type { Text } from "../text.ts";
+import { button, make } from "../shared/dom.ts";
+import type { Text } from "../shared/text.ts";
 import { areaOf, circleRing, distance, findCrossing, type Point, type Shape } from "./shapes.ts";
 
 export type Tool = "polygon" | "circle";

@@ -1,7 +1,7 @@
 // Files dropped onto the map.
 
-import { make } from "../dom.ts";
-import type { Text } from "../text.ts";
+import { make } from "../shared/dom.ts";
+import type { Text } from "../shared/text.ts";
 
 export function connectDrop(frame: HTMLElement, text: Text, open: (file: File) => void): void {
   const veil = make("div", { class: "drop-veil", "aria-hidden": "true" }, text.of("app.custom.drop"));

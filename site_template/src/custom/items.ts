@@ -1,6 +1,6 @@
 // The areas that a reader brings or picks for comparison, as state and as part of an address.
 
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../shared/settings.ts";
 import { decodeShape, encodeShape, LONGEST, rounded } from "./encoding.ts";
 import type { Shape } from "./shapes.ts";
 

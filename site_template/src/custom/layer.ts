@@ -1,7 +1,7 @@
 // The reader's own areas on the map: a source and layers of their own above everything else.
 
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
-import type { Theme } from "../theme.ts";
+import type { Theme } from "../shared/theme.ts";
 import type { Polygon } from "./shapes.ts";
 
 const OWN = "own-areas";

@@ -1,13 +1,13 @@
 // The reader's own areas: kept in the state, drawn on the map, answered from the hexagons.
 
-import { ArchiveError } from "../archive.ts";
-import { make } from "../dom.ts";
-import { explain } from "../failure.ts";
-import type { HexagonMap } from "../map.ts";
-import type { Figures, Settings } from "../settings.ts";
-import { findArea, type State, type Store } from "../state.ts";
-import type { Text } from "../text.ts";
-import type { Theme } from "../theme.ts";
+import { ArchiveError } from "../map/archive.ts";
+import { make } from "../shared/dom.ts";
+import { explain } from "../map/failure.ts";
+import type { HexagonMap } from "../map/map.ts";
+import type { Figures, Settings } from "../shared/settings.ts";
+import { findArea, type State, type Store } from "../shared/state.ts";
+import type { Text } from "../shared/text.ts";
+import type { Theme } from "../shared/theme.ts";
 import { type Answer, answer, checkShape } from "./answer.ts";
 import { type AnsweredArea, csvOf, geoJsonOf, save } from "./download.ts";
 import { Drawing } from "./drawing.ts";

@@ -2,9 +2,9 @@
 // files themselves, from a folder the scripts that carry them (hexseal/partition_scripts.py).
 
 import { parquetRead } from "hyparquet";
-import { ArchiveError, decodeBase64 } from "../archive.ts";
+import { ArchiveError, decodeBase64 } from "../map/archive.ts";
 import { loadBeside } from "./beside.ts";
-import type { Figures, Settings } from "../settings.ts";
+import type { Figures, Settings } from "../shared/settings.ts";
 import type { Polygon } from "./shapes.ts";
 import { type CellPlaces, hexagonRing, meets } from "./weights.ts";
 

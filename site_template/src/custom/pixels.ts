@@ -2,8 +2,8 @@
 // of a hexagon's land, sealed and changed pixels lies inside a shape.
 
 import { PMTiles } from "pmtiles";
-import { decodeBase64, MemorySource, ServerSource } from "../archive.ts";
-import type { Settings } from "../settings.ts";
+import { decodeBase64, MemorySource, ServerSource } from "../map/archive.ts";
+import type { Settings } from "../shared/settings.ts";
 import { loadBeside } from "./beside.ts";
 import { type Picture, readNumbers } from "./png.ts";
 import type { Point, Ring } from "./shapes.ts";
@@ -23,7 +23,7 @@ type WithLayers = Settings & {
 };
 
 declare global {
-  // Set by the scripts of further layers, by name (hexseal/layers/archives.py).
+  // Set by the scripts of further layers, by name (hexseal/tiles/archives.py).
   var hexsealArchives: Record<string, string> | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface BorderCell {
 const NAME = "pixels";
 const TILE = 512;
 const CODES = 256;
-// Codes 0 and 1 are no data and water in every year (hexseal/layers/codes.py).
+// Codes 0 and 1 are no data and water in every year (hexseal/tiles/codes.py).
 const WATER = 1;
 const FIRST_MEANING = 2;
 /** More tiles than this are not held at once; coarser ones are read instead. */

@@ -1,8 +1,8 @@
 // The part of the panel where a reader draws, opens, picks, renames, compares and saves areas.
 
-import { button, make } from "../dom.ts";
-import { element, type Settings } from "../settings.ts";
-import type { Text } from "../text.ts";
+import { button, make } from "../shared/dom.ts";
+import { element, type Settings } from "../shared/settings.ts";
+import type { Text } from "../shared/text.ts";
 import type { Tool } from "./drawing.ts";
 import { LONGEST_NAME, MOST_ITEMS } from "./items.ts";
 import { ACCEPTED } from "./readers.ts";

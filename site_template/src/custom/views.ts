@@ -1,11 +1,11 @@
 // What the panel shows of an answered area: sentence, how it was computed, tables; and several
 // areas side by side.
 
-import { make } from "../dom.ts";
-import type { Pair } from "../measures.ts";
-import type { Figures, Settings } from "../settings.ts";
-import { sign } from "../sign.ts";
-import type { Text } from "../text.ts";
+import { make } from "../shared/dom.ts";
+import type { Pair } from "../shared/measures.ts";
+import type { Figures, Settings } from "../shared/settings.ts";
+import { sign } from "../shared/sign.ts";
+import type { Text } from "../shared/text.ts";
 import type { Answer } from "./answer.ts";
 import { compareRows, longestPair, sentences } from "./words.ts";
 

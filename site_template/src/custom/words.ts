@@ -1,8 +1,8 @@
 // Sentences and rows about an area of the reader's own, each figure once in every place.
 
-import { flows, judged, land, type Pair, percentOfLand, sealed } from "../measures.ts";
-import type { Figures, Settings } from "../settings.ts";
-import type { Text } from "../text.ts";
+import { flows, judged, land, type Pair, percentOfLand, sealed } from "../shared/measures.ts";
+import type { Figures, Settings } from "../shared/settings.ts";
+import type { Text } from "../shared/text.ts";
 
 /** Say in plain words how much is sealed, and what changed over the longest pair of years. */
 export function sentences(figures: Figures, settings: Settings, text: Text): string[] {

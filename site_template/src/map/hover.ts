@@ -1,0 +1,84 @@
+// The label beside the pointer: what the hexagon under it shows.
+
+import { make } from "../shared/dom.ts";
+import type { Cell, Patch } from "./map.ts";
+import { flows, judged, measureValue, type Pair } from "../shared/measures.ts";
+import type { Measure, Settings } from "../shared/settings.ts";
+import type { Text } from "../shared/text.ts";
+
+const GAP = 14;
+
+export class Hover {
+  private readonly box = make("div", { class: "tooltip", "aria-hidden": "true" });
+
+  constructor(
+    private readonly frame: HTMLElement,
+    private readonly text: Text,
+    private readonly settings: Settings,
+  ) {
+    this.box.hidden = true;
+    frame.append(this.box);
+  }
+
+  hide(): void {
+    this.box.hidden = true;
+  }
+
+  show(cell: Cell, measure: Measure, patch: Patch | null, x: number, y: number): void {
+    const [value = "", ...rest] = this.lines(cell, measure);
+    this.box.replaceChildren(
+      make("strong", {}, value),
+      ...rest.map((line) => make("span", {}, line)),
+      ...(patch === null ? [] : [make("span", { class: "tooltip-patch" }, this.patch(patch))]),
+    );
+    this.box.hidden = false;
+    this.place(x, y);
+  }
+
+  /** Say what a hexagon shows: its value first. */
+  lines(cell: Cell, measure: Measure): string[] {
+    const value = measureValue(measure, cell.figures);
+    const key = `app.legend.${measure.basis ?? measure.view}`;
+    const years = measure.years.join("–");
+    return [
+      value === null ? this.text.of("app.no_land") : this.written(value, measure),
+      this.text.of(key, { year: years, pair: years }),
+      ...(measure.view === "change" && value !== null ? this.change(cell, measure) : []),
+    ];
+  }
+
+  /** Say of a confirmed patch how large it is, how sure, and what it was before. */
+  patch({ rank, area_m2, q_value, origin }: Patch): string {
+    const values = {
+      rank,
+      area: this.text.hectares(area_m2),
+      q: this.text.number(q_value, 3),
+      origin: this.settings.origins.names[origin] ?? origin,
+    };
+    return this.text.of("app.hover.patch", values);
+  }
+
+  private written(value: number, measure: Measure): string {
+    const number = measure.scale === "change" ? this.text.points(value) : this.text.share(value);
+    return this.text.of(`app.legend.${measure.view}.value`, { value: number });
+  }
+
+  /** Say what was gained and lost, and whether it stands out from the noise. */
+  private change(cell: Cell, measure: Measure): string[] {
+    const { gain, loss } = flows(cell.figures, measure.years as Pair);
+    const { signal } = judged(cell.figures, measure.years as Pair);
+    const values = { gain: this.text.hectares(gain), loss: this.text.hectares(loss) };
+    return [
+      this.text.of("app.hover.flows", values),
+      this.text.of(`app.hover.${this.settings.signals[signal]}`),
+    ];
+  }
+
+  /** Stand beside the pointer, on the side where there is room. */
+  private place(x: number, y: number): void {
+    const { offsetWidth: width, offsetHeight: height } = this.box;
+    const left = x + GAP + width > this.frame.clientWidth ? x - GAP - width : x + GAP;
+    const top = y + GAP + height > this.frame.clientHeight ? y - GAP - height : y + GAP;
+    this.box.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
+  }
+}

@@ -1,0 +1,299 @@
+// The map itself: MapLibre with its worker inside the script, fed by the archive.
+
+import {
+  addProtocol,
+  AttributionControl,
+  type GeoJSONSource,
+  Map as MapLibre,
+  type MapGeoJSONFeature,
+  NavigationControl,
+  type PointLike,
+  type RasterTileSource,
+  ScaleControl,
+  setWorkerUrl,
+} from "maplibre-gl";
+import workerText from "maplibre-gl/dist/maplibre-gl-worker.mjs";
+import type { PMTiles } from "pmtiles";
+import { indexOf, outlineOf } from "./cells.ts";
+import { findArchive, serveLayers } from "./archives.ts";
+import { addDot } from "./graphics.ts";
+import { escaped, groundTiles, PATCHES } from "./ground.ts";
+import { PALETTES } from "./palette.ts";
+import { element, type Figures, type Settings } from "../shared/settings.ts";
+import type { Camera } from "../shared/state.ts";
+import {
+  ARCHIVE,
+  AREAS,
+  hatchImage,
+  hatchName,
+  HEXAGONS,
+  type Look,
+  mapLayers,
+  MARKS,
+  mapStyle,
+  PROTOCOL,
+} from "./style.ts";
+import type { Text } from "../shared/text.ts";
+
+/** A hexagon as the map shows it. */
+export interface Cell {
+  index: string;
+  resolution: number;
+  figures: Figures;
+}
+
+/** A confirmed patch of new sealing (hexseal/tiles/patches.py). */
+export interface Patch {
+  pair: string;
+  rank: number;
+  q_value: number;
+  area_m2: number;
+  origin: string;
+}
+
+export interface AreaKey {
+  layer: string;
+  id: string;
+}
+
+const PADDING = 28;
+// Below this width or height in pixels the sources would cover the map or its buttons.
+const NARROW = 560;
+const LOW = 400;
+// Past the finest hexagons there is nothing more to see.
+const EXTRA_ZOOM = 4;
+const PIXEL_ZOOM = 3;
+
+export class HexagonMap {
+  readonly map: MapLibre;
+  /** The second map of a comparison, which shows the same marks. */
+  twin: MapLibre | null = null;
+  private marks: Record<"hover" | "selected", string | null> = { hover: null, selected: null };
+
+  constructor(
+    container: HTMLElement,
+    private readonly settings: Settings,
+    text: Text,
+    archive: PMTiles,
+    look: Look,
+    camera: Camera | null,
+  ) {
+    setWorkerUrl(URL.createObjectURL(new Blob([workerText], { type: "text/javascript" })));
+    serveTiles(archive);
+    serveLayers(settings);
+    this.map = new MapLibre({
+      container,
+      style: mapStyle(settings, look),
+      ...(camera
+        ? { center: [camera.lng, camera.lat], zoom: camera.zoom, bearing: camera.bearing ?? 0 }
+        : { center: centerOfBounds(settings.tiles.bounds), zoom: 1 }),
+      minZoom: 1,
+      maxZoom: mostZoom(settings),
+      renderWorldCopies: false,
+      maxPitch: 0,
+      pitchWithRotate: false,
+      touchPitch: false,
+      attributionControl: false,
+      fadeDuration: 0,
+      locale: {
+        "Map.Title": text.of("app.map.title"),
+        "NavigationControl.ZoomIn": text.of("app.map.zoom_in"),
+        "NavigationControl.ZoomOut": text.of("app.map.zoom_out"),
+        "AttributionControl.ToggleAttribution": text.of("app.map.attribution"),
+      },
+    });
+    noteLook(this.map, settings, look);
+    this.map.keyboard.disableRotation();
+    this.map.once("style.load", () => {
+      addHatches(this.map);
+      addDot(this.map);
+    });
+    this.addControls();
+  }
+
+  /** Bring layers in line with another look; only what differs is sent to the graphics card. */
+  show(look: Look): void {
+    applyLook(this.map, this.settings, look);
+  }
+
+  cellAt(point: PointLike): Cell | null {
+    const [feature] = this.map.queryRenderedFeatures(point, { layers: [HEXAGONS] });
+    return feature ? cellOf(feature) : null;
+  }
+
+  /** Return what is told of the confirmed patch at a point of the screen, if patches are shown. */
+  patchAt(point: PointLike): Patch | null {
+    const layers = this.map.getLayer(PATCHES) === undefined ? [] : [PATCHES];
+    const [feature] = layers.length > 0 ? this.map.queryRenderedFeatures(point, { layers }) : [];
+    return feature === undefined ? null : (feature.properties as Patch);
+  }
+
+  /** Return the areas of every layer that a point of the screen lies in, each once. */
+  areasAt(point: PointLike): AreaKey[] {
+    const found = new Map<string, AreaKey>();
+    // Near the edge of a tile, neighbouring tiles both hold the area.
+    for (const { properties } of this.map.queryRenderedFeatures(point, { layers: [AREAS] })) {
+      const key = { layer: String(properties["layer"]), id: String(properties["id"]) };
+      found.set(`${key.layer}/${key.id}`, key);
+    }
+    return [...found.values()];
+  }
+
+  /** Return a cell with its figures if its tile is loaded. */
+  loadedCell(index: string, lowBits: number): Cell | null {
+    const [feature] = this.map.querySourceFeatures(ARCHIVE, {
+      sourceLayer: HEXAGONS,
+      filter: ["==", ["id"], lowBits],
+    });
+    const cell = feature ? cellOf(feature) : null;
+    return cell?.index === index ? cell : null;
+  }
+
+  mark(kind: "hover" | "selected", index: string | null): void {
+    if (this.marks[kind] === index) {
+      return;
+    }
+    this.marks[kind] = index;
+    const features = Object.entries(this.marks).flatMap(([name, cell]) =>
+      cell === null ? [] : [{ ...outlineOf(cell), properties: { kind: name } }],
+    );
+    for (const map of [this.map, this.twin]) {
+      map?.getSource<GeoJSONSource>(MARKS)?.setData({ type: "FeatureCollection", features });
+    }
+  }
+
+  /** Give a second map the marks that are there already. */
+  markTwin(): void {
+    const { selected } = this.marks;
+    this.marks = { ...this.marks, selected: null };
+    this.mark("selected", selected);
+  }
+
+  get camera(): Camera {
+    const { lng, lat } = this.map.getCenter();
+    return { zoom: this.map.getZoom(), lat, lng, bearing: this.map.getBearing() };
+  }
+
+  get resolution(): number {
+    const zoom = Math.min(Math.floor(this.map.getZoom()), this.settings.tiles.maxzoom);
+    const { bands } = this.settings.tiles;
+    return (bands.find((band) => zoom <= band.maxzoom) ?? bands.at(-1))?.resolution ?? 0;
+  }
+
+  /** Show the whole region; at once when ``jump`` is set. */
+  home(jump = false): void {
+    this.fit(this.settings.tiles.bounds, jump);
+  }
+
+  /** Show bounds as large as fits beside the legend, or above it, whichever is larger. */
+  fit(bounds: [number, number, number, number], jump = false): void {
+    const options = { maxZoom: this.settings.tiles.maxzoom + 1 };
+    const cameras = clearOf(this.map.getContainer(), element("legend")).map((padding) =>
+      this.map.cameraForBounds(bounds, { ...options, padding }),
+    );
+    const zoom = (camera: (typeof cameras)[number]) => camera?.zoom ?? -1;
+    const [best] = cameras.sort((one, other) => zoom(other) - zoom(one));
+    if (best !== undefined && jump) {
+      this.map.jumpTo(best);
+    } else if (best !== undefined) {
+      this.map.easeTo(best);
+    }
+  }
+
+  private addControls(): void {
+    this.map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    this.map.addControl(new ScaleControl({ unit: "metric", maxWidth: 110 }), "bottom-right");
+    // MapLibre puts attributions into the page as markup.
+    const attribution = escaped(this.settings.region.attribution);
+    const control = new AttributionControl({ compact: true, customAttribution: attribution });
+    this.map.addControl(control, "bottom-right");
+    const { clientWidth, clientHeight } = this.map.getContainer();
+    if (clientWidth < NARROW || clientHeight < LOW) {
+      // It is printed among the notes too; here a touch opens it.
+      this.map.getContainer().querySelector("details[open]")?.removeAttribute("open");
+    }
+  }
+}
+
+/** Draw the hatches of both themes for a map whose style has loaded. */
+export function addHatches(map: MapLibre): void {
+  const ratio = Math.ceil(devicePixelRatio);
+  for (const palette of Object.values(PALETTES)) {
+    map.addImage(hatchName(palette), hatchImage(palette, ratio), { pixelRatio: ratio });
+  }
+}
+
+/** What each map shows, as text: MapLibre draws anew whatever it is told, changed or not. */
+const looks = new WeakMap<MapLibre, string>();
+
+/** Remember what a map shows from its style on; tell whether that is anything new. */
+export function noteLook(map: MapLibre, settings: Settings, look: Look): boolean {
+  const { ground, palette } = look;
+  const shown = JSON.stringify([mapLayers(settings, look), [...groundTiles(settings, ground, palette)]]);
+  const isNew = looks.get(map) !== shown;
+  looks.set(map, shown);
+  return isNew;
+}
+
+/** Bring a map's layers and tiles in line with a look. */
+export function applyLook(map: MapLibre, settings: Settings, look: Look): void {
+  if (!noteLook(map, settings, look)) {
+    return;
+  }
+  for (const layer of mapLayers(settings, look)) {
+    for (const [name, value] of Object.entries(layer.paint ?? {})) {
+      map.setPaintProperty(layer.id, name as never, value as never);
+    }
+    if (layer.layout?.visibility !== undefined) {
+      map.setLayoutProperty(layer.id, "visibility", layer.layout.visibility);
+    }
+    if ("minzoom" in layer && layer.minzoom !== undefined) {
+      map.setLayerZoomRange(layer.id, layer.minzoom, 24);
+    }
+    if ("filter" in layer && layer.filter !== undefined && layer.source !== MARKS) {
+      map.setFilter(layer.id, layer.filter);
+    }
+  }
+  for (const [name, address] of groundTiles(settings, look.ground, look.palette)) {
+    const source = map.getSource<RasterTileSource>(name);
+    if (source !== undefined && source.tiles[0] !== address) {
+      source.setTiles([address]);
+    }
+  }
+}
+
+function centerOfBounds([west, south, east, north]: Settings["tiles"]["bounds"]): [number, number] {
+  return [(west + east) / 2, (south + north) / 2];
+}
+
+/** A few zooms past the finest hexagons, or past the pixels that can be told apart. */
+function mostZoom(settings: Settings): number {
+  const pixels = findArchive(settings, "pixels")?.maxzoom ?? 0;
+  return Math.max(settings.tiles.maxzoom + EXTRA_ZOOM, pixels + PIXEL_ZOOM);
+}
+
+function serveTiles(archive: PMTiles): void {
+  addProtocol(PROTOCOL, async ({ url }, abort) => {
+    const [z, x, y] = url.split("/").slice(-3).map(Number);
+    const tile = await archive.getZxy(z ?? 0, x ?? 0, y ?? 0, abort.signal);
+    return { data: tile?.data ?? new ArrayBuffer(0) };
+  });
+}
+
+function cellOf({ id, properties }: Pick<MapGeoJSONFeature, "id" | "properties">): Cell {
+  const { resolution, ...figures } = properties as Figures & { resolution: number };
+  return { index: indexOf(Number(id), resolution), resolution, figures };
+}
+
+/** Return paddings that keep a map's content away from a box in its lower left corner. */
+function clearOf(map: HTMLElement, box: HTMLElement) {
+  const even = { top: PADDING, right: PADDING, bottom: PADDING, left: PADDING };
+  const [outer, inner] = [map.getBoundingClientRect(), box.getBoundingClientRect()];
+  const over = inner.width > 0 && inner.top < outer.bottom && inner.left < outer.right;
+  return over
+    ? [
+        { ...even, left: inner.right - outer.left + PADDING / 2 },
+        { ...even, bottom: outer.bottom - inner.top + PADDING / 2 },
+      ]
+    : [even];
+}

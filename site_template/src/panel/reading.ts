@@ -1,0 +1,148 @@
+// A unit's figures in plain words, as the build says them of areas (hexseal/pages/reading.py);
+// change both together.
+
+import { make } from "../shared/dom.ts";
+import { flows, hasData, judged, land, type Pair } from "../shared/measures.ts";
+import type { Basis, Figures, Settings } from "../shared/settings.ts";
+import type { Text } from "../shared/text.ts";
+import { isDoubtful, isPair } from "./years.ts";
+
+interface Card {
+  label: string;
+  value: string;
+  unit: string;
+  details: string[];
+}
+
+export class Reader {
+  constructor(
+    private readonly settings: Settings,
+    private readonly text: Text,
+  ) {}
+
+  /** Say what changed, how sure that is, and what the raw maps would say. */
+  sentence(figures: Figures, pair: Pair, basis: Basis): string {
+    const signal = this.signal(figures, pair);
+    const words = this.text.of(
+      `app.read.${this.caseOf(figures, pair, basis)}`,
+      this.values(figures, pair),
+    );
+    const isProvisional = this.settings.provisional.some((known) => isPair(known, pair));
+    return isProvisional && signal !== "no_data"
+      ? `${words} ${this.text.of("app.read.provisional", { last: pair[1] })}`
+      : words;
+  }
+
+  /** Say in a few signs what changed: the adjusted net and whether it stands out. */
+  brief(figures: Figures, pair: Pair): string {
+    const signal = this.signal(figures, pair);
+    if (signal === "no_data") {
+      return this.text.of("app.none");
+    }
+    const net = this.text.hectares(judged(figures, pair).net, true);
+    const key = isDoubtful(this.settings, pair) ? "doubtful" : signal;
+    return this.text.of("app.read.brief", { net, signal: this.text.of(`app.signal.${key}`) });
+  }
+
+  cards(figures: Figures, pair: Pair, basis: Basis): HTMLElement {
+    const cards = [...this.changeCards(figures, pair, basis === "raw"), ...this.inhabitants(figures)];
+    const made = cards.map(({ label, value, unit, details }) =>
+      make(
+        "div",
+        { class: "card" },
+        make("p", { class: "card-label" }, label),
+        make("p", { class: "card-value" }, value, " ", make("span", { class: "unit" }, unit)),
+        ...details.map((detail) => make("p", { class: "card-detail" }, detail)),
+      ),
+    );
+    return make("div", { class: cards.length === 3 ? "cards three" : "cards" }, ...made);
+  }
+
+  private signal(figures: Figures, pair: Pair): string {
+    const code = figures[`signal_${pair[0]}_${pair[1]}`];
+    return (code === undefined ? undefined : this.settings.signals[code]) ?? "no_data";
+  }
+
+  private caseOf(figures: Figures, pair: Pair, basis: Basis): string {
+    const signal = this.signal(figures, pair);
+    if (signal === "no_data") {
+      return signal;
+    }
+    if (land(figures) === 0) {
+      return "no_land";
+    }
+    if (basis === "raw") {
+      return "raw";
+    }
+    const doubtful = isDoubtful(this.settings, pair);
+    if (basis === "confirmed") {
+      const { confirmed } = judged(figures, pair);
+      return confirmed === 0 ? "confirmed.none" : doubtful ? "confirmed.doubtful" : "confirmed.some";
+    }
+    return doubtful ? "adjusted.doubtful" : `adjusted.${signal}`;
+  }
+
+  private values(figures: Figures, pair: Pair) {
+    const { text } = this;
+    const known = hasData(figures);
+    const write = (squareMetres: number, signed = false) =>
+      known ? text.hectares(squareMetres, signed) : text.of("app.none");
+    const { gain, loss } = flows(figures, pair);
+    const { confirmed, net, low, high } = judged(figures, pair);
+    return {
+      first: pair[0],
+      last: pair[1],
+      net: write(Math.abs(net)),
+      signed: write(net, true),
+      interval: known ? text.interval(low, high) : text.of("app.none"),
+      gain: write(gain),
+      loss: write(loss),
+      rawNet: write(gain - loss, true),
+      confirmed: write(confirmed),
+      level: text.number(100 * this.settings.level, 0),
+    };
+  }
+
+  private changeCards(figures: Figures, pair: Pair, isRaw: boolean): Card[] {
+    const { text } = this;
+    const values = this.values(figures, pair);
+    const unit = text.of("app.unit.hectares");
+    const card = (key: string, value: string, ...details: string[]): Card => ({
+      label: text.of(`app.card.${key}`),
+      value,
+      unit,
+      details,
+    });
+    const returned = card("returned", values.loss, text.of("app.card.unconfirmed"));
+    if (isRaw) {
+      return [
+        card("new_raw", values.gain, text.of("app.card.confirmed_beside", values)),
+        returned,
+        card("net_raw", values.rawNet, text.of("app.card.signed_beside", values)),
+      ];
+    }
+    const raw = (value: string) => text.of("app.card.raw", { value });
+    const ends = text.of("app.card.interval", values);
+    return [
+      card("new_confirmed", values.confirmed, raw(values.gain)),
+      returned,
+      card("net_adjusted", values.signed, ends, raw(values.rawNet)),
+    ];
+  }
+
+  /** Return a card of the last year whose inhabitants are known. */
+  private inhabitants(figures: Figures): Card[] {
+    const of = (year: number) => figures[`sealed_m2_per_inhabitant_${year}`];
+    const year = this.settings.years.findLast((known) => of(known) !== undefined);
+    return year === undefined
+      ? []
+      : [
+          {
+            label: this.text.of("app.card.per_inhabitant", { year }),
+            value: this.text.number(of(year) ?? 0, 0),
+            unit: this.text.of("app.unit.square_metres"),
+            details: [],
+          },
+        ];
+  }
+}

@@ -1,0 +1,61 @@
+// Sealed area of every year of a unit: as mapped, and adjusted from the first year on
+// (hexseal/pages/years.py).
+
+import { hasData, type Pair, sealed } from "../shared/measures.ts";
+import type { Figures, Settings } from "../shared/settings.ts";
+
+/** Square metres of one year; null where nothing was counted or judged. */
+export interface YearPoint {
+  year: number;
+  raw: number | null;
+  adjusted: number | null;
+  low: number | null;
+  high: number | null;
+  /** The step from the year before must not be read as change. */
+  isDoubtful: boolean;
+}
+
+export function yearPoints(figures: Figures, settings: Settings): YearPoint[] {
+  const { years } = settings;
+  return years.map((year, place) => {
+    const before = years[place - 1];
+    return {
+      year,
+      raw: hasData(figures) ? sealed(figures, year) : null,
+      ...since(figures, settings, year),
+      isDoubtful: before !== undefined && isDoubtful(settings, [before, year]),
+    };
+  });
+}
+
+export function isDoubtful({ notes }: Settings, pair: Pair): boolean {
+  return notes.some((note) => note.severe && isPair(note.pair, pair));
+}
+
+export function isPair(one: Pair, other: Pair): boolean {
+  return one[0] === other[0] && one[1] === other[1];
+}
+
+/** Return the adjusted area of a year and, where the pair was judged as one, its interval. */
+function since(figures: Figures, { years, pairs }: Settings, year: number) {
+  const first = years[0] ?? 0;
+  const start = hasData(figures) ? sealed(figures, first) : null;
+  const plus = (...names: string[]) => {
+    const changes = names.map((name) => figures[name]);
+    return start === null || changes.some((change) => change === undefined)
+      ? null
+      : Math.max(0, changes.reduce((sum: number, change) => sum + (change ?? 0), start));
+  };
+  if (year === first) {
+    return { adjusted: start, low: null, high: null };
+  }
+  if (pairs.some((pair) => isPair(pair, [first, year]))) {
+    const [adjusted, low, high] = ["adjusted_m2", "adjusted_low_m2", "adjusted_high_m2"].map((name) =>
+      plus(`${name}_${first}_${year}`),
+    );
+    return { adjusted: adjusted ?? null, low: low ?? null, high: high ?? null };
+  }
+  const upto = years.filter((known) => known <= year);
+  const steps = upto.slice(1).map((last, place) => `adjusted_m2_${upto[place]}_${last}`);
+  return { adjusted: plus(...steps), low: null, high: null };
+}

@@ -1,0 +1,205 @@
+// The areas that the rank page compares: compact rows in, figures of a chosen year and pair out.
+
+import type { Text } from "../shared/text.ts";
+
+export type Key = [layer: string, id: string];
+type WrittenRow = [id: string, name: string, sheet: string, parent: Key | null, values: (number | null)[]];
+
+export interface RankLayer {
+  layer: string;
+  title: string;
+  rows: WrittenRow[];
+}
+
+/** What the build tells the page: the JSON inside #hexseal-rank (hexseal/pages/rank.py). */
+export interface RankSettings {
+  language: string;
+  root: string;
+  id: string;
+  years: number[];
+  pairs: [number, number][];
+  columns: string[];
+  signals: string[];
+  doubtful: [number, number][];
+  layers: RankLayer[];
+  texts: Record<string, string>;
+}
+
+export interface RankArea {
+  layer: string;
+  id: string;
+  name: string;
+  sheet: string;
+  parent: Key | null;
+  values: (number | null)[];
+}
+
+/** Which year, pair of years and reading of change a column shows. */
+export interface Choice {
+  year: number;
+  pair: string;
+  basis: "adjusted" | "raw";
+}
+
+/** A column of the table; `value` is what it sorts by, `text` what it shows. */
+export interface Column {
+  id: string;
+  label: string;
+  /** Decimals shown. */
+  digits: number;
+  value: (area: RankArea) => number | null;
+  text: (area: RankArea) => string;
+}
+
+const HECTARE = 10_000;
+
+export class RankData {
+  readonly layers: Map<string, RankArea[]>;
+  private readonly places: Map<string, number>;
+  private readonly plainNames = new Map<RankArea, string>();
+  private byKey: Map<string, RankArea> | null = null;
+  private order: Map<RankArea, number> | null = null;
+
+  constructor(readonly settings: RankSettings) {
+    this.places = new Map(settings.columns.map((name, place) => [name, place]));
+    this.layers = new Map(
+      settings.layers.map(({ layer, rows }) => [
+        layer,
+        rows.map(([id, name, sheet, parent, values]) => ({
+          layer, id, name, sheet, parent, values,
+        })),
+      ]),
+    );
+  }
+
+  of(area: RankArea, column: string): number | null {
+    return area.values[this.places.get(column) ?? -1] ?? null;
+  }
+
+  share(area: RankArea, year: number): number | null {
+    const land = this.of(area, "land_m2");
+    const sealed = this.of(area, `sealed_m2_${year}`);
+    return land && sealed !== null ? (100 * sealed) / land : null;
+  }
+
+  signal(area: RankArea, pair: string): string {
+    return this.settings.signals[this.of(area, `signal_${pair}`) ?? -1] ?? "no_data";
+  }
+
+  /** Return a name without case and accents. */
+  plainName(area: RankArea): string {
+    let plain = this.plainNames.get(area);
+    if (plain === undefined) {
+      plain = fold(area.name);
+      this.plainNames.set(area, plain);
+    }
+    return plain;
+  }
+
+  /** Return the place of a name in the reader's alphabet: the build wrote rows in its order. */
+  nameOrder(area: RankArea): number {
+    if (this.order === null) {
+      const all = [...this.layers.values()].flat();
+      this.order = new Map(all.map((each, place) => [each, place]));
+    }
+    return this.order.get(area) ?? 0;
+  }
+
+  find(key: Key): RankArea | undefined {
+    this.byKey ??= new Map([...this.layers.values()].flat().map((each) => [`${each.layer}/${each.id}`, each]));
+    return this.byKey.get(key.join("/"));
+  }
+
+  /** Tell whether an area lies inside another, at any depth. */
+  isInside(area: RankArea, [layer, id]: Key): boolean {
+    let above = area.parent;
+    for (let depth = 0; above !== null && depth < 9; depth += 1) {
+      if (above[0] === layer && above[1] === id) {
+        return true;
+      }
+      above = this.find(above)?.parent ?? null;
+    }
+    return false;
+  }
+
+  /** Return the columns of a choice, in the order in which they stand; the name comes before. */
+  columns(choice: Choice, text: Text): Column[] {
+    const { year, pair } = choice;
+    const label = (id: string) => text.of(`app.rank.${id}`, { year, pair: pair.replace("_", "–") });
+    const none = text.of("app.none");
+    const column = (id: string, digits: number, value: Column["value"], signed = false): Column => ({
+      id,
+      label: label(id),
+      digits,
+      value,
+      text: (area) => {
+        const found = value(area);
+        return found === null ? none : text.number(found, digits, signed);
+      },
+    });
+    const hectares = (id: string, name: string, signed = false) =>
+      column(id, 1, (area) => toHectares(this.of(area, `${name}_${pair}`)), signed);
+    const share = column("share", 2, (area) => this.share(area, year));
+    const inhabitant = column("per_inhabitant", 0, (area) =>
+      this.of(area, `sealed_m2_per_inhabitant_${year}`),
+    );
+    const isPeopled = [...this.layers.values()].flat().some((area) => inhabitant.value(area) !== null);
+    const last = [...(isPeopled ? [inhabitant] : []), column("land", 0, (area) => toHectares(this.of(area, "land_m2")))];
+    if (pair === "") {
+      return [share, ...last];
+    }
+    if (choice.basis === "raw") {
+      const net = (area: RankArea) => minus(this.of(area, `new_sealed_m2_${pair}`), this.of(area, `unsealed_m2_${pair}`));
+      return [
+        share,
+        hectares("new", "new_sealed_m2"),
+        hectares("unsealed", "unsealed_m2"),
+        column("net", 1, (area) => toHectares(net(area)), true),
+        ...last,
+      ];
+    }
+    return [
+      share,
+      hectares("confirmed", "confirmed_m2"),
+      hectares("adjusted", "adjusted_m2", true),
+      {
+        id: "interval",
+        label: label("interval"),
+        digits: 1,
+        value: (area) => toHectares(this.of(area, `adjusted_low_m2_${pair}`)),
+        text: (area) => this.interval(area, pair, text),
+      },
+      {
+        id: "signal",
+        label: label("signal"),
+        digits: 0,
+        value: (area) => ({ gain: 1, within_noise: 0, loss: -1 })[this.signal(area, pair)] ?? null,
+        text: (area) => text.of(`app.signal.${this.signal(area, pair)}`),
+      },
+      ...last,
+    ];
+  }
+
+  private interval(area: RankArea, pair: string, text: Text): string {
+    const low = toHectares(this.of(area, `adjusted_low_m2_${pair}`));
+    const high = toHectares(this.of(area, `adjusted_high_m2_${pair}`));
+    if (low === null || high === null) {
+      return text.of("app.none");
+    }
+    const [from, to] = [low, high].map((end) => text.number(end, 1, low < 0));
+    return text.of("app.interval", { low: from ?? "", high: to ?? "" });
+  }
+}
+
+/** Return text without case and accents, as a search compares it. */
+export function fold(words: string): string {
+  return words.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+function toHectares(squareMetres: number | null): number | null {
+  return squareMetres === null ? null : squareMetres / HECTARE;
+}
+
+function minus(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? null : one - other;
+}
