@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from hexseal.fetch import require_fetched
 from hexseal.forward.stage import make_forward_years
 from hexseal.pages import write_pages
 from hexseal.pages.frontend import bundle
-from hexseal.progress import Progress, Say, mute, silent
+from hexseal.progress import Talk
 from hexseal.region.load import Region, SealedAccuracy, is_remote, load_region
 from hexseal.simulate import is_simulated, simulate
 from hexseal.statistics.stage import write_statistics
@@ -41,26 +41,6 @@ CHANGE_FILES = (
     ("patches", ".parquet"),
 )
 DELTA_FILES = ("cells.parquet", "zones.parquet", "zone_shapes.parquet")
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """How a build talks: whole lines, progress within a stage, and whether it was told to stop."""
-
-    say: Say = mute
-    progress: Progress = silent
-    is_stopped: Callable[[], bool] = bool
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[list[str]]:
-        """Say one line when a stage is done: its name, what the stage appended, seconds."""
-        started = time.monotonic()
-        told: list[str] = []
-        yield told
-        # A Ctrl-C that fell into a library's own code may have been lost there.
-        if self.is_stopped():
-            raise KeyboardInterrupt
-        self.say(f"{name:<10} {'; '.join(told)} ({time.monotonic() - started:.1f} s)")
 
 
 @dataclass(frozen=True, slots=True)

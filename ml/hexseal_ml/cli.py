@@ -1,17 +1,13 @@
 """The command line of CLC+ Forward: train, evaluate, predict."""
 
 import logging
-import signal
-import sys
-from types import FrameType
 from typing import NoReturn
 
 import click
 from transformers.utils import logging as transformers_logging
 
 from hexseal import __version__
-from hexseal.cli.main import Console
-from hexseal.errors import HexsealError
+from hexseal.cli.console import Console, run
 from hexseal_ml.cli_evaluate import evaluate_command
 from hexseal_ml.cli_predict import predict_command
 from hexseal_ml.cli_train import train_command
@@ -38,28 +34,7 @@ cli.add_command(predict_command)
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
-    signal.signal(signal.SIGTERM, _stop)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    try:
-        cli.main(standalone_mode=False)
-    except HexsealError as err:
-        if "--verbose" in sys.argv:
-            raise
-        _fail(str(err), 1)
-    except click.ClickException as err:
-        err.show()
-        sys.exit(err.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _fail("stopped; run the same command again to go on", 130)
-    sys.exit(0)
-
-
-def _stop(signum: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _fail(line: str, code: int) -> NoReturn:
-    click.echo(f"error: {' '.join(line.split())}", err=True)
-    sys.exit(code)
+    run(cli, interrupted="stopped; run the same command again to go on")

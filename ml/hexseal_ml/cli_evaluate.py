@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hexseal.cli.main import Console
+from hexseal.cli.console import Console
 from hexseal_ml.evaluate import evaluate
 from hexseal_ml.evaluate_config import load_evaluate_config
 from hexseal_ml.report import write_report

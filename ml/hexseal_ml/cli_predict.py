@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hexseal.cli.main import Console
+from hexseal.cli.console import Console
 from hexseal_ml.masks import CLOUDS
 from hexseal_ml.predict import DEVICES, MISSING_BANDS, PRECISIONS, Settings, predict
 from hexseal_ml.rasters_out import LANDCOVER

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hexseal.cli.main import Console
+from hexseal.cli.console import Console
 from hexseal_ml.sources import open_scenes
 from hexseal_ml.train_config import load_train_config
 from hexseal_ml.training import train

@@ -3,39 +3,15 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import click
 
-from hexseal.build import Talk
-from hexseal.fetch import (
-    Means,
-    Web,
-    fetch_of,
-    fetch_region,
-    jobs_of,
-    known_place,
-    public,
-    unused,
-)
-from hexseal.region.fetch import read_secrets
+from hexseal.cli.console import REGION, Console
 from hexseal.region.load import Region, load_region
 
 
-class Console(Protocol):
-    """The part of the console that this command needs."""
-
-    def say(self, line: str) -> None:
-        """Print one line."""
-        ...
-
-    def talk(self) -> Talk:
-        """Return how stages talk."""
-        ...
-
-
 @click.command()
-@click.argument("region", type=click.Path(path_type=Path, dir_okay=False))
+@REGION
 @click.option("--dry-run", is_flag=True, help="Print the plan; ask no service.")
 @click.option("--fresh", is_flag=True, help="Fetch again what is there already.")
 @click.pass_obj
@@ -44,6 +20,9 @@ def fetch(console: Console, region: Path, dry_run: bool, fresh: bool) -> None:
 
     Example: hexseal fetch regions/esch.toml --dry-run
     """
+    from hexseal.fetch import Means, Web, fetch_region
+    from hexseal.region.fetch import read_secrets
+
     started = time.monotonic()
     loaded = load_region(region)
     for line in plan_lines(loaded):
@@ -62,6 +41,8 @@ def fetch(console: Console, region: Path, dry_run: bool, fresh: bool) -> None:
 
 def plan_lines(region: Region) -> Iterator[str]:
     """Yield the plan: the place, each file with its source, and files that nothing names."""
+    from hexseal.fetch import fetch_of, jobs_of, known_place, public, unused
+
     wanted = fetch_of(region)
     place = known_place(wanted)
     if place is None:

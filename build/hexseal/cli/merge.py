@@ -2,26 +2,11 @@
 
 import time
 from pathlib import Path
-from typing import Protocol
 
 import click
 
-from hexseal.build import BuildSettings, Talk
-from hexseal.merge import MergedName
-from hexseal.merge.stage import merge_sites
+from hexseal.cli.console import Console
 from hexseal.region.load import LANGUAGES
-
-
-class Console(Protocol):
-    """The part of the console that this command needs."""
-
-    def say(self, line: str) -> None:
-        """Print one line."""
-        ...
-
-    def talk(self) -> Talk:
-        """Return how stages talk."""
-        ...
 
 
 @click.command()
@@ -54,6 +39,10 @@ def merge(
 
     Example: hexseal merge north/site south/site --out both/site --id both --title "Both"
     """
+    from hexseal.build import BuildSettings
+    from hexseal.merge import MergedName
+    from hexseal.merge.stage import merge_sites
+
     started = time.monotonic()
     console.say(f"joining {', '.join(map(str, sites))} into {out}")
     name = MergedName(key, dict(map(_title, titles)))

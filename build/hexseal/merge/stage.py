@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hexseal.build import BuildSettings, Talk, write_site
+from hexseal.build import BuildSettings, write_site
 from hexseal.errors import InputError
 from hexseal.exchange.record import BuildRecord
 from hexseal.merge import MergedName, agree, join, read_record
 from hexseal.merge.agreement import joined_windows
+from hexseal.progress import Talk
 from hexseal.region.load import SLUG, Region
 from hexseal.storage.files import SiteFolder
 

@@ -1,0 +1,105 @@
+"""What all commands share: the console, arguments, exit codes.
+
+Nothing here or at the top of a command's module may import more than click and the region file's
+reader: ``--help``, ``--version`` and shell completion import every command. A command imports its
+stage when it runs.
+"""
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from hexseal.errors import HexsealError
+from hexseal.progress import Talk
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+REGION = click.argument("region", type=click.Path(path_type=Path, dir_okay=False))
+OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("site"),
+    show_default=True,
+    help="Folder of the site.",
+)
+WORKERS = click.option(
+    "--workers", type=click.IntRange(1, 256), help="Threads for counting [default: one per core]."
+)
+FRESH = click.option("--fresh", is_flag=True, help="Count again even if no input changed.")
+
+_interrupted = False
+
+
+class Console:
+    """Where lines and progress go: a bar on a terminal, plain lines in a log, or nothing."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.bar: tqdm | None = None
+
+    def say(self, line: str) -> None:
+        """Print one line, past the progress bar."""
+        self.close()
+        if not self.quiet:
+            click.echo(line)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Draw the progress of a stage on a terminal."""
+        if self.quiet or not sys.stderr.isatty():
+            return
+        if self.bar is None or self.bar.desc != f"{what}: ":
+            self.close()
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=total, desc=what, leave=False, file=sys.stderr)
+        self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        """Remove the progress bar."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+    def talk(self) -> Talk:
+        """Return how stages talk to this console."""
+        return Talk(self.say, self.progress, lambda: _interrupted)
+
+
+def run(command: click.Command, *, interrupted: str) -> NoReturn:
+    """Run a command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+    A failure that a user can fix is one line on standard error; ``interrupted`` is the line after
+    Ctrl-C or SIGTERM.
+    """
+    global _interrupted
+    _interrupted = False
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish, _interrupt)
+    try:
+        command.main(standalone_mode=False)
+    except HexsealError as err:
+        if "--verbose" in sys.argv:
+            raise
+        _fail(str(err), 1)
+    except click.ClickException as err:
+        err.show()
+        sys.exit(err.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail(interrupted, 130)
+    sys.exit(0)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    global _interrupted
+    _interrupted = True
+    raise KeyboardInterrupt
+
+
+def _fail(line: str, code: int) -> NoReturn:
+    click.echo(f"error: {' '.join(line.split())}", err=True)
+    sys.exit(code)

@@ -1,0 +1,53 @@
+"""The commands about inputs: ``simulate`` makes them, ``check`` reads them."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from hexseal.cli.console import REGION, Console
+from hexseal.region.load import load_region
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--size-km", type=float, nargs=2, default=(24.0, 18.0), show_default=True,
+              help="Width and height of the map.")  # fmt: skip
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Each seed gives its own island."
+)
+@click.pass_obj
+def simulate(console: Console, folder: Path, size_km: tuple[float, float], seed: int) -> None:
+    """Make a fictional island: its CLC+ maps, areas and the truth behind them.
+
+    Example: hexseal simulate work/island --size-km 12 9 --seed 7
+    """
+    from hexseal.simulate import simulate as simulate_island
+
+    with console.talk().stage("simulate") as told:
+        simulate_island(folder, size_km=size_km, seed=seed, progress=console.progress)
+        told.append(str(folder))
+
+
+@click.command()
+@REGION
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_obj
+def check(console: Console, region: Path, as_json: bool) -> None:
+    """Check the inputs of a region; exit code 1 when one cannot be used.
+
+    Example: hexseal check regions/sao-tome.toml
+    """
+    from hexseal.check.report import render
+    from hexseal.check.stage import check_region
+
+    report = check_region(load_region(region))
+    if as_json:
+        click.echo(json.dumps(report.to_json(), indent=2))
+    else:
+        for line in render(report):
+            console.say(line)
+        console.say(report.headline)
+    if report.errors:
+        sys.exit(1)
