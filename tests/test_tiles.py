@@ -1,20 +1,116 @@
 """Tiles: which resolution at which zoom, every cell in every tile it touches, no seams."""
 
 import gzip
+import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import h3
 import mapbox_vector_tile
 import numpy as np
 import pyarrow.parquet as pq
+import shapely
 from browser.made_site import YEARS, make_site, pairs
 from pmtiles.reader import MmapSource, Reader, all_tiles
+from pmtiles.tile import tileid_to_zxy
 
 from hexseal.region.load import HexagonRange
 from hexseal.tiles.hexagons import SIGNALS, cell_outlines, zoom_bands
-from hexseal.tiles.mvt import EXTENT, Features, encode_layer
+from hexseal.tiles.mvt import EXTENT, Features, Layer, outlines_of, packed_tiles
 
 LOW_BITS = (1 << 52) - 1
+
+
+def decoded_tiles(layer: Layer, zoom: int) -> Iterator[tuple[tuple[int, int], dict]]:
+    """Yield the column and row of each tile with its layers; rows count downwards."""
+    for tile, packed in packed_tiles(layer.tiles(zoom)):
+        _, x, y = tileid_to_zxy(tile)
+        options = {"y_coord_down": True}
+        yield (x, y), mapbox_vector_tile.decode(gzip.decompress(packed), default_options=options)
+
+
+def one_feature(shape: shapely.Geometry, zoom: int, **properties: object) -> dict:
+    """Return the decoded feature of the only tile, 0/0/0 or below, that a shape touches."""
+    values = {name: np.array([value]) for name, value in properties.items()}
+    shapes = np.array([shape], dtype=object)
+    layer = Layer("shapes", Features(np.array([7], np.uint64), outlines_of(shapes), values))
+    ((_, decoded),) = decoded_tiles(layer, zoom)
+    (feature,) = decoded["shapes"]["features"]
+    return feature
+
+
+def test_values_of_every_kind_come_back() -> None:
+    square = shapely.box(0.25, 0.25, 0.5, 0.5)
+    feature = one_feature(
+        square, 0, zero=0, less=-3, large=2**40, share=0.125, none=float("nan"), name="Örkény"
+    )
+    assert feature["id"] == 7
+    assert math.isnan(feature["properties"].pop("none"))
+    assert feature["properties"] == {
+        "zero": 0, "less": -3, "large": 2**40, "share": 0.125, "name": "Örkény"
+    }  # fmt: skip
+    ring = feature["geometry"]["coordinates"][0]
+    assert {tuple(corner) for corner in ring} == {
+        (1024, 1024),
+        (1024, 2048),
+        (2048, 1024),
+        (2048, 2048),
+    }
+
+
+def test_parts_and_holes_stay_what_they_are() -> None:
+    holed = shapely.box(0.25, 0.25, 0.5, 0.5) - shapely.box(0.3125, 0.3125, 0.375, 0.375)
+    other = shapely.box(0.625, 0.625, 0.75, 0.75)
+    geometry = one_feature(shapely.MultiPolygon([holed, other]), 0)["geometry"]
+    decoded = shapely.geometry.shape(geometry)
+    wanted = shapely.transform(shapely.MultiPolygon([holed, other]), lambda places: places * EXTENT)
+    assert shapely.equals(decoded, wanted)
+
+
+def test_what_vanishes_at_a_zoom_leaves_nothing_behind() -> None:
+    # A shell below a unit with a hole, beside a part that is seen.
+    tiny = shapely.box(0.1, 0.1, 0.1 + 1e-5, 0.1 + 1e-5) - shapely.box(
+        0.1 + 2e-6, 0.1 + 2e-6, 0.1 + 5e-6, 0.1 + 5e-6
+    )
+    part = shapely.box(0.5, 0.5, 0.75, 0.75)
+    feature = one_feature(shapely.MultiPolygon([tiny, part]), 0)
+    assert shapely.geometry.shape(feature["geometry"]).area == 1024**2
+    line = Layer(
+        "shapes",
+        Features(np.array([1], np.uint64), outlines_of(np.array([tiny], dtype=object)), {}),
+    )
+    ((_, decoded),) = decoded_tiles(line, 0)
+    assert decoded["shapes"]["features"] == []
+
+
+def test_a_cell_is_in_the_tiles_of_a_zoom_that_it_is_too_small_for() -> None:
+    cell = np.array([h3.str_to_int(h3.latlng_to_cell(46.5, 11.25, 9))], np.uint64)
+    layer = Layer("cells", Features(cell, cell_outlines(cell), {"n": [5]}), keep_tiny=True)
+    ((_, decoded),) = decoded_tiles(layer, 0)
+    assert [feature["properties"] for feature in decoded["cells"]["features"]] == [{"n": 5}]
+
+
+def test_a_patch_wider_than_tiles_is_clipped_and_covers_what_it_covers() -> None:
+    # A road along a parallel through eight tiles of zoom 4, and a ring road around a tile.
+    road = shapely.box(0.01, 0.5, 0.49, 0.503)
+    ring = shapely.box(0.05, 0.05, 0.4, 0.4) - shapely.box(0.07, 0.07, 0.38, 0.38)
+    shapes = np.array([road, ring], dtype=object)
+    layer = Layer("shapes", Features(np.arange(1, 3, dtype=np.uint64), outlines_of(shapes), {}))
+    parts: dict[int, list[shapely.Geometry]] = {1: [], 2: []}
+    for (x, y), decoded in decoded_tiles(layer, 4):
+        for feature in decoded["shapes"]["features"]:
+            shape = shapely.geometry.shape(feature["geometry"])
+            west, south, east, north = shape.bounds
+            assert min(west, south) >= -2 * EXTENT
+            assert max(east, north) <= 3 * EXTENT
+            tile = shapely.box(x, y, x + 1, y + 1)
+            placed = shapely.transform(shape, lambda places, x=x, y=y: places / EXTENT + (x, y))
+            parts[feature["id"]].append(shapely.intersection(placed, tile))
+    for number, shape in ((1, road), (2, ring)):
+        whole = shapely.union_all(parts[number])
+        wanted = shapely.transform(shape, lambda places: places * 16)
+        assert shapely.symmetric_difference(whole, wanted).area < 1e-3 * wanted.area + 1e-2
+    assert layer.tiles(4).ids.size == len(set(layer.tiles(4).ids.tolist()))
 
 
 def test_each_zoom_shows_one_resolution() -> None:
@@ -30,8 +126,7 @@ def test_cells_stand_whole_and_alike_in_every_tile_that_they_touch() -> None:
     features = Features(cells & np.uint64(LOW_BITS), outlines, {"valid_m2": np.arange(cells.size)})
     places: dict[int, set[tuple]] = {}
     tiles: dict[int, set[tuple[int, int]]] = {}
-    for x, y, layer in encode_layer("hexagons", features, 10):
-        decoded = mapbox_vector_tile.decode(layer, default_options={"y_coord_down": True})
+    for (x, y), decoded in decoded_tiles(Layer("hexagons", features), 10):
         for feature in decoded["hexagons"]["features"]:
             ring = feature["geometry"]["coordinates"][0]
             world = tuple((x * EXTENT + px, y * EXTENT + py) for px, py in ring)
@@ -41,7 +136,8 @@ def test_cells_stand_whole_and_alike_in_every_tile_that_they_touch() -> None:
     # The same corners in world coordinates in every tile: nothing clipped, no seam.
     assert all(len(rings) == 1 for rings in places.values())
     assert max(map(len, tiles.values())) >= 2
-    for cell, x, y in zip(cells.tolist(), outlines.x, outlines.y, strict=True):
+    for place, cell in enumerate(cells.tolist()):
+        x, y = outlines.ring(place)
         columns = {int(edge * 1024) for edge in (x.min(), x.max())}
         rows = {int(edge * 1024) for edge in (y.min(), y.max())}
         assert {(c, r) for c in columns for r in rows} <= tiles[cell & LOW_BITS]
@@ -50,8 +146,8 @@ def test_cells_stand_whole_and_alike_in_every_tile_that_they_touch() -> None:
 def test_outlines_run_clockwise_and_do_not_span_the_world() -> None:
     cells = [h3.latlng_to_cell(-16.5, 180.0, 7), h3.get_pentagons(7)[3]]
     outlines = cell_outlines(np.array([h3.str_to_int(c) for c in cells], dtype=np.uint64))
-    for x, y, corners in zip(outlines.x, outlines.y, outlines.corners, strict=True):
-        x, y = x[:corners], y[:corners]
+    assert np.diff(outlines.rings).tolist() == [6, 10]
+    for x, y in map(outlines.ring, range(2)):
         assert np.ptp(x) < 0.001
         # Positive by the surveyor's formula with y downwards, as the MVT specification asks.
         assert (x * np.roll(y, -1) - np.roll(x, -1) * y).sum() > 0

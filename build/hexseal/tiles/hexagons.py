@@ -1,9 +1,9 @@
 """Vector tiles of hexagons and areas in one PMTiles archive, one H3 resolution per zoom band."""
 
 import base64
-import gzip
 import hashlib
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -20,13 +20,24 @@ from hexseal.progress import Progress, silent
 from hexseal.region.load import HexagonRange, Region, Standalone
 from hexseal.storage.database import connect, fetch, run
 from hexseal.storage.files import whole_file, write_bytes
-from hexseal.tiles.mvt import BUFFER, EXTENT, Features, Floats, Integers, Outlines, encode_layer
+from hexseal.tiles.mvt import (
+    BUFFER,
+    EXTENT,
+    Features,
+    Floats,
+    Integers,
+    Layer,
+    Outlines,
+    packed_tiles,
+)
 
 # The web Mercator square ends here.
 LATITUDE_LIMIT = 85.051_128
 EARTH_CIRCUMFERENCE_M = 40_075_016.685_578_488
 # Above this size the copy that a page needs when it is opened without a server is left out.
 STANDALONE_LIMIT_BYTES = 64_000_000
+# Outlines come from H3 as Python objects, so many cells at a time.
+CELLS_AT_ONCE = 100_000
 # A tile carries the place of a hexagon's signal in this list.
 SIGNALS = ("no_data", "within_noise", "gain", "loss")
 M2_OF_PAIR = ("new_sealed_m2", "unsealed_m2", "confirmed_m2", "adjusted_m2",
@@ -93,7 +104,12 @@ def _write_archive(
     region: Region, work: Path, archive: Path, bands: tuple[ZoomBand, ...], progress: Progress
 ) -> tuple[float, float, float, float]:
     """Write the tiles in ascending order of their ids; return the bounds in degrees."""
-    hexagons = {band.resolution: _read_hexagons(region, work, band.resolution) for band in bands}
+    hexagons = {
+        band.resolution: Layer(
+            "hexagons", _read_hexagons(region, work, band.resolution), keep_tiny=True
+        )
+        for band in bands
+    }
     bounds = _bounds(hexagons[bands[-1].resolution].outlines)
     with connect(work, spatial=True) as database:
         database.register("borders", border_table(work / "zone_shapes.parquet"))
@@ -103,20 +119,16 @@ def _write_archive(
             for band in bands:
                 for zoom in range(band.minzoom, band.maxzoom + 1):
                     progress("tiles", zoom, bands[-1].maxzoom)
-                    tiles = _zoom_tiles(database, hexagons[band.resolution], zoom)
-                    for tile, content in sorted(tiles.items()):
-                        writer.write_tile(tile, gzip.compress(content, mtime=0))
+                    for tile, content in _zoom_tiles(database, hexagons[band.resolution], zoom):
+                        writer.write_tile(tile, content)
             writer.finalize(_header(bounds, bands), _metadata(region, bands))
     return bounds
 
 
 def _zoom_tiles(
-    database: duckdb.DuckDBPyConnection, hexagons: Features, zoom: int
-) -> dict[int, bytes]:
-    """Return the encoded layers of every tile of one zoom by tile id."""
-    tiles: dict[int, bytes] = {}
-    for x, y, layer in encode_layer("hexagons", hexagons, zoom):
-        tiles[zxy_to_tileid(zoom, x, y)] = layer
+    database: duckdb.DuckDBPyConnection, hexagons: Layer, zoom: int
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the packed tiles of one zoom in ascending order of their ids."""
     values = {
         "zoom": zoom,
         "across": 2**zoom,
@@ -124,10 +136,11 @@ def _zoom_tiles(
         "buffer": BUFFER,
         "detail_m": EARTH_CIRCUMFERENCE_M / 2**zoom / 512,
     }
-    for x, y, layer in fetch(database, "area_tiles", values=values):
-        tile = zxy_to_tileid(zoom, x, y)
-        tiles[tile] = tiles.get(tile, b"") + bytes(layer)
-    return tiles
+    areas = {
+        zxy_to_tileid(zoom, x, y): bytes(layer)
+        for x, y, layer in fetch(database, "area_tiles", values=values)
+    }
+    yield from packed_tiles(hexagons.tiles(zoom), areas)
 
 
 def _read_hexagons(region: Region, work: Path, resolution: int) -> Features:
@@ -172,23 +185,30 @@ def signal_codes(column: pa.ChunkedArray) -> Integers:
     >>> signal_codes(pa.chunked_array([["loss", "within_noise", None]])).tolist()
     [3, 1, 0]
     """
-    known = [signal or SIGNALS[0] for signal in column.to_pylist()]
-    return np.array([SIGNALS.index(signal) for signal in known], np.int64)
+    encoded = column.combine_chunks().fill_null(SIGNALS[0]).dictionary_encode()
+    codes = np.array([SIGNALS.index(signal) for signal in encoded.dictionary.to_pylist()], np.int64)
+    return codes[encoded.indices.to_numpy()]
 
 
 def cell_outlines(cells: np.ndarray) -> Outlines:
     """Return the outlines of H3 cells on the web Mercator square, whole across the antimeridian."""
+    parts = [
+        _cell_corners(cells[at : at + CELLS_AT_ONCE]) for at in range(0, cells.size, CELLS_AT_ONCE)
+    ]
+    sizes = np.concatenate([size for size, _ in parts] or [np.empty(0, np.int64)])
+    lat, lon = np.concatenate([places for _, places in parts] or [np.empty((0, 2))]).T
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    lon = lon - 360.0 * np.rint((lon - np.repeat(lon[starts[:-1]], sizes)) / 360.0)
+    one_each = np.arange(starts.size, dtype=np.int64)
+    return Outlines(*_world(lon, lat), starts, one_each, one_each)
+
+
+def _cell_corners(cells: np.ndarray) -> tuple[Integers, Floats]:
+    """Return how many corners each cell has, and all corners (latitude, longitude) clockwise."""
     rings = [basic_int.cell_to_boundary(cell) for cell in cells.tolist()]
-    corners = np.array([len(ring) for ring in rings], dtype=np.int64)
-    latlon = np.full((len(rings), max(6, corners.max(initial=0)), 2), np.nan)
-    for count in np.unique(corners).tolist():
-        same = np.flatnonzero(corners == count)
-        # H3 lists corners counter-clockwise; tiles want them clockwise.
-        latlon[same, :count] = np.array([rings[place][::-1] for place in same.tolist()])
-        latlon[same, count:] = latlon[same, :1]
-    lat, lon = latlon[..., 0], latlon[..., 1]
-    lon = lon - 360.0 * np.rint((lon - lon[:, :1]) / 360.0)
-    return Outlines(*_world(lon, lat), corners)
+    # H3 lists corners counter-clockwise; tiles want them clockwise.
+    places = np.array([place for ring in rings for place in reversed(ring)])
+    return np.array([len(ring) for ring in rings], np.int64), places
 
 
 def border_table(shapes: Path) -> pa.Table:
@@ -209,6 +229,11 @@ def _world(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     """Return places on the web Mercator square, 0 to 1 eastwards and southwards."""
     lat = np.radians(np.clip(lat, -LATITUDE_LIMIT, LATITUDE_LIMIT))
     return lon / 360.0 + 0.5, 0.5 - np.arcsinh(np.tan(lat)) / (2.0 * math.pi)
+
+
+def world(lonlat: Floats) -> Floats:
+    """Return places on the web Mercator square of degrees, both of shape (n, 2)."""
+    return np.column_stack(_world(lonlat[:, 0], lonlat[:, 1]))
 
 
 def mercator(lonlat: Floats) -> Floats:

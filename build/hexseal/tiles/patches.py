@@ -1,23 +1,23 @@
 """Confirmed patches as vector tiles: where new sealing stands out from the noise."""
 
-import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
-from pmtiles.tile import TileType, zxy_to_tileid
+from pmtiles.tile import TileType
 
 from hexseal.progress import Progress, silent
 from hexseal.region.load import Region
-from hexseal.storage.database import connect, fetch, run
 from hexseal.tiles.archives import write_archive
-from hexseal.tiles.hexagons import mercator
-from hexseal.tiles.mvt import BUFFER, EXTENT
+from hexseal.tiles.hexagons import world
+from hexseal.tiles.mvt import Features, Layer, outlines_of, packed_tiles
 
 # A patch of a few pixels is a dot at the first zoom, and true to 0.8 m at the last.
 ZOOMS = range(10, 14)
+PROPERTIES = ("pair", "rank", "q_value", "area_m2", "origin")
 COLUMNS = ["rank", "q_value", "area_m2", "origin", "geometry"]
 
 
@@ -34,36 +34,35 @@ def write_patch_tiles(
         return 0
     table = pa.concat_tables(tables)
     shapes = shapely.from_wkb(table["wkb"].to_numpy(zero_copy_only=False))
-    table = table.set_column(
-        table.schema.get_field_index("wkb"),
-        "wkb",
-        pa.array(list(shapely.to_wkb(shapely.transform(shapes, mercator))), pa.binary()),
-    )
-    numbered = table.append_column("number", pa.array(range(1, len(table) + 1), pa.int64()))
     west, south, east, north = (float(edge) for edge in shapely.total_bounds(shapes))
-    tiles: dict[int, bytes] = {}
-    with connect(work, spatial=True) as database:
-        database.register("borders", numbered)
-        run(database, "area_shapes")
-        for zoom in ZOOMS:
-            values = {"zoom": zoom, "across": 2**zoom, "margin": BUFFER / EXTENT, "buffer": BUFFER}
-            for x, y, layer in fetch(database, "patch_tiles", values=values):
-                tiles[zxy_to_tileid(zoom, x, y)] = gzip.compress(bytes(layer), mtime=0)
-            progress("patches", zoom - ZOOMS.start + 1, len(ZOOMS))
+    layer = Layer(
+        "patches",
+        Features(
+            ids=np.arange(1, len(table) + 1, dtype=np.uint64),
+            outlines=outlines_of(shapely.transform(shapes, world)),
+            properties={name: table[name].to_numpy(zero_copy_only=False) for name in PROPERTIES},
+        ),
+    )
     fields = {"pair": "String", "rank": "Number", "q_value": "Number", "area_m2": "Number"}
-    layer = {"id": "patches", "fields": fields | {"origin": "String"}}
+    described = {"id": "patches", "fields": fields | {"origin": "String"}}
     write_archive(
         archive,
-        sorted(tiles.items()),
+        _all_tiles(layer, progress),
         kind=TileType.MVT,
         bounds=(west, south, east, north),
         metadata={
             "name": f"{region.id} confirmed patches",
             "attribution": region.product.attribution,
-            "vector_layers": [layer],
+            "vector_layers": [described],
         },
     )
     return table.num_rows
+
+
+def _all_tiles(layer: Layer, progress: Progress) -> Iterator[tuple[int, bytes]]:
+    for zoom in ZOOMS:
+        yield from packed_tiles(layer.tiles(zoom))
+        progress("patches", zoom - ZOOMS.start + 1, len(ZOOMS))
 
 
 def _confirmed(work: Path, pair: tuple[int, int]) -> pa.Table:
