@@ -97,7 +97,7 @@ setup:
     venv.create(home, with_pip=True)
     python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for arguments in (["-r", "requirements.lock"], ["--no-deps", "--editable", "."]):
+    for arguments in (["-r", "requirements.lock"], ["--no-deps", "--no-build-isolation", "--editable", "."]):
         if subprocess.run(pip + arguments).returncode:
             sys.exit("setting up failed: see pip's message above, mend it and run just again")
     stamp.write_text(key)

@@ -30,7 +30,7 @@ from hexseal.change.stage import judge_region
 from hexseal.counting.stage import count_region
 from hexseal.raster.grid import from_lonlat
 from hexseal.region.load import Region, SealedAccuracy, load_region
-from hexseal.simulate import NoiseModel, Observation, observe, simulate_truth
+from hexseal.simulation import NoiseModel, Observation, observe, simulate_truth
 from hexseal.statistics.stage import write_statistics
 
 SIZE, AREAS = 2000, 25

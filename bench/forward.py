@@ -29,7 +29,7 @@ from rasterio.windows import Window as RasterioWindow
 from transformers.models.segformer.modeling_segformer import SegformerDecodeHead
 
 from hexseal.raster.grid import Window
-from hexseal.simulate import is_simulated, simulate
+from hexseal.simulation import is_simulated, simulate
 from hexseal_ml.folder import load_model
 from hexseal_ml.imagery import open_image
 from hexseal_ml.model import ForwardSegformer

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from browser.made_site import made_region
 
+from hexseal.frontend import TEMPLATE
 from hexseal.pages.charts import Origin, origins_chart, stock_chart, ticks
 from hexseal.pages.figures import AreaFigures
-from hexseal.pages.frontend import TEMPLATE
 from hexseal.pages.locales import load_locale
 from hexseal.pages.origins import Source, class_name, origins_of, read_area_sources
 from hexseal.pages.tables import Writer

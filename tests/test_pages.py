@@ -16,13 +16,13 @@ from browser.made_site import NAMES, MadeSite, make_site
 
 from hexseal.datasets.provenance import InputFile
 from hexseal.errors import InputError, ToolError
+from hexseal.frontend import TEMPLATE, bundle
 from hexseal.manifest import Datasets, PartitionTree, TileSummary
 from hexseal.pages import write_pages
 from hexseal.pages.about import about_values
 from hexseal.pages.addresses import sheet_paths
 from hexseal.pages.classes import CHANGE_LADDERS, SHARE_BREAKS, change_breaks
 from hexseal.pages.figures import read_areas
-from hexseal.pages.frontend import TEMPLATE, bundle
 from hexseal.pages.judgement import read_judgement
 from hexseal.pages.locales import load_locale
 from hexseal.pages.methodology import size_shares

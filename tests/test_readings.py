@@ -7,8 +7,8 @@ import pytest
 import shapely
 from browser.made_site import made_judgement, made_region
 
+from hexseal.frontend import TEMPLATE
 from hexseal.pages.figures import AreaFigures, Place
-from hexseal.pages.frontend import TEMPLATE
 from hexseal.pages.judgement import Judged, read_judgement
 from hexseal.pages.locales import load_locale
 from hexseal.pages.nesting import area_parents, coarse_to_fine

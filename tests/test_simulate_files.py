@@ -13,8 +13,8 @@ from rasterio.features import rasterize
 
 from hexseal.errors import InputError, OutputError
 from hexseal.products import CLCPLUS
-from hexseal.simulate import simulate
-from hexseal.simulate.writing import ORIGIN_X, ORIGIN_Y, rgb
+from hexseal.simulation import simulate
+from hexseal.simulation.writing import ORIGIN_X, ORIGIN_Y, rgb
 
 MAPS = [f"clcplus_{y}.tif" for y in (2018, 2021)]
 MAPS += [f"truth/landcover_{y}.tif" for y in (2018, 2021, 2024)]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import rasterio
 
-from hexseal.simulate import SimulatedImage, Truth, simulate_imagery, simulate_truth
-from hexseal.simulate.sentinel2 import NODATA, OFFSET, SCALE
-from hexseal.simulate.spectra import BANDS
-from hexseal.simulate.vegetation import GRASS, NEEDLE, OUTSIDE, SEALED, WATER
-from hexseal.simulate.writing import write_image
+from hexseal.simulation import SimulatedImage, Truth, simulate_imagery, simulate_truth
+from hexseal.simulation.sentinel2 import NODATA, OFFSET, SCALE
+from hexseal.simulation.spectra import BANDS
+from hexseal.simulation.vegetation import GRASS, NEEDLE, OUTSIDE, SEALED, WATER
+from hexseal.simulation.writing import write_image
 
 RED, NEAR_INFRARED, SHORT_WAVE = (BANDS.index(name) for name in ("B04", "B08", "B11"))
 

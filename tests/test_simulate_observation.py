@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hexseal.errors import InputError
-from hexseal.simulate import NoiseModel, Truth, error_fields, observe, simulate_truth
-from hexseal.simulate.corrections import fix_by_hand
+from hexseal.simulation import NoiseModel, Truth, error_fields, observe, simulate_truth
+from hexseal.simulation.corrections import fix_by_hand
 
 
 @pytest.fixture(scope="module")

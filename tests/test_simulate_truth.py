@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hexseal.errors import InputError
-from hexseal.simulate import Truth, simulate_truth
+from hexseal.simulation import Truth, simulate_truth
 
 
 @pytest.fixture(scope="module")

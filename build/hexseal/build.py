@@ -22,11 +22,11 @@ from hexseal.exchange.publish import publish_counts
 from hexseal.exchange.record import CountedWindow
 from hexseal.fetch import require_fetched
 from hexseal.forward.stage import make_forward_years
+from hexseal.frontend import bundle
 from hexseal.pages import write_pages
-from hexseal.pages.frontend import bundle
 from hexseal.progress import Talk
 from hexseal.region.load import Region, SealedAccuracy, is_remote, load_region
-from hexseal.simulate import is_simulated, simulate
+from hexseal.simulation import is_simulated, simulate
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions
 from hexseal.storage.files import SiteFolder, one_writer, write_bytes

@@ -14,8 +14,8 @@ from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import open_landcover
 from hexseal.region.load import load_region
 from hexseal.region.toml import TableReader
-from hexseal.simulate import simulate_imagery, simulate_truth
-from hexseal.simulate.sentinel2 import BANDS as SIMULATED_BANDS
+from hexseal.simulation import simulate_imagery, simulate_truth
+from hexseal.simulation.sentinel2 import BANDS as SIMULATED_BANDS
 from hexseal_ml.masks import open_masked
 from hexseal_ml.scenes import Bytes, Numbers, Scene, kept_scene, pack
 from hexseal_ml.split import ROLES

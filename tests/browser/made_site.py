@@ -15,8 +15,8 @@ import shapely
 
 from hexseal.change.states import FILTERS
 from hexseal.datasets import write_checksums, write_datasets
+from hexseal.frontend import bundle
 from hexseal.pages import PageSummary, write_pages
-from hexseal.pages.frontend import bundle
 from hexseal.pages.indicators import indicator_columns
 from hexseal.products import CLCPLUS
 from hexseal.raster.grid import from_lonlat

@@ -6,7 +6,7 @@ import pytest
 from journey import Journey
 from made_site import MadeSite
 
-from hexseal.pages.frontend import TEMPLATE
+from hexseal.frontend import TEMPLATE
 
 pytestmark = pytest.mark.browser
 AXE = TEMPLATE / "node_modules" / "axe-core" / "axe.min.js"

@@ -15,7 +15,7 @@ from pyproj import Transformer
 from hexseal.areas import measure_areas
 from hexseal.build import BuildSettings, Talk, build_site
 from hexseal.region.load import load_region
-from hexseal.simulate import simulate
+from hexseal.simulation import simulate
 
 pytestmark = pytest.mark.browser
 REGION = """

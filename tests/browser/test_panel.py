@@ -8,9 +8,9 @@ import pytest
 from journey import Journey
 from made_site import MadeSite
 
+from hexseal.frontend import TEMPLATE
 from hexseal.pages.charts import Chart, stock_chart
 from hexseal.pages.figures import read_areas
-from hexseal.pages.frontend import TEMPLATE
 from hexseal.pages.judgement import read_judgement
 from hexseal.pages.locales import load_locale
 from hexseal.pages.origins import read_area_sources

@@ -23,7 +23,7 @@ def simulate(console: Console, folder: Path, size_km: tuple[float, float], seed:
 
     Example: hexseal simulate work/island --size-km 12 9 --seed 7
     """
-    from hexseal.simulate import simulate as simulate_island
+    from hexseal.simulation import simulate as simulate_island
 
     with console.talk().stage("simulate") as told:
         simulate_island(folder, size_km=size_km, seed=seed, progress=console.progress)

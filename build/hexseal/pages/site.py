@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from hexseal import __version__
 from hexseal.datasets.provenance import InputFile
+from hexseal.frontend import TEMPLATE, Bundle
 from hexseal.manifest import Datasets, MapLayers, TileSummary
 from hexseal.pages.about import about_values, plain_values
 from hexseal.pages.addresses import Key, sheet_paths
@@ -28,7 +29,6 @@ from hexseal.pages.figures import (
     summed_columns,
 )
 from hexseal.pages.frame import INDEX, POLICY, page_frame, page_path
-from hexseal.pages.frontend import TEMPLATE, Bundle
 from hexseal.pages.judgement import Judged, read_judgement
 from hexseal.pages.locales import Locale, load_locale
 from hexseal.pages.locator import Locator

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hexseal.frontend import TEMPLATE
 from hexseal.manifest import Datasets, TileSummary
-from hexseal.pages.frontend import TEMPLATE
 from hexseal.region.load import Region
 
 FOLDER = TEMPLATE / "snippets"

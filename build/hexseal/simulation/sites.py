@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 from scipy import ndimage
 
-from hexseal.simulate.covers import (
+from hexseal.simulation.covers import (
     BARE_GROUND,
     HARD,
     YEARS,
@@ -13,14 +13,14 @@ from hexseal.simulate.covers import (
     Geometries,
     rectangles,
 )
-from hexseal.simulate.fields import labelled
-from hexseal.simulate.houses import build_roads, build_settlement
-from hexseal.simulate.settlements import CELL_M, Network, Settlement
-from hexseal.simulate.spread import spread_cost, trace
-from hexseal.simulate.streets import Points
-from hexseal.simulate.terrain import PIXEL_M, Terrain, smooth_line
-from hexseal.simulate.vegetation import CROPS, GRASS, SHRUB, WATER, Bytes
-from hexseal.simulate.works import Works, link, offset_xy, place_rectangle
+from hexseal.simulation.fields import labelled
+from hexseal.simulation.houses import build_roads, build_settlement
+from hexseal.simulation.settlements import CELL_M, Network, Settlement
+from hexseal.simulation.spread import spread_cost, trace
+from hexseal.simulation.streets import Points
+from hexseal.simulation.terrain import PIXEL_M, Terrain, smooth_line
+from hexseal.simulation.vegetation import CROPS, GRASS, SHRUB, WATER, Bytes
+from hexseal.simulation.works import Works, link, offset_xy, place_rectangle
 
 
 def build_2018(terrain: Terrain, network: Network, cover: Bytes, rng: np.random.Generator) -> Works:

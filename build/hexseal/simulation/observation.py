@@ -12,8 +12,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from hexseal.errors import InputError
-from hexseal.simulate.fields import Floats, Mask, blur
-from hexseal.simulate.vegetation import (
+from hexseal.simulation.fields import Floats, Mask, blur
+from hexseal.simulation.vegetation import (
     BARE,
     BROAD,
     CROPS,

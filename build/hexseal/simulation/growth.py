@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from hexseal.simulate.covers import BARE_GROUND, GARDEN, HARD, Batch, Geometries, rectangles
-from hexseal.simulate.houses import house_shapes, pick
-from hexseal.simulate.sites import smooth_line_xy, yard_shapes
-from hexseal.simulate.streets import Plots, Points
-from hexseal.simulate.works import Works, link, offset_xy, place_rectangle
+from hexseal.simulation.covers import BARE_GROUND, GARDEN, HARD, Batch, Geometries, rectangles
+from hexseal.simulation.houses import house_shapes, pick
+from hexseal.simulation.sites import smooth_line_xy, yard_shapes
+from hexseal.simulation.streets import Plots, Points
+from hexseal.simulation.works import Works, link, offset_xy, place_rectangle
 
 # New sealed per three years as a share of land, before ``growth`` scales it.
 TARGET_SHARE = 0.00075

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.features import rasterize
 
-from hexseal.simulate.fields import (
+from hexseal.simulation.fields import (
     Floats,
     Mask,
     blur,
@@ -18,8 +18,8 @@ from hexseal.simulate.fields import (
     fractal,
     smoothstep,
 )
-from hexseal.simulate.parcels import Parcels, cut_parcels
-from hexseal.simulate.terrain import PIXEL_M, Terrain
+from hexseal.simulation.parcels import Parcels, cut_parcels
+from hexseal.simulation.terrain import PIXEL_M, Terrain
 
 Bytes = NDArray[np.uint8]
 

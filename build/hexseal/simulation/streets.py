@@ -7,9 +7,9 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
-from hexseal.simulate.fields import Mask
-from hexseal.simulate.settlements import Settlement
-from hexseal.simulate.terrain import PIXEL_M
+from hexseal.simulation.fields import Mask
+from hexseal.simulation.settlements import Settlement
+from hexseal.simulation.terrain import PIXEL_M
 
 STEP_M = 12.0
 Points = NDArray[np.float64]

@@ -9,10 +9,10 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
 from hexseal.products import CLCPLUS
-from hexseal.simulate.fields import Floats, block_mean
-from hexseal.simulate.truth import Truth
-from hexseal.simulate.vegetation import CROPS, GRASS, OUTSIDE, SEA_BUFFER, WATER, Bytes
-from hexseal.simulate.writing import rgb
+from hexseal.simulation.fields import Floats, block_mean
+from hexseal.simulation.truth import Truth
+from hexseal.simulation.vegetation import CROPS, GRASS, OUTSIDE, SEA_BUFFER, WATER, Bytes
+from hexseal.simulation.writing import rgb
 
 NATURAL = {
     1: "#B9AEA6", 2: "#2F4A34", 3: "#4D6B3A", 4: "#3F6040", 5: "#7C7A4E", 6: "#88A35A",

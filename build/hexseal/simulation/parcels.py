@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hexseal.simulate.fields import Floats, Mask, blur
+from hexseal.simulation.fields import Floats, Mask, blur
 
 BLOCK_PX = 58
 # One direction per block is looked up on a coarse grid of the slope's direction.

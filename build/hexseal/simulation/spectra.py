@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.simulate.vegetation import (
+from hexseal.simulation.vegetation import (
     BARE,
     BROAD,
     CROPS,

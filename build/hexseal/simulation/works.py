@@ -7,12 +7,12 @@ import shapely
 from rasterio import Affine
 from rasterio.features import rasterize
 
-from hexseal.simulate.covers import Buildings, Geometries
-from hexseal.simulate.fields import Mask
-from hexseal.simulate.settlements import Network
-from hexseal.simulate.streets import Plots, Points
-from hexseal.simulate.terrain import PIXEL_M, Terrain
-from hexseal.simulate.vegetation import LOCAL
+from hexseal.simulation.covers import Buildings, Geometries
+from hexseal.simulation.fields import Mask
+from hexseal.simulation.settlements import Network
+from hexseal.simulation.streets import Plots, Points
+from hexseal.simulation.terrain import PIXEL_M, Terrain
+from hexseal.simulation.vegetation import LOCAL
 
 LINK_M = 450
 

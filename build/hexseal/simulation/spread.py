@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hexseal.simulate.fields import Floats, Mask
+from hexseal.simulation.fields import Floats, Mask
 
 Cells = NDArray[np.int64]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.features import rasterize
 
-from hexseal.simulate.terrain import PIXEL_M
+from hexseal.simulation.terrain import PIXEL_M
 
 YEARS = (2018, 2021, 2024)
 # Covers are burnt on a grid of 2.5 m: 16 sub-pixels make one pixel's fraction.

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from hexseal.errors import InputError
 from hexseal.progress import Progress, silent
-from hexseal.simulate.covers import SUBPIXELS, YEARS
-from hexseal.simulate.fields import Mask, blur
-from hexseal.simulate.growth import NewObject, grow
-from hexseal.simulate.settlements import Network, settle
-from hexseal.simulate.sites import build_2018
-from hexseal.simulate.terrain import Terrain, shape_terrain
-from hexseal.simulate.vegetation import (
+from hexseal.simulation.covers import SUBPIXELS, YEARS
+from hexseal.simulation.fields import Mask, blur
+from hexseal.simulation.growth import NewObject, grow
+from hexseal.simulation.settlements import Network, settle
+from hexseal.simulation.sites import build_2018
+from hexseal.simulation.terrain import Terrain, shape_terrain
+from hexseal.simulation.vegetation import (
     BARE,
     BROAD,
     CROPS,
@@ -27,7 +27,7 @@ from hexseal.simulate.vegetation import (
     Countryside,
     grow_vegetation,
 )
-from hexseal.simulate.works import Works
+from hexseal.simulation.works import Works
 
 # From this share of sealed and bare ground on, a pixel counts as abiotic rather than
 # vegetated; it is Sealed when most of that abiotic part is sealed.

@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hexseal.simulate.fields import (
+from hexseal.simulation.fields import (
     Floats,
     Mask,
     block_mean,
@@ -22,9 +22,9 @@ from hexseal.simulate.fields import (
     fractal,
     smoothstep,
 )
-from hexseal.simulate.spectra import BANDS, MICROMETRES, PAVING, Palette, mix_palette
-from hexseal.simulate.truth import Truth
-from hexseal.simulate.vegetation import (
+from hexseal.simulation.spectra import BANDS, MICROMETRES, PAVING, Palette, mix_palette
+from hexseal.simulation.truth import Truth
+from hexseal.simulation.vegetation import (
     BROAD,
     CROPS,
     EVERGREEN,

@@ -4,11 +4,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from hexseal.simulate.covers import HARD, Batch, Geometries, rectangles
-from hexseal.simulate.fields import Mask
-from hexseal.simulate.settlements import Settlement
-from hexseal.simulate.streets import Plots, Points, grow_streets, line_plots
-from hexseal.simulate.works import Works
+from hexseal.simulation.covers import HARD, Batch, Geometries, rectangles
+from hexseal.simulation.fields import Mask
+from hexseal.simulation.settlements import Settlement
+from hexseal.simulation.streets import Plots, Points, grow_streets, line_plots
+from hexseal.simulation.works import Works
 
 # About one plot in eight is still empty in 2018: later single houses fill them.
 VACANT = 0.13

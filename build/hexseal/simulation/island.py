@@ -13,14 +13,14 @@ from rasterio.errors import RasterioError
 from hexseal import __version__
 from hexseal.errors import InputError, OutputError
 from hexseal.progress import Progress, silent
-from hexseal.simulate.areas import Area, divide
-from hexseal.simulate.corrections import fix_by_hand
-from hexseal.simulate.observation import NoiseModel, Observation, observe
-from hexseal.simulate.preview import write_preview
-from hexseal.simulate.sentinel2 import simulate_imagery
-from hexseal.simulate.truth import Truth, check_size, simulate_truth
-from hexseal.simulate.vegetation import SEA_BUFFER, SEALED, WATER, Bytes
-from hexseal.simulate.writing import write_areas, write_image, write_objects, write_raster
+from hexseal.simulation.areas import Area, divide
+from hexseal.simulation.corrections import fix_by_hand
+from hexseal.simulation.observation import NoiseModel, Observation, observe
+from hexseal.simulation.preview import write_preview
+from hexseal.simulation.sentinel2 import simulate_imagery
+from hexseal.simulation.truth import Truth, check_size, simulate_truth
+from hexseal.simulation.vegetation import SEA_BUFFER, SEALED, WATER, Bytes
+from hexseal.simulation.writing import write_areas, write_image, write_objects, write_raster
 
 MARKER = ".hexseal-simulation"
 # Counts up when the same seed gives other files.

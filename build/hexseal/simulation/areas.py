@@ -10,13 +10,13 @@ from scipy import ndimage
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from hexseal.simulate.fields import block_mean, blur, labelled
-from hexseal.simulate.names import PROVINCES
-from hexseal.simulate.settlements import sources_of
-from hexseal.simulate.spread import spread_cost
-from hexseal.simulate.terrain import COARSE, PIXEL_M
-from hexseal.simulate.truth import Truth
-from hexseal.simulate.vegetation import LOCAL
+from hexseal.simulation.fields import block_mean, blur, labelled
+from hexseal.simulation.names import PROVINCES
+from hexseal.simulation.settlements import sources_of
+from hexseal.simulation.spread import spread_cost
+from hexseal.simulation.terrain import COARSE, PIXEL_M
+from hexseal.simulation.truth import Truth
+from hexseal.simulation.vegetation import LOCAL
 
 PEOPLE_PER_DWELLING = 2.3
 # Borders reach this far into the sea, so that simplified ones still hold every land pixel.

@@ -14,11 +14,11 @@ from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 
 from hexseal.products import CLCPLUS
-from hexseal.simulate.areas import Area
-from hexseal.simulate.growth import NewObject
-from hexseal.simulate.sentinel2 import NODATA, OFFSET, SCALE, SimulatedImage
-from hexseal.simulate.spectra import BANDS
-from hexseal.simulate.terrain import PIXEL_M
+from hexseal.simulation.areas import Area
+from hexseal.simulation.growth import NewObject
+from hexseal.simulation.sentinel2 import NODATA, OFFSET, SCALE, SimulatedImage
+from hexseal.simulation.spectra import BANDS
+from hexseal.simulation.terrain import PIXEL_M
 
 EPSG = 3035
 # Upper left corner in EPSG:3035: about 31.5° W, 46.5° N. The nearest land of all corners of

@@ -1,9 +1,9 @@
 """Seal Island: a simulated landscape whose true land cover is known."""
 
-from hexseal.simulate.island import SimulationSummary, is_simulated, simulate
-from hexseal.simulate.observation import NoiseModel, Observation, error_fields, observe
-from hexseal.simulate.sentinel2 import SimulatedImage, simulate_imagery
-from hexseal.simulate.truth import Truth, simulate_truth
+from hexseal.simulation.island import SimulationSummary, is_simulated, simulate
+from hexseal.simulation.observation import NoiseModel, Observation, error_fields, observe
+from hexseal.simulation.sentinel2 import SimulatedImage, simulate_imagery
+from hexseal.simulation.truth import Truth, simulate_truth
 
 __all__ = [
     "NoiseModel",

@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hexseal.simulate.fields import (
+from hexseal.simulation.fields import (
     Floats,
     Mask,
     block_mean,
@@ -19,7 +19,7 @@ from hexseal.simulate.fields import (
     smoothstep,
     steepness,
 )
-from hexseal.simulate.spread import Spread, accumulate, drain, erode_once, trace, upstream
+from hexseal.simulation.spread import Spread, accumulate, drain, erode_once, trace, upstream
 
 PIXEL_M = 10.0
 # One routing cell is 5 pixels of 10 m: fine enough for a road, coarse enough for a heap.

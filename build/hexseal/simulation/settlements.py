@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 
-from hexseal.simulate.fields import Floats, block_mean, blur
-from hexseal.simulate.names import TOWN, VILLAGES
-from hexseal.simulate.spread import Spread, spread_cost, trace
-from hexseal.simulate.terrain import COARSE, PIXEL_M, Terrain, smooth_line
-from hexseal.simulate.vegetation import Countryside
+from hexseal.simulation.fields import Floats, block_mean, blur
+from hexseal.simulation.names import TOWN, VILLAGES
+from hexseal.simulation.spread import Spread, spread_cost, trace
+from hexseal.simulation.terrain import COARSE, PIXEL_M, Terrain, smooth_line
+from hexseal.simulation.vegetation import Countryside
 
 CELL_M = COARSE * PIXEL_M
 LAND_KM2_EACH = 10.0

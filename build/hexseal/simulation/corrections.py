@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from hexseal.simulate.fields import blur
-from hexseal.simulate.observation import LAST_CLASS
-from hexseal.simulate.vegetation import BARE, OUTSIDE, SEALED, Bytes
+from hexseal.simulation.fields import blur
+from hexseal.simulation.observation import LAST_CLASS
+from hexseal.simulation.vegetation import BARE, OUTSIDE, SEALED, Bytes
 
 
 def fix_by_hand(
