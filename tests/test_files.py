@@ -14,6 +14,7 @@ from hexseal.errors import OutputError
 from hexseal.storage.files import (
     SiteFolder,
     describe,
+    ensure_compiler_cache,
     exchange,
     one_writer,
     only_one,
@@ -333,3 +334,17 @@ def test_a_second_writer_is_refused_at_once(tmp_path: Path) -> None:
         )
     with one_writer(tmp_path / "new" / "lock", "site"):
         pass
+
+
+def test_compiled_functions_get_a_folder_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "missing"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "given")
+    ensure_compiler_cache(tmp_path / "package")
+    assert os.environ["NUMBA_CACHE_DIR"] == "given"
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    ensure_compiler_cache(tmp_path)
+    assert "NUMBA_CACHE_DIR" not in os.environ
+    ensure_compiler_cache(tmp_path / "package")
+    assert os.access(os.environ["NUMBA_CACHE_DIR"], os.W_OK)

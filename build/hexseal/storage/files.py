@@ -1,11 +1,13 @@
 """Files that appear whole or not at all."""
 
+import atexit
 import ctypes
 import errno
 import hashlib
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -129,6 +131,20 @@ def exchange(first: Path, second: Path) -> bool:
         if function is not None:
             return function(*arguments) == 0
     return False
+
+
+def ensure_compiler_cache(package: Path) -> None:
+    """Give numba a folder for compiled functions where neither package nor home can be written.
+
+    Without one it refuses to import. The folder is this process's own and is removed at its end:
+    numba unpickles what it finds, so a folder shared with other users would not be safe.
+    """
+    folders = (package, Path(os.path.expanduser("~/.cache")), Path(os.path.expanduser("~")))  # noqa: PTH111
+    if "NUMBA_CACHE_DIR" in os.environ or any(os.access(folder, os.W_OK) for folder in folders):
+        return
+    folder = tempfile.mkdtemp(prefix="hexseal-compiled-")
+    os.environ["NUMBA_CACHE_DIR"] = folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 class SiteFolder:
