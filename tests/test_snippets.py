@@ -244,7 +244,7 @@ def test_the_page_shows_rows_and_explains_every_column(site: Path) -> None:
 
 def test_the_page_and_the_readme_name_pieces_and_checksums_once(site: Path) -> None:
     page = (site / "data.html").read_text(encoding="utf-8")
-    assert 'href="data/SHA256SUMS"' in page
+    assert 'href="SHA256SUMS"' in page
     assert page.count('href="data/stac/') == 1
     readme = (site / "data/README.txt").read_text(encoding="utf-8")
     package = (site / "data/datapackage.json").read_text(encoding="utf-8")

@@ -1,5 +1,19 @@
 """Failures that a user can mend, each a single line: what is wrong, the value seen, what to do."""
 
+LONGEST_LINE = 300
+
+
+def shortened(text: str, most: int = LONGEST_LINE) -> str:
+    """Return a text of at most ``most`` characters, its middle left out where it is longer.
+
+    >>> shortened("abcdefghij", 5)
+    'ab…ij'
+    """
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
 
 class HexsealError(Exception):
     """Base of every failure that the command line turns into one line and exit code 1."""

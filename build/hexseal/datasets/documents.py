@@ -131,8 +131,9 @@ def _readme(told: Description) -> str:
         "means none. To combine cells, add square metres and divide; never average shares.",
         "",
         "In the folder data/ of the site, not in the ZIP file: the finest hexagons once more in",
-        "pieces (a folder's name is a column for readers of Hive partitions), SHA256SUMS with the",
-        "checksum of every file (sha256sum -c SHA256SUMS), and stac/collection.json.",
+        "pieces (a folder's name is a column for readers of Hive partitions), and",
+        "stac/collection.json. SHA256SUMS in the folder above data/ has the checksum of every file",
+        "of the site (sha256sum -c SHA256SUMS).",
         *(f"  {piece}" for piece in told.pieces),
         "",
     ]

@@ -1,20 +1,35 @@
 """All checks of a finished site in one report."""
 
+import sqlite3
+import struct
+import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hexseal.errors import VerifyError
-from hexseal.verify.checksums import check_checksums, digests_of
+import duckdb
+import pyarrow as pa
+from google.protobuf.message import DecodeError
+
+from hexseal.errors import HexsealError, VerifyError, shortened
+from hexseal.verify.checksums import check_checksums, check_hashed_names, digests_of
 from hexseal.verify.documents import check_documents
 from hexseal.verify.figures import check_downloads, check_figures
 from hexseal.verify.layers import check_layers
 from hexseal.verify.links import check_links
 from hexseal.verify.merging import check_merging
-from hexseal.verify.pages import read_settings
+from hexseal.verify.pages import ListedFile, read_settings
 from hexseal.verify.scripts import check_scripts
 from hexseal.verify.tables import check_tables
 from hexseal.verify.tiles import check_tiles
 from hexseal.verify.warnings import check_warnings
+
+# What readers raise on damaged bytes: JSON, text, gzip, PNG, PMTiles, Parquet, GeoPackage.
+DAMAGE = (
+    HexsealError, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError,
+    ArithmeticError, AssertionError, RuntimeError, MemoryError, struct.error, zlib.error,
+    sqlite3.Error, duckdb.Error, pa.ArrowException, DecodeError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +56,42 @@ def verify_site(site: Path) -> VerifyReport:
     index = site / "index.html"
     if not index.is_file():
         raise VerifyError(f"{site}: holds no index.html; build a site first (just build)")
-    problems = [*check_links(site), *check_warnings(site)]
+    digests = digests_of(site)
+    bytes_problems = check_checksums(site, digests)
+    # Changed files are named by their checksums, whatever reading them may do.
+    problems = [*bytes_problems, *_found(check_hashed_names, site, digests)]
+    problems += [*_found(check_links, site), *_found(check_warnings, site)]
     cells = 0
     try:
         settings = read_settings(index)
-    except VerifyError as err:
-        problems.append(str(err))
-    else:
-        problems += check_scripts(site, settings)
-        digests = digests_of(site)
-        problems += check_downloads(site, settings, digests)
-        problems += check_checksums(site, digests)
-        problems += check_documents(site, digests)
-        if not problems:
-            figures, cells = check_figures(site, settings)
-            problems += figures
-            problems += check_tables(site, settings)
-            problems += check_tiles(site, settings)
-            problems += check_layers(site, settings)
-            problems += check_merging(site, settings)
-    files = sum(1 for path in site.rglob("*") if path.is_file())
-    return VerifyReport(files, cells, tuple(problems))
+    except DAMAGE as err:
+        problems.append(f"index.html: {_line(err)}")
+        return VerifyReport(len(digests) + 1, cells, tuple(problems))
+    problems += _found(check_scripts, site, settings)
+    problems += _found(check_downloads, site, settings, digests)
+    problems += _found(check_documents, site, digests)
+    if not problems:
+        cells = sum(item.rows or 0 for item in settings.downloads if _is_hexagons(item))
+        for check in (check_figures, check_tables, check_tiles, check_layers, check_merging):
+            problems += _found(check, site, settings)
+    return VerifyReport(len(digests) + 1, cells, tuple(problems))
+
+
+def _found(check: Callable[..., Iterable[str]], *arguments: object) -> list[str]:
+    """Return what a check finds; damage that it cannot read is a finding too."""
+    problems: list[str] = []
+    try:
+        for problem in check(*arguments):
+            problems.append(problem)
+    except DAMAGE as err:
+        name = getattr(check, "__name__", "check").removeprefix("check_")
+        problems.append(f"{name}: cannot be checked, a file is damaged ({_line(err)})")
+    return problems
+
+
+def _is_hexagons(item: ListedFile) -> bool:
+    return item.resolution is not None and item.path.endswith(".parquet")
+
+
+def _line(err: BaseException) -> str:
+    return shortened(" ".join(str(err).split()) or type(err).__name__, 200)
