@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from browser.made_site import NAMES, MadeSite, make_site
 
+from hexseal.datasets import write_checksums
 from hexseal.datasets.provenance import InputFile
 from hexseal.errors import InputError, ToolError
 from hexseal.frontend import TEMPLATE, bundle
@@ -96,7 +97,7 @@ def test_languages_have_the_same_keys_and_fill_in_the_same_names() -> None:
 
 def test_every_text_is_used_somewhere() -> None:
     folders = (TEMPLATE / "src", TEMPLATE / "templates", TEMPLATE.parent / "build/hexseal/pages")
-    files = [path for folder in folders for path in folder.rglob("*.*")]
+    files = [path for folder in folders for path in folder.rglob("*.*") if path.suffix != ".pyc"]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
     # Keys whose last part is filled in: page.areas.{column}, app.figure.{label}, app.legend.{view}.
     built = re.compile(
@@ -170,6 +171,7 @@ def test_a_page_without_its_warning_does_not_pass(made: MadeSite, tmp_path: Path
     french = site / "fr/index.html"
     text = french.read_text(encoding="utf-8").replace('class="warning"', 'class="detail"')
     french.write_text(text, encoding="utf-8")
+    write_checksums(site)
     assert verify_site(site).problems == (
         "fr/index.html: shows the change 2018-2021 without its warning",
     )
