@@ -1,9 +1,12 @@
-"""CSV tables as people send them: any case of column names, comma, semicolon or tab, two encodings.
+"""CSV tables as people send them: any case of column names, comma, semicolon or tab, any Unicode.
 
-Cells stay text until they are asked for; every complaint names the file and the line.
+Where semicolons or tabs separate the cells, numbers may have decimal commas. Cells stay text until
+they are asked for; every complaint names the file and the line.
 """
 
+import codecs
 import csv
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +22,24 @@ Doubles = NDArray[np.float64]
 # Eurostat's files are UTF-8 or, some of them, Latin-1, which any bytes are.
 ENCODINGS = ("utf-8-sig", "latin-1")
 DELIMITERS = ",;\t"
+# Plain digits only: float() also takes underscores, other scripts' digits, inf.
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
+# What R, pandas and databases write for an empty cell.
+NOTHING = frozenset({"", "NA", "NAN", "NULL"})
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Chosen columns of a CSV file by lower-case name; ``lines[i]`` is the line row i ends on."""
+    """Chosen columns of a CSV file by lower-case name; ``lines[i]`` is the line row i ends on.
+
+    ``has_commas`` where another sign separates the cells: 6,125 is then a number.
+    """
 
     path: Path
     columns: dict[str, list[str]]
     lines: list[int]
+    has_commas: bool = False
 
     def __contains__(self, column: str) -> bool:
         return column in self.columns
@@ -41,14 +53,18 @@ class Table:
 
     def numbers(self, column: str) -> Doubles:
         """Return a column as numbers, NaN where a cell is empty; InputError where it is text."""
-        cells = self.columns[column]
-        try:
-            return np.array([float(cell) if cell else np.nan for cell in cells], dtype=np.float64)
-        except ValueError:
-            row = next(row for row, cell in enumerate(cells) if cell and not _is_number(cell))
-        self.refuse(
-            row, f"{column} = {cells[row]!r} is not a number; write numbers such as 6.125 there"
-        )
+        values = np.full(len(self), np.nan)
+        for row, cell in enumerate(self.columns[column]):
+            if cell.upper() in NOTHING:
+                continue
+            if self.has_commas and DECIMAL_COMMA.fullmatch(cell):
+                cell = cell.replace(",", ".")
+            if not NUMBER.fullmatch(cell) or not np.isfinite(value := float(cell)):
+                self.refuse(
+                    row, f"{column} = {cell!r} is not a number; write numbers such as 6.125 there"
+                )
+            values[row] = value
+        return values
 
     def refuse(self, row: int, problem: str) -> NoReturn:
         """Raise InputError that names the file and the line of a row."""
@@ -70,11 +86,11 @@ def read_table(path: Path, columns: Collection[str]) -> Table:
 
 def _read(path: Path, wanted: Collection[str] | None) -> Table:
     """Read a table, or only its header when no column is ``wanted``."""
-    for encoding in ENCODINGS:
+    for encoding in _encodings(path):
         try:
             with path.open(encoding=encoding, newline="") as stream:
                 return _rows(path, stream, wanted)
-        except UnicodeDecodeError:
+        except UnicodeError:
             continue
         except csv.Error as err:
             raise InputError(f"{path}: is not a CSV table ({err}); save it as UTF-8 CSV") from err
@@ -82,7 +98,17 @@ def _read(path: Path, wanted: Collection[str] | None) -> Table:
             raise InputError(f"{path}: no such file; check the path of the points") from err
         except OSError as err:
             raise InputError(f"{path}: cannot be read ({err.strerror or err})") from err
-    raise AssertionError("Latin-1 reads any bytes")
+    raise InputError(f"{path}: is not a text table; save it as UTF-8 CSV")
+
+
+def _encodings(path: Path) -> tuple[str, ...]:
+    """Return the encodings to try: Excel's "Unicode text" is UTF-16 and begins with its mark."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(2)
+    except OSError:
+        return ENCODINGS
+    return ("utf-16",) if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ENCODINGS
 
 
 def _rows(path: Path, stream: TextIO, wanted: Collection[str] | None) -> Table:
@@ -99,7 +125,7 @@ def _rows(path: Path, stream: TextIO, wanted: Collection[str] | None) -> Table:
     if wanted is None:
         return Table(path, {name: [] for name in names}, [])
     places = {name: names.index(name) for name in names if name in wanted}
-    table = Table(path, {name: [] for name in places}, [])
+    table = Table(path, {name: [] for name in places}, [], has_commas=delimiter != ",")
     rows = csv.reader(stream, delimiter=delimiter)
     for cells in rows:
         if any(map(str.strip, cells)):
@@ -118,11 +144,3 @@ def _take(
     for name, place in places.items():
         table.columns[name].append(cells[place].strip())
     table.lines.append(line)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

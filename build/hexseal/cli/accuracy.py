@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from hexseal.cli.console import REGION, Console
+from hexseal.errors import InputError
 from hexseal.region.load import load_region
 
 
 @click.command()
 @REGION
-@click.argument("points", type=click.Path(path_type=Path))
+@click.argument("points", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--crs", default="EPSG:4326", show_default=True, help="CRS of columns x and y.")
 @click.option("--year", type=int, help="Map year, where the sample does not say it.")
 @click.option(
@@ -31,7 +32,7 @@ from hexseal.region.load import load_region
 def accuracy(
     console: Console,
     region: Path,
-    points: Path,
+    points: tuple[Path, ...],
     crs: str,
     year: int | None,
     greenhouses: bool,
@@ -39,15 +40,30 @@ def accuracy(
 ) -> None:
     """Compare the maps of a region with a reference sample or the LUCAS survey.
 
+    Labelled blocks of hexseal sample draw may come as several files, one per interpreter.
+
     Example: hexseal accuracy regions/sample.toml points.csv --crs EPSG:3035 -o accuracy.json
     """
     from hexseal.accuracy.report import write_report
     from hexseal.accuracy.stage import assess_accuracy
     from hexseal.accuracy.text import lines_of
+    from hexseal.sample.assess import assess_sample, write_sample_report
+    from hexseal.sample.labels import is_block_sample
+    from hexseal.sample.text import sample_lines
 
+    loaded = load_region(region)
+    if is_block_sample(points[0]):
+        blocks = assess_sample(loaded, points, progress=console.progress)
+        write_sample_report(blocks, output)
+        for line in sample_lines(blocks):
+            console.say(line)
+        console.say(f"written: {output}")
+        return
+    if len(points) > 1:
+        raise InputError(f"{points[1]}: only labelled blocks come as several files; give one")
     report = assess_accuracy(
-        load_region(region),
-        points,
+        loaded,
+        points[0],
         crs=crs,
         year=year,
         greenhouses=greenhouses,

@@ -12,6 +12,7 @@ from hexseal.cli.console import Console, run
 from hexseal.cli.fetch import fetch
 from hexseal.cli.inputs import check, simulate
 from hexseal.cli.merge import merge
+from hexseal.cli.sample import sample
 from hexseal.cli.site import serve, verify
 
 
@@ -29,7 +30,10 @@ def cli(context: click.Context, quiet: bool, verbose: bool) -> None:
     context.meta["verbose"] = verbose
 
 
-for command in (build, simulate, check, delta, areas, verify, serve, accuracy, fetch, merge):
+COMMANDS = (
+    build, simulate, check, delta, areas, verify, serve, accuracy, sample, fetch, merge,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -1,0 +1,1 @@
+"""A reference sample of labelled blocks: planned, drawn, labelled offline, estimated."""
