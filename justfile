@@ -43,6 +43,11 @@ bench-areas *OPTIONS: setup
     @{{bin}}/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
     @{{bin}}/python bench/areas.py {{OPTIONS}}
 
+# Compare vector tiles and patch outlines with other ways to make them: ratios in one run
+bench-tiles *OPTIONS: setup
+    @{{bin}}/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
+    @{{bin}}/python bench/tiles.py {{OPTIONS}}
+
 # Judge simulated regions whose truth is known: the table of METHODOLOGY.md
 bench-statistics *OPTIONS: setup
     @{{bin}}/python bench/change.py {{OPTIONS}}

@@ -16,6 +16,7 @@ from hexseal.raster.grid import Grid
 from hexseal.raster.landcover import Bytes
 from hexseal.region.load import Region
 from hexseal.storage.files import whole_file
+from hexseal.vector.outline import pixel_outlines
 from hexseal.vector.zones import Zones
 
 # Gains up to this q-value are listed, and at least so many of the best.
@@ -54,6 +55,7 @@ def write_patches(
     middle = _middle_pixels(found.table, chosen, rows, columns, owner)
     lon, lat = grid.to_lonlat(*grid.centers(*(axis.astype(np.float64) for axis in middle)))
     area = np.bincount(owner, grid.pixel_areas_m2(rows, columns), minlength=len(chosen))
+    outlines = pixel_outlines(rows, columns, owner, lambda xy: _lonlat(grid, xy))
     table = found.table
     cells = index_points(lon, lat, region.hexagons.finest)
     first, second = pair
@@ -79,7 +81,7 @@ def write_patches(
         "h3": pa.array(cells, pa.uint64()),
         "h3_hex": pa.array([f"{cell:x}" for cell in cells.tolist()], pa.string()),
         **_areas(region, zones, lon, lat),
-        "geometry": pa.array(_outlines(grid, rows, columns, owner, len(chosen)), pa.binary()),
+        "geometry": pa.array(shapely.to_wkb(outlines).tolist(), pa.binary()),
     }
     with whole_file(path) as partial:
         pq.write_table(pa.table(columns_out), partial, compression="zstd")
@@ -126,26 +128,6 @@ def _middle_pixels(
     order = np.lexsort((columns, rows, away, owner))
     _, first = np.unique(owner[order], return_index=True)
     return rows[order][first], columns[order][first]
-
-
-def _outlines(
-    grid: Grid, rows: Integers, columns: Integers, owner: Integers, count: int
-) -> list[bytes]:
-    """Return the outline of each patch along its pixels' edges, as WKB in degrees."""
-    if not count:
-        return []
-    order = np.lexsort((columns, rows, owner))
-    rows, columns, owner = rows[order], columns[order], owner[order]
-    # Neighbours in a row make one box: fewer pieces to unite.
-    starts = np.ones(len(rows), np.bool_)
-    starts[1:] = (np.diff(columns) != 1) | (np.diff(rows) != 0) | (np.diff(owner) != 0)
-    first = np.flatnonzero(starts)
-    last = np.append(first[1:], len(rows)) - 1
-    boxes = shapely.box(columns[first], rows[first], columns[last] + 1, rows[first] + 1)
-    ends = np.searchsorted(owner[first], np.arange(count + 1))
-    shapes = [shapely.union_all(boxes[ends[n] : ends[n + 1]]) for n in range(count)]
-    united = shapely.normalize(np.array(shapes, dtype=object))
-    return list(shapely.to_wkb(shapely.transform(united, lambda xy: _lonlat(grid, xy))))
 
 
 def _lonlat(grid: Grid, corners: NDArray[np.float64]) -> NDArray[np.float64]:
