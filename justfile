@@ -25,6 +25,10 @@ lint: setup
     @{{bin}}/basedpyright
     @{{bin}}/lint-imports
 
+# Build docs/ as HTML into docs/_build; a warning is an error
+docs: setup
+    @{{bin}}/python -m sphinx -q -W --keep-going -b html docs docs/_build
+
 # Serve the built site on this machine
 serve *OPTIONS: setup
     @{{bin}}/hexseal serve site {{OPTIONS}}

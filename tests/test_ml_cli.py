@@ -1,4 +1,4 @@
-"""The command line of hexseal-ml: help with examples, one-line errors, all in the README."""
+"""The command line of hexseal-ml: help with examples, one-line errors, all in the guide."""
 
 import re
 import sys
@@ -26,8 +26,8 @@ def test_every_verb_has_help_with_an_example_that_is_there(verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_the_readme_names_every_verb(verb: str) -> None:
-    assert f"hexseal-ml {verb}" in (ROOT / "README.md").read_text()
+def test_the_guide_names_every_verb(verb: str) -> None:
+    assert f"hexseal-ml {verb}" in (ROOT / "docs/how-to/years-from-images.md").read_text()
 
 
 def test_a_failure_is_one_line_and_exit_code_1(
