@@ -13,7 +13,7 @@ from rasterio.features import rasterize
 
 from hexseal.errors import InputError, OutputError
 from hexseal.products import CLCPLUS
-from hexseal.simulation import simulate
+from hexseal.simulation import is_simulated, simulate
 from hexseal.simulation.writing import ORIGIN_X, ORIGIN_Y, rgb
 
 MAPS = [f"clcplus_{y}.tif" for y in (2018, 2021)]
@@ -142,14 +142,19 @@ def test_no_land_within_600_km(island: Path) -> None:
             assert min(geod.inv(lon, lat, *shore)[2] for shore in shores) > 600_000
 
 
-def test_earlier_simulation_is_replaced(tmp_path: Path) -> None:
+def test_earlier_simulation_is_replaced_and_what_is_not_its_own_stays(tmp_path: Path) -> None:
     folder = tmp_path / "island"
     folder.mkdir()
     simulate(folder, size_km=(6, 6), seed=1)
     before = checksums(folder)
-    (folder / "left over.txt").write_text("old")
+    (folder / "region.toml").write_text("mine")
+    (folder / "clcplus_2018.tif").write_text("broken")
+    (folder / "truth" / "relief.tif").unlink()
+    assert is_simulated(folder, size_km=(6, 6), seed=1)
     simulate(folder, size_km=(6, 6), seed=1)
-    assert checksums(folder) == before
+    after = checksums(folder)
+    assert (folder / "region.toml").read_text() == "mine"
+    assert {name: sum_ for name, sum_ in after.items() if name != "region.toml"} == before
 
 
 def test_foreign_folder_is_not_replaced(tmp_path: Path) -> None:

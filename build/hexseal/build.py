@@ -40,6 +40,8 @@ CHANGE_FILES = (
     ("evidence", "_zones.parquet"),
     ("patches", ".parquet"),
 )
+# What only a clone of hexseal holds.
+CLONE = "site_template/build.mjs"
 DELTA_FILES = ("cells.parquet", "zones.parquet", "zone_shapes.parquet")
 
 
@@ -67,6 +69,18 @@ class BuildSettings:
             one_writer(work.parent / f".{self.site.absolute().name}.lock", str(self.site)),
         ):
             yield
+
+
+def default_site(region_file: Path) -> Path:
+    """Return the site's folder where none is given: site/ of a clone of hexseal, or beside it.
+
+    A region file lies in a clone where one of the folders above it holds hexseal's own sources.
+    """
+    home = region_file.absolute().parent
+    clones = (folder for folder in (home, *home.parents) if (folder / CLONE).is_file())
+    site = next(clones, region_file.parent) / "site"
+    here = Path.cwd()
+    return site.relative_to(here) if site.is_relative_to(here) else site
 
 
 def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:

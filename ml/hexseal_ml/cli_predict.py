@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from hexseal.cli.console import Console
+from hexseal.forward.models import model_folder
 from hexseal_ml.masks import CLOUDS
 from hexseal_ml.predict import DEVICES, MISSING_BANDS, PRECISIONS, Settings, predict
 from hexseal_ml.rasters_out import LANDCOVER
@@ -16,7 +17,7 @@ USUAL = Settings()
 @click.command("predict")
 @click.argument("image")
 @click.option(
-    "--model", required=True, type=click.Path(path_type=Path), help="Folder of a trained model."
+    "--model", required=True, help="Folder of a trained model, or the name of an installed one."
 )
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False),
@@ -52,7 +53,7 @@ USUAL = Settings()
 def predict_command(
     console: Console,
     image: str,
-    model: Path,
+    model: str,
     out: Path,
     prefix: str | None,
     device: str,
@@ -71,12 +72,12 @@ def predict_command(
     glob; a file ending _SCL.tif or a band SCL among them masks clouds. Killed and started again,
     it goes on where it was.
 
-    Example: hexseal-ml predict "s2/*_B*.tif" --model ml/weights/clcplus-forward-b2 --out work/2024
+    Example: hexseal-ml predict "s2/*_B*.tif" --model clcplus-forward-b2 --out work/2024
     """
     started = time.monotonic()
     done = predict(
         image,
-        model,
+        model_folder(model),
         out,
         prefix or _prefix(image),
         settings=Settings(device, precision, window, overlap, batch, missing_bands),

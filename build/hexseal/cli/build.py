@@ -15,16 +15,19 @@ from hexseal.region.load import Region, load_region
 @WORKERS
 @FRESH
 @click.pass_obj
-def build(console: Console, region: Path, out: Path, workers: int | None, fresh: bool) -> None:
+def build(
+    console: Console, region: Path, out: Path | None, workers: int | None, fresh: bool
+) -> None:
     """Build the whole site of a region file.
 
     Example: hexseal build regions/sample.toml --out site
     """
-    from hexseal.build import BuildSettings, build_site
+    from hexseal.build import BuildSettings, build_site, default_site
 
     started = time.monotonic()
-    _plan(console, load_region(region), out)
-    index = build_site(region, BuildSettings(out, workers, fresh), console.talk())
+    site = out or default_site(region)
+    _plan(console, load_region(region), site)
+    index = build_site(region, BuildSettings(site, workers, fresh), console.talk())
     console.say(f"done in {time.monotonic() - started:.1f} s; open {index}")
 
 
@@ -34,14 +37,16 @@ def build(console: Console, region: Path, out: Path, workers: int | None, fresh:
 @WORKERS
 @FRESH
 @click.pass_obj
-def delta(console: Console, region: Path, out: Path, workers: int | None, fresh: bool) -> None:
+def delta(
+    console: Console, region: Path, out: Path | None, workers: int | None, fresh: bool
+) -> None:
     """Count hexagons and areas only; the counts lie in work/ID beside the site.
 
     Example: hexseal delta regions/sao-tome.toml
     """
-    from hexseal.build import BuildSettings, count, prepare_inputs
+    from hexseal.build import BuildSettings, count, default_site, prepare_inputs
 
-    settings = BuildSettings(out, workers, fresh)
+    settings = BuildSettings(out or default_site(region), workers, fresh)
     loaded = load_region(region)
     work = settings.work(loaded)
     with settings.alone(loaded):

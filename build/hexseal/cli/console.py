@@ -23,9 +23,8 @@ REGION = click.argument("region", type=click.Path(path_type=Path, dir_okay=False
 OUT = click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("site"),
-    show_default=True,
-    help="Folder of the site.",
+    help="Folder of the site [default: site/ beside the region file; site/ of a clone of hexseal "
+    "for a region file inside it].",
 )
 WORKERS = click.option(
     "--workers", type=click.IntRange(1, 256), help="Threads for counting [default: one per core]."

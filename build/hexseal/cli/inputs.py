@@ -19,15 +19,27 @@ from hexseal.region.load import load_region
 )
 @click.pass_obj
 def simulate(console: Console, folder: Path, size_km: tuple[float, float], seed: int) -> None:
-    """Make a fictional island: its CLC+ maps, areas and the truth behind them.
+    """Make a fictional island: its CLC+ maps, areas, the truth behind them, and a region file.
 
-    Example: hexseal simulate work/island --size-km 12 9 --seed 7
+    Example: hexseal simulate demo --size-km 12 9 --seed 7
     """
+    from hexseal.forward.models import SHIPPED, can_predict
     from hexseal.simulation import simulate as simulate_island
+    from hexseal.simulation.region_file import NAME, write_region_file
 
     with console.talk().stage("simulate") as told:
         simulate_island(folder, size_km=size_km, seed=seed, progress=console.progress)
         told.append(str(folder))
+    model = SHIPPED if can_predict() else None
+    written = write_region_file(folder, model=model)
+    if written is None:
+        console.say(f"{folder / NAME}: kept as it was")
+    elif model is None:
+        console.say(
+            "years: 2018 and 2021; pip install 'hexseal[ml]' hexseal-model-clcplus-b2 before "
+            "simulating adds 2024, made from images"
+        )
+    console.say(f"now: hexseal build {folder / NAME}")
 
 
 @click.command()

@@ -15,7 +15,6 @@ decides the slope and the interval of the adjusted change (change/transfer.py).
 """
 
 import hashlib
-import importlib.util
 import json
 import subprocess
 import sys
@@ -25,8 +24,9 @@ from pathlib import Path
 import numpy as np
 
 from hexseal import __version__
-from hexseal.errors import InputError, ToolError
+from hexseal.errors import InputError
 from hexseal.forward.maps import OUTSIDE, open_maps, strips
+from hexseal.forward.models import model_folder, require_ml
 from hexseal.forward.report import (
     BOTH,
     MAP_ONLY,
@@ -95,13 +95,10 @@ def _make(
 
 def _predict(image: str, forward: Forward, stem: Path, *, fresh: bool, say: Say) -> None:
     """Run hexseal-ml on one image in a process of its own, so that hexseal never needs torch."""
-    if importlib.util.find_spec("torch") is None:
-        raise ToolError(
-            "CLC+ Forward needs torch and transformers; "
-            "install them with pip install 'hexseal[ml]', or take the forward year out"
-        )
+    require_ml()
     command = [
-        sys.executable, "-m", "hexseal_ml", "predict", image, "--model", forward.model,
+        sys.executable, "-m", "hexseal_ml", "predict", image,
+        "--model", str(model_folder(forward.model)),
         "--out", str(stem.parent), "--prefix", stem.name, "--missing-bands", forward.missing_bands,
     ]  # fmt: skip
     if forward.clouds != "keep":
@@ -151,7 +148,7 @@ def carry_forward(
         key=key,
         model=Path(epoch.forward.model).name,
         checksum=checksum,
-        drift_sd=_drift(Path(epoch.forward.model)),
+        drift_sd=_drift(model_folder(epoch.forward.model)),
         warnings=tuple(str(w) for fact in facts for w in _list(fact.get("warnings"))),
     )
 
@@ -219,7 +216,7 @@ class _Tally:
 
 def _key(epoch: Epoch, forward: Forward, mapped: Epoch) -> str:
     """Return what a forward year depends on: settings, and its files' size and time."""
-    model = Path(forward.model)
+    model = model_folder(forward.model)
     weights = [model / "config.json", *sorted(model.glob("*.safetensors"))]
     files = [forward.imagery, forward.calibration_imagery, mapped.landcover, *map(str, weights)]
     facts = [(name, _fact(name)) for name in files]

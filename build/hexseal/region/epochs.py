@@ -11,12 +11,14 @@ from hexseal.products import Product
 from hexseal.region.toml import TableReader
 
 REMOTE = re.compile(r"(?:https?|s3)://")
+MODEL_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Forward:
     """How a year without a land-cover map is made from images by a model.
 
+    ``model`` is the path of a folder or the name of an installed model.
     ``imagery`` shows the year itself, ``calibration_imagery`` the year ``calibrate_on``, which
     has a map. Only the model's own change between the two images is carried onto that map.
     """
@@ -59,6 +61,22 @@ def is_remote(address: str) -> bool:
 def resolve(address: str, path: Path) -> str:
     """Return an address, a relative path resolved against the folder of the file ``path``."""
     return address if is_remote(address) else str((path.parent / address).resolve())
+
+
+def is_model_name(model: str) -> bool:
+    """Return whether ``model`` is the name of an installed model rather than a path.
+
+    >>> is_model_name("clcplus-forward-b2"), is_model_name("models/mine"), is_model_name("..")
+    (True, False, False)
+    """
+    return bool(MODEL_NAME.fullmatch(model))
+
+
+def _model(model: str, path: Path) -> str:
+    """Return a model's name as it is, or the path of a folder of the file's own folder."""
+    if is_model_name(model) and not (path.parent / model).is_dir():
+        return model
+    return resolve(model, path)
 
 
 def resolve_list(addresses: str, path: Path) -> str:
@@ -110,7 +128,7 @@ def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Ep
     table = TableReader(reader.take("forward", dict), f"{reader.where}.forward")
     forward = Forward(
         imagery=resolve_list(table.text("imagery"), path),
-        model=resolve(table.text("model"), path),
+        model=_model(table.text("model"), path),
         calibrate_on=table.take("calibrate_on", int),
         calibration_imagery=resolve_list(table.text("calibration_imagery"), path),
         folder=work,

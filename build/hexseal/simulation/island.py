@@ -87,8 +87,8 @@ def simulate(
 ) -> SimulationSummary:
     """Write the simulated island into ``folder``; same size and seed, same bytes.
 
-    The folder appears at once when all files are complete. It must be missing, empty or
-    an earlier simulation, which is replaced.
+    A new folder appears at once when all files are complete. The folder must be missing, empty or
+    an earlier simulation, whose files are replaced; other files in it stay.
     """
     if seed < 0:
         raise InputError(f"seed = {seed}: give a whole number from 0 on")
@@ -143,12 +143,24 @@ def _scratch(folder: Path) -> Path:
 
 
 def _install(scratch: Path, folder: Path) -> None:
-    """Put the finished folder in place of an earlier simulation or an empty folder."""
+    """Put the finished files in place of an earlier simulation or an empty folder.
+
+    What else lies in the folder, a region file or a site, stays: then the files are replaced one by
+    one, and the marker that makes them complete comes last.
+    """
     scratch.chmod(0o755)
     _refuse_foreign(folder)
-    if folder.exists():
-        shutil.rmtree(folder)
-    scratch.replace(folder)
+    if not folder.exists() or not any(folder.iterdir()):
+        if folder.exists():
+            folder.rmdir()
+        scratch.replace(folder)
+        return
+    (folder / MARKER).write_text("unfinished\n", encoding="utf-8")
+    for path in sorted(scratch.iterdir(), key=lambda path: path.name == MARKER):
+        target = folder / path.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        path.replace(target)
 
 
 def _observe(truth: Truth, seed: int) -> tuple[list[Observation], Bytes]:
