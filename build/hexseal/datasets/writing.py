@@ -10,10 +10,17 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import shapely
 
 from hexseal.change.stage import pair_name
 from hexseal.codebook import Table, columns_of, spread_of
-from hexseal.datasets.geoparquet import ROWS_IN_GROUP, cells_of, shapes_of, write_geoparquet
+from hexseal.datasets.geoparquet import (
+    GEOMETRY,
+    ROWS_IN_GROUP,
+    cells_of,
+    shapes_of,
+    write_geoparquet,
+)
 from hexseal.datasets.partitions import ROWS_AT_ONCE, write_partitions
 from hexseal.datasets.provenance import Provenance
 from hexseal.manifest import Download, PartitionTree
@@ -23,6 +30,11 @@ from hexseal.storage.database import connect, copy_csv, fetch, run, statement
 from hexseal.storage.files import sha256, whole_file
 
 Format = Literal["GeoParquet", "Parquet", "CSV"]
+# https://geoarrow.org/extension-types: how a reader knows outlines in an Arrow table.
+GEOARROW_WKB = {
+    "ARROW:extension:name": "geoarrow.wkb",
+    "ARROW:extension:metadata": '{"crs": "OGC:CRS84", "crs_type": "authority_code"}',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,36 +67,13 @@ class Tables:
         tree: PartitionTree | None = None
         downloads: list[Download] = []
         for file in table_files(self.region):
-            self._prepare(file)
+            _prepare(self.database, self.region, self.work, file)
             if file.resolution == self.region.hexagons.finest:
                 rows = self.database.table("dataset").to_arrow_reader(ROWS_AT_ONCE)
                 tree = write_partitions(self.region, rows, self.site)
             downloads += self._write(file)
         assert tree is not None, "the finest resolution is always published"
         return tuple(downloads), tree
-
-    def _prepare(self, file: TableFile) -> None:
-        """Fill the table dataset and the view dataset_csv."""
-        region, work = self.region, self.work
-        pairs = [pair_name(pair) for pair in region.pairs]
-        kind = file.table.removeprefix("transition_")
-        run(
-            self.database,
-            "dataset_transitions" if kind != file.table else f"dataset_{file.table}",
-            names={
-                "columns": columns_of(file.table, spread_of(region)),
-                "index": file.table == "transition_hexagons",
-            },
-            values={
-                "hexagons": str(work / "hexagons.parquet"),
-                "resolution": file.resolution,
-                "areas": str(work / "areas.parquet"),
-                "shapes": str(work / "zone_shapes.parquet"),
-                "patches": [str(work / f"patches_{name}.parquet") for name in pairs],
-                "names": pairs,
-                "transitions": str(work / f"transition_{kind}.parquet"),
-            },
-        )
 
     def _write(self, file: TableFile) -> Iterator[Download]:
         path = self.site / "data" / f"{self.region.id}_{file.stem}.parquet"
@@ -120,6 +109,46 @@ def write_tables(
     """
     with connect(work, spatial=True) as database:
         return Tables(database, region, work, site, provenance).write()
+
+
+def read_table(region: Region, work: Path, file: TableFile) -> pa.Table:
+    """Return hexagons or areas as published, with outlines as GeoArrow WKB in degrees."""
+    with connect(work, spatial=True) as database:
+        _prepare(database, region, work, file)
+        if file.table == "hexagons":
+            rows = database.sql(statement("dataset_spatial")).to_arrow_table()
+            shapes = cells_of(rows)
+        else:
+            rows = database.table("dataset").to_arrow_table()
+            shapes = shapes_of(rows)
+            rows = rows.drop_columns([GEOMETRY])
+    wkb = pa.array(list(shapely.to_wkb(shapes)), pa.binary())
+    return rows.append_column(pa.field(GEOMETRY, pa.binary(), metadata=GEOARROW_WKB), wkb)
+
+
+def _prepare(
+    database: duckdb.DuckDBPyConnection, region: Region, work: Path, file: TableFile
+) -> None:
+    """Fill the table dataset and the view dataset_csv."""
+    pairs = [pair_name(pair) for pair in region.pairs]
+    kind = file.table.removeprefix("transition_")
+    run(
+        database,
+        "dataset_transitions" if kind != file.table else f"dataset_{file.table}",
+        names={
+            "columns": columns_of(file.table, spread_of(region)),
+            "index": file.table == "transition_hexagons",
+        },
+        values={
+            "hexagons": str(work / "hexagons.parquet"),
+            "resolution": file.resolution,
+            "areas": str(work / "areas.parquet"),
+            "shapes": str(work / "zone_shapes.parquet"),
+            "patches": [str(work / f"patches_{name}.parquet") for name in pairs],
+            "names": pairs,
+            "transitions": str(work / f"transition_{kind}.parquet"),
+        },
+    )
 
 
 def write_parquet(rows: pa.Table, path: Path, told: Mapping[str, str]) -> None:

@@ -1,0 +1,306 @@
+"""The public functions of hexseal, imported as ``from hexseal import build_site``.
+
+They take paths as text or Path, raise the errors of hexseal.errors (each one line that a user can
+act on), and are silent unless given ``log`` (receives lines) or ``progress``. Areas are in square
+metres, shares from 0 to 1 unless a name says otherwise. Each function imports its stage when it is
+called, so that ``import hexseal`` is quick.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from hexseal.errors import InputError, RegionError, ToolError
+from hexseal.products import PRODUCTS, Product
+from hexseal.progress import Progress, Say, Talk, mute, silent
+from hexseal.region import load
+from hexseal.region.epochs import Epoch, is_remote
+from hexseal.region.load import AreaLayer, HexagonRange, Region, Site
+
+if TYPE_CHECKING:
+    import geopandas
+    import pyarrow as pa
+
+    from hexseal.accuracy.report import AccuracyReport
+    from hexseal.areas import AreasSummary
+    from hexseal.check.report import Report
+    from hexseal.fetch.stage import FetchSummary
+    from hexseal.verify import VerifyReport
+
+Address = str | os.PathLike[str]
+# Name of the layer of areas in a table of compare_maps.
+LAYER = "area"
+
+
+def load_region(path: Address) -> Region:
+    """Read and check a region file; every failure is a RegionError that names the key."""
+    return load.load_region(Path(path))
+
+
+def check_region(region: Region | Address, *, progress: Progress = silent) -> "Report":
+    """Check the inputs of a region: files, grids, codes, coverage.
+
+    ``report.errors`` is what keeps the region from being built, ``report.warnings`` what to know
+    before quoting figures; each finding has a subject, what is wrong, the value and a remedy.
+    """
+    from hexseal.check.stage import check_region
+
+    return check_region(_region(region), progress=progress)
+
+
+def build_site(
+    region_file: Address,
+    out: Address | None = None,
+    *,
+    workers: int | None = None,
+    fresh: bool = False,
+    log: Say = mute,
+    progress: Progress = silent,
+) -> Path:
+    """Build the whole site of a region file and return its index page.
+
+    ``out`` is the folder of the site, by default site/ beside the region file; intermediate files
+    go to work/ID beside it. The previous site stays until the new one has passed verification.
+    ``workers`` threads count (None: one per core); ``fresh`` counts again though no input changed.
+    """
+    from hexseal.build import BuildSettings, build_site, default_site
+
+    path = Path(region_file)
+    site = default_site(path) if out is None else Path(out)
+    return build_site(path, BuildSettings(site, workers, fresh), Talk(log, progress))
+
+
+def measure_areas(
+    region: Region | Address,
+    polygons: Address,
+    output: Address,
+    *,
+    id_field: str | None = None,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> "AreasSummary":
+    """Count a region's rasters in any polygon file and write one row per polygon to ``output``.
+
+    ``polygons`` is any file that GDAL reads, in any CRS; the suffix of ``output`` (.csv, .parquet,
+    .gpkg, .geojson) chooses the format. A pixel counts where its centre lies inside.
+    """
+    from hexseal.areas import measure_areas
+
+    return measure_areas(
+        _region(region), Path(polygons), Path(output),
+        id_field=id_field, workers=workers, progress=progress,
+    )  # fmt: skip
+
+
+def assess_accuracy(
+    region: Region | Address,
+    points: Address,
+    *,
+    crs: str = "EPSG:4326",
+    year: int | None = None,
+    greenhouses: bool = False,
+    progress: Progress = silent,
+) -> "AccuracyReport":
+    """Compare the maps of a region with a reference sample or the LUCAS survey (CSV).
+
+    ``crs`` is that of the columns x and y, ``year`` the map's year where the sample does not name
+    it; ``greenhouses`` counts LUCAS greenhouses (A13) as sealed. The report holds confusion
+    matrices, accuracies, and error-adjusted areas and change with standard errors.
+    """
+    from hexseal.accuracy.stage import assess_accuracy
+
+    return assess_accuracy(
+        _region(region), Path(points),
+        crs=crs, year=year, greenhouses=greenhouses, progress=progress,
+    )  # fmt: skip
+
+
+def fetch_region(
+    region: Region | Address, *, fresh: bool = False, log: Say = mute, progress: Progress = silent
+) -> "FetchSummary":
+    """Download what the region's [fetch] table names; the only call that needs a network.
+
+    What was fetched for the same request is kept; ``fresh`` fetches it again. Raises FetchError
+    where a service does not answer.
+    """
+    from hexseal.fetch import Means, Web, fetch_region
+    from hexseal.region.fetch import read_secrets
+
+    means = Means(Web(say=log), read_secrets(), Talk(log, progress).stage, log, progress)
+    return fetch_region(_region(region), means, fresh=fresh)
+
+
+def merge_sites(
+    sites: Sequence[Address],
+    out: Address,
+    *,
+    id: str | None = None,  # noqa: A002
+    title: str | Mapping[str, str] | None = None,
+    log: Say = mute,
+    progress: Progress = silent,
+) -> Path:
+    """Join finished sites of neighbouring regions into one site at ``out``; return its index page.
+
+    ``title`` is a text, or one by language; without it and ``id`` they are made from the parts.
+    Raises InputError where the sites were not built alike or share a pixel.
+    """
+    from hexseal.build import BuildSettings
+    from hexseal.merge import MergedName
+    from hexseal.merge.stage import merge_sites
+
+    titles = {"": title} if isinstance(title, str) else dict(title or {})
+    paths = [Path(site) for site in sites]
+    return merge_sites(paths, MergedName(id, titles), BuildSettings(Path(out)), Talk(log, progress))
+
+
+def verify_site(site: Address) -> "VerifyReport":
+    """Check a finished site: links, checksums, formats, and that all its figures agree.
+
+    ``report.problems`` holds one line for each fault. Raises VerifyError where there is no site.
+    """
+    from hexseal.verify import verify_site
+
+    return verify_site(Path(site))
+
+
+def simulate(
+    folder: Address,
+    *,
+    size_km: tuple[float, float] = (24.0, 18.0),
+    seed: int = 1,
+    progress: Progress = silent,
+) -> Path:
+    """Make a fictional island in ``folder`` and return its region file, ready to build.
+
+    The folder gets CLC+ maps of 2018 and 2021 with realistic errors, areas, images and, in truth/,
+    the land cover without error. Each ``seed`` gives its own island. The region file has a year
+    made from images (2024) where the model and the extra ``ml`` are installed; a region file that
+    is there already is kept.
+    """
+    from hexseal.forward.models import SHIPPED, can_predict
+    from hexseal.simulation import simulate
+    from hexseal.simulation.region_file import NAME, write_region_file
+
+    simulate(Path(folder), size_km=size_km, seed=seed, progress=progress)
+    write_region_file(Path(folder), model=SHIPPED if can_predict() else None)
+    return Path(folder) / NAME
+
+
+def compare_maps(
+    maps: Mapping[int, Address],
+    *,
+    resolution: int = 9,
+    areas: Address | None = None,
+    area_id: str | None = None,
+    area_name: str | None = None,
+    product: Product | Literal["clcplus", "worldcover"] = "clcplus",
+    workers: int | None = None,
+    log: Say = mute,
+    progress: Progress = silent,
+) -> "pa.Table":
+    """Compare land-cover rasters of two or more years; return one row per hexagon or per area.
+
+    ``maps`` names a raster by year, such as ``{2018: "a.tif", 2021: "b.tif"}``, all on one pixel
+    grid, holding the class codes of ``product``. Without ``areas`` the rows are H3 cells of
+    ``resolution``; with it they are the polygons of that file (any format of GDAL, any CRS), of
+    which ``area_id`` names a column with unique ids and ``area_name`` one with names.
+
+    The columns are those of a site's datasets (see codebook.csv of any site): for each year Y
+    ``sealed_m2_Y`` and ``sealed_share_Y`` (0 to 1 of land), for each pair A_B the raw
+    ``new_sealed_m2_A_B``, ``unsealed_m2_A_B`` and ``net_m2_A_B``, the error-adjusted
+    ``adjusted_m2_A_B`` with its 95 % interval ``adjusted_low_m2_A_B`` to ``adjusted_high_m2_A_B``,
+    and ``signal_A_B``. ``geometry`` holds outlines as WKB in degrees (OGC:CRS84), marked as
+    GeoArrow, so that ``to_geodataframe`` and GeoParquet writers know them.
+
+    Raises InputError or RegionError where rasters or areas cannot be used.
+    """
+    from pyarrow import compute
+
+    from hexseal.build import BuildSettings, count, judge
+    from hexseal.check.stage import check_region
+    from hexseal.datasets.writing import TableFile, read_table
+    from hexseal.statistics.stage import write_statistics
+
+    layers = () if areas is None else (_layer(areas, area_id, area_name),)
+    with tempfile.TemporaryDirectory(prefix="hexseal-") as scratch:
+        region = _compared(maps, _product(product), resolution, layers, Path(scratch))
+        report = check_region(region, progress=progress)
+        if report.errors:
+            raise InputError(report.errors[0].line().removeprefix("error: "))
+        settings, talk = BuildSettings(Path(scratch) / "site", workers), Talk(log, progress)
+        work = settings.work(region)
+        work.mkdir(parents=True)
+        count(region, work, settings, talk)
+        judge(region, work, settings, talk)
+        write_statistics(region, work)
+        kind = "hexagons" if areas is None else "areas"
+        table = read_table(region, work, TableFile(kind, kind, kind, resolution))
+    # The whole of the maps is a row of its own in a site's table of areas.
+    return table if areas is None else table.filter(compute.field("layer") == LAYER)
+
+
+def to_geodataframe(table: "pa.Table") -> "geopandas.GeoDataFrame":
+    """Return a table of ``compare_maps`` as a GeoDataFrame in EPSG:4326; needs geopandas."""
+    try:
+        import geopandas
+        import shapely
+    except ImportError as err:
+        raise ToolError("a GeoDataFrame needs geopandas; pip install geopandas") from err
+    outlines = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
+    frame = table.drop_columns(["geometry"]).to_pandas()
+    return geopandas.GeoDataFrame(frame, geometry=outlines, crs="EPSG:4326")
+
+
+def _region(region: Region | Address) -> Region:
+    return region if isinstance(region, Region) else load_region(region)
+
+
+def _product(product: Product | str) -> Product:
+    if isinstance(product, Product):
+        return product
+    if product not in PRODUCTS:
+        raise RegionError(f"product = {product!r} is not one of {', '.join(PRODUCTS)}")
+    return PRODUCTS[product]
+
+
+def _layer(areas: Address, area_id: str | None, area_name: str | None) -> AreaLayer:
+    if area_id is None:
+        raise RegionError(f"{os.fspath(areas)}: give area_id, the column with a unique id")
+    path = str(Path(areas).resolve())
+    return AreaLayer(LAYER, path, area_id, area_name or area_id, None, {"en": "Areas"})
+
+
+def _compared(
+    maps: Mapping[int, Address],
+    product: Product,
+    resolution: int,
+    layers: tuple[AreaLayer, ...],
+    scratch: Path,
+) -> Region:
+    """Return a region of these rasters that writes nothing outside ``scratch``."""
+    if len(maps) < 2:
+        raise RegionError(f"maps = {dict(maps)!r}: give rasters of at least two years")
+    epochs = tuple(
+        Epoch(year, _absolute(address), source=product.title)
+        for year, address in sorted(maps.items())
+    )
+    return Region(
+        path=scratch / "maps",
+        id="maps",
+        title={"en": "Maps"},
+        simulated=False,
+        window=None,
+        product=product,
+        epochs=epochs,
+        hexagons=HexagonRange(resolution, resolution),
+        areas=layers,
+        site=Site(languages=("en",)),
+        simulation=None,
+    )
+
+
+def _absolute(address: Address) -> str:
+    text = os.fspath(address)
+    return text if is_remote(text) else str(Path(text).resolve())
