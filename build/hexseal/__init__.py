@@ -11,6 +11,7 @@ Names that are not listed in ``__all__`` may change with any version.
 """
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hexseal.errors import (
@@ -23,6 +24,7 @@ from hexseal.errors import (
     ToolError,
     VerifyError,
 )
+from hexseal.storage.files import ensure_compiler_cache
 
 if TYPE_CHECKING:
     from hexseal.api import (
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
+
+# Before any module that holds compiled functions is imported.
+ensure_compiler_cache(Path(__file__).parent)
 
 __all__ = [
     "FetchError",
