@@ -1,4 +1,4 @@
-"""Delta against decoding, raster2dggs and per-pixel H3 indexing: ratios of one run.
+"""Check, delta and change against decoding, delta against its peers: ratios of one run.
 
     just bench
 
@@ -17,8 +17,10 @@ import numpy as np
 import rasterio
 from landscape import BLOCK, write_pair
 
+from hexseal.change.stage import judge_region
+from hexseal.check.stage import check_region
 from hexseal.counting.stage import count_region
-from hexseal.region.load import load_region
+from hexseal.region.load import Region, load_region
 
 REGION = """
 [region]
@@ -55,9 +57,14 @@ def compare(folder: Path, size: int, *, peers: bool) -> None:
     pixels = size * size
     for resolution in (8, 9):
         delta(folder, write_pair(folder, 1_000), resolution, workers=1)
+    check(folder, write_pair(folder, 1_000))
+    change(folder, write_pair(folder, 1_000), 8, workers=1)
     decode = best(lambda: decode_both(pair))
     print(f"pair of {size} x {size} pixels, LZW, blocks of {BLOCK}")
     report("rasterio decodes both files", decode, pixels, decode)
+    report("hexseal check", best(lambda: check(folder, pair)), pixels, decode)
+    seconds = best(lambda: change(folder, pair, 8, workers=2), times=1)
+    report("hexseal change, r8, 2 threads", seconds, pixels, decode)
     ours: dict[int, float] = {}
     for resolution in (8, 9):
         for workers in (1, 2):
@@ -116,12 +123,23 @@ def decode_both(pair: tuple[Path, Path]) -> None:
                 file.read(1, window=rasterio.windows.Window(0, row, file.width, height))
 
 
-def delta(folder: Path, pair: tuple[Path, Path], resolution: int, *, workers: int) -> None:
+def region_of(folder: Path, pair: tuple[Path, Path], resolution: int) -> Region:
     file = folder / "bench.toml"
     file.write_text(REGION.format(a=pair[0], b=pair[1], resolution=resolution))
-    work = folder / "work"
-    work.mkdir(exist_ok=True)
-    count_region(load_region(file), work, workers=workers)
+    (folder / "work").mkdir(exist_ok=True)
+    return load_region(file)
+
+
+def delta(folder: Path, pair: tuple[Path, Path], resolution: int, *, workers: int) -> None:
+    count_region(region_of(folder, pair, resolution), folder / "work", workers=workers)
+
+
+def check(folder: Path, pair: tuple[Path, Path]) -> None:
+    check_region(region_of(folder, pair, 8))
+
+
+def change(folder: Path, pair: tuple[Path, Path], resolution: int, *, workers: int) -> None:
+    judge_region(region_of(folder, pair, resolution), folder / "work", workers=workers)
 
 
 def peak_memory(folder: Path, size: int, resolution: int) -> str:

@@ -1,8 +1,10 @@
 """Checks of the pixels: one pass over the blocks counts codes and joint states of all years."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,8 @@ PLAUSIBLE_YEARLY_CHANGE = 0.05
 # Codes that products keep for what is no land cover.
 RESERVED_CODES = (0, *range(250, 256))
 NAMED_CODES = 5
+# What a code means, as bits.
+VALID, SEALED, LAND = 1, 2, 4
 
 Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -62,21 +66,21 @@ def take_census(
         gained=np.zeros(pairs, dtype=np.int64),
         lost=np.zeros(pairs, dtype=np.int64),
     )
-    is_valid, is_sealed = _table(region.product.valid), _table(region.product.sealed)
-    is_land = is_valid & ~_table(region.product.water)
-    is_unknown = ~_table(region.product.known)
+    product = region.product
+    is_unknown = ~_table(product.known)
+    meaning = _table(product.valid) * VALID + _table(product.sealed) * SEALED
+    meaning = (meaning + _table(product.valid - product.water) * LAND).astype(np.uint8)
     pieces = windows(frame, rasters[0].block_shape, pixels=WINDOW_PIXELS)
-    for done, window in enumerate(pieces, 1):
-        bands = [raster.read(window) for raster in rasters]
-        valid = [is_valid[band] for band in bands]
+    for done, (window, bands) in enumerate(_read_ahead(rasters, pieces), 1):
+        counts, land, sealed, edges = _count(bands, meaning)
+        census.codes += counts
+        census.common += int(land.sum())
         for place, band in enumerate(bands):
-            counts = np.bincount(band.ravel(), minlength=256)
-            census.codes[place] += counts
-            _note_first(census, place, band, window, np.flatnonzero(is_unknown & (counts > 0)))
-            _widen(census, place, valid[place], window)
-        common = np.logical_and.reduce(valid)
-        census.land += [np.count_nonzero(is_land[band] & common) for band in bands]
-        _compare(census, region, common, [is_sealed[band] & common for band in bands])
+            _note_first(
+                census, place, band, window, np.flatnonzero(is_unknown & (counts[place] > 0))
+            )
+            _widen(census, place, edges[place], window)
+        _compare(census, region, land, sealed)
         progress("check", done, len(pieces))
     return census
 
@@ -85,16 +89,76 @@ def _table(codes: frozenset[int]) -> Booleans:
     return np.isin(np.arange(256), sorted(codes))
 
 
-def _compare(census: Census, region: Region, common: Booleans, sealed: list[Booleans]) -> None:
-    """Count one window's sealed pixels within the common mask."""
-    census.common += int(np.count_nonzero(common))
-    census.sealed += [np.count_nonzero(band) for band in sealed]
+def _read_ahead(
+    rasters: Sequence[Landcover], pieces: Sequence[Window]
+) -> Iterator[tuple[Window, tuple[Bytes, ...]]]:
+    """Yield every window with its bands; the next one is read on a thread of its own."""
+
+    def read(window: Window) -> tuple[Bytes, ...]:
+        return tuple(raster.read(window) for raster in rasters)
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(read, pieces[0])
+        for place, window in enumerate(pieces):
+            bands = coming.result()
+            if place + 1 < len(pieces):
+                coming = pool.submit(read, pieces[place + 1])
+            yield window, bands
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(
+    bands: tuple[Bytes, ...], meaning: Bytes
+) -> tuple[Integers, Integers, Integers, Integers]:
+    """Count the codes of equally shaped bands and what they mean together.
+
+    Returns the pixels of each band and code; of what is valid in every band, the pixels by which
+    bands call them land, and by which sealed (bit k: band k); the half-open rows and columns that
+    hold each band's valid pixels, shape (bands, 4): all 0 where there is none.
+    """
+    years = len(bands)
+    height, width = bands[0].shape
+    counts = np.zeros((years, 256), np.int64)
+    land, sealed = np.zeros(1 << years, np.int64), np.zeros(1 << years, np.int64)
+    edges = np.zeros((years, 4), np.int64)
+    for row in range(height):
+        for column in range(width):
+            common, is_land, is_sealed = VALID, 0, 0
+            for k in range(years):
+                code = bands[k][row, column]
+                counts[k, code] += 1
+                bits = meaning[code]
+                common &= bits
+                is_sealed |= ((bits >> 1) & 1) << k
+                is_land |= (bits >> 2) << k
+            if common:
+                land[is_land] += 1
+                sealed[is_sealed] += 1
+        for k in range(years):
+            first, last = 0, width
+            while first < width and not meaning[bands[k][row, first]] & VALID:
+                first += 1
+            if first == width:
+                continue
+            while not meaning[bands[k][row, last - 1]] & VALID:
+                last -= 1
+            if edges[k, 2] == 0:
+                edges[k, 0], edges[k, 1], edges[k, 3] = row, first, last
+            edges[k, 1], edges[k, 3] = min(edges[k, 1], first), max(edges[k, 3], last)
+            edges[k, 2] = row + 1
+    return counts, land, sealed, edges
+
+
+def _compare(census: Census, region: Region, land: Integers, sealed: Integers) -> None:
+    """Add one window's land and sealed pixels within the common mask, from their joint counts."""
+    joint = np.arange(land.size)
+    has = [(joint >> place) & 1 == 1 for place in range(len(region.years))]
+    census.land += [land[chosen].sum() for chosen in has]
+    census.sealed += [sealed[chosen].sum() for chosen in has]
     for place, (first, second) in enumerate(region.pairs):
-        before = sealed[region.years.index(first)]
-        after = sealed[region.years.index(second)]
-        both = np.count_nonzero(before & after)
-        census.gained[place] += np.count_nonzero(after) - both
-        census.lost[place] += np.count_nonzero(before) - both
+        before, after = has[region.years.index(first)], has[region.years.index(second)]
+        census.gained[place] += sealed[after & ~before].sum()
+        census.lost[place] += sealed[before & ~after].sum()
 
 
 def _note_first(
@@ -106,12 +170,12 @@ def _note_first(
         census.first[place, code] = min(here, census.first.get((place, code), here))
 
 
-def _widen(census: Census, place: int, valid: Booleans, window: Window) -> None:
-    rows, columns = np.flatnonzero(valid.any(axis=1)), np.flatnonzero(valid.any(axis=0))
-    if not rows.size:
+def _widen(census: Census, place: int, edges: Integers, window: Window) -> None:
+    top, left, bottom, right = edges.tolist()
+    if not bottom:
         return
-    top, bottom = window.row + int(rows[0]), window.row + int(rows[-1]) + 1
-    left, right = window.column + int(columns[0]), window.column + int(columns[-1]) + 1
+    top, bottom = window.row + top, window.row + bottom
+    left, right = window.column + left, window.column + right
     old = census.extents.get(place, (top, left, bottom, right))
     census.extents[place] = (
         min(old[0], top),
