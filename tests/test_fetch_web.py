@@ -1,5 +1,7 @@
 """Requests: repeated after passing faults, whole or not at all, never led astray."""
 
+import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +9,10 @@ import pytest
 from services import Answer, Services, running
 
 from hexseal.errors import FetchError
-from hexseal.fetch.addresses import onward
-from hexseal.fetch.web import Asked, RefusalError, Web
+from hexseal.fetch import addresses
+from hexseal.fetch.addresses import is_private_address, onward, public, redacted
+from hexseal.fetch.remote import RemoteFile, opened
+from hexseal.fetch.web import Asked, Limits, RefusalError, Web
 
 CONTENT = b"0123456789" * 1000
 
@@ -100,14 +104,24 @@ def test_redirects_to_files_are_not_followed(services: Services, web: Web, targe
 @pytest.mark.parametrize(
     ("address", "fault"),
     [
-        ("file:///etc/passwd", "is no address to follow"),
-        ("/vsizip/a.zip", "is no address to follow"),
-        ("https://user:word@example.org/", "is no address to follow"),
+        ("file:///etc/passwd", "is not an address to follow"),
+        ("/vsizip/a.zip", "is not an address to follow"),
+        ("https://user:word@example.org/", "is not an address to follow"),
         ("http://example.org/a", "leaves https"),
         ("https://169.254.169.254/latest/meta-data", "private network"),
         ("https://[::1]/a", "private network"),
         ("https://localhost/a", "private network"),
         ("https://10.0.0.5/a", "private network"),
+        ("https://127.1/a", "private network"),
+        ("https://0x7f000001/a", "private network"),
+        ("https://017700000001/a", "private network"),
+        ("https://2130706433/a", "private network"),
+        ("https://１２７.0.0.1/a", "private network"),
+        ("https://[::ffff:10.0.0.1]/a", "private network"),
+        ("https://[64:ff9b::a00:1]/a", "private network"),
+        ("https://100.64.0.1/a", "private network"),
+        ("https://[::1", "is not an address"),
+        ("https://example.org:99999/a", "is not an address"),
         ("https://example.org/a b", "blanks"),
     ],
 )
@@ -134,3 +148,174 @@ def test_services_out_of_reach_are_named(web: Web, pauses: list[float]) -> None:
     with pytest.raises(FetchError, match=r"^http://127.0.0.1:9/a: cannot be reached .*5 tries"):
         web.json(Asked("http://127.0.0.1:9/a?token=x"))
     assert pauses == [1.0, 2.0, 4.0, 8.0]
+
+
+class TestMachines:
+    """What is connected to, whatever the name looks like."""
+
+    PUBLIC = "http://catalogue.org/search"
+
+    @pytest.fixture
+    def names(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        """Names that lead to machines; 127.0.0.1 counts as public, so that it can be asked."""
+        names = {"public.example": "127.0.0.1", "inner.example": "127.0.0.2"}
+        resolve = socket.getaddrinfo
+
+        def resolved(host: str, *given: object, **named: object) -> list:
+            is_number = named.get("flags") == socket.AI_NUMERICHOST
+            return resolve(host if is_number else names.get(host, host), *given, **named)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(addresses.socket, "getaddrinfo", resolved)
+        monkeypatch.setattr(
+            addresses,
+            "is_private_address",
+            lambda text: text != "127.0.0.1" and is_private_address(text),
+        )
+        return names
+
+    def test_a_name_that_leads_into_a_private_network_is_not_asked(
+        self, services: Services, web: Web, names: dict[str, str]
+    ) -> None:
+        port = services.address.rpartition(":")[2]
+        asked = Asked(f"http://inner.example:{port}/file", origin=self.PUBLIC)
+        with pytest.raises(FetchError, match=r"inner.example leads to 127.0.0.2, a machine of a"):
+            web.content(asked)
+        assert services.asked == []
+        asked = Asked(f"http://public.example:{port}/file", origin=self.PUBLIC)
+        assert web.content(asked) == CONTENT
+
+    def test_the_machine_that_was_checked_is_the_one_that_is_asked(
+        self, services: Services, web: Web, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A name that answers differently the second time does not matter: it is asked once."""
+        port = services.address.rpartition(":")[2]
+        asked: list[str] = []
+        resolve = addresses.socket.getaddrinfo
+
+        def changing(host: str, *given: object, **named: object) -> list:
+            if host == "public.example" and "flags" not in named:
+                asked.append(host)
+                names[host] = "127.0.0.1" if len(asked) < 2 else "127.0.0.2"
+            return resolve(host, *given, **named)
+
+        monkeypatch.setattr(addresses.socket, "getaddrinfo", changing)
+        wanted = Asked(f"http://public.example:{port}/file", origin=self.PUBLIC)
+        assert web.content(wanted) == CONTENT
+        assert asked == ["public.example"]
+
+    def test_a_redirect_into_a_private_network_is_not_followed(
+        self, services: Services, web: Web, names: dict[str, str]
+    ) -> None:
+        port = services.address.rpartition(":")[2]
+        inner = f"http://inner.example:{port}/file"
+        services.routes["/away"] = lambda ask: Answer(status=302, headers={"Location": inner})
+        with pytest.raises(FetchError, match=r"inner.example leads to 127.0.0.2"):
+            web.content(Asked(f"http://public.example:{port}/away"))
+
+    def test_a_service_that_the_user_named_may_stand_in_a_private_network(
+        self, services: Services, web: Web, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        port = services.address.rpartition(":")[2]
+        names["corp.example"] = "127.0.0.1"
+        monkeypatch.setattr(addresses, "is_private_address", is_private_address)
+        catalogue, file = (f"http://corp.example:{port}/{name}" for name in ("catalogue", "file"))
+        services.routes["/catalogue"] = lambda ask: Answer.json({})
+        with pytest.raises(FetchError, match=r"corp.example leads to 127.0.0.1"):
+            web.content(Asked(file, origin=catalogue))
+        web.json(Asked(catalogue))
+        assert web.content(Asked(file, origin=catalogue)) == CONTENT
+
+
+def test_answers_are_limited_in_size_and_time(services: Services, tmp_path: Path) -> None:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 10.0
+        return now[0]
+
+    asked = Asked(f"{services.address}/file")
+    with pytest.raises(FetchError, match=r"/file: sent more than 0 MB; not used"):
+        Web(clock=clock).download(asked, tmp_path / "a", limits=Limits(9_999, 1e6))
+    with pytest.raises(FetchError, match=r"sent [\d,]+ bytes and did not end in time"):
+        Web(clock=clock).download(asked, tmp_path / "a", limits=Limits(10_000, 5.0))
+    assert list(tmp_path.iterdir()) == []
+    assert Web(clock=clock).content(asked, limits=Limits(10_000, 1e6)) == CONTENT
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Retry-After": "²"}, {"Retry-After": "9" * 5000}, {"Retry-After": "Wed, 21 Oct 2026"}],
+)
+def test_waits_that_make_no_sense_are_passed_over(
+    services: Services, web: Web, pauses: list[float], headers: dict[str, str]
+) -> None:
+    services.faults["/file"] = [Answer(status=503, headers=_latin(headers))]
+    assert web.content(Asked(f"{services.address}/file")) == CONTENT
+    assert pauses == [1.0]
+
+
+def _latin(headers: dict[str, str]) -> dict[str, str]:
+    return {key: value.encode().decode("latin-1") for key, value in headers.items()}
+
+
+def test_json_of_a_thousand_levels_is_one_line(services: Services, web: Web) -> None:
+    services.routes["/deep"] = lambda ask: Answer(b"[" * 100_000)
+    with pytest.raises(FetchError, match="nested too deeply"):
+        web.json(Asked(f"{services.address}/deep"))
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://a:99999/", f"http://{'a' * 64}.org/"])
+def test_addresses_that_cannot_be_asked_are_one_line(web: Web, address: str) -> None:
+    with pytest.raises(FetchError, match="is not an address that can be asked"):
+        web.json(Asked(address))
+
+
+def test_secrets_are_hidden_wherever_a_service_echoes_them(services: Services, web: Web) -> None:
+    echoed = {
+        "message": "bad signature abcdefgh12345, Bearer tok.en-1, eyJhbGciOiJS.UzI1NiIs.xx",
+        "client_secret": "hunter22",
+        "url": "https://x/?sig=AbC%2F1&X-Amz-Signature=99ff",
+    }
+    services.routes["/echo"] = lambda ask: Answer(json.dumps(echoed).encode(), 403)
+    with pytest.raises(RefusalError) as failed:
+        web.json(Asked(f"{services.address}/echo?signed=abcdefgh12345"))
+    for secret in ("abcdefgh12345", "tok.en", "eyJ", "hunter22", "AbC", "99ff"):
+        assert secret not in str(failed.value)
+    assert redacted("a key of a map") == "a key of a map"
+    assert public("https://me:word@a.org/x?y#z") == "https://a.org/x"
+
+
+def test_remote_files_are_read_by_ranges_a_block_once(
+    services: Services, web: Web, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * 2000
+    (tmp_path / "a.bin").write_bytes(content)
+    services.folder("/files", tmp_path)
+    file = RemoteFile(web, f"{services.address}/files/a.bin")
+    assert file.size == len(content)
+    file.seek(300_000)
+    assert file.read(1000) == content[300_000:301_000]
+    assert file.seek(-5, 2) == len(content) - 5
+    assert file.read() == content[-5:]
+    file.seek(0)
+    assert file.read() == content
+    ranges = [ask.headers["Range"] for ask in services.asked]
+    assert ranges == ["bytes=0-131071", "bytes=262144-393215", "bytes=393216-655359",
+                      "bytes=131072-262143"]  # fmt: skip
+
+
+def test_a_service_without_ranges_and_files_that_are_none_are_named(
+    services: Services, web: Web, tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(FetchError, match=r"/file: does not serve parts of files \(HTTP 200\)"),
+        opened(web, f"{services.address}/file"),
+    ):
+        pass
+    (tmp_path / "a.tif").write_text("<VRTDataset/>")
+    services.folder("/files", tmp_path)
+    with (
+        pytest.raises(FetchError, match=r"a.tif: cannot be read as a raster"),
+        opened(web, f"{services.address}/files/a.tif?sig=1"),
+    ):
+        pass

@@ -98,13 +98,15 @@ class Portal:
         fields = [("metadata_fields", "UID"), ("metadata_fields", "dataset_download_information")]
         asked = [("portal_type", "DataSet"), *query.items(), *fields, ("b_size", str(PAGE))]
         address = f"{self.settings.api}/@search?{urlencode(asked)}"
+        origin = ""
         for _ in range(MOST_PAGES):
-            answer = as_table(self.web.json(Asked(address)))
+            answer = as_table(self.web.json(Asked(address, origin=origin)))
             yield from as_tables(answer.get("items"))
             following = as_text(as_table(answer.get("batching")).get("next"))
             if not following:
                 return
             address = onward(following, self.settings.api)
+            origin = self.settings.api
 
     def deliver(self, order: Order, note: Path, archive: Path) -> str:
         """Order (or go on with the order in ``note``), wait, download; return the address."""
@@ -163,7 +165,7 @@ class Portal:
         # The archive lies on another host, which gets no token.
         for left in reversed(range(DOWNLOAD_TRIES)):
             try:
-                self.web.download(Asked(address), archive)
+                self.web.download(Asked(address, origin=self.settings.api), archive)
             except RefusalError as err:
                 if err.status not in (403, 404) or not left:
                     raise

@@ -95,7 +95,7 @@ class Access:
         key = read_key(self.secrets.key_file)
         address = onward(key.token_address, self.api)
         fields = {"grant_type": GRANT, "assertion": key.grant(self.clock())}
-        answer = as_table(self.web.json(Asked.form(address, fields)))
+        answer = as_table(self.web.json(Asked.form(address, fields, origin=self.api)))
         token = as_text(answer.get("access_token"))
         if not token:
             raise FetchError(f"{public(address)}: gave no access token; {HOW}")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cache
 from multiprocessing import active_children, get_context, parent_process
@@ -31,6 +31,7 @@ from hexseal.fetch.addresses import public
 from hexseal.fetch.answers import as_table, as_text
 from hexseal.fetch.items import OFFSET, Asset, Scene
 from hexseal.fetch.place import EPSG, Place
+from hexseal.fetch.remote import opened
 from hexseal.fetch.web import Asked, Web
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import GDAL_SETTINGS
@@ -133,9 +134,7 @@ class SceneReader:
     def _read(
         self, addresses: Sequence[str], grid: Grid, resampling: Resampling
     ) -> Iterator[Numbers]:
-        asked = [
-            (a, self.pool.submit(_read_on, self._signed(a), grid, resampling)) for a in addresses
-        ]
+        asked = [(a, self._submitted(a, grid, resampling)) for a in addresses]
         for address, future in asked:
             yield self._result(address, future, grid, resampling)
 
@@ -157,8 +156,12 @@ class SceneReader:
                     "memory; fetch again"
                 ) from err
             self.web.pause(READ_PAUSE)
-            future = self.pool.submit(_read_on, self._signed(address), grid, resampling)
+            future = self._submitted(address, grid, resampling)
         raise AssertionError("unreachable")
+
+    def _submitted(self, address: str, grid: Grid, resampling: Resampling) -> Future[Numbers]:
+        origin = self.settings.catalogue
+        return self.pool.submit(_read_on, self._signed(address), origin, grid, resampling)
 
     def _signed(self, address: str) -> str:
         """Return an address with a signature where the catalogue's assets need one."""
@@ -206,16 +209,26 @@ def configure() -> None:
         set_gdal_config(key, value)
 
 
-def _read_on(address: str, grid: Grid, resampling: Resampling) -> Numbers:
+def _read_on(address: str, origin: str, grid: Grid, resampling: Resampling) -> Numbers:
     configure()
+    try:
+        with (
+            _opened(address, origin) as file,
+            WarpedVRT(
+                file, crs=CRS.from_user_input(EPSG), transform=grid.transform, width=grid.width,
+                height=grid.height, resampling=resampling, src_nodata=0, nodata=0,
+            ) as warped,
+        ):  # fmt: skip
+            return warped.read(1).astype(np.uint16)
+    except FetchError as err:
+        # Only the line goes to the parent process: what failed below may not be sent.
+        raise FetchError(str(err)) from None
+
+
+def _opened(address: str, origin: str) -> AbstractContextManager[rasterio.DatasetReader]:
+    if not address.startswith("s3://"):
+        return opened(Web(tries=READ_TRIES), address, origin)
     # /vsis3/ instead of s3://, which rasterio would look for boto3 for.
-    name = f"/vsis3/{address.removeprefix('s3://')}" if address.startswith("s3://") else address
-    is_jpeg = public(address).lower().endswith(".jp2")
-    with (
-        rasterio.open(name, driver="JP2OpenJPEG" if is_jpeg else "GTiff") as file,
-        WarpedVRT(
-            file, crs=CRS.from_user_input(EPSG), transform=grid.transform, width=grid.width,
-            height=grid.height, resampling=resampling, src_nodata=0, nodata=0,
-        ) as warped,
-    ):  # fmt: skip
-        return warped.read(1).astype(np.uint16)
+    is_jpeg = address.lower().endswith(".jp2")
+    driver = "JP2OpenJPEG" if is_jpeg else "GTiff"
+    return rasterio.open(f"/vsis3/{address.removeprefix('s3://')}", driver=driver)

@@ -41,8 +41,11 @@ def search(web: Web, settings: FetchSentinel2, year: int, box: Bounds) -> Iterat
         "limit": PAGE,
     }
     seen: set[str] = set()
+    origin = ""
     for _ in range(MOST_PAGES):
-        asked = Asked(address) if body is None else Asked.json(address, body)
+        asked = Asked(address, origin=origin)
+        if body is not None:
+            asked = Asked.json(address, body, origin=origin)
         page = as_table(web.json(asked))
         if not isinstance(page.get("features"), list):
             raise FetchError(
@@ -57,7 +60,7 @@ def search(web: Web, settings: FetchSentinel2, year: int, box: Bounds) -> Iterat
         following = _next(page, address, body, settings.catalogue)
         if following is None:
             return
-        address, body = following
+        (address, body), origin = following, settings.catalogue
     raise FetchError(
         f"{settings.catalogue}: more than {MOST_PAGES} pages of items; choose fewer months or a "
         "smaller place"

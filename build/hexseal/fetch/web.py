@@ -2,24 +2,26 @@
 
 Every failure is one line: what was asked, of which address, what came back, what to do. Queries
 of addresses may hold signatures, so messages show addresses without them; tokens travel in one
-header only, which redirects to another host lose.
+header only, which redirects to another host lose. Size and time of every answer are limited.
 """
 
 import http.client
 import json
+import re
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from hexseal import __version__
 from hexseal.errors import FetchError
-from hexseal.fetch.addresses import onward, public
+from hexseal.fetch.addresses import checked_connect, is_private_host, onward, public, redacted
 from hexseal.progress import Say, mute
 from hexseal.storage.files import whole_file
 
@@ -28,28 +30,100 @@ TIMEOUT_SECONDS = 60.0
 TRIES, FIRST_PAUSE, LONGEST_PAUSE = 5, 1.0, 120.0
 LARGEST_JSON = 64 * 1024 * 1024
 CHUNK = 1 << 20
+CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15})")
+NUMBER = re.compile(r"[0-9]{1,15}")
 T = TypeVar("T")
 TOLD = 160
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """The most bytes of an answer, and the most seconds that it may take, all tries together."""
+
+    size: int
+    seconds: float
+
+
+JSON_LIMITS = Limits(LARGEST_JSON, 600.0)
+# 300 x 300 km of CLC+ with its masks, over a slow line.
+FILE_LIMITS = Limits(20_000_000_000, 6 * 3600.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """One request; ``body`` makes it a POST. ``token`` is sent as a bearer token, never shown."""
+    """One request; ``body`` makes it a POST. ``token`` is sent as a bearer token, never shown.
+
+    ``origin`` is the service whose answer named the address, empty where the user named it: only
+    the user, and services of a private network, lead into a private network. ``span`` are the
+    first byte wanted and the one after the last.
+    """
 
     address: str
     body: bytes | None = None
     kind: str = "application/json"
     token: str | None = field(default=None, repr=False)
+    origin: str = ""
+    span: tuple[int, int] | None = None
 
     @classmethod
-    def json(cls, address: str, content: object, *, token: str | None = None) -> "Asked":
+    def json(
+        cls, address: str, content: object, *, token: str | None = None, origin: str = ""
+    ) -> "Asked":
         """Return a POST of a JSON value."""
-        return cls(address, json.dumps(content).encode(), token=token)
+        return cls(address, json.dumps(content).encode(), token=token, origin=origin)
 
     @classmethod
-    def form(cls, address: str, fields: Mapping[str, str]) -> "Asked":
+    def form(cls, address: str, fields: Mapping[str, str], *, origin: str = "") -> "Asked":
         """Return a POST of a form."""
-        return cls(address, urlencode(fields).encode(), "application/x-www-form-urlencoded")
+        kind = "application/x-www-form-urlencoded"
+        return cls(address, urlencode(fields).encode(), kind, origin=origin)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what no message may show, should the answer echo it."""
+        queries = [urlsplit(self.address).query]
+        if self.kind != "application/json" and self.body is not None:
+            queries.append(self.body.decode("utf-8", "replace"))
+        values = [value for query in queries for _, value in parse_qsl(query)]
+        return (*(value for value in values if len(value) > 7), self.token or "")
+
+
+class _Request(urllib.request.Request):
+    """A request that knows whether it may lead into a private network, and whether it did."""
+
+    private = True
+    is_inside = False
+
+    def connect_by(self) -> Callable[..., object]:
+        """Return what opens its connection; a proxy is the user's own and resolves by itself."""
+        is_proxied = self.has_proxy() or getattr(self, "_tunnel_host", None)
+        return checked_connect(self.full_url, self._saw, private=self.private or bool(is_proxied))
+
+    def _saw(self, is_inside: bool) -> None:
+        self.is_inside = is_inside
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, *given: object, connect: Callable[..., object], **named: object) -> None:
+        super().__init__(*given, **named)  # type: ignore[arg-type]
+        self._create_connection = connect
+
+
+class _SecureConnection(http.client.HTTPSConnection):
+    def __init__(self, *given: object, connect: Callable[..., object], **named: object) -> None:
+        super().__init__(*given, **named)  # type: ignore[arg-type]
+        self._create_connection = connect
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, req: _Request) -> http.client.HTTPResponse:
+        return self.do_open(partial(_Connection, connect=req.connect_by()), req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, req: _Request) -> http.client.HTTPResponse:
+        opened = partial(_SecureConnection, connect=req.connect_by())
+        return self.do_open(opened, req, context=self._context)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -65,9 +139,14 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         """Return the next request without the token where the host changes."""
+        assert isinstance(req, _Request)
         onward(newurl, req.full_url)
-        following = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if following is not None and urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
+        plain = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if plain is None:
+            return None
+        following = _Request(plain.full_url, plain.data, dict(plain.headers))
+        following.private = req.is_inside
+        if urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
             following.remove_header("Authorization")
         return following
 
@@ -81,34 +160,58 @@ class Web:
         pause: Callable[[float], None] = time.sleep,
         tries: int = TRIES,
         say: Say = mute,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.pause, self.tries, self.say = pause, tries, say
-        self._opener = urllib.request.build_opener(_Redirects())
+        self.pause, self.tries, self.say, self.clock = pause, tries, say, clock
+        self._opener = urllib.request.build_opener(_Http, _Https, _Redirects)
+        # Hosts that the user named and that stood in a private network when last asked.
+        self._inside: set[str] = set()
 
-    def json(self, asked: Asked) -> object:
+    def json(self, asked: Asked, *, limits: Limits = JSON_LIMITS) -> object:
         """Return the answer as JSON; raise FetchError where it is something else."""
-
-        def read(answer: http.client.HTTPResponse) -> bytes:
-            content = bytearray()
-            while len(content) <= LARGEST_JSON and (more := _chunk(answer)):
-                content += more
-            if len(content) <= LARGEST_JSON:
-                _check_whole(answer, len(content))
-            return bytes(content)
-
-        content = self._tried(asked, read)
-        if len(content) > LARGEST_JSON:
-            raise FetchError(f"{public(asked.address)}: answered with more than 64 MB of text")
+        content = self.content(asked, limits=limits)
         try:
             return json.loads(content)
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             raise FetchError(
-                f"{public(asked.address)}: answered {start_of(content)!r}, which is not JSON; "
-                "check the address"
+                f"{public(asked.address)}: answered {_start(asked, content)!r}, which is not JSON "
+                "(or nested too deeply); check the address"
             ) from err
 
+    def content(self, asked: Asked, *, limits: Limits = JSON_LIMITS) -> bytes:
+        """Return the answer; raise FetchError where it is too large or takes too long."""
+
+        def read(answer: http.client.HTTPResponse, chunks: Iterator[bytes]) -> bytes:
+            return b"".join(chunks)
+
+        return self._tried(asked, read, limits)
+
+    def span(self, asked: Asked) -> tuple[bytes, int]:
+        """Return the bytes of ``asked.span``, cut at the file's end, and the size of the file."""
+        assert asked.span is not None
+        start, stop = asked.span
+
+        def read(answer: http.client.HTTPResponse, chunks: Iterator[bytes]) -> tuple[bytes, int]:
+            given = CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+            if answer.status != 206 or given is None or int(given[1]) != start:
+                raise FetchError(
+                    f"{public(asked.address)}: does not serve parts of files (HTTP "
+                    f"{answer.status}); download the file and name its path instead"
+                )
+            content = b"".join(chunks)
+            if len(content) != min(stop, int(given[3])) - start:
+                raise _PassingError(f"sent {len(content):,} bytes, {stop - start:,} were wanted")
+            return content, int(given[3])
+
+        return self._tried(asked, read, Limits(stop - start, 600.0))
+
     def download(
-        self, asked: Asked, path: Path, *, told: Callable[[int, int], None] | None = None
+        self,
+        asked: Asked,
+        path: Path,
+        *,
+        told: Callable[[int, int], None] | None = None,
+        limits: Limits = FILE_LIMITS,
     ) -> int:
         """Write the answer to a file that appears whole or not at all; return its bytes.
 
@@ -116,20 +219,25 @@ class Web:
         starts again.
         """
 
-        def read(answer: http.client.HTTPResponse) -> int:
+        def read(answer: http.client.HTTPResponse, chunks: Iterator[bytes]) -> int:
             expected, come = _length(answer), 0
             with whole_file(path) as partial, partial.open("wb") as stream:
-                while content := _chunk(answer):
+                for content in chunks:
                     come += stream.write(content)
                     if told is not None:
                         told(come, expected)
-                _check_whole(answer, come)
             return come
 
-        return self._tried(asked, read)
+        return self._tried(asked, read, limits)
 
-    def _tried(self, asked: Asked, read: Callable[[http.client.HTTPResponse], T]) -> T:
+    def _tried(
+        self,
+        asked: Asked,
+        read: Callable[[http.client.HTTPResponse, Iterator[bytes]], T],
+        limits: Limits,
+    ) -> T:
         fault, wait = "", 0.0
+        deadline = self.clock() + limits.seconds
         for attempt in range(self.tries):
             if attempt:
                 seconds = min(max(FIRST_PAUSE * 2 ** (attempt - 1), wait), LONGEST_PAUSE)
@@ -137,7 +245,7 @@ class Web:
                 self.pause(seconds)
             try:
                 with self._opened(asked) as answer:
-                    return read(answer)
+                    return read(answer, self._chunks(asked, answer, limits.size, deadline))
             except _PassingError as err:
                 fault, wait = str(err), err.wait
         raise FetchError(
@@ -145,26 +253,67 @@ class Web:
             "again later"
         )
 
+    def _chunks(
+        self, asked: Asked, answer: http.client.HTTPResponse, most: int, deadline: float
+    ) -> Iterator[bytes]:
+        """Yield an answer's content as it comes; raise where it is too much, too slow, or cut."""
+        come = 0
+        while content := _chunk(answer):
+            come += len(content)
+            if come > most:
+                raise FetchError(
+                    f"{public(asked.address)}: sent more than {most / 1e6:,.0f} MB; not used"
+                )
+            if self.clock() > deadline:
+                raise FetchError(
+                    f"{public(asked.address)}: sent {come:,} bytes and did not end in time; try "
+                    "again later"
+                )
+            yield content
+        expected = _length(answer)
+        if come < expected:
+            raise _PassingError(f"broke off after {come:,} of {expected:,} bytes")
+
     @contextmanager
     def _opened(self, asked: Asked) -> Iterator[http.client.HTTPResponse]:
-        headers = {"User-Agent": f"hexseal/{__version__}", "Accept": "*/*"}
-        if asked.body is not None:
-            headers |= {"Content-Type": asked.kind, "Accept": "application/json"}
-        if asked.token:
-            headers["Authorization"] = f"Bearer {asked.token}"
-        # Letters beyond ASCII are percent-encoded; what is encoded already stays.
-        address = quote(asked.address, safe="%/:=&?~#+!$,;'@()*[]")
-        request = urllib.request.Request(address, asked.body, headers)
         try:
+            request = self._request(asked)
             answer = self._opener.open(request, timeout=TIMEOUT_SECONDS)
         except urllib.error.HTTPError as err:
             with err:
                 raise _refusal(asked, err) from err
         except (OSError, http.client.HTTPException) as err:
-            reason = getattr(err, "reason", None) or err
+            reason = redacted(str(getattr(err, "reason", None) or err), asked.secrets)[:TOLD]
             raise _PassingError(f"cannot be reached ({reason})") from err
+        except (ValueError, OverflowError) as err:
+            raise FetchError(
+                f"{public(asked.address)[:TOLD]}: is not an address that can be asked"
+            ) from err
         with answer:
+            if not asked.origin:
+                host = urlsplit(asked.address).netloc
+                (self._inside.add if request.is_inside else self._inside.discard)(host)
             yield answer
+
+    def _request(self, asked: Asked) -> _Request:
+        headers = {"User-Agent": f"hexseal/{__version__}", "Accept": "*/*"}
+        if asked.body is not None:
+            headers |= {"Content-Type": asked.kind, "Accept": "application/json"}
+        if asked.token:
+            headers["Authorization"] = f"Bearer {asked.token}"
+        if asked.span is not None:
+            headers["Range"] = f"bytes={asked.span[0]}-{asked.span[1] - 1}"
+        if asked.origin:
+            onward(asked.address, asked.origin)
+        # Letters beyond ASCII are percent-encoded; what is encoded already stays.
+        _ = urlsplit(asked.address).port
+        address = quote(asked.address, safe="%/:=&?~#+!$,;'@()*[]")
+        request = _Request(address, asked.body, headers)
+        source = urlsplit(asked.origin)
+        request.private = (
+            not asked.origin or source.netloc in self._inside or is_private_host(source.hostname)
+        )
+        return request
 
 
 class RefusalError(FetchError):
@@ -185,41 +334,40 @@ class _PassingError(Exception):
 
 def _refusal(asked: Asked, err: urllib.error.HTTPError) -> Exception:
     try:
-        said = start_of(err.read(1000))
-        if asked.token:
-            said = said.replace(asked.token, "...")
+        said = _start(asked, err.read(1000))
     except (OSError, http.client.HTTPException):
         said = ""
-    fault = f"answered HTTP {err.code} {err.reason}" + (f": {said!r}" if said else "")
+    fault = f"answered HTTP {err.code} {str(err.reason)[:60]}" + (f": {said!r}" if said else "")
     if err.code in PASSING:
         after = err.headers.get("Retry-After", "")
-        return _PassingError(fault, float(after) if after.isdigit() else 0.0)
+        return _PassingError(fault, float(after) if NUMBER.fullmatch(after) else 0.0)
     line = f"{public(asked.address)}: {fault}; check the address and your access"
     return RefusalError(line, err.code)
 
 
-def start_of(content: bytes) -> str:
+def _start(asked: Asked, content: bytes) -> str:
+    return start_of(redacted(content[: 2 * TOLD].decode("utf-8", "replace"), asked.secrets))
+
+
+def start_of(content: bytes | str) -> str:
     """Return the first words of an answer on one line, for a message.
 
     >>> start_of(b"<html>  <title>Oops</title>")
     '<html> <title>Oops</title>'
     """
-    return " ".join(content[: 2 * TOLD].decode("utf-8", errors="replace").split())[:TOLD]
+    if isinstance(content, bytes):
+        content = redacted(content[: 2 * TOLD].decode("utf-8", errors="replace"))
+    return " ".join(content.split())[:TOLD]
 
 
 def _length(answer: http.client.HTTPResponse) -> int:
     text = answer.headers.get("Content-Length", "")
-    return int(text) if text.isdigit() else 0
+    return int(text) if NUMBER.fullmatch(text) else 0
 
 
 def _chunk(answer: http.client.HTTPResponse) -> bytes:
     try:
-        return answer.read(CHUNK)
-    except (OSError, http.client.HTTPException) as err:
+        # What has come, at most CHUNK: a trickle returns too, so that its time can be limited.
+        return answer.read1(CHUNK)
+    except (OSError, ValueError, http.client.HTTPException) as err:
         raise _PassingError(f"broke off ({err})") from err
-
-
-def _check_whole(answer: http.client.HTTPResponse, come: int) -> None:
-    expected = _length(answer)
-    if come < expected:
-        raise _PassingError(f"broke off after {come:,} of {expected:,} bytes")

@@ -82,7 +82,7 @@ def _found(check: Callable[..., Iterable[str]], *arguments: object) -> list[str]
     problems: list[str] = []
     try:
         for problem in check(*arguments):
-            problems.append(problem)
+            problems.append(shortened(" ".join(problem.split())))
     except DAMAGE as err:
         name = getattr(check, "__name__", "check").removeprefix("check_")
         problems.append(f"{name}: cannot be checked, a file is damaged ({_line(err)})")
