@@ -86,6 +86,19 @@ def plan(
     multiple=True,
     help="Write the table in this format too; may be repeated.",
 )
+@click.option(
+    "--imagery",
+    "images",
+    multiple=True,
+    metavar="YEAR=FILE",
+    help="Image of a year that GDAL reads (a file, a glob, a comma list); may be repeated.",
+)
+@click.option(
+    "--tiles",
+    multiple=True,
+    metavar="YEAR=ADDRESS",
+    help="Tile service of a year, its address with {z}, {x} and {y}; may be repeated.",
+)
 @click.pass_obj
 def draw(
     console: Console,
@@ -95,18 +108,47 @@ def draw(
     target_se: float | None,
     years: tuple[int, int] | None,
     formats: tuple[str, ...],
+    images: tuple[str, ...],
+    tiles: tuple[str, ...],
 ) -> None:
-    """Draw the blocks to label.
+    """Draw the blocks to label, and write the page to label them on beside the table.
 
     Example: hexseal sample draw regions/sample.toml -o work/labels/sample.csv --seed 7
     """
     from hexseal.sample.blocks import STRATA
+    from hexseal.sample.page import PageSources, write_page
     from hexseal.sample.stage import draw_sample, write_sample
 
+    sources = PageSources(_by_year("--imagery", images), _by_year("--tiles", tiles))
     loaded = load_region(region)
     drawn = draw_sample(loaded, seed=seed, years=years, target=target_se, progress=console.progress)
     written = write_sample(drawn, output, formats)  # pyright: ignore[reportArgumentType]
     for name, blocks, units in zip(STRATA, drawn.design.blocks, drawn.design.units, strict=True):
         if blocks:
             console.say(f"  {name:<13} {units:>5} of {blocks:>9,} blocks")
+    page = output.with_suffix(".html")
+    made = write_page(drawn, loaded, page, sources=sources, progress=console.progress)
     console.say(f"{drawn.design.total} blocks drawn; written: {', '.join(map(str, written))}")
+    for year in drawn.design.pair:
+        seen = made.pictures.get(year, 0)
+        if seen < drawn.design.total and year not in sources.tiles:
+            console.say(
+                f"warning: {drawn.design.total - seen} blocks have no image of {year}; name one "
+                f"with --imagery {year}=FILE, or look them up elsewhere"
+            )
+    console.say(f"open {page} in a browser to label them ({made.bytes:,} bytes, no network)")
+
+
+def _by_year(option: str, values: tuple[str, ...]) -> dict[int, str]:
+    """Return the addresses of YEAR=ADDRESS options by year; fail with one line for others."""
+    found: dict[int, str] = {}
+    for value in values:
+        year, sign, address = value.partition("=")
+        if not (sign and address and re.fullmatch("[0-9]{4}", year)):
+            raise click.BadParameter(
+                f"{value!r}: give YEAR=ADDRESS, such as 2018=ortho.tif", param_hint=option
+            )
+        if int(year) in found:
+            raise click.BadParameter(f"{value!r}: {year} is named twice", param_hint=option)
+        found[int(year)] = address
+    return found

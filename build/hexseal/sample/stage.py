@@ -151,8 +151,19 @@ def table_csv(columns: dict[str, list]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
     for row in zip(*columns.values(), strict=True):
-        writer.writerow([f"{cell:.12g}" if isinstance(cell, float) else cell for cell in row])
+        writer.writerow(map(cell_text, row))
     return stream.getvalue()
+
+
+def cell_text(cell: object) -> str:
+    """Return a cell of the table as text.
+
+    >>> cell_text(0.1 + 0.2), cell_text(None), cell_text(3)
+    ('0.3', '', '3')
+    """
+    if cell is None:
+        return ""
+    return f"{cell:.12g}" if isinstance(cell, float) else str(cell)
 
 
 def _shapes(sample: Sample) -> NDArray[np.object_]:
