@@ -1,5 +1,8 @@
 # hexseal's front door. From a fresh clone: pip install rust-just && just build
 
+# Tests of the quick tier: everything without a marker
+quick := "not (browser or real_data or slow or wheel)"
+
 bin := if os_family() == "windows" { ".venv/Scripts" } else { ".venv/bin" }
 
 # List the recipes
@@ -14,9 +17,13 @@ build REGION="sample" *OPTIONS: setup
 fetch REGION *OPTIONS: setup
     @{{bin}}/hexseal fetch regions/{{REGION}}.toml {{OPTIONS}}
 
-# Run all tests, as CI does
+# Run the unit and stage tests on all cores
 test *OPTIONS: setup
-    @{{bin}}/python -m pytest {{OPTIONS}}
+    @{{bin}}/python -m pytest -n auto --dist loadgroup -m "{{quick}}" {{OPTIONS}}
+
+# Run all tests, as CI does: also browser, real data, slow ones and the wheel
+test-all *OPTIONS: setup
+    @{{bin}}/python -m pytest -n auto --dist loadgroup {{OPTIONS}}
 
 # Check style, types and the rule between packages
 lint: setup

@@ -27,6 +27,10 @@ def areas(
 ) -> None:
     """Measure any polygon file against the rasters of a region.
 
+    Counts are exact: a pixel belongs to a polygon that holds its centre. Each polygon gets a stated
+    answer (ok, partly outside, outside, no pixel centre inside, no valid pixel), and is marked
+    where it had to be repaired.
+
     Example: hexseal areas regions/sao-tome.toml districts.gpkg --id code -o districts.csv
     """
     from hexseal.areas import measure_areas

@@ -1,4 +1,4 @@
-"""The commands about inputs: ``simulate`` makes them, ``check`` reads them."""
+"""The commands about inputs: ``simulate`` makes them, ``check`` reads them, ``schema``."""
 
 import json
 import sys
@@ -63,3 +63,14 @@ def check(console: Console, region: Path, as_json: bool) -> None:
         console.say(report.headline)
     if report.errors:
         sys.exit(1)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of region files, which editors use to complete and check them.
+
+    Example: hexseal schema > region.schema.json
+    """
+    from hexseal.region.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

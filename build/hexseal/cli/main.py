@@ -10,7 +10,7 @@ from hexseal.cli.areas import areas
 from hexseal.cli.build import build, delta
 from hexseal.cli.console import Console, run
 from hexseal.cli.fetch import fetch
-from hexseal.cli.inputs import check, simulate
+from hexseal.cli.inputs import check, schema, simulate
 from hexseal.cli.merge import merge
 from hexseal.cli.sample import sample
 from hexseal.cli.site import serve, verify
@@ -31,7 +31,7 @@ def cli(context: click.Context, quiet: bool, verbose: bool) -> None:
 
 
 COMMANDS = (
-    build, simulate, check, delta, areas, verify, serve, accuracy, sample, fetch, merge,
+    build, simulate, check, schema, delta, areas, verify, serve, accuracy, sample, fetch, merge,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)
