@@ -26,7 +26,7 @@ from exactextract.raster import NumPyRasterSource
 from landscape import BLOCK, NORTH, WEST, write_pair
 from scipy.spatial import KDTree
 
-from hexseal.areas import measure_areas
+from hexseal.areas import AreasOptions, measure_areas
 from hexseal.region.load import load_region
 
 REGION = """
@@ -72,7 +72,8 @@ def compare(folder: Path, size: int, count: int) -> None:
     region.write_text(REGION.format(a=pair[0], b=pair[1]))
 
     def hexseal(workers: int) -> None:
-        measure_areas(load_region(region), polygons, table, id_field="code", workers=workers)
+        options = AreasOptions(id="code", judged=False)
+        measure_areas(load_region(region), polygons, table, options=options, workers=workers)
 
     hexseal(1)
     pixels = size * size

@@ -15,7 +15,7 @@ from rasterfiles import NORTH, WEST, write_areas
 from shapely import MultiPolygon, Point, Polygon
 from sites import REGION, hexseal, write_region
 
-from hexseal.areas import measure_areas
+from hexseal.areas import AreasOptions, measure_areas
 from hexseal.errors import InputError
 from hexseal.region.load import load_region
 
@@ -66,7 +66,9 @@ def refused(toy: Path, tmp_path: Path) -> Refused:
 
     def measure(polygons: str | Path, *words: str, key: str | None = None) -> None:
         with pytest.raises(InputError) as caught:
-            measure_areas(region, Path(polygons), tmp_path / "out.csv", id_field=key)
+            measure_areas(
+                region, Path(polygons), tmp_path / "out.csv", options=AreasOptions(id=key or "")
+            )
         (line,) = str(caught.value).splitlines()
         assert line.startswith(f"{polygons}: ")
         for word in words:

@@ -415,6 +415,8 @@ def test_area_files_are_read_and_repairs_told(good: Region, tmp_path: Path) -> N
     told = [line for kind in ("warning", "info") for line in lines(report, kind) if path in line]
     assert told == [
         f"warning: {path}: areas with invalid outlines were repaired (1: b); check their outlines",
+        f"warning: {path}: areas of the layer overlap, so their figures cannot be added up "
+        "(a and b do, among others perhaps); nothing to do if they are meant to",
         f"info: {path}: areas that miss the rasters are left out (1)",
     ]
     lost = replace(layer, path=str(tmp_path / "none.gpkg"))

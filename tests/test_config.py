@@ -222,3 +222,14 @@ def test_populations_by_year(tmp_path: Path) -> None:
 )
 def test_mistakes_in_how_change_is_judged(tmp_path: Path, text: str, said: str) -> None:
     assert refusal(tmp_path, HEAD + EPOCH + LATER + text).startswith(said)
+
+
+def test_the_layer_of_the_whole_region_cannot_be_given_twice(tmp_path: Path) -> None:
+    # Its rows would stand twice in every table of areas.
+    path = tmp_path / "a.toml"
+    path.write_text(
+        '[region]\nid = "a"\n[[epoch]]\nyear = 2018\nlandcover = "a.tif"\n'
+        '[[areas]]\nlayer = "region"\npath = "a.gpkg"\nid = "i"\nname = "n"\n'
+    )
+    with pytest.raises(RegionError, match="what the row of the whole region is called"):
+        load_region(path)

@@ -108,7 +108,8 @@ def test_text_file(tmp_path: Path) -> None:
     path = tmp_path / "a.gpkg"
     path.write_text("not areas")
     assert refusal(str(path)) == (
-        f"{path}: is not an area file that GDAL can read; expected GeoPackage, GeoJSON or Shapefile"
+        f"{path}: is not an area file that GDAL can read; "
+        "expected GeoPackage, GeoJSON, GeoParquet, FlatGeobuf or Shapefile"
     )
 
 
@@ -175,7 +176,7 @@ def test_several_layers(tmp_path: Path) -> None:
         path = write_areas(tmp_path / "a.gpkg", [LEFT], layer=name, code=["L"], name=["L"])
     assert refusal(path) == (
         f"{path}: holds 2 layers of geometry (one, two), expected one; "
-        "write the one you mean to its own file with ogr2ogr"
+        "choose it with layer_name in [[areas]] or --layer"
     )
 
 

@@ -78,19 +78,25 @@ def measure_areas(
     output: Address,
     *,
     id_field: str | None = None,
+    layer_name: str | None = None,
+    keep: tuple[str, ...] = (),
+    judged: bool = True,
     workers: int | None = None,
     progress: Progress = silent,
 ) -> "AreasSummary":
     """Count a region's rasters in any polygon file and write one row per polygon to ``output``.
 
     ``polygons`` is any file that GDAL reads, in any CRS; the suffix of ``output`` (.csv, .parquet,
-    .gpkg, .geojson) chooses the format. A pixel counts where its centre lies inside.
+    .gpkg, .geojson) chooses the format. A pixel counts where its centre lies inside. ``layer_name``
+    chooses a layer of the file, ``keep`` names columns to copy ("*": all); ``judged`` adds the
+    adjusted change of the site's tables, for which the whole region is read.
     """
-    from hexseal.areas import measure_areas
+    from hexseal.areas import AreasOptions, measure_areas
 
+    options = AreasOptions(id_field or "", "", layer_name, tuple(keep), judged)
     return measure_areas(
         _region(region), Path(polygons), Path(output),
-        id_field=id_field, workers=workers, progress=progress,
+        options=options, workers=workers, progress=progress,
     )  # fmt: skip
 
 

@@ -1,36 +1,76 @@
 """Exact statistics of any polygon file against a region's rasters: ``hexseal areas``."""
 
+import json
 import math
+import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio.raw
 import shapely
 from pyogrio.errors import DataSourceError
 from pyproj import Geod
 
-from hexseal.counting.stage import CountFiles, Reader, count_windows, region_grid
+from hexseal.accuracy.stage import assess_accuracy, sealed_accuracy
+from hexseal.change.stage import judge_region
+from hexseal.codebook import Column, columns_of, spread_of
+from hexseal.codebook.words import NO_POPULATION, STEADY_POPULATION
+from hexseal.counting.stage import CountFiles, Reader, count_region, count_windows, region_grid
 from hexseal.counting.tally import WindowCounter
 from hexseal.errors import OutputError
 from hexseal.progress import Progress, silent
-from hexseal.raster.grid import Grid
+from hexseal.raster.grid import Floats, Grid
 from hexseal.raster.joint import ClassJoiner
-from hexseal.region.load import AreaLayer, Region
-from hexseal.statistics.stage import source_titles
-from hexseal.storage.database import connect, copy_csv, copy_parquet, run
+from hexseal.region.load import AreaLayer, Region, SealedAccuracy
+from hexseal.statistics.stage import source_titles, write_statistics
+from hexseal.storage.database import connect, copy_csv, run
 from hexseal.storage.files import whole_file
-from hexseal.vector.zones import Zones, read_zones
+from hexseal.vector.areas import Areas, read_areas
+from hexseal.vector.zones import read_zones
 
 DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
 SUFFIXES = (".csv", ".parquet", *DRIVERS)
+CUSTOM = "custom"
 GEODESIC = Geod(ellps="WGS84")
+# A polygon is ok where at least this part of it has data of every year.
+COVERED = 0.99
+# Shares closer to none or all than this are rounding of coordinates.
+ROUNDING = 1e-6
+SHORT_EDGE = 0.1
+# Names of columns of the answer, which a kept column must not take.
+COUNTED = re.compile(
+    r"valid_m2|land_m2|valid_pixels|sealed_(?:pixels|m2|share)_\{year\}|source_\{year\}"
+    r"|(?:new_sealed|unsealed)_(?:pixels|m2)_\{pair\}|net_(?:m2|pp_per_year)_\{pair\}"
+)
+RESULT = re.compile(
+    r"(?:number|id|name|answer|repaired|inside|polygon_m2|edge_sd_m2|covered_share|method|geometry)$"
+    r"|.*(?:sealed|adjusted|valid|land|net|signal|q_value|index|source|grade|confirmed).*_(?:m2|\d{4})"
+)
 # Variance of an area counted by the points of a square lattice: 0.0724 x perimeter x spacing^3
 # (Matheron; see Gundersen & Jensen 1987, J. Microscopy 147:229-263).
 LATTICE_VARIANCE = 0.0724
+
+
+@dataclass(frozen=True, slots=True)
+class AreasOptions:
+    """How a polygon file is read and what is written of it.
+
+    ``id`` and ``name`` are columns; without them polygons are numbered. ``keep`` names columns to
+    copy, ``*`` all of them. ``judged`` adds the adjusted change, its interval and signal, for
+    which every pixel of the region is read, not only those near the polygons.
+    """
+
+    id: str = ""
+    name: str = ""
+    layer_name: str | None = None
+    keep: tuple[str, ...] = ()
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,79 +86,143 @@ def measure_areas(
     polygons: Path,
     output: Path,
     *,
-    id_field: str | None = None,
+    options: AreasOptions | None = None,
     workers: int | None = None,
     progress: Progress = silent,
 ) -> AreasSummary:
     """Write one row per polygon; the suffix of ``output`` chooses the format.
 
     Polygons may overlap, have holes and parts, lie partly or wholly outside. ``answer`` says
-    what became of each: ok, partly outside, outside, no pixel centre inside, no valid pixel.
+    what became of each: ok, partly (``covered_share`` says how much has data), outside, no pixel
+    centre inside, no valid pixel.
     A pixel counts when its centre lies inside; ``edge_sd_m2`` is the standard deviation of that
-    count against the exact area of the polygon. ``repaired`` tells that the polygon was invalid
-    in its file and what GEOS's make_valid encloses was measured.
+    count against the exact area of the polygon. ``repaired`` says that the polygon was invalid
+    in its file and what GEOS's make_valid encloses was measured. Other columns are those of the
+    site's tables of areas.
     """
+    options = options or AreasOptions()
     if output.suffix not in SUFFIXES:
         raise OutputError(
             f"{output}: cannot write {output.suffix or 'a file without suffix'}; "
             f"name it {', '.join(SUFFIXES)}"
         )
-    field = id_field or ""
-    layer = AreaLayer("custom", str(polygons), field, field, None, {})
-    grid, frame = region_grid(region)
-    zones = read_zones((layer,), grid, keep_outside=True)
-    counter = WindowCounter(grid, ClassJoiner(region.product), None, zones.polygons)
-    with tempfile.TemporaryDirectory(prefix="hexseal-") as scratch:
-        work = Path(scratch)
+    name = options.name or options.id
+    layer = AreaLayer(CUSTOM, str(polygons), options.id, name, None, {}, {}, options.layer_name)
+    grid, _ = region_grid(region)
+    areas = read_areas(layer, grid, keep_outside=True, keep=options.keep)
+    inside = _inside_shares(areas, grid)
+    with (
+        tempfile.TemporaryDirectory(prefix="hexseal-") as scratch,
+        connect(work := Path(scratch)) as database,
+    ):
+        database.register("polygons", _polygon_table(areas, inside, grid))
+        database.register("kept", _kept_table(areas))
+        if inside.any():
+            _count(replace(region, areas=(layer,)), work, options.judged, workers, progress)
+        _run(database, region, work, judged=options.judged)
+        _write(database, output, areas)
+        found = database.execute(
+            "SELECT answer, count(*) FROM custom_areas GROUP BY answer ORDER BY answer"
+        ).fetchall()
+    return AreasSummary(len(areas.ids), dict(found))
+
+
+def _count(
+    region: Region, work: Path, judged: bool, workers: int | None, progress: Progress
+) -> None:
+    """Write zones.parquet, and areas.parquet as a build would, of a region with one layer."""
+    if not (judged and region.pairs):
+        grid, frame = region_grid(region)
+        zones = read_zones(region.areas, grid)
+        counter = WindowCounter(grid, ClassJoiner(region.product), None, zones.polygons)
         with Reader(region, frame) as reader, CountFiles(work, region.years, zones) as files:
             for counts in count_windows(reader, counter, workers, progress):
                 files.add(counts)
             files.finish()
-        with connect(work) as database:
-            database.register("polygons", _polygon_table(zones, grid))
-            _run(database, region, work)
-            _write(database, output, zones)
-            found = database.execute(
-                "SELECT answer, count(*) FROM custom_areas GROUP BY answer ORDER BY answer"
-            ).fetchall()
-    return AreasSummary(zones.polygons.count, dict(found))
+        return
+    count_region(region, work, workers=workers, progress=progress)
+    judge_region(region, work, workers=workers, progress=progress)
+    write_statistics(region, work, accuracies=_accuracies(region, progress))
 
 
-def _run(database: duckdb.DuckDBPyConnection, region: Region, work: Path) -> None:
+def _accuracies(region: Region, progress: Progress) -> Mapping[int, SealedAccuracy]:
+    """Return the accuracy of Sealed by year: as given, or as a reference sample estimates it."""
+    given = region.accuracy
+    if given.points is None:
+        return given.years
+    report = assess_accuracy(
+        region, Path(given.points), crs=given.crs, greenhouses=given.greenhouses, progress=progress
+    )
+    return sealed_accuracy(report)
+
+
+def _run(database: duckdb.DuckDBPyConnection, region: Region, work: Path, *, judged: bool) -> None:
+    has_counts, has_areas = (work / "zones.parquet").is_file(), (work / "areas.parquet").is_file()
     values = {
         "zones": str(work / "zones.parquet"),
+        "areas": str(work / "areas.parquet"),
         "sealed": sorted(region.product.sealed),
         "water": sorted(region.product.water),
         "sources": source_titles(region),
+        "covered": COVERED,
     }
-    names = {"years": region.years, "pairs": region.pairs}
+    names = {
+        "years": region.years,
+        "pairs": region.pairs,
+        "judged_columns": _judged_columns(region) if judged else (),
+        "has_counts": has_counts,
+        "has_areas": has_areas,
+    }
     run(database, "custom_areas", names=names, values=values)
 
 
-def _polygon_table(zones: Zones, grid: Grid) -> pa.Table:
+def _judged_columns(region: Region) -> tuple[Column, ...]:
+    """Return the columns of the site's areas that are not counts and need no inhabitants."""
+    known = {"layer", "id", "name"}
+    return tuple(
+        column
+        for column in columns_of("areas", spread_of(region))
+        if column.name not in known
+        and not COUNTED.fullmatch(column.template or column.name)
+        and column.null not in (NO_POPULATION, STEADY_POPULATION)
+    )
+
+
+def _polygon_table(areas: Areas, inside: Floats, grid: Grid) -> pa.Table:
     """Return what the polygons are by themselves: areas on the ellipsoid, reach over the grid."""
-    shapes = shapely.from_wkb(zones.table["geometry"].to_numpy(zero_copy_only=False))
+    # Long edges follow their parallel, not the great circle.
+    shapes = shapely.segmentize(np.array(areas.lonlat_geometries, dtype=object), SHORT_EDGE)
     # Signed areas of rings add up only when holes run the other way than outlines.
     sizes = [GEODESIC.geometry_area_perimeter(shape) for shape in shapely.orient_polygons(shapes)]
-    frame = shapely.box(-0.5, -0.5, grid.width - 0.5, grid.height - 0.5)
     pixel = math.sqrt(_pixel_m2(grid))
+    repaired = frozenset(areas.repaired)
     return pa.table(
         {
             "number": pa.array(range(len(shapes)), pa.int64()),
-            "id": zones.table["id"],
-            "name": zones.table["name"],
+            "id": pa.array(areas.ids, pa.string()),
+            "name": pa.array(areas.names, pa.string()),
             "polygon_m2": pa.array([abs(area) for area, _ in sizes], pa.float64()),
             "edge_sd_m2": pa.array(
                 [math.sqrt(LATTICE_VARIANCE * length * pixel**3) for _, length in sizes],
                 pa.float64(),
             ),
-            "repaired": pa.array(
-                [("custom", key) in zones.repaired for key in zones.table["id"].to_pylist()],
-                pa.bool_(),
-            ),
-            "reach": pa.array(_reach(zones, frame.bounds), pa.string()),
+            "repaired": pa.array([key in repaired for key in areas.ids], pa.bool_()),
+            "inside": pa.array(inside, pa.float64()),
         }
     )
+
+
+def _kept_table(areas: Areas) -> pa.Table:
+    """Return the kept columns by number; those named like a result get ``_of_file``."""
+    columns: dict[str, pa.Array] = {"number": pa.array(range(len(areas.ids)), pa.int64())}
+    for name, values in areas.kept.items():
+        column = f"{name}_of_file" if RESULT.match(name.lower()) else name
+        try:
+            columns[column] = pa.array(values, from_pandas=True)
+        except (pa.ArrowException, TypeError):
+            texts = [None if value is None else str(value) for value in values]
+            columns[column] = pa.array(texts, pa.string())
+    return pa.table(columns)
 
 
 def _pixel_m2(grid: Grid) -> float:
@@ -127,30 +231,38 @@ def _pixel_m2(grid: Grid) -> float:
     return float(grid.row_area_m2(np.array([grid.height // 2]))[0])
 
 
-def _reach(zones: Zones, frame: tuple[float, float, float, float]) -> list[str]:
-    """Tell of every polygon whether it lies inside, partly inside or outside the grid."""
-    left, top, right, bottom = frame
-    shape = zones.polygons
-    ring = np.repeat(np.arange(shape.owners.size), np.diff(shape.starts))
-    owner = shape.owners[ring]
-    boxes = []
-    for values, low in ((shape.x, True), (shape.y, True), (shape.x, False), (shape.y, False)):
-        edges = np.full(shape.count, np.inf if low else -np.inf)
-        (np.minimum if low else np.maximum).at(edges, owner, values)
-        boxes.append(edges)
-    inside = (boxes[0] >= left) & (boxes[1] >= top) & (boxes[2] <= right) & (boxes[3] <= bottom)
-    away = (boxes[2] < left) | (boxes[3] < top) | (boxes[0] > right) | (boxes[1] > bottom)
-    return np.select([inside, away], ["inside", "outside"], "partly").tolist()
+def _inside_shares(areas: Areas, grid: Grid) -> Floats:
+    """Return the part of each polygon on the grid, 0 to 1; rounding counts as all or none."""
+    shapes = np.array(areas.geometries, dtype=object)
+    inner = shapely.intersection(shapes, shapely.box(*grid.bounds))
+    whole = shapely.area(shapes)
+    share = np.divide(shapely.area(inner), whole, out=np.zeros(len(shapes)), where=whole > 0)
+    return np.where(share < ROUNDING, 0.0, np.where(share > 1.0 - ROUNDING, 1.0, share))
 
 
-def _write(database: duckdb.DuckDBPyConnection, output: Path, zones: Zones) -> None:
+def _write(database: duckdb.DuckDBPyConnection, output: Path, areas: Areas) -> None:
     with whole_file(output) as partial:
         if output.suffix == ".csv":
             copy_csv(database, "custom_areas", partial)
         elif output.suffix == ".parquet":
-            copy_parquet(database, "custom_areas", partial)
+            _write_parquet(database, partial, areas)
         else:
-            _write_vector(database, partial, output.suffix, zones)
+            _write_vector(database, partial, output.suffix, areas)
+
+
+def _write_parquet(database: duckdb.DuckDBPyConnection, path: Path, areas: Areas) -> None:
+    """Write GeoParquet, outlines in longitude and latitude (OGC:CRS84), its default CRS."""
+    table = database.execute("FROM custom_areas").to_arrow_table()
+    kinds = sorted({shape.geom_type for shape in areas.lonlat_geometries})
+    column = {"encoding": "WKB", "geometry_types": kinds}
+    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+    table = table.append_column("geometry", pa.array(_wkb(areas), pa.binary()))
+    metadata = {**(table.schema.metadata or {}), b"geo": json.dumps(geo).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def _wkb(areas: Areas) -> np.ndarray:
+    return shapely.to_wkb(np.array(areas.lonlat_geometries, dtype=object))
 
 
 def _filled(column: pa.ChunkedArray) -> np.ndarray:
@@ -160,13 +272,13 @@ def _filled(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def _write_vector(
-    database: duckdb.DuckDBPyConnection, path: Path, suffix: str, zones: Zones
+    database: duckdb.DuckDBPyConnection, path: Path, suffix: str, areas: Areas
 ) -> None:
     table = database.execute("FROM custom_areas").to_arrow_table()
     try:
         pyogrio.raw.write(
             path,
-            geometry=zones.table["geometry"].to_numpy(zero_copy_only=False),
+            geometry=_wkb(areas),
             field_data=[_filled(column) for column in table.columns],
             field_mask=[column.is_null().to_numpy() for column in table.columns],
             fields=table.column_names,

@@ -33,7 +33,7 @@ from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import Landcover, open_landcover, warp_command
 from hexseal.region.load import AreaLayer, Epoch, Region
-from hexseal.vector.areas import read_areas
+from hexseal.vector.areas import overlapping, read_areas
 
 __all__ = ["Finding", "Report", "check_region", "render"]
 
@@ -190,6 +190,8 @@ def _check_areas(layer: AreaLayer, grid: Grid) -> Iterator[Finding]:
     except InputError as err:
         yield refusal(err, layer.path)
         return
+    for note in areas.notes[: len(areas.notes) - bool(areas.repaired)]:
+        yield Finding("warning", layer.path, note)
     if areas.repaired:
         yield Finding(
             "warning",
@@ -197,6 +199,15 @@ def _check_areas(layer: AreaLayer, grid: Grid) -> Iterator[Finding]:
             "areas with invalid outlines were repaired",
             f"{len(areas.repaired)}: {', '.join(areas.repaired[:NAMED_AREAS])}",
             "check their outlines",
+        )
+    pair = overlapping(areas)
+    if pair is not None:
+        yield Finding(
+            "warning",
+            layer.path,
+            "areas of the layer overlap, so their figures cannot be added up",
+            f"{pair[0]} and {pair[1]} do, among others perhaps",
+            "nothing to do if they are meant to",
         )
     if areas.outside:
         yield Finding("info", layer.path, "areas that miss the rasters are left out",

@@ -12,6 +12,15 @@ from hexseal.region.load import load_region
 @REGION
 @click.argument("polygons", type=click.Path(path_type=Path))
 @click.option("--id", "id_field", help="Column with a unique id [default: number the polygons].")
+@click.option("--name", "name_field", help="Column with the names [default: that of --id].")
+@click.option("--layer", "layer_name", help="Layer of the file, where it has several.")
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column to copy to the output, again for more; '*' copies all.",
+)
+@click.option("--raw", is_flag=True, help="Counts only, without adjusted change: much faster.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
               default=Path("areas.csv"), show_default=True,
               help="File to write: .csv, .parquet, .gpkg or .geojson.")  # fmt: skip
@@ -22,6 +31,10 @@ def areas(
     region: Path,
     polygons: Path,
     id_field: str | None,
+    name_field: str | None,
+    layer_name: str | None,
+    keep: tuple[str, ...],
+    raw: bool,
     output: Path,
     workers: int | None,
 ) -> None:
@@ -33,14 +46,15 @@ def areas(
 
     Example: hexseal areas regions/sao-tome.toml districts.gpkg --id code -o districts.csv
     """
-    from hexseal.areas import measure_areas
+    from hexseal.areas import AreasOptions, measure_areas
 
+    options = AreasOptions(id_field or "", name_field or "", layer_name, keep, judged=not raw)
     with console.talk().stage("areas") as told:
         summary = measure_areas(
             load_region(region),
             polygons,
             output,
-            id_field=id_field,
+            options=options,
             workers=workers,
             progress=console.progress,
         )

@@ -28,6 +28,8 @@ Pixels = Literal["auto", "always", "never"]
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 LANGUAGES = ("en", "fr")
+# The layer that the whole region forms in every table of areas.
+OWN_LAYER = "region"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class AreaLayer:
     """A polygon file that GDAL reads, one statistic row per feature.
 
     ``population`` names a column with the inhabitants of any one date, or is None;
-    ``populations`` names one column for each year that has its own.
+    ``populations`` names one column for each year that has its own. ``layer_name`` chooses a
+    layer of the file, or a member of an archive, where there are several.
     """
 
     layer: str
@@ -70,6 +73,7 @@ class AreaLayer:
     population: str | None
     title: Mapping[str, str]
     populations: Mapping[int, str] = field(default_factory=dict)
+    layer_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +307,13 @@ def _areas(
             population=reader.take("population", str, None),
             title=reader.titles("title", languages, layer.capitalize()),
             populations=populations,
+            layer_name=reader.take("layer_name", str, None),
         )
+        if layer == OWN_LAYER:
+            raise RegionError(
+                f"[[areas]] layer = {layer!r} is what the row of the whole region is called; "
+                "give the layer another name"
+            )
         reader.done()
         if layer in [known.layer for known in layers]:
             raise RegionError(f"[[areas]] layer = {layer!r} is given twice: each layer once")

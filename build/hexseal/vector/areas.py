@@ -4,23 +4,20 @@ import hashlib
 import logging
 import math
 import re
-import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
-import pyogrio
-import pyogrio.raw
 import shapely
 from numpy.typing import NDArray
-from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from hexseal.errors import InputError
 from hexseal.raster.grid import Bounds, Floats, Grid, to_lonlat
-from hexseal.region.load import AreaLayer, is_remote
+from hexseal.region.load import AreaLayer
+from hexseal.vector.source import nothing, read_content
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +29,11 @@ SLUG_LENGTH = 60
 # Longer edges (degrees, about 1 km) get corners before they change CRS, or they would cut the
 # curve that they are in the other one: 50 km at 50° N would lie 50 m off.
 LONGEST_EDGE = 0.01
+LONGEST_EDGE_M = 1_000.0
+# An edge between places this far east and west crosses 180 degrees, not the rest of the Earth.
+NEAR_180 = 150.0
+# So many pairs of neighbours are compared for overlap.
+COMPARED = 20_000
 FARTHEST_LONLAT = 360.0, 90.0 + 1e-9
 OUTLINE_STEPS = 32
 # So many repaired areas are named in one line.
@@ -45,7 +47,8 @@ class Areas:
 
     ``populations`` holds None where unknown, ``dated_populations`` those by year; ``repaired``
     the ids of polygons that were invalid; ``outside`` how many areas were left out because they
-    do not reach the grid.
+    do not reach the grid; ``notes`` what a reader should know of the file; ``kept`` further
+    columns, in the order of the areas.
     """
 
     ids: tuple[str, ...]
@@ -56,6 +59,8 @@ class Areas:
     repaired: tuple[str, ...]
     outside: int
     dated_populations: tuple[Mapping[int, float | None], ...] = ()
+    notes: tuple[str, ...] = ()
+    kept: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
 
 def safe_slug(text: str) -> str:
@@ -71,29 +76,40 @@ def safe_slug(text: str) -> str:
     return f"{slug}-{digest}" if slug else digest
 
 
-def read_areas(layer: AreaLayer, grid: Grid, *, keep_outside: bool = False) -> Areas:
+def read_areas(
+    layer: AreaLayer, grid: Grid, *, keep_outside: bool = False, keep: Sequence[str] = ()
+) -> Areas:
     """Read an area layer and bring its polygons into the grid's CRS; drop those that miss it.
 
-    With ``keep_outside`` none is dropped. An empty ``layer.id`` numbers the areas from 1.
+    With ``keep_outside`` none is dropped. An empty ``layer.id`` numbers the areas from 1. ``keep``
+    names further columns to return, ``*`` all of them.
 
     Raises InputError for a missing or unreadable file, one without CRS, missing columns, empty
     or repeated ids, geometries that are not polygons, and when no area reaches the grid.
     """
-    crs, columns, geometry = _read(layer)
-    numbered = [str(number) for number in range(1, len(geometry) + 1)]
-    ids = [_text(value) for value in columns[layer.id]] if layer.id else numbered
+    asked = (layer.id, layer.name, layer.population, *layer.populations.values())
+    content = read_content(layer, list(dict.fromkeys(filter(None, asked))), keep=keep)
+    columns, count = content.columns, len(content.geometry)
+    ids = [_text(v) for v in columns[layer.id]] if layer.id else [str(n + 1) for n in range(count)]
     _check_ids(layer, ids)
-    shapes, repaired = _polygons(layer, ids, _shapes(layer, ids, geometry))
-    lonlat = _degrees(layer, ids, crs, shapes)
-    near = np.arange(len(ids)) if keep_outside else _reaching(layer, lonlat, grid)
-    told = columns[layer.name] if layer.name else [""] * len(ids)
+    shapes, repaired = _polygons(layer, ids, _shapes(layer, ids, content.geometry))
+    lonlat = _degrees(layer, ids, content.crs, shapes)
+    box = lonlat_box(grid)
+    notes = [*content.warnings, *_repair_note(repaired)]
+    meets = _meeting(lonlat, box)
+    if not meets.any():
+        notes += _miss(layer, lonlat, box, allowed=keep_outside)
+    near = np.arange(count) if keep_outside else np.flatnonzero(meets)
+    for note in notes:
+        _warn_once(layer.path, note)
+    told = columns[layer.name] if layer.name else [""] * count
     names = [_text(value) or key for value, key in zip(told, ids, strict=True)]
     populations = _populations(layer, layer.population, columns, ids)
     dated = {
         year: _populations(layer, column, columns, ids)
         for year, column in layer.populations.items()
     }
-    exact = CRS.from_user_input(crs).equals(CRS.from_user_input(grid.crs), ignore_axis_order=True)
+    kept = [name for name in columns if "*" in keep or name in keep]
     return Areas(
         ids=tuple(ids[place] for place in near),
         names=tuple(names[place] for place in near),
@@ -101,70 +117,13 @@ def read_areas(layer: AreaLayer, grid: Grid, *, keep_outside: bool = False) -> A
         dated_populations=tuple(
             {year: counts[place] for year, counts in dated.items()} for place in near
         ),
-        geometries=tuple(shapes[near] if exact else _projected(lonlat[near], grid)),
-        lonlat_geometries=tuple(lonlat[near]),
+        geometries=tuple(_on_grid(content.crs, shapes[near], lonlat[near], grid)),
+        lonlat_geometries=tuple(split_at_180(lonlat[near])),
         repaired=repaired,
-        outside=len(ids) - len(near),
+        outside=count - len(near),
+        notes=tuple(notes),
+        kept={name: columns[name][near] for name in kept},
     )
-
-
-def _read(layer: AreaLayer) -> tuple[str, dict[str, NDArray[np.generic]], NDArray[np.object_]]:
-    if not is_remote(layer.path) and not Path(layer.path).exists():
-        raise InputError(f"{layer.path}: no such area file; check path of layer {layer.layer!r}")
-    columns = (layer.id, layer.name, layer.population, *layer.populations.values())
-    wanted = list(dict.fromkeys(filter(None, columns)))
-    try:
-        name = _layer_name(layer)
-        info = pyogrio.read_info(layer.path, layer=name)
-        known = list(info["fields"])
-        missing = [column for column in wanted if column not in known]
-        if missing and info["features"] != 0:
-            raise InputError(
-                f"{layer.path}: has no column {missing[0]!r}; it has {', '.join(known) or 'none'}"
-            )
-        if missing:
-            raise _holds_nothing(layer)
-        with warnings.catch_warnings():
-            # What GDAL and GEOS warn of is refused below, by the id of the area.
-            warnings.simplefilter("ignore")
-            meta, _, geometry, data = pyogrio.raw.read(
-                layer.path, layer=name, columns=wanted, force_2d=True
-            )
-    except (DataSourceError, DataLayerError) as err:
-        raise InputError(
-            f"{layer.path}: is not an area file that GDAL can read; "
-            "expected GeoPackage, GeoJSON or Shapefile"
-        ) from err
-    if len(geometry) < info["features"]:
-        raise InputError(
-            f"{layer.path}: is cut short: {info['features']} areas stand in its header, "
-            f"{len(geometry)} could be read; fetch it again or write a copy with ogr2ogr"
-        )
-    if not meta["crs"]:
-        raise InputError(
-            f"{layer.path}: has no coordinate reference system; "
-            "write a copy that has one with ogr2ogr -a_srs EPSG:CODE"
-        )
-    return meta["crs"], dict(zip(meta["fields"], data, strict=True)), geometry
-
-
-def _holds_nothing(layer: AreaLayer) -> InputError:
-    return InputError(f"{layer.path}: holds no areas; check path of layer {layer.layer!r}")
-
-
-def _layer_name(layer: AreaLayer) -> str:
-    """Return the only layer that has geometry."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tables = pyogrio.list_layers(layer.path)
-    names = [str(name) for name, kind in tables if kind is not None]
-    if len(names) != 1:
-        listed = ", ".join(names) or "none"
-        raise InputError(
-            f"{layer.path}: holds {len(names)} layers of geometry ({listed}), expected one; "
-            "write the one you mean to its own file with ogr2ogr"
-        )
-    return names[0]
 
 
 def _text(value: object) -> str:
@@ -178,7 +137,7 @@ def _text(value: object) -> str:
 
 def _check_ids(layer: AreaLayer, ids: list[str]) -> None:
     if not ids:
-        raise _holds_nothing(layer)
+        raise nothing(layer)
     if "" in ids:
         raise InputError(f"{layer.path}: row {ids.index('') + 1} has no {layer.id!r}; fill it in")
     seen: set[str] = set()
@@ -230,40 +189,62 @@ def _shapes(layer: AreaLayer, ids: list[str], geometry: NDArray[np.object_]) -> 
 
 
 def _polygons(layer: AreaLayer, ids: list[str], shapes: Shapes) -> tuple[Shapes, tuple[str, ...]]:
-    """Return polygons only, invalid ones repaired, and the ids of those."""
-    kinds = [shape.geom_type if shape is not None else "no geometry" for shape in shapes]
-    for key, kind, shape in zip(ids, kinds, shapes, strict=True):
-        if kind not in POLYGONS:
-            raise InputError(f"{layer.path}: area {key!r} is {kind}, not a polygon; remove it")
-        if shape.is_empty:
-            raise InputError(f"{layer.path}: area {key!r} encloses nothing; remove it")
-    broken = np.flatnonzero(~shapely.is_valid(shapes))
-    shapes = shapes.copy()
-    for place in broken:
-        kept = _polygonal_parts(shapely.make_valid(shapes[place]))
-        if not kept:
+    """Return polygons only, invalid ones repaired, and the ids of those.
+
+    A geometry collection, as clips write it, counts by its polygons.
+    """
+    shapes, repaired = shapes.copy(), []
+    valid = shapely.is_valid(shapes)
+    for place, shape in enumerate(shapes):
+        kind = shape.geom_type if shape is not None else "no geometry"
+        if valid[place] and kind in POLYGONS and not shape.is_empty:
+            continue
+        parts = _polygonal_parts(shape) if shape is not None else []
+        if kind not in POLYGONS and not parts:
+            raise InputError(
+                f"{layer.path}: area {ids[place]!r} is {kind}, not a polygon; remove it"
+            )
+        # Part by part: made valid as a whole, a part inside another would become a hole.
+        sound = [piece for part in parts for piece in _polygonal_parts(shapely.make_valid(part))]
+        if not sound:
             raise InputError(f"{layer.path}: area {ids[place]!r} encloses nothing; remove it")
-        shapes[place] = shapely.union_all(kept)
-    repaired = tuple(ids[place] for place in broken)
-    if repaired:
-        more = f" and {len(repaired) - NAMED} more" if len(repaired) > NAMED else ""
-        named = ", ".join(map(repr, repaired[:NAMED]))
-        log.warning("%s: repaired the invalid polygon of area %s%s", layer.path, named, more)
-    return shapes, repaired
+        shapes[place] = shapely.union_all(sound)
+        repaired.append(ids[place])
+    return shapes, tuple(repaired)
+
+
+@cache
+def _warn_once(path: str, note: str) -> None:
+    """Log a warning about a file once, however many stages read it."""
+    log.warning("%s: %s", path, note)
+
+
+def _repair_note(repaired: tuple[str, ...]) -> list[str]:
+    if not repaired:
+        return []
+    more = f" and {len(repaired) - NAMED} more" if len(repaired) > NAMED else ""
+    named = ", ".join(map(repr, repaired[:NAMED]))
+    return [f"repaired the invalid polygon of area {named}{more}"]
 
 
 def _polygonal_parts(shape: shapely.Geometry) -> list[shapely.Geometry]:
-    """Return the polygons within a shape, whose parts may be multipolygons."""
-    parts = [part for outer in shapely.get_parts(shape) for part in shapely.get_parts(outer)]
-    return [part for part in parts if part.geom_type == "Polygon"]
+    """Return the polygons within a shape, however deep its collections are nested."""
+    if shape.geom_type == "Polygon":
+        return [] if shape.is_empty else [shape]
+    if not hasattr(shape, "geoms"):
+        return []
+    return [part for inner in shapely.get_parts(shape) for part in _polygonal_parts(inner)]
 
 
 def _degrees(layer: AreaLayer, ids: list[str], text: str, shapes: Shapes) -> Shapes:
-    """Return shapes in longitude and latitude (WGS84)."""
+    """Return shapes in longitude and latitude (WGS84), in one piece where they cross 180 degrees.
+
+    So longitudes run from -180 to 180, or past it.
+    """
     try:
         crs = CRS.from_user_input(text)
     except CRSError as err:
-        raise InputError(f"{layer.path}: its CRS {text!r} is not understood") from err
+        raise InputError(f"{layer.path}: its CRS {text[:60]!r} is not understood") from err
     if crs.geodetic_crs is None:
         raise InputError(f"{layer.path}: its CRS {crs.name!r} is tied to no place on Earth")
     lonlat = shapely.transform(shapes, _pairwise(lambda x, y: to_lonlat(text, x, y)))
@@ -272,49 +253,162 @@ def _degrees(layer: AreaLayer, ids: list[str], text: str, shapes: Shapes) -> Sha
     lost = np.flatnonzero(~(farthest <= FARTHEST_LONLAT).all(axis=1))
     if lost.size:
         first = lost[0]
+        box = [round(float(edge), 6) for edge in shapely.bounds(shapes[first])]
         raise InputError(
-            f"{layer.path}: area {ids[first]!r}: {shapely.bounds(shapes[first]).tolist()} are no "
-            f"coordinates of its CRS {crs.name!r}; assign the right one with "
-            "ogr2ogr -a_srs EPSG:CODE"
+            f"{layer.path}: area {ids[first]!r}: {box} are no "
+            f"coordinates of its CRS {crs.name!r}; {_remedy(crs, box)}"
         )
+    return _unwrapped(lonlat)
+
+
+def _remedy(crs: CRS, box: list[float]) -> str:
+    swapped = crs.is_geographic and max(map(abs, box[::2])) <= 90 < max(map(abs, box[1::2])) <= 180
+    if swapped:
+        return "latitude and longitude look swapped; swap them (in QGIS: Swap X and Y coordinates)"
+    return "assign the right one with ogr2ogr -a_srs EPSG:CODE"
+
+
+def _unwrapped(lonlat: Shapes) -> Shapes:
+    """Return shapes whose edges from 179 to -179 and the like run the short way, past 180.
+
+    Edges between other places run as they are drawn, however long (RFC 7946, section 3.1.9).
+    """
+    lonlat = lonlat.copy()
+    west, _, east, _ = shapely.bounds(lonlat).T
+    for place in np.flatnonzero(east - west > 180.0):
+        parts = [_unwrapped_part(part) for part in shapely.get_parts(lonlat[place])]
+        joined = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+        lonlat[place] = joined
     return lonlat
 
 
-def _reaching(layer: AreaLayer, lonlat: Shapes, grid: Grid) -> NDArray[np.int64]:
-    """Return the places of shapes whose box in degrees meets the grid's."""
-    west, south, east, north = box = _lonlat_box(grid)
+def _unwrapped_part(part: shapely.Polygon) -> shapely.Polygon:
+    """Return one polygon with the longitudes of every ring in one piece."""
+    rings = []
+    for ring in shapely.get_rings(part):
+        xy = shapely.get_coordinates(ring)
+        step = np.diff(xy[:, 0])
+        ends = np.minimum(np.abs(xy[:-1, 0]), np.abs(xy[1:, 0]))
+        crossing = (np.abs(step) > 180.0) & (np.abs(step) < 360.0) & (ends >= NEAR_180)
+        turns = np.concatenate([[0], np.cumsum(-np.sign(step) * crossing)])
+        # A ring around a pole does not close this way and stays as it is.
+        if turns[-1] == 0:
+            xy[:, 0] += 360.0 * (turns - turns.min())
+        rings.append(xy)
+    return shapely.Polygon(rings[0], rings[1:])
+
+
+def split_at_180(lonlat: Shapes) -> Shapes:
+    """Return shapes cut at 180 degrees, so that no longitude lies beyond (RFC 7946, 3.1.9)."""
+    lonlat = lonlat.copy()
+    west, _, east, _ = shapely.bounds(lonlat).T
+    for place in np.flatnonzero((west < -180.0) | (east > 180.0)):
+        lonlat[place] = _turned(lonlat[place], (-180.0, -90.0, 180.0, 90.0))
+    return lonlat
+
+
+def _turned(shape: shapely.Geometry, box: Bounds) -> shapely.Geometry:
+    """Return what lies in ``box`` of a shape and of its copies a whole turn east and west."""
+    frame = shapely.box(*box)
+    copies = [
+        shapely.transform(shape, lambda xy, turn=turn: xy + np.array([360.0 * turn, 0.0]))
+        for turn in (-1, 0, 1)
+    ]
+    return shapely.union_all(
+        [
+            part
+            for copy in copies
+            for part in _polygonal_parts(shapely.intersection(shapely.make_valid(copy), frame))
+        ]
+    )
+
+
+def _meeting(lonlat: Shapes, box: Bounds) -> NDArray[np.bool_]:
+    """Return which shapes' boxes in degrees meet the grid's, a whole turn apart or not."""
+    west, south, east, north = box
     if not np.isfinite(box).all() or east - west > 180.0:
-        return np.arange(len(lonlat))
+        return np.ones(len(lonlat), dtype=bool)
     left, bottom, right, top = shapely.bounds(lonlat).T
-    meets = (left <= east) & (right >= west) & (bottom <= north) & (top >= south)
-    if not meets.any():
-        raise InputError(
-            f"{layer.path}: no area reaches the raster: areas lie at longitude {left.min():.6g} to "
-            f"{right.max():.6g}, latitude {bottom.min():.6g} to {top.max():.6g}, the raster at "
-            f"{west:.6g} to {east:.6g}, {south:.6g} to {north:.6g}; check both CRS"
-        )
-    return np.flatnonzero(meets)
+    abreast = [(left + turn <= east) & (right + turn >= west) for turn in (-360.0, 0.0, 360.0)]
+    return np.logical_or.reduce(abreast) & (bottom <= north) & (top >= south)
 
 
-def _lonlat_box(grid: Grid) -> Bounds:
-    """Return west, south, east, north in degrees of a lattice of points over the grid."""
+def _miss(layer: AreaLayer, lonlat: Shapes, box: Bounds, *, allowed: bool) -> list[str]:
+    """Return what to note where no area reaches the grid; raise InputError where that is wrong."""
+    left, bottom, right, top = shapely.bounds(lonlat).T
+    flipped = shapely.transform(lonlat, lambda xy: xy[:, ::-1])
+    hint = ""
+    if _meeting(flipped, box).any():
+        hint = "with latitude and longitude swapped they would; in QGIS: Swap X and Y coordinates"
+    if allowed:
+        return [f"no area reaches the raster; {hint or 'check both CRS'}"]
+    west, south, east, north = box
+    raise InputError(
+        f"{layer.path}: no area reaches the raster: areas lie at longitude {left.min():.6g} to "
+        f"{right.max():.6g}, latitude {bottom.min():.6g} to {top.max():.6g}, the raster at "
+        f"{west:.6g} to {east:.6g}, {south:.6g} to {north:.6g}; {hint or 'check both CRS'}"
+    )
+
+
+def lonlat_box(grid: Grid) -> Bounds:
+    """Return west, south, east, north in degrees of a lattice of points over the grid.
+
+    East lies past 180 degrees where the grid crosses them.
+    """
     xmin, ymin, xmax, ymax = grid.bounds
     steps = OUTLINE_STEPS + 1
     x, y = np.meshgrid(np.linspace(xmin, xmax, steps), np.linspace(ymin, ymax, steps))
     lon, lat = grid.to_lonlat(x.ravel(), y.ravel())
+    if not grid.is_geographic:
+        middle = grid.to_lonlat(np.array([(xmin + xmax) / 2]), np.array([(ymin + ymax) / 2]))[0][0]
+        lon = np.where(lon - middle > 180.0, lon - 360.0, lon)
+        lon = np.where(lon - middle < -180.0, lon + 360.0, lon)
     return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
+
+
+def _on_grid(text: str, shapes: Shapes, lonlat: Shapes, grid: Grid) -> Shapes:
+    """Return shapes, given in a CRS and in degrees, in the grid's CRS."""
+    west, _, east, _ = grid.bounds
+    same = CRS.from_user_input(text).equals(CRS.from_user_input(grid.crs), ignore_axis_order=True)
+    if same and not (grid.is_geographic and (west < -180.0 or east > 180.0)):
+        return shapes
+    return _projected(_with_corners(text, shapes, lonlat), grid)
+
+
+def _with_corners(text: str, shapes: Shapes, lonlat: Shapes) -> Shapes:
+    """Return shapes in degrees whose long edges follow the straight lines of their own CRS."""
+    crs = CRS.from_user_input(text)
+    if crs.is_geographic:
+        return lonlat
+    longest = LONGEST_EDGE_M / crs.axis_info[0].unit_conversion_factor
+    dense = shapely.segmentize(shapes, longest)
+    gained = np.flatnonzero(
+        shapely.get_num_coordinates(dense) > shapely.get_num_coordinates(shapes)
+    )
+    if gained.size:
+        lonlat = lonlat.copy()
+        lonlat[gained] = _unwrapped(
+            shapely.transform(dense[gained], _pairwise(lambda x, y: to_lonlat(text, x, y)))
+        )
+    return lonlat
 
 
 def _projected(lonlat: Shapes, grid: Grid) -> Shapes:
     """Return shapes in the grid's CRS; those that leave the CRS are cut around the grid."""
-    if not grid.is_geographic:
+    west, south, east, north = lonlat_box(grid)
+    around = (west - 1.0, south - 1.0, east + 1.0, north + 1.0)
+    if grid.is_geographic:
+        # Which turn of the Earth an area is written in must not matter.
+        left, _, right, _ = shapely.bounds(lonlat).T
+        apart = np.flatnonzero((left < west - 1.0) | (right > east + 1.0))
+        lonlat = lonlat.copy()
+        lonlat[apart] = [_turned(shape, around) for shape in lonlat[apart]]
+    else:
         lonlat = shapely.segmentize(lonlat, LONGEST_EDGE)
     project = _pairwise(grid.from_lonlat)
     shapes = shapely.transform(lonlat, project)
-    lost = ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    lost = ~np.isfinite(shapely.bounds(shapes)).all(axis=1) & ~shapely.is_empty(shapes)
     if lost.any():
-        west, south, east, north = _lonlat_box(grid)
-        around = (west - 1.0, south - 1.0, east + 1.0, north + 1.0)
         shapes[lost] = shapely.transform(shapely.clip_by_rect(lonlat[lost], *around), project)
     return shapes
 
@@ -324,3 +418,20 @@ def _pairwise(
 ) -> Callable[[Floats], Floats]:
     """Let shapely call a function of x and y with an array of shape (n, 2)."""
     return lambda xy: np.column_stack(function(xy[:, 0], xy[:, 1]))
+
+
+def overlapping(areas: Areas) -> tuple[str, str] | None:
+    """Return the ids of two areas that share more than a hundredth of the smaller, if any do.
+
+    Of a layer with many neighbours that do not share their corners the first pairs are compared.
+    """
+    shapes = np.array(areas.geometries, dtype=object)
+    if shapely.coverage_is_valid(shapes):
+        return None
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    pairs = [(a, b) for a, b in zip(one.tolist(), other.tolist(), strict=True) if a < b]
+    for a, b in pairs[:COMPARED]:
+        common = shapely.area(shapely.intersection(shapes[a], shapes[b]))
+        if common > 0.01 * min(shapely.area(shapes[a]), shapely.area(shapes[b])):
+            return areas.ids[a], areas.ids[b]
+    return None

@@ -18,7 +18,7 @@ export interface AnsweredArea {
 
 export function csvOf(areas: AnsweredArea[], settings: Settings): string {
   const names = columnsOf(areas);
-  const head = ["name", "method", "area_m2", "mapped_share", ...names];
+  const head = ["name", "method", "polygon_m2", "covered_share", ...names];
   const rows = areas.map((area) => {
     const facts = [area.name, area.method, area.size, area.mapped];
     return [...facts, ...names.map((name) => valueOf(area.figures, name, settings))];
@@ -32,8 +32,8 @@ export function geoJsonOf(areas: AnsweredArea[], settings: Settings): string {
     properties: {
       name: area.name,
       method: area.method,
-      area_m2: area.size,
-      mapped_share: area.mapped,
+      polygon_m2: area.size,
+      covered_share: area.mapped,
       ...Object.fromEntries(
         columnsOf(areas).map((name) => [name, valueOf(area.figures, name, settings)]),
       ),
