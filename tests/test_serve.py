@@ -1,7 +1,10 @@
 """The local server: ranges as browsers ask for them, nothing but the site, nobody but this host."""
 
+import contextlib
+import gzip
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -157,7 +160,7 @@ def test_a_reader_who_leaves_early_is_no_error(
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     with socket.create_connection(server.server_address[:2]) as reader:
-        reader.sendall(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+        reader.sendall(b"GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert reader.recv(20).startswith(b"HTTP/1.1 200")
     assert told.wait(20)
     server.shutdown()
@@ -190,3 +193,93 @@ def test_only_this_host_is_served_and_the_port_is_free_afterwards(site: Path) ->
 def test_a_folder_without_a_site_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no index\.html; build a site first"):
         make_server(tmp_path, 0)
+
+
+def headed(port: int, path: str, **headers: str) -> tuple[HTTPResponse, bytes]:
+    """Send one GET with headers, "_" standing for "-"."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request("GET", path, headers=named)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer, body
+
+
+@pytest.mark.parametrize("path", ["/%00", "/a%00.html", "/" + "a" * 5000, "/%ff%fe", "/tiles/"])
+def test_names_that_no_file_can_have_are_404(
+    port: int, path: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answer, _ = ask(port, path)
+    assert answer.status == 404
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8000", 200),
+        ("localhost", 200),
+        ("LOCALHOST:1", 200),
+        ("[::1]:80", 200),
+        ("evil.example", 421),
+        ("localhost.evil.example:8000", 421),
+        ("127.0.0.1@evil.example", 421),
+        ("", 421),
+    ],
+)
+def test_only_this_machines_names_are_answered(port: int, host: str, status: int) -> None:
+    answer, _ = headed(port, "/index.html", Host=host)
+    assert answer.status == status
+
+
+def test_a_range_of_a_file_that_changed_is_the_whole_file(port: int, site: Path) -> None:
+    first, _ = headed(port, "/tiles/a.pmtiles", Range="bytes=0-1")
+    tag, date = first.headers["ETag"], first.headers["Last-Modified"]
+    for condition in (tag, date):
+        answer, body = headed(port, "/tiles/a.pmtiles", Range="bytes=2-3", If_Range=condition)
+        assert (answer.status, body) == (206, b"23")
+    (site / "tiles/a.pmtiles").write_bytes(b"abcdefghijkl")
+    answer, body = headed(port, "/tiles/a.pmtiles", Range="bytes=2-3", If_Range=tag)
+    assert (answer.status, body) == (200, b"abcdefghijkl")
+    answer, body = headed(port, "/tiles/a.pmtiles", If_None_Match=answer.headers["ETag"])
+    assert (answer.status, body) == (304, b"")
+
+
+def test_text_comes_packed_to_those_who_take_it(port: int, site: Path) -> None:
+    text = "<p>sealed</p>" * 1000
+    (site / "long.html").write_text(text)
+    answer, body = headed(port, "/long.html", Accept_Encoding="br, gzip;q=0.8")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(body).decode() == text
+    assert len(body) < len(text) // 20
+    for refused in ("identity", "gzip;q=0", "gzip;q=0.000, br"):
+        answer, body = headed(port, "/long.html", Accept_Encoding=refused)
+        assert (answer.headers["Content-Encoding"], body.decode()) == (None, text)
+    answer, body = headed(port, "/long.html", Accept_Encoding="gzip", Range="bytes=0-2")
+    assert (answer.status, body) == (206, b"<p>")
+    answer, _ = headed(port, "/tiles/a.pmtiles", Accept_Encoding="gzip")
+    assert answer.headers["Content-Encoding"] is None
+
+
+def test_a_request_that_trickles_in_is_cut_off(site: Path) -> None:
+    server = make_server(site, 0, seconds=0.3)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+    try:
+        with socket.create_connection(server.server_address[:2], timeout=5) as reader:
+            started = time.monotonic()
+            with contextlib.suppress(OSError):
+                for letter in b"GET /index.html HTTP/1.1\r\nX: " + b"a" * 1000:
+                    reader.sendall(bytes([letter]))
+                    time.sleep(0.05)
+            assert time.monotonic() - started < 3
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_link_out_of_the_site_is_not_followed(port: int, site: Path) -> None:
+    (site / "link.txt").symlink_to(site.parent / "secret.txt")
+    answer, _ = ask(port, "/link.txt")
+    assert answer.status == 404
