@@ -16,13 +16,13 @@ from pathlib import Path
 
 import torch
 
-from hexseal_ml.folder import load_model
-from hexseal_ml.sampling import plots, validation_crops
-from hexseal_ml.sources import open_scenes
-from hexseal_ml.split import TEST
-from hexseal_ml.train_config import WEIGHTINGS, load_train_config
-from hexseal_ml.training import train
-from hexseal_ml.validation import validate
+from hexseal_ml.data.sampling import plots, validation_crops
+from hexseal_ml.data.sources import open_scenes
+from hexseal_ml.data.split import TEST
+from hexseal_ml.model.folder import load_model
+from hexseal_ml.train.config import WEIGHTINGS, load_train_config
+from hexseal_ml.train.stage import train
+from hexseal_ml.train.validation import validate
 
 ROOT = Path(__file__).parents[1]
 PIXELS, SIDE = 3_000_000, 512

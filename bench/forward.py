@@ -30,10 +30,10 @@ from transformers.models.segformer.modeling_segformer import SegformerDecodeHead
 
 from hexseal.raster.grid import Window
 from hexseal.simulation import is_simulated, simulate
-from hexseal_ml.folder import load_model
-from hexseal_ml.imagery import open_image
-from hexseal_ml.model import ForwardSegformer
-from hexseal_ml.predict import Settings, predict, runtime_of
+from hexseal_ml.imagery.image import open_image
+from hexseal_ml.model.folder import load_model
+from hexseal_ml.model.network import ForwardSegformer
+from hexseal_ml.predict.stage import Settings, predict, runtime_of
 
 ROOT = Path(__file__).parents[1]
 SIZE_KM, SEED = (24.0, 18.0), 1

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import rasterio
 
-from hexseal_ml.bands import BANDS
-from hexseal_ml.baselines import Pixels, fit_threshold
-from hexseal_ml.evaluate import strips
-from hexseal_ml.imagery import open_image
+from hexseal_ml.evaluate.baselines import Pixels, fit_threshold
+from hexseal_ml.evaluate.stage import strips
+from hexseal_ml.imagery.bands import BANDS
+from hexseal_ml.imagery.image import open_image
 
 WORK = Path(__file__).parents[1] / "work" / "seal-island"
 INPUTS = WORK / "inputs"

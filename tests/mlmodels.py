@@ -9,10 +9,10 @@ import rasterio
 import torch
 from rasterfiles import north_up
 
-from hexseal_ml.bands import BANDS
-from hexseal_ml.classes import CODES
-from hexseal_ml.folder import save_model
-from hexseal_ml.model import ForwardSegformer, network_config
+from hexseal_ml.imagery.bands import BANDS
+from hexseal_ml.model.classes import CODES
+from hexseal_ml.model.folder import save_model
+from hexseal_ml.model.network import ForwardSegformer, network_config
 
 MEAN, STD = [0.1] * 10, [0.1] * 10
 WIDTHS = (8, 16, 24, 32)

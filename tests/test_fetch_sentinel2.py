@@ -22,7 +22,7 @@ from hexseal.fetch.scenes import SceneReader, reading_pool, small_grid
 from hexseal.fetch.stac import search
 from hexseal.fetch.web import Web
 from hexseal.region.fetch import FetchSentinel2
-from hexseal_ml.imagery import open_image
+from hexseal_ml.imagery.image import open_image
 
 BOX = (WEST, NORTH - 60, WEST + 80, NORTH)
 LONLAT = [6.0, 49.0, 6.3, 50.0]

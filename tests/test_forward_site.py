@@ -15,8 +15,8 @@ from hexseal.build import BuildSettings, Talk, build_site
 from hexseal.forward.stage import forward_reports
 from hexseal.region.load import load_region
 from hexseal.verify import verify_site
-from hexseal_ml.bands import BANDS
-from hexseal_ml.masks import CLOUD_BANDS
+from hexseal_ml.imagery.bands import BANDS
+from hexseal_ml.imagery.masks import CLOUD_BANDS
 
 FORWARD = """
 [[epoch]]

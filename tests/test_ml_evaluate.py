@@ -10,9 +10,8 @@ from rasterfiles import write_tif
 
 from hexseal.errors import GridMismatchError, HexsealError, InputError
 from hexseal.raster.landcover import open_landcover
-from hexseal_ml.evaluate import evaluate
-from hexseal_ml.evaluate_config import EvaluateConfig, load_evaluate_config
-from hexseal_ml.metrics import (
+from hexseal_ml.evaluate.config import EvaluateConfig, load_evaluate_config
+from hexseal_ml.evaluate.metrics import (
     Confusion,
     calibration,
     confusion,
@@ -20,7 +19,8 @@ from hexseal_ml.metrics import (
     figures,
     hexagon_agreement,
 )
-from hexseal_ml.report import write_report
+from hexseal_ml.evaluate.report import write_report
+from hexseal_ml.evaluate.stage import evaluate
 
 CODES = (1, 6, 11)
 MATRIX = np.array([[8, 2, 0], [4, 86, 0], [0, 0, 0]])

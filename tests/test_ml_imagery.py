@@ -11,8 +11,8 @@ from rasterfiles import SHARED, north_up, real_data
 
 from hexseal.errors import GridMismatchError, HexsealError, InputError
 from hexseal.raster.grid import Window
-from hexseal_ml.bands import BANDS
-from hexseal_ml.imagery import open_image
+from hexseal_ml.imagery.bands import BANDS
+from hexseal_ml.imagery.image import open_image
 
 ALL = Window(0, 0, 40, 50)
 

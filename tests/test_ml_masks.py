@@ -10,9 +10,9 @@ from rasterfiles import SHARED, north_up, real_data, write_tif
 
 from hexseal.errors import GridMismatchError, HexsealError, InputError
 from hexseal.raster.grid import Window
-from hexseal_ml.bands import BANDS
-from hexseal_ml.masks import CLOUD_BANDS, MARGIN, clouds_of, open_masked
-from hexseal_ml.predict import Settings, predict
+from hexseal_ml.imagery.bands import BANDS
+from hexseal_ml.imagery.masks import CLOUD_BANDS, MARGIN, clouds_of, open_masked
+from hexseal_ml.predict.stage import Settings, predict
 
 ALL = Window(0, 0, 40, 50)
 # Fields, a white cloud and a bright roof as (B02, B03, B04, B08, B11). The cloud's haze is

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from transformers import SegformerConfig, SegformerModel
 from transformers.models.segformer.modeling_segformer import SegformerDecodeHead
 
 from hexseal.errors import HexsealError, InputError, OutputError
-from hexseal_ml.bands import BANDS
-from hexseal_ml.classes import CODES
-from hexseal_ml.folder import check_folder, load_model, model_checksum, save_model
-from hexseal_ml.model import ENCODERS, adapt_first, build_model
-from hexseal_ml.model_card import model_card
+from hexseal_ml.imagery.bands import BANDS
+from hexseal_ml.model.classes import CODES
+from hexseal_ml.model.folder import check_folder, load_model, model_checksum, save_model
+from hexseal_ml.model.network import ENCODERS, adapt_first, build_model
+from hexseal_ml.train.card import model_card
 
 SHIPPED = Path(__file__).parents[1] / "ml" / "weights" / "clcplus-forward-b2"
 
@@ -138,7 +139,7 @@ def hub(tmp_path: Path) -> Iterator[str]:
 
 def test_weights_come_from_a_hub(hub: str, tmp_path: Path) -> None:
     code = (
-        "from hexseal_ml.model import build_model\n"
+        "from hexseal_ml.model.network import build_model\n"
         "for name in ('nvidia/mit-b0', 'nvidia/mit-none'):\n"
         "    model = build_model('b0', ('B04', 'B08'), (1, 2), pretrained=name)\n"
         "    print(model.facts['initial_weights'])\n"
@@ -165,7 +166,7 @@ def test_a_folder_holds_safetensors_and_gives_the_model_back(tmp_path: Path) -> 
 def test_a_model_is_replaced_in_one_step_and_nothing_else_is(tmp_path: Path) -> None:
     folder = save_tiny(tmp_path / "model")
     before = model_checksum(folder)
-    save_model(tiny_model(), folder, "Half.\n", log="step\n1\n", half=True)
+    save_model(tiny_model(), folder, "Half.\n", texts={"training.csv": "step\n1\n"}, half=True)
     assert (folder / "README.md").read_text() == "Half.\n"
     assert (folder / "training.csv").read_text() == "step\n1\n"
     assert model_checksum(folder) != before
@@ -243,7 +244,7 @@ def test_damaged_or_absent_weights_are_refused(tmp_path: Path) -> None:
     folder = save_tiny(tmp_path / "model")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
-    assert "weights do not fit config.json" in _refused(folder)
+    assert "SHA-256" in _refused(folder)
     weights.unlink()
     assert "no weights (*.safetensors)" in _refused(folder)
 
@@ -265,3 +266,41 @@ def test_the_shipped_model_says_what_it_is() -> None:
     sizes = [path.stat().st_size for path in SHIPPED.iterdir()]
     assert sum(sizes) < 60_000_000
     assert max(sizes) < 50_000_000
+
+
+def _indexed(folder: Path, names: dict[str, str]) -> Path:
+    """Give a saved model an index of weights in place of its one file."""
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
+    index = {"metadata": {}, "weight_map": names}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return folder
+
+
+def test_changed_weights_are_refused(tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "model")
+    weights = folder / "model.safetensors"
+    facts = json.loads((folder / "config.json").read_text())["hexseal"]
+    assert facts["weights_sha256"] == {weights.name: sha256(weights.read_bytes()).hexdigest()}
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert "SHA-256" in _refused(folder)
+    weights.unlink()
+    assert "no weights" in _refused(folder)
+
+
+@pytest.mark.parametrize("name", ["../outside.safetensors", "/etc/passwd", "a\\b.safetensors", 3])
+def test_an_index_names_files_of_its_own_folder_only(tmp_path: Path, name: object) -> None:
+    folder = _indexed(save_tiny(tmp_path / "model"), {"a": name})  # type: ignore[dict-item]
+    (tmp_path / "outside.safetensors").write_bytes(b"x")
+    assert "is not a *.safetensors file of this folder" in _refused(folder)
+
+
+def test_an_index_without_weights_is_refused(tmp_path: Path) -> None:
+    folder = _indexed(save_tiny(tmp_path / "model"), {})
+    assert "weight_map is empty" in _refused(folder)
+    (folder / "model.safetensors.index.json").write_text("")
+    assert "is not an index of weights" in _refused(folder)
+    absent = {"a": "model-00009-of-00009.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": absent}))
+    assert "weights are missing" in _refused(folder)

@@ -16,9 +16,16 @@ from mlmodels import reflectance, save_tiny, tiny_model, write_image
 
 from hexseal.errors import HexsealError, InputError
 from hexseal.products import CLCPLUS
-from hexseal_ml.bands import BANDS
-from hexseal_ml.predict import Predicted, Runtime, Settings, predict, probabilities_of, runtime_of
-from hexseal_ml.windows import lattice, mirrored
+from hexseal_ml.imagery.bands import BANDS
+from hexseal_ml.predict.stage import (
+    Predicted,
+    Runtime,
+    Settings,
+    predict,
+    probabilities_of,
+    runtime_of,
+)
+from hexseal_ml.predict.windows import lattice, mirrored
 
 SMALL = Settings(device="cpu", precision="fp32", window=96, overlap=32)
 CPU = Runtime("cpu", "fp32", 1)

@@ -11,18 +11,18 @@ from rasterfiles import write_tif
 
 from hexseal.errors import GridMismatchError, HexsealError, InputError
 from hexseal.raster.grid import Window
-from hexseal_ml.augment import OFTEN_MISSING, Augmentation, augment, dropped_bands
-from hexseal_ml.bands import BANDS
-from hexseal_ml.classes import IGNORE
-from hexseal_ml.folder import load_model, model_checksum
-from hexseal_ml.model_card import model_card
-from hexseal_ml.sampling import Sampler, plots, validation_crops
-from hexseal_ml.scenes import Scene, kept_scene, pack
-from hexseal_ml.sources import open_scenes
-from hexseal_ml.split import BUFFER, TRAIN, VALIDATION, SplitOptions, role_map
-from hexseal_ml.train_config import TrainConfig, load_train_config
-from hexseal_ml.training import Outcome, class_weights, train
-from hexseal_ml.validation import Validation
+from hexseal_ml.data.augment import OFTEN_MISSING, Augmentation, augment, dropped_bands
+from hexseal_ml.data.sampling import Sampler, plots, validation_crops
+from hexseal_ml.data.scenes import Scene, kept_scene, pack
+from hexseal_ml.data.sources import open_scenes
+from hexseal_ml.data.split import BUFFER, TRAIN, VALIDATION, SplitOptions, role_map
+from hexseal_ml.imagery.bands import BANDS
+from hexseal_ml.model.classes import IGNORE
+from hexseal_ml.model.folder import load_model, model_checksum
+from hexseal_ml.train.card import model_card
+from hexseal_ml.train.config import TrainConfig, load_train_config
+from hexseal_ml.train.stage import Outcome, class_weights, train
+from hexseal_ml.train.validation import Validation
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
 USED = ("B04", "B08", "B11")

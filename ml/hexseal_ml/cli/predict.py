@@ -1,0 +1,104 @@
+"""hexseal-ml predict."""
+
+import time
+from pathlib import Path
+
+import click
+
+from hexseal.cli.console import Console
+from hexseal.forward.models import model_folder
+from hexseal_ml.imagery.masks import CLOUDS
+from hexseal_ml.predict.rasters import LANDCOVER
+from hexseal_ml.predict.stage import DEVICES, MISSING_BANDS, PRECISIONS, Settings, predict
+
+USUAL = Settings()
+
+
+@click.command("predict")
+@click.argument("image")
+@click.option(
+    "--model", required=True, help="Folder of a trained model, or the name of an installed one."
+)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the rasters.",
+)  # fmt: skip
+@click.option("--prefix", help="Start of the rasters' names.  [default: the image's name]")
+@click.option("--device", type=click.Choice(DEVICES), default=USUAL.device, show_default=True)
+@click.option(
+    "--precision", type=click.Choice(PRECISIONS), default=USUAL.precision, show_default=True
+)
+@click.option(
+    "--window", default=USUAL.window, show_default=True, help="Largest side of a window, pixels."
+)
+@click.option(
+    "--overlap", default=USUAL.overlap, show_default=True,
+    help="Pixels that neighbouring windows share.",
+)  # fmt: skip
+@click.option("--batch", type=int, help="Windows at a time.  [default: 1, on a GPU 16]")
+@click.option(
+    "--missing-bands", type=click.Choice(MISSING_BANDS), default=USUAL.missing_bands,
+    show_default=True, help="What to do about bands that the image lacks.",
+)  # fmt: skip
+@click.option(
+    "--mask", metavar="FILE",
+    help="Scene classification (SCL) of the image: its clouds and shadows have no class.",
+)  # fmt: skip
+@click.option(
+    "--clouds", type=click.Choice(CLOUDS), default=CLOUDS[0], show_default=True,
+    help="Without a scene classification: keep clouds, or mask what looks like one.",
+)  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Start anew, whatever lies there.")
+@click.pass_obj
+def predict_command(
+    console: Console,
+    image: str,
+    model: str,
+    out: Path,
+    prefix: str | None,
+    device: str,
+    precision: str,
+    window: int,
+    overlap: int,
+    batch: int | None,
+    missing_bands: str,
+    mask: str | None,
+    clouds: str,
+    fresh: bool,
+) -> None:
+    """Map land cover with CLC+ codes on a Sentinel-2 image.
+
+    IMAGE is a raster whose bands are named, or files of one band each: a comma list or a quoted
+    glob; a file ending _SCL.tif or a band SCL among them masks clouds. Killed and started again,
+    it goes on where it was.
+
+    Example: hexseal-ml predict "s2/*_B*.tif" --model clcplus-forward-b2 --out work/2024
+    """
+    started = time.monotonic()
+    done = predict(
+        image,
+        model_folder(model),
+        out,
+        prefix or _prefix(image),
+        settings=Settings(device, precision, window, overlap, batch, missing_bands),
+        mask=mask,
+        clouds=clouds,
+        fresh=fresh,
+        say=console.say,
+        progress=console.progress,
+    )
+    share = f"{done.sealed_share:.2%} Sealed"
+    if done.is_kept:
+        console.say(f"{done.paths[LANDCOVER]}: made before from the same image and model; {share}")
+    else:
+        console.say(f"{done.paths[LANDCOVER]}: {share} ({time.monotonic() - started:.1f} s)")
+
+
+def _prefix(image: str) -> str:
+    """Return a name for outputs.
+
+    >>> _prefix("s2/lommel_2021.tif"), _prefix("s2/*_B*.tif")
+    ('lommel_2021', 'prediction')
+    """
+    stem = Path(image).stem
+    return "prediction" if any(sign in stem for sign in "*?[,") or not stem else stem

@@ -1,0 +1,238 @@
+"""Where training data comes from: simulated regions, rasters, region files, tile folders."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from hexseal.errors import InputError
+from hexseal.progress import Progress
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import open_landcover
+from hexseal.region.load import load_region
+from hexseal.region.toml import TableReader
+from hexseal.simulation import simulate_imagery, simulate_truth
+from hexseal.simulation.sentinel2 import BANDS as SIMULATED_BANDS
+from hexseal_ml.data.scenes import Bytes, Numbers, Scene, kept_scene, pack
+from hexseal_ml.data.split import ROLES
+from hexseal_ml.data.taught import Student, Taught, taught_scenes
+from hexseal_ml.data.tiles import tile_scenes
+from hexseal_ml.imagery.masks import open_masked
+
+KINDS = ("simulation", "raster", "region", "tiles", "taught")
+# Part of the cache's keys: raise it when the simulation draws other pictures.
+SIMULATION = 2
+PIXEL_M = 10.0
+# Rows read at once when a raster is copied into the cache.
+STRIP = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One [[data]] table; ``role`` None means that blocks decide (see split.py)."""
+
+    kind: str
+    role: int | None = None
+    seeds: tuple[int, ...] = ()
+    size_km: tuple[float, float] = (12.0, 12.0)
+    years: tuple[int, ...] = ()
+    path: str = ""
+    label: str = ""
+    imagery: tuple[tuple[int, str], ...] = field(default=())
+    taught: Taught | None = None
+
+
+def read_source(table: TableReader, home: Path) -> Source:
+    """Read one [[data]] table; paths are relative to ``home``, the folder of the file."""
+    kind = table.text("kind")
+    if kind not in KINDS:
+        raise InputError(f"{table.name('kind')} = {kind!r} is not one of {', '.join(KINDS)}")
+    role = table.text("role", "blocks")
+    if role not in (*ROLES, "blocks"):
+        raise InputError(
+            f"{table.name('role')} = {role!r} is not one of {', '.join(ROLES)}, blocks"
+        )
+    if kind == "taught":
+        source = Source(kind, ROLES.get(role), taught=_taught(table, home, role))
+        table.done()
+        return source
+    size = table.numbers("size_km", 2) or (12.0, 12.0)
+    years = tuple(int(year) for year in table.take("years", list, []))
+    source = Source(
+        kind,
+        ROLES.get(role),
+        read_seeds(table) if kind == "simulation" else (),
+        (size[0], size[1]),
+        years,
+        *_paths(table, kind, home),
+    )
+    table.done()
+    return source
+
+
+def _taught(table: TableReader, home: Path, role: str) -> Taught:
+    level = table.text("level", "L1C")
+    if level not in ("L1C", "L2A"):
+        raise InputError(f"{table.name('level')} = {level!r} is not L1C or L2A")
+    lists = {key: table.take(key, list, []) for key in ("natural", "names")}
+    return Taught(
+        folder=(home / table.text("folder")).resolve(),
+        teacher=table.text("teacher"),
+        images=tuple((str(k), str(v)) for k, v in table.take("images", dict, {}).items()),
+        names=tuple(map(str, lists["names"])),
+        natural=tuple(map(str, lists["natural"])),
+        level=level,
+        pixel_m=table.number("pixel_m", PIXEL_M),
+        folds=role == "blocks",
+    )
+
+
+def read_seeds(table: TableReader) -> tuple[int, ...]:
+    """Take ``seeds``: a list of whole numbers or a text like "1001-1024"."""
+    value = table.take("seeds", object)
+    if isinstance(value, str):
+        first, dash, last = value.partition("-")
+        if dash and first.strip().isdigit() and last.strip().isdigit():
+            return tuple(range(int(first), int(last) + 1))
+    elif isinstance(value, list) and value and all(type(seed) is int for seed in value):
+        return tuple(value)
+    raise InputError(f'{table.name("seeds")} = {value!r} is neither a list nor like "1001-1024"')
+
+
+def _paths(
+    table: TableReader, kind: str, home: Path
+) -> tuple[str, str, tuple[tuple[int, str], ...]]:
+    def place(text: str) -> str:
+        return text if "://" in text else str(home / text)
+
+    if kind == "raster":
+        return place(table.text("image")), place(table.text("label")), ()
+    if kind == "region":
+        images = table.take("imagery", dict)
+        pairs = tuple((int(year), place(str(path))) for year, path in images.items())
+        return place(table.text("file")), "", pairs
+    return (place(table.text("folder")) if kind == "tiles" else ""), "", ()
+
+
+def open_scenes(
+    sources: Sequence[Source],
+    bands: Sequence[str],
+    cache: Path,
+    progress: Progress,
+    student: tuple[Student, str] | None = None,
+) -> list[tuple[Scene, int | None]]:
+    """Return every scene with the role of its source, filling the cache where it is empty.
+
+    ``student`` is the model that training starts from, and its checksum: real images that a
+    teacher labels need it for all classes but Sealed.
+    """
+    wanted = list(chain.from_iterable(_makers(source) for source in sources))
+    scenes: list[tuple[Scene, int | None]] = []
+    for number, (source, year, seed) in enumerate(wanted, 1):
+        if source.taught is not None:
+            if student is None:
+                raise InputError("[[data]] kind = 'taught' needs a model in [model] start")
+            scenes.extend(taught_scenes(source.taught, bands, cache, *student))
+        else:
+            found = _scenes(source, year, seed, bands, cache)
+            scenes.extend((scene, source.role) for scene in found)
+        progress("data", number, len(wanted))
+    if not scenes:
+        raise InputError("no scene in [[data]]; name a simulation, raster, region or tile folder")
+    return scenes
+
+
+def _makers(source: Source) -> Iterator[tuple[Source, int, int]]:
+    if source.kind == "simulation":
+        yield from ((source, 0, seed) for seed in source.seeds)
+    elif source.kind == "region":
+        yield from ((source, year, 0) for year, _ in source.imagery)
+    else:
+        yield source, 0, 0
+
+
+def _scenes(source: Source, year: int, seed: int, bands: Sequence[str], cache: Path) -> list[Scene]:
+    if source.kind == "simulation":
+        return _simulated(source, seed, bands, cache)
+    if source.kind == "tiles":
+        return tile_scenes(Path(source.path), source.years, bands, cache)
+    if source.kind == "region":
+        region = load_region(Path(source.path))
+        labels = {epoch.year: epoch.landcover for epoch in region.epochs}
+        if year not in labels:
+            raise InputError(f"{source.path}: has no epoch {year}; imagery names a year of its own")
+        return [_raster(dict(source.imagery)[year], labels[year], bands, cache)]
+    return [_raster(source.path, source.label, bands, cache)]
+
+
+def _simulated(source: Source, seed: int, bands: Sequence[str], cache: Path) -> list[Scene]:
+    """Return one scene for each year of a simulated region, all bands of the simulation kept."""
+    columns, rows = (round(side * 1000 / PIXEL_M) for side in source.size_km)
+    stem = f"simulation-{SIMULATION}-{seed}-{columns}x{rows}"
+    missing = [band for band in bands if band not in SIMULATED_BANDS]
+    if missing:
+        raise InputError(f"the simulation has no band {', '.join(missing)}")
+    made: dict[int, tuple[Numbers, Bytes]] = {}
+
+    def make(year: int) -> tuple[Numbers, Bytes]:
+        if not made:
+            truth = simulate_truth((rows, columns), seed)
+            images = simulate_imagery(truth, seed)
+            for image, label in zip(images, truth.landcover, strict=True):
+                made[image.year] = (image.dn, label)
+        if year not in made:
+            raise InputError(f"years = {year}: the simulation has {', '.join(map(str, made))}")
+        return made[year]
+
+    scenes = []
+    for year in source.years or (2018, 2021, 2024):
+        facts: dict[str, object] = {
+            "name": f"simulation {seed} {year}", "group": f"simulation {seed}",
+            "origin": [0.0, 0.0], "pixel_m": PIXEL_M, "bands": list(SIMULATED_BANDS),
+        }  # fmt: skip
+        scenes.append(kept_scene(cache, f"{stem}-{year}", facts, lambda year=year: make(year)))
+    return scenes
+
+
+def _raster(image: str, label: str, bands: Sequence[str], cache: Path) -> Scene:
+    """Return an image file and a land-cover raster of the same grid as a scene."""
+    with open_masked(image, bands=tuple(bands)) as opened, open_landcover(label) as landcover:
+        grid = opened.grid
+        difference = grid.difference(landcover.grid)
+        if difference:
+            raise InputError(f"{label}: {difference} than {image}; give labels on the image's grid")
+
+        def make() -> tuple[Numbers, Bytes]:
+            numbers = np.empty((len(bands), grid.height, grid.width), np.int16)
+            labels = np.empty((grid.height, grid.width), np.uint8)
+            for top in range(0, grid.height, STRIP):
+                strip = Window(top, 0, min(STRIP, grid.height - top), grid.width)
+                numbers[:, top : top + strip.height] = pack(opened.read(strip)[0])
+                labels[top : top + strip.height] = landcover.read(strip)
+            return numbers, labels
+
+        key = f"raster-{_digest(image, label, *bands)}"
+        return kept_scene(cache, key, _facts(image, grid, bands), make)
+
+
+def _facts(name: str, grid: Grid, bands: Sequence[str]) -> dict[str, object]:
+    left, _, _, top = grid.bounds
+    return {
+        "name": Path(name).stem, "group": grid.crs_code, "origin": [left, top],
+        "pixel_m": grid.pixel_size[0], "bands": list(bands),
+    }  # fmt: skip
+
+
+def _digest(*parts: str) -> str:
+    """Return a short key of files by name, size and time, so that a changed file is read again."""
+    text = []
+    for part in parts:
+        path = Path(part)
+        text.append(part)
+        if path.is_file():
+            stat = path.stat()
+            text.append(f"{stat.st_size} {stat.st_mtime_ns}")
+    return hashlib.sha256("|".join(text).encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Accuracy, baselines, pictures and the report."""

@@ -1,0 +1,1 @@
+"""Sentinel-2 images: names of bands, reflectance, clouds."""

@@ -1,0 +1,1 @@
+"""The network, its classes, and the folder that keeps it."""

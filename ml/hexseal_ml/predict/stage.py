@@ -1,0 +1,293 @@
+"""Prediction: an image of any size in, class, sealed probability and confidence rasters out.
+
+Windows are read ahead in a thread, predicted in batches, blended and finished row by row. Memory
+holds one batch and the strips that rows share; it does not grow with the image's height, and by
+44 bytes per overlap pixel with its width.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hexseal import __version__
+from hexseal.errors import InputError
+from hexseal.progress import Progress, Say, mute, silent
+from hexseal.storage.files import write_bytes
+from hexseal_ml.imagery.image import Floats, Image
+from hexseal_ml.imagery.masks import open_masked
+from hexseal_ml.model.classes import OUTSIDE, SEALED
+from hexseal_ml.model.folder import load_model, model_checksum
+from hexseal_ml.model.network import SMALLEST_SIDE, ForwardSegformer
+from hexseal_ml.predict.blending import RowBlender
+from hexseal_ml.predict.rasters import Scratch, raster_paths, write_rasters
+from hexseal_ml.predict.windows import Lattice, known_of, lattice, mirrored, read_mirrored
+
+FORMAT = 1
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "fp32", "bf16")
+MISSING_BANDS = ("refuse", "mean")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to predict; ``window`` and ``overlap`` in pixels, ``batch`` in windows.
+
+    Attention costs grow with the square of a window's area, overlaps weigh more the smaller it
+    is: on two cores, windows of 384 pixels gave the most useful pixels a second.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    window: int = 384
+    overlap: int = 32
+    batch: int | None = None
+    missing_bands: str = "refuse"
+
+    def check(self) -> None:
+        """Raise InputError for sizes that make no windows."""
+        if self.overlap < 2 or self.overlap % 2:
+            raise InputError(f"--overlap {self.overlap}: give an even number of at least 2 pixels")
+        if self.window % SMALLEST_SIDE or self.window < 2 * self.overlap + SMALLEST_SIDE:
+            raise InputError(
+                f"--window {self.window}: give a multiple of {SMALLEST_SIDE} that is at least "
+                f"{SMALLEST_SIDE} pixels larger than two overlaps"
+            )
+        if self.batch is not None and self.batch < 1:
+            raise InputError(f"--batch {self.batch}: give at least 1 window")
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The device, precision and batch that ``auto`` came to on this machine."""
+
+    device: str
+    precision: str
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Where the rasters lie, pixels by class code (254 is outside), and what was noticed."""
+
+    paths: dict[str, Path]
+    facts: Path
+    pixels: dict[int, int]
+    warnings: tuple[str, ...]
+    is_kept: bool
+
+    @property
+    def sealed_share(self) -> float:
+        """Return the share of Sealed in the pixels that have a class."""
+        known = sum(number for code, number in self.pixels.items() if code != OUTSIDE)
+        return self.pixels.get(SEALED, 0) / known
+
+
+def predict(
+    image: str,
+    model: Path,
+    out: Path,
+    prefix: str,
+    *,
+    settings: Settings | None = None,
+    mask: str | None = None,
+    clouds: str = "keep",
+    fresh: bool = False,
+    say: Say = mute,
+    progress: Progress = silent,
+) -> Predicted:
+    """Write ``{prefix}_landcover.tif``, ``_sealed_probability``, ``_confidence``, and ``.json``.
+
+    Clouds are unknown as ``mask`` (a scene classification) and ``clouds`` say: see open_masked.
+    Does nothing where the same prediction lies there already; goes on where one was killed, to
+    the same bytes. ``fresh`` starts anew. Raises InputError for images and models that do not go
+    together, OutputError where ``out`` cannot be written.
+    """
+    settings = settings or Settings()
+    settings.check()
+    runtime = runtime_of(settings)
+    checksum = model_checksum(model) if (model / "config.json").is_file() else ""
+    network = load_model(model)
+    facts_path = out / f"{prefix}.json"
+    paths = raster_paths(out, prefix)
+    with open_masked(
+        image, bands=network.bands, allow_missing=settings.missing_bands == "mean",
+        mask=mask, clouds=clouds,
+    ) as opened:  # fmt: skip
+        for warning in opened.warnings:
+            say(f"warning: {warning}")
+        key = _key(opened, checksum, settings, runtime)
+        kept = None if fresh else _kept(facts_path, paths, key, opened.warnings)
+        if kept is not None:
+            return kept
+        facts_path.unlink(missing_ok=True)
+        scratch = Scratch(out / f".{prefix}.partial", key, fresh=fresh)
+        count = _predict_strips(opened, network, scratch, settings, runtime, progress)
+        pixels = write_rasters(paths, opened.grid, scratch.strips(count))
+        if set(pixels) <= {OUTSIDE}:
+            for path in paths.values():
+                path.unlink(missing_ok=True)
+            scratch.remove()
+            raise InputError(
+                f"{image}: no pixel has values in all bands outside clouds; check its nodata value "
+                "and its area"
+            )
+        facts = {
+            "format": FORMAT,
+            "key": key,
+            "model": model.name,
+            "model_checksum": checksum,
+            "image": image,
+            "missing_bands": list(opened.missing),
+            "pixels": {str(code): number for code, number in pixels.items()},
+            "settings": asdict(settings),
+            "runtime": asdict(runtime),
+            "versions": {"hexseal": __version__, "torch": torch.__version__},
+            "warnings": list(opened.warnings),
+        }
+        write_bytes(facts_path, json.dumps(facts, indent=1).encode())
+        scratch.remove()
+    return Predicted(paths, facts_path, pixels, opened.warnings, is_kept=False)
+
+
+def runtime_of(settings: Settings) -> Runtime:
+    """Decide what ``auto`` means on this machine.
+
+    CUDA where there is a GPU. bf16 on CUDA, and on processors that multiply in it (AMX or
+    AVX512_BF16: half as fast again as fp32); others only imitate it, slower than fp32. Raises
+    InputError for a GPU that is not there.
+    """
+    has_cuda = torch.cuda.is_available()
+    device = settings.device if settings.device != "auto" else ("cuda" if has_cuda else "cpu")
+    if device == "cuda" and not has_cuda:
+        raise InputError("--device cuda: torch sees no GPU here; leave it out or name cpu")
+    precision = settings.precision
+    if precision == "auto":
+        gains = device == "cuda" or has_bf16()
+        precision = "bf16" if gains else "fp32"
+    batch = settings.batch if settings.batch is not None else (16 if device == "cuda" else 1)
+    return Runtime(device, precision, batch)
+
+
+def has_bf16() -> bool:
+    """Tell whether the processor has instructions that multiply in bf16."""
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+def probabilities_of(network: ForwardSegformer, windows: Tensor, runtime: Runtime) -> Tensor:
+    """Return probabilities (B, classes, rows, cols) of reflectance (B, bands, rows, cols)."""
+    device = torch.device(runtime.device)
+    values = network.normalise(windows.to(device, non_blocking=True))
+    with torch.autocast(runtime.device, torch.bfloat16, enabled=runtime.precision == "bf16"):
+        logits = network(values).logits
+    return network.probabilities(logits)
+
+
+def _predict_strips(
+    image: Image,
+    network: ForwardSegformer,
+    scratch: Scratch,
+    settings: Settings,
+    runtime: Runtime,
+    progress: Progress,
+) -> int:
+    """Predict the rows of windows that are not finished; return the number of all rows."""
+    rows, columns = (
+        lattice(length, settings.window, settings.overlap)
+        for length in (image.grid.height, image.grid.width)
+    )
+    torch.nn.Module.to(network, torch.device(runtime.device))
+    done = scratch.finished()
+    above = scratch.below(done - 1) if done else None
+    with ThreadPoolExecutor(1) as reader, torch.inference_mode():
+        batches = _read_ahead(reader, image, rows, columns, done, runtime.batch)
+        for row in range(done, rows.count):
+            blender = RowBlender(rows, columns, row, network.class_codes, above)
+            for place in range(0, columns.count, runtime.batch):
+                _add_batch(blender, network, place, next(batches), runtime)
+                finished = row * columns.count + min(place + runtime.batch, columns.count)
+                progress("predict", finished, rows.count * columns.count)
+            scratch.keep(row, blender.strip, blender.below)
+            above = blender.below
+    return rows.count
+
+
+def _add_batch(
+    blender: RowBlender,
+    network: ForwardSegformer,
+    place: int,
+    windows: Sequence[Floats],
+    runtime: Runtime,
+) -> None:
+    known = [torch.from_numpy(known_of(window)) for window in windows]
+    seen = [number for number, mask in enumerate(known) if bool(mask.any())]
+    found: dict[int, Tensor] = {}
+    if seen:
+        stacked = torch.stack([torch.from_numpy(windows[number]) for number in seen])
+        found = dict(zip(seen, probabilities_of(network, stacked, runtime), strict=True))
+    for number, mask in enumerate(known):
+        part = found.get(number)
+        blender.add(place + number, part, mask if part is None else mask.to(part.device))
+
+
+def _read_ahead(
+    reader: ThreadPoolExecutor,
+    image: Image,
+    rows: Lattice,
+    columns: Lattice,
+    first_row: int,
+    batch: int,
+) -> Iterator[list[Floats]]:
+    """Read the batches of all rows in order, each while the one before is predicted."""
+
+    def read(row: int, place: int) -> list[Floats]:
+        down = mirrored(rows.start(row), rows.size, rows.length)
+        return [
+            read_mirrored(image, down, mirrored(columns.start(p), columns.size, columns.length))
+            for p in range(place, min(place + batch, columns.count))
+        ]
+
+    wanted = (
+        (row, place)
+        for row in range(first_row, rows.count)
+        for place in range(0, columns.count, batch)
+    )
+    upcoming = None
+    for row, place in wanted:
+        current, upcoming = upcoming, reader.submit(read, row, place)
+        if current is not None:
+            yield current.result()
+    if upcoming is not None:
+        yield upcoming.result()
+
+
+def _key(image: Image, checksum: str, settings: Settings, runtime: Runtime) -> str:
+    """Return what the bytes of a prediction depend on."""
+    facts = (
+        FORMAT,
+        __version__,
+        torch.__version__,
+        checksum,
+        image.identity(),
+        asdict(settings),
+        asdict(runtime),
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def _kept(
+    facts_path: Path, paths: dict[str, Path], key: str, warnings: tuple[str, ...]
+) -> Predicted | None:
+    try:
+        facts = json.loads(facts_path.read_text(encoding="utf-8"))
+        pixels = {int(code): int(number) for code, number in facts["pixels"].items()}
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+    if facts.get("key") != key or not all(path.is_file() for path in paths.values()):
+        return None
+    return Predicted(paths, facts_path, pixels, warnings, is_kept=True)

@@ -1,0 +1,140 @@
+"""How good a model is on blocks it never saw, and the offset that makes its area right."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hexseal.raster.grid import Window
+from hexseal_ml.data.sampling import Plot
+from hexseal_ml.data.scenes import Bytes, Floats
+from hexseal_ml.data.split import VALIDATION
+from hexseal_ml.model.classes import IGNORE, SEALED
+from hexseal_ml.model.network import ForwardSegformer
+
+Counts = NDArray[np.int64]
+SIDE = 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Validation:
+    """``confusion`` (true, predicted) and the margin of Sealed over the best other logit."""
+
+    confusion: Counts
+    margins: Floats
+    sealed: NDArray[np.bool_]
+    codes: tuple[int, ...]
+
+    def iou(self) -> NDArray[np.float64]:
+        """Return intersection over union of each class, NaN where a class is in neither map."""
+        hits = np.diag(self.confusion)
+        union = self.confusion.sum(axis=0) + self.confusion.sum(axis=1) - hits
+        return np.where(union > 0, hits / np.maximum(union, 1), np.nan)
+
+    def iou_by_class(self) -> dict[str, float | None]:
+        """Return the rounded IoU of each code, None where a class is in neither map."""
+        return {
+            str(code): None if math.isnan(value) else round(value, 4)
+            for code, value in zip(self.codes, self.iou().tolist(), strict=True)
+        }
+
+    def figures(self, offset: float = 0.0) -> dict[str, float]:
+        """Return the figures of a report; shares in percent of labelled pixels."""
+        present = self.confusion.sum(axis=1) > 0
+        mapped = self.margins + offset > 0
+        true = self.sealed.mean() * 100
+        hits, union = (mapped & self.sealed).sum(), (mapped | self.sealed).sum()
+        return {
+            "iou_sealed": float(hits / max(union, 1)),
+            "iou_mean": float(np.nanmean(self.iou()[present])),
+            "overall_accuracy": float(np.trace(self.confusion) / self.confusion.sum()),
+            "sealed_share": float(mapped.mean() * 100),
+            "sealed_share_reference": float(true),
+            "sealed_share_bias": float(mapped.mean() * 100 - true),
+        }
+
+    def matched_offset(self) -> float:
+        """Return what to add to the logit of Sealed so that its mapped area equals the reference.
+
+        Sealed is mapped where its margin is positive; so the offset is minus the quantile of the
+        margins that leaves the reference's share above it.
+        """
+        share = self.sealed.mean()
+        return float(-np.quantile(self.margins, 1 - share)) if 0 < share < 1 else 0.0
+
+
+def validate(
+    model: ForwardSegformer,
+    crops: Sequence[tuple[Floats, Bytes]],
+    device: torch.device,
+    precision: AbstractContextManager[object],
+) -> Validation:
+    """Predict fixed crops (bands, rows, cols) with codes (rows, cols), without the offset."""
+    codes = model.class_codes
+    place = codes.index(SEALED)
+    index = np.full(256, IGNORE, np.int64)
+    index[list(codes)] = np.arange(len(codes))
+    confusion = np.zeros((len(codes), len(codes)), np.int64)
+    margins: list[Floats] = []
+    sealed: list[NDArray[np.bool_]] = []
+    model.eval()
+    with torch.inference_mode(), precision:
+        for reflectance, labels in crops:
+            values = model.normalise(torch.from_numpy(reflectance[None]).to(device))
+            logits = model(values).logits.float()[0].cpu().numpy()  # (K, rows, cols)
+            known = labels != IGNORE
+            found = logits[:, known]
+            true = index[labels[known]]
+            pairs = true * len(codes) + found.argmax(axis=0)
+            confusion += np.bincount(pairs, minlength=len(codes) ** 2).reshape(confusion.shape)
+            others = np.delete(found, place, axis=0).max(axis=0)
+            margins.append(found[place] - others)
+            sealed.append(true == place)
+    return Validation(confusion, np.concatenate(margins), np.concatenate(sealed), codes)
+
+
+def drift(
+    model: ForwardSegformer,
+    plots: Sequence[Plot],
+    offset: float,
+    device: torch.device,
+    precision: AbstractContextManager[object],
+) -> dict[str, float] | None:
+    """Return how much mapped over true sealed area varies between two images of one ground.
+
+    ``sd`` is the root mean square of ln(mapped / true) of one image less that of the next, over
+    ``pairs`` of scenes of one place; None where no place was seen twice. ``offset`` is added to
+    the logit of Sealed.
+    """
+    places: dict[tuple[object, ...], list[float]] = defaultdict(list)
+    for plot in plots:
+        mapped, true = 0, 0
+        for window in _windows(plot.scene.shape):
+            reflectance, labels = plot.crop(window, VALIDATION)
+            if (labels == IGNORE).all():
+                continue
+            order = [plot.scene.bands.index(band) for band in model.bands]
+            found = validate(model, [(reflectance[order], labels)], device, precision)
+            mapped += int((found.margins + offset > 0).sum())
+            true += int(found.sealed.sum())
+        if mapped and true:
+            key = (plot.scene.group, plot.scene.origin, plot.scene.shape)
+            places[key].append(math.log(mapped / true))
+    moves = [second - first for ratios in places.values() for first, second in pairwise(ratios)]
+    if not moves:
+        return None
+    return {"sd": round(float(np.sqrt(np.mean(np.square(moves)))), 4), "pairs": len(moves)}
+
+
+def _windows(shape: tuple[int, int]) -> list[Window]:
+    return [
+        Window(row, column, min(SIDE, shape[0] - row), min(SIDE, shape[1] - column))
+        for row in range(0, shape[0], SIDE)
+        for column in range(0, shape[1], SIDE)
+    ]
