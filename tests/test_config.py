@@ -72,7 +72,7 @@ def test_worldcover(tmp_path: Path) -> None:
 def test_custom_product(tmp_path: Path) -> None:
     text = '[product]\nname = "custom"\nsealed = [3]\nvalid = [1, 2, 3]\nwater = [2]\n'
     product = load(tmp_path, HEAD + EPOCH + text).product
-    assert (product.sealed, product.water, product.nodata) == ({3}, {2}, frozenset())
+    assert (product.sealed, product.water, product.nodata) == ({3}, {2}, {255})
 
 
 def test_reference_period(tmp_path: Path) -> None:

@@ -62,6 +62,11 @@ class Product:
         """Return every code that may stand in a raster of this product."""
         return self.valid | self.nodata
 
+    @property
+    def fill(self) -> int:
+        """Return the code that places without data read as; no valid code."""
+        return max(self.nodata, default=255)
+
 
 # Codes, names and colours: CLC+ Backbone product user manuals 2018, 2021, 2023.
 CLCPLUS_CLASSES = (

@@ -1,5 +1,6 @@
 """Checks of the pixels: one pass over the blocks counts codes and joint states of all years."""
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ PLAUSIBLE_YEARLY_CHANGE = 0.05
 # Codes that products keep for what is no land cover.
 RESERVED_CODES = (0, *range(250, 256))
 NAMED_CODES = 5
+# Products of classes have few sealed codes; names of the density in the High Resolution Layers.
+DENSITY_CODES = 20
+DENSITY_NAME = re.compile(r"(?:^|_)(?:IMD|IMC|IMCC|IMPERV|IMPERVIOUSNESS)(?:_|\d|\b)", re.I)
 # What a code means, as bits.
 VALID, SEALED, LAND = 1, 2, 4
 
@@ -39,6 +43,7 @@ class Census:
     ``codes`` has one row per raster and one column per code. ``common`` pixels are valid in all
     rasters; of these ``land`` and ``sealed`` count each raster's, ``gained`` and ``lost`` those of
     each pair of years. ``first`` is where (row, column) an unknown code stands first.
+    ``uncovered`` counts the pixels of each raster that no tile covers.
     """
 
     codes: Integers
@@ -49,6 +54,7 @@ class Census:
     common: int = 0
     first: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     extents: dict[int, Extent] = field(default_factory=dict)
+    uncovered: list[int] = field(default_factory=list)
 
 
 def take_census(
@@ -82,6 +88,10 @@ def take_census(
             _widen(census, place, edges[place], window)
         _compare(census, region, land, sealed)
         progress("check", done, len(pieces))
+    for place, raster in enumerate(rasters):
+        # What no tile covers was filled by the reading: no file has these codes.
+        census.uncovered.append(raster.uncovered(frame))
+        census.codes[place, raster.fill] -= census.uncovered[place]
     return census
 
 
@@ -217,7 +227,7 @@ def check_codes(region: Region, census: Census) -> Iterator[Finding]:
         nodata = sorted({*product.nodata, *reserved})
         for code in unknown[:NAMED_CODES]:
             row, column = census.first[place, code]
-            fits = code in RESERVED_CODES
+            fits = code in RESERVED_CODES and not (code == 0 and len(unknown) - len(reserved) > 0)
             yield Finding(
                 "error",
                 epoch.landcover,
@@ -266,6 +276,53 @@ def check_figures(region: Region, years: Sequence[YearFigures]) -> Iterator[Find
                 "has code 253, which CLC+ Backbone has only since 2021",
                 pixels(figures.codes[253]),
                 "check that this is the 2018 map",
+            )
+
+
+def check_data_marks(
+    region: Region, rasters: Sequence[Landcover], census: Census
+) -> Iterator[Finding]:
+    """Compare what files mark as no data (a tag, a mask, a missing tile) with the counts."""
+    product = region.product
+    for place, (epoch, raster) in enumerate(zip(region.epochs, rasters, strict=True)):
+        tags = {tile.layout.nodata for tile in raster.tiles} & product.valid
+        for tag in sorted(tag for tag in tags if tag is not None):
+            if census.codes[place, tag]:
+                yield Finding(
+                    "warning",
+                    epoch.landcover,
+                    f"its nodata tag is {tag}, which [product] counts as valid",
+                    pixels(census.codes[place, tag]),
+                    f"if {tag} is no data, move it from [product] valid to nodata; else remove the "
+                    "tag with gdal_edit.py -unsetnodata",
+                )
+        if any(tile.layout.has_mask for tile in raster.tiles):
+            yield Finding(
+                "info", epoch.landcover, "pixels that its mask or alpha band hides are no data"
+            )
+        if census.uncovered[place]:
+            yield Finding(
+                "info",
+                epoch.landcover,
+                f"{pixels(census.uncovered[place])} of the frame have no tile and are no data",
+            )
+
+
+def check_density(region: Region, census: Census) -> Iterator[Finding]:
+    """Warn of a raster of per cent sealed, which would be counted by a threshold."""
+    product = region.product
+    for place, epoch in enumerate(region.epochs):
+        present = np.flatnonzero(census.codes[place, :256])
+        within = set(present.tolist()) <= {*range(101), *range(250, 256)}
+        is_named = DENSITY_NAME.search(epoch.landcover.rsplit("/", 1)[-1]) is not None
+        if within and (is_named or len(product.sealed & {*range(1, 101)}) > DENSITY_CODES):
+            yield Finding(
+                "warning",
+                epoch.landcover,
+                "looks like an imperviousness density, 0 to 100 % of each pixel",
+                f"codes {_ranges(present.tolist())}",
+                "as a class map it is counted by threshold: every pixel of [product] sealed counts "
+                "whole, whatever its density",
             )
 
 

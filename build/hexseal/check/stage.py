@@ -20,6 +20,8 @@ from hexseal.check.pixels import (
     check_change,
     check_codes,
     check_coverage,
+    check_data_marks,
+    check_density,
     check_figures,
     check_mask,
     pair_figures,
@@ -96,7 +98,7 @@ def _unfetched(region: Region) -> Iterator[Finding]:
 
 def _open_all(region: Region, stack: ExitStack) -> tuple[list[Landcover], list[Finding]]:
     rasters, findings = [], []
-    fill = min(region.product.nodata, default=0)
+    fill = region.product.fill
     for epoch in region.epochs:
         try:
             raster = open_landcover(epoch.landcover, fill=fill)
@@ -150,6 +152,8 @@ def _check_pixels(
     census = take_census(rasters, region, frame, progress)
     years, pairs = year_figures(region, census), pair_figures(region, census)
     findings += check_codes(region, census)
+    findings += check_data_marks(region, rasters, census)
+    findings += check_density(region, census)
     findings += check_figures(region, years)
     findings += check_coverage(region, census, years, grid)
     findings += check_change(region, pairs)

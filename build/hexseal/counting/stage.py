@@ -95,7 +95,7 @@ class Reader:
         fill: int | None = None,
     ) -> None:
         self.addresses = addresses or [epoch.landcover for epoch in region.epochs]
-        self.fill = min(region.product.nodata, default=0) if fill is None else fill
+        self.fill = region.product.fill if fill is None else fill
         self.frame = frame
         self.open = threading.local()
         self.stack = ExitStack()

@@ -26,6 +26,9 @@ Bounds = tuple[float, float, float, float]
 ALIGNED = 1e-3
 # A datum shift of less than about a metre (in degrees) counts as none.
 SAME_DATUM = 1e-5
+# A millimetre, in degrees; so many codes of PROJ are tried for a CRS without one.
+SAME_PLACE = 1e-8
+CANDIDATES = 12
 _local = threading.local()
 _warnings_lock = threading.Lock()
 
@@ -297,6 +300,35 @@ def _proj(text: str) -> Proj:
     if text not in known:
         known[text] = Proj(_crs(text))
     return known[text]
+
+
+def identified(wkt: str, x: Floats, y: Floats) -> str:
+    """Return the EPSG code of a CRS that is written another way, else another code, else the WKT.
+
+    Tools write EPSG:3035 as a proj4 string, as ESRI's WKT or with a datum shift of zero. A code is
+    taken where it puts the points (x, y) of the file on the same place on Earth, to a millimetre.
+    Raises InputError where the CRS is not understood.
+    """
+    try:
+        crs = CRS.from_wkt(wkt)
+    except CRSError as err:
+        raise InputError(f"coordinate reference system {wkt[:60]!r} is not understood") from err
+    authority = crs.to_authority()
+    if authority is not None and authority[0] == "EPSG":
+        return ":".join(authority)
+    bare = crs.source_crs if crs.is_bound and crs.source_crs is not None else crs
+    for found in bare.list_authority("EPSG", min_confidence=10)[:CANDIDATES]:
+        if _same_place(wkt, f"EPSG:{found.code}", x, y):
+            return f"EPSG:{found.code}"
+    return ":".join(authority) if authority else wkt
+
+
+def _same_place(one: str, other: str, x: Floats, y: Floats) -> bool:
+    try:
+        here, there = np.array(to_lonlat(one, x, y)), np.array(to_lonlat(other, x, y))
+    except (CRSError, ProjError):
+        return False
+    return bool(np.isfinite(here).all() and np.abs(here - there).max() < SAME_PLACE)
 
 
 def to_lonlat(crs: str, x: Floats, y: Floats) -> tuple[Floats, Floats]:

@@ -14,17 +14,20 @@ from glob import glob, has_magic
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
+from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
+import rasterio.crs
 from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.env import set_gdal_config
-from rasterio.errors import RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
 from hexseal.errors import GridMismatchError, InputError
-from hexseal.raster.grid import ALIGNED, Grid, Window
+from hexseal.raster.grid import ALIGNED, Grid, Window, identified
 from hexseal.region.load import Epoch, is_remote
 from hexseal.storage.files import sha256
 
@@ -38,6 +41,8 @@ GDAL_SETTINGS: dict[str, int | str] = {
 }
 # A mosaic keeps this many tiles open at once; the 2023 edition of CLC+ Backbone has 897.
 OPEN_TILES = 32
+# Of a virtual raster so many sources are looked at for lossy compression.
+CHECKED_SOURCES = 64
 
 # GDAL's own words go to exceptions, which become one line; its log would print them twice.
 logging.getLogger("rasterio").setLevel(logging.CRITICAL)
@@ -45,7 +50,10 @@ logging.getLogger("rasterio").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file stores its pixels; ``block_shape`` is (height, width) in pixels."""
+    """How a file stores its pixels; ``block_shape`` is (height, width) in pixels.
+
+    ``has_mask`` says that a mask or an alpha band marks pixels without data.
+    """
 
     block_shape: tuple[int, int]
     compression: str | None
@@ -54,6 +62,7 @@ class Layout:
     has_colors: bool
     is_cog: bool
     nodata: int | None
+    has_mask: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,8 @@ class Tile:
 class Landcover:
     """A byte raster of one band: one file, or several that tile one grid.
 
-    Places that no tile covers read as ``fill``. Use one object per thread: ``reopened`` gives
+    Places that no tile covers, and pixels that the file's own mask or alpha band hides, read as
+    ``fill``. Use one object per thread: ``reopened`` gives
     another one without reading all headers again.
     """
 
@@ -93,6 +103,18 @@ class Landcover:
     def reopened(self) -> "Landcover":
         """Return the same raster with file handles of its own, for another thread."""
         return Landcover(self.grid, self.tiles, self.fill)
+
+    def uncovered(self, frame: Window) -> int:
+        """Return how many pixels of a window no tile covers."""
+        parts = [p for tile in self.tiles if (p := _overlap(tile.window, frame)) is not None]
+        rows = np.unique([e for p in (frame, *parts) for e in (p.row, p.row + p.height)])
+        columns = np.unique([e for p in (frame, *parts) for e in (p.column, p.column + p.width)])
+        bare = np.ones((len(rows) - 1, len(columns) - 1), dtype=bool)
+        for part in parts:
+            top, bottom = np.searchsorted(rows, (part.row, part.row + part.height))
+            left, right = np.searchsorted(columns, (part.column, part.column + part.width))
+            bare[top:bottom, left:right] = False
+        return int((np.outer(np.diff(rows), np.diff(columns)) * bare).sum())
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -148,7 +170,11 @@ class Landcover:
         row, column = window.row - tile.window.row, window.column - tile.window.column
         where = RasterioWindow(column, row, window.width, window.height)  # type: ignore[call-arg]
         try:
-            return self._file(tile.address).read(1, window=where, out=out)
+            file = self._file(tile.address)
+            codes = file.read(1, window=where, out=out)
+            if tile.layout.has_mask:
+                codes[file.read_masks(1, window=where) == 0] = self.fill
+            return codes
         except RasterioError as err:
             raise InputError(
                 f"{tile.address}: cannot be read at row {row}, column {column}; "
@@ -262,18 +288,36 @@ def _header(address: str) -> tuple[Grid, Layout]:
 
 def grid_of(file: DatasetReader) -> Grid:
     """Return the pixel grid of an open raster; raise InputError where it has no usable one."""
-    if file.crs is None:
+    wkt = file.crs.to_wkt() if file.crs is not None else _aux_srs(file.name)
+    if not wkt:
         raise InputError(
             "has no coordinate reference system; assign the right one with "
             f"gdal_edit.py -a_srs EPSG:CODE {shlex.quote(file.name)}"
         )
-    authority = file.crs.to_authority()
-    text = ":".join(authority) if authority else file.crs.to_wkt()
-    return Grid(text, file.transform, file.width, file.height)
+    west, south, east, north = file.bounds
+    middle = ((west + east) / 2, (south + north) / 2)
+    x, y = np.array([west, east, middle[0]]), np.array([south, north, middle[1]])
+    return Grid(identified(wkt, x, y), file.transform, file.width, file.height)
+
+
+def _aux_srs(address: str) -> str:
+    """Return the CRS that ArcGIS and QGIS write beside a raster without one, or nothing.
+
+    GDAL's own reading of .aux.xml is off, since it would write such files too.
+    """
+    path = Path(f"{address}.aux.xml")
+    if is_remote(address) or not path.is_file():
+        return ""
+    try:
+        found = ElementTree.fromstring(path.read_bytes()).findtext("SRS", "")
+        return rasterio.crs.CRS.from_user_input(found).to_wkt() if found else ""
+    except (ElementTree.ParseError, OSError, RasterioError, CRSError):
+        return ""
 
 
 def _check_band(file: DatasetReader, address: str) -> None:
-    if file.count != 1:
+    has_alpha = file.count == 2 and file.colorinterp[1] == ColorInterp.alpha
+    if file.count != 1 and not has_alpha:
         raise InputError(
             f"has {file.count} bands, expected one band of class codes; "
             f"take one out with gdal_translate -b 1 {shlex.quote(address)} OUT.tif"
@@ -283,6 +327,42 @@ def _check_band(file: DatasetReader, address: str) -> None:
             f"holds {file.dtypes[0]} values, expected byte class codes (0 to 255); if they are "
             f"such codes, convert with gdal_translate -ot Byte {shlex.quote(address)} OUT.tif"
         )
+    lossy = _lossy(file)
+    if lossy:
+        raise InputError(
+            f"is compressed with {lossy}, which changes class codes; fetch it again, or make it "
+            "anew from the original with LZW or DEFLATE"
+        )
+
+
+def _lossy(file: DatasetReader) -> str:
+    """Return the name of a compression that does not keep every code, or nothing."""
+    facts = file.tags(ns="IMAGE_STRUCTURE")
+    packed = facts.get("COMPRESSION", "") or file.driver
+    if "JPEG" in packed.upper() and file.driver != "VRT" and not packed.startswith("JP"):
+        return "JPEG"
+    if packed.upper() in ("JPEG", "YCBCR JPEG"):
+        return "JPEG"
+    if facts.get("COMPRESSION_REVERSIBILITY", "").startswith("LOSSY"):
+        return f"lossy {packed}"
+    if float(facts.get("MAX_Z_ERROR", 0) or 0) >= 1.0:
+        return f"{packed} of error {facts['MAX_Z_ERROR']}"
+    if file.driver == "VRT":
+        return _lossy_source(file)
+    return ""
+
+
+def _lossy_source(file: DatasetReader) -> str:
+    """Return the lossy compression of a source of a virtual raster, or nothing."""
+    for name in file.files[1 : 1 + CHECKED_SOURCES]:
+        try:
+            with rasterio.open(name) as source:
+                found = _lossy(source) if source.driver != "VRT" else ""
+        except RasterioError:
+            continue
+        if found:
+            return found
+    return ""
 
 
 def _layout(file: DatasetReader) -> Layout:
@@ -294,6 +374,7 @@ def _layout(file: DatasetReader) -> Layout:
         has_colors=file.colorinterp[0].name == "palette",
         is_cog=file.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG",
         nodata=_code(file.nodata),
+        has_mask=bool({MaskFlags.per_dataset, MaskFlags.alpha} & {*file.mask_flag_enums[0]}),
     )
 
 

@@ -28,6 +28,8 @@ Pixels = Literal["auto", "always", "never"]
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 LANGUAGES = ("en", "fr")
+# What places without data read as where a product names no such code.
+NO_DATA = frozenset({255})
 # The layer that the whole region forms in every table of areas.
 OWN_LAYER = "region"
 
@@ -226,7 +228,7 @@ def _product(reader: TableReader) -> Product:
     if name in PRODUCTS:
         product = PRODUCTS[name]
         if "nodata" in reader.table:
-            product = replace(product, nodata=_codes(reader, "nodata"))
+            product = replace(product, nodata=_codes(reader, "nodata") or NO_DATA)
         reader.done()
         return product
     if name != "custom":
@@ -235,7 +237,7 @@ def _product(reader: TableReader) -> Product:
     title = reader.text("title", "Custom land cover")
     attribution = reader.text("attribution", title)
     sealed, water = _codes(reader, "sealed"), _codes(reader, "water")
-    valid, nodata = _codes(reader, "valid"), _codes(reader, "nodata")
+    valid, nodata = _codes(reader, "valid"), _codes(reader, "nodata") or NO_DATA
     reader.done()
     return Product(name, title, sealed, water, valid, nodata, attribution)
 
