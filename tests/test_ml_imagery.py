@@ -11,7 +11,7 @@ from rasterfiles import SHARED, north_up, real_data
 
 from hexseal.errors import GridMismatchError, HexsealError, InputError
 from hexseal.raster.grid import Window
-from hexseal_ml.imagery.bands import BANDS
+from hexseal_ml.imagery.bands import BANDS, band_name
 from hexseal_ml.imagery.image import open_image
 
 ALL = Window(0, 0, 40, 50)
@@ -195,3 +195,52 @@ def test_the_slovenian_composite_is_the_median_of_the_clear_frames(tmp_path: Pat
         with open_image(str(tmp_path / f"slovenia_{name}.tif"), bands=("B08",)) as image:
             near_infrared.append(float(image.read(Window(50, 50, 1, 1))[0][0, 0, 0]))
     assert near_infrared == pytest.approx([0.2708, 0.2807, 0.3657, 0.2807], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "band"),
+    [
+        ("B2_median", "B02"), ("B8A_p50", "B8A"), ("B02 (490 nm)", "B02"), ("blue", "B02"),
+        ("B02_10m", "B02"), ("B8A (865 nm)", "B8A"), ("B12_20m_median", "B12"), ("nir08", "B8A"),
+        ("swir_1", "B11"), ("Red Edge 2", "B06"), ("Band 4 - Red", "B04"), ("B08:842nm", "B08"),
+        ("red_mean", "B04"), ("narrow_nir", "B8A"), ("B11_median_20m", "B11"), ("B5.median", "B05"),
+        ("B4_stdDev", None), ("B4_B8 ratio", None), ("SR_B4", None), ("B13", None), ("NDVI", None),
+        ("B02_count", None), ("Band 4 - Blue", None), ("probability", None), ("B1 2", None),
+    ],
+)  # fmt: skip
+def test_bands_as_earth_engine_stac_odc_and_snap_name_them(name: str, band: str | None) -> None:
+    assert band_name(name) == band
+
+
+def test_unknown_names_are_quoted(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a.tif", reflectance(40, 40, bands=2), bands=["VV", "VH"])
+    with pytest.raises(InputError, match="bands named 'VV', 'VH' are not known"):
+        open_image(path)
+
+
+def _warned(path: str) -> str:
+    with open_image(path, bands=BANDS) as image:
+        return " ".join(image.warnings)
+
+
+def test_two_processing_baselines_in_one_image_are_noticed(tmp_path: Path) -> None:
+    values = np.random.default_rng(2).uniform(300, 3000, (10, 160, 160)).astype("uint16")
+    assert "one part" not in _warned(write_image(tmp_path / "one.tif", values))
+    values[:, :, 80:] += 1000
+    assert "baseline 04.00 and of earlier ones were joined" in _warned(
+        write_image(tmp_path / "two.tif", values)
+    )
+
+
+def test_a_bright_part_alone_is_no_second_baseline(tmp_path: Path) -> None:
+    values = np.random.default_rng(2).uniform(0.03, 0.3, (10, 160, 160)).astype("float32")
+    # A desert: brighter by 0.1 in blue but by 0.3 in the short-wave infrared.
+    values[:, :, 80:] += np.linspace(0.1, 0.3, 10, dtype=np.float32)[:, None, None]
+    assert "one part" not in _warned(write_image(tmp_path / "desert.tif", values))
+
+
+def test_level_1c_is_known_by_its_bluish_dark_pixels(tmp_path: Path) -> None:
+    values = np.random.default_rng(2).uniform(0.02, 0.3, (10, 80, 80)).astype("float32")
+    assert "Level-1C" not in _warned(write_image(tmp_path / "ground.tif", values))
+    values[BANDS.index("B02")] += 0.06
+    assert "Level-1C" in _warned(write_image(tmp_path / "top.tif", values))

@@ -10,12 +10,22 @@ TILE_LAYOUT = (
     "B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12",
     "NDVI", "NDWI",
 )  # fmt: skip
-# Asset names of STAC catalogues (Earth Search) for the same bands.
-ASSETS = {
-    "coastal": "B01", "blue": "B02", "green": "B03", "red": "B04", "rededge1": "B05",
-    "rededge2": "B06", "rededge3": "B07", "nir": "B08", "nir08": "B8A", "nir09": "B09",
-    "swir16": "B11", "swir22": "B12",
+# The same bands as catalogues and libraries name them (STAC common names, Earth Search, Open Data
+# Cube, Digital Earth Africa, SNAP), written without spaces, dashes and underscores.
+ALIASES = {
+    "coastal": "B01", "coastalaerosol": "B01", "blue": "B02", "green": "B03", "red": "B04",
+    "rededge1": "B05", "rededge071": "B05", "re1": "B05", "vre1": "B05", "rededge2": "B06",
+    "rededge075": "B06", "re2": "B06", "vre2": "B06", "rededge3": "B07", "rededge078": "B07",
+    "re3": "B07", "vre3": "B07", "nir": "B08", "nir1": "B08", "nirbroad": "B08", "nir08": "B8A",
+    "nir2": "B8A", "nirnarrow": "B8A", "narrownir": "B8A", "nir09": "B09", "watervapour": "B09",
+    "watervapor": "B09", "swir16": "B11", "swir1": "B11", "swir22": "B12", "swir2": "B12",
 }  # fmt: skip
+# What may stand after a name without making it another quantity: how dates were combined, the
+# level, the pixels. A standard deviation or an index is another quantity.
+MANNER = (
+    r"(?:median|mean|medoid|mosaic|composite|p\d{1,2}|reflectance|refl|sr|boa|toa|\d{2}m|masked)"
+)
+WAVELENGTH = r"\(?\d{3,4}(?:\.\d+)?\s*nm\)?"
 
 
 def band_name(text: str) -> str | None:
@@ -23,18 +33,24 @@ def band_name(text: str) -> str | None:
 
     >>> band_name("B2"), band_name("b8a"), band_name("B04_10m"), band_name("swir16")
     ('B02', 'B8A', 'B04', 'B11')
-    >>> band_name("NDVI") is None
-    True
+    >>> band_name("B2_median"), band_name("B02 (490 nm)"), band_name("Red Edge 1")
+    ('B02', 'B02', 'B05')
+    >>> band_name("NDVI"), band_name("B4_stdDev"), band_name("SR_B4")
+    (None, None, None)
     """
-    word = text.strip().lower()
-    if word in ASSETS:
-        return ASSETS[word]
-    found = re.fullmatch(r"b(?:and)?[ _]?(0?\d|1[0-2]|8a)(?:[ _]\d+m)?", word)
-    if found is None:
+    word = re.sub(rf"[\s_:,-]*{WAVELENGTH}$", "", text.strip().lower())
+    word = re.sub(rf"(?:[\s_.-]+{MANNER})+$", "", word)
+    number = re.fullmatch(r"b(?:and)?[\s_-]?(0?\d|1[0-2]|8a)(?:[\s_:(-]+(.+?)\)?)?", word)
+    alias = ALIASES.get(re.sub(r"[\s_-]+", "", word))
+    if number is None:
+        return alias
+    digits = number.group(1).upper()
+    name = "B8A" if digits == "8A" else f"B{int(digits):02d}"
+    said = number.group(2)
+    # "B2 - Blue" says its name twice; "B4_B8 ratio" is no band.
+    if name not in KNOWN_BANDS or (said and ALIASES.get(re.sub(r"[\s_-]+", "", said)) != name):
         return None
-    number = found.group(1).upper()
-    name = "B8A" if number == "8A" else f"B{int(number):02d}"
-    return name if name in KNOWN_BANDS or name == "B8A" else None
+    return name
 
 
 def band_of_file(stem: str) -> str | None:

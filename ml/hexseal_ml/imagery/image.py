@@ -7,7 +7,7 @@ x 10 000 are told by their values. Bands of coarser pixels are brought onto the 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -37,6 +37,13 @@ DN_SCALE = 1e-4
 # Where even the darkest pixels of every such band are this bright, an offset is still in.
 DARK_BANDS = ("B02", "B03", "B04", "B11", "B12")
 DARK_PERCENTILE, DARKEST = 1.0, 0.09
+# Level-1C: how bright the darkest pixels are in blue, and how much brighter than in red. Measured
+# on real images: 0.06 to 0.11 and 0.017 to 0.047 in Level-1C, up to 0.035 and 0.011 in Level-2A.
+AIR_BLUE, AIR_BLUER = 0.055, 0.02
+# Two processing baselines in one image: the offset and how far off it may seem, how dark the other
+# part is, and the least share of windows in each part.
+PB04_OFFSET, OFFSET_TOLERANCE = 0.1, 0.035
+PARTLY_DARK, LEAST_PART, LEAST_DARK_BANDS = 0.06, 0.1, 4
 # Side in pixels, and number along each side, of the windows that values are judged by.
 SAMPLE_SIDE, SAMPLE_WINDOWS = 64, 5
 # Pixels that models have learnt, in metres, and how far others may be from it unmentioned.
@@ -204,11 +211,21 @@ def _names(file: DatasetReader, address: str) -> list[str | None]:
     elif not any(file.descriptions) and file.count == len(TILE_LAYOUT):
         names = [name if band_name(name) else None for name in TILE_LAYOUT]
     if not any(names) and classification_band(file, address) is None:
-        raise InputError(
-            f"{file.count} bands without a name, so their order is unknown; name them in their "
-            "descriptions (B02, B03, ...) or give one file per band that ends in _B02.tif"
-        )
+        raise InputError(_unnamed(file))
     return names
+
+
+def _unnamed(file: DatasetReader) -> str:
+    """Return what to say of a file none of whose bands bears a known name."""
+    found = [text for text in file.descriptions if text]
+    how = "name them in their descriptions (B02, B03, ...)"
+    if not found:
+        return (
+            f"{file.count} bands without a name, so their order is unknown; {how} or give one "
+            "file per band that ends in _B02.tif"
+        )
+    shown = ", ".join(repr(text[:24]) for text in found[:4]) + (", ..." if found[4:] else "")
+    return f"bands named {shown} are not known as bands of Sentinel-2; {how}"
 
 
 def classification_band(file: DatasetReader, address: str) -> int | None:
@@ -293,7 +310,8 @@ def _scaled(image: Image) -> Image:
             f"{image.address}: values around {typical:.0f} without a scale in the file are taken "
             "as reflectance x 10 000"
         )
-    warnings += _offset_left(image, sample)
+    warnings += _offset_left(image, sample) or _level_warning(image, sample)
+    warnings += _mixed_offsets(image)
     warnings += _size_warning(image)
     if image.missing:
         warnings.append(
@@ -313,14 +331,17 @@ def _with_scale(plane: Plane, scale: float) -> Plane:
 
 def _sample(image: Image) -> Floats:
     """Return values (bands, pixels) of windows that are spread over the image."""
-    parts = []
+    return np.concatenate(list(_windows(image)), axis=1)
+
+
+def _windows(image: Image) -> Iterator[Floats]:
+    """Read windows that are spread over the image, each as values (bands, pixels)."""
     for top in _spread(image.grid.height):
         for left in _spread(image.grid.width):
             height = min(SAMPLE_SIDE, image.grid.height - top)
             width = min(SAMPLE_SIDE, image.grid.width - left)
             values, _ = image.read(Window(top, left, height, width))
-            parts.append(values.reshape(len(image.bands), -1))
-    return np.concatenate(parts, axis=1)
+            yield values.reshape(len(image.bands), -1)
 
 
 def _spread(length: int) -> list[int]:
@@ -348,20 +369,67 @@ def _typical(sample: Floats, image: Image, planes: Sequence[Plane]) -> float:
 
 
 def _offset_left(image: Image, sample: Floats) -> list[str]:
-    darkest = []
-    for band in DARK_BANDS:
-        if band in image.bands and band not in image.missing:
-            values = sample[image.bands.index(band)]
-            known = values[np.isfinite(values)]
-            if known.size:
-                darkest.append((band, float(np.percentile(known, DARK_PERCENTILE))))
-    if len(darkest) < 2 or min(value for _, value in darkest) < DARKEST:
+    darkest = _darkest(image, sample)
+    if len(darkest) < 2 or min(darkest.values()) < DARKEST:
         return []
-    figures = ", ".join(f"{band} {value:.2f}" for band, value in darkest)
+    figures = ", ".join(f"{band} {value:.2f}" for band, value in darkest.items())
     return [
         f"{image.address}: even its darkest pixels are bright ({figures}), as where the offset "
         "-0.1 of processing baseline 04.00 was not applied; subtract 1000 from its numbers, or "
         "set the bands' offset to -0.1"
+    ]
+
+
+def _darkest(image: Image, values: Floats) -> dict[str, float]:
+    """Return the low percentile of each band of DARK_BANDS in values (bands, pixels)."""
+    found: dict[str, float] = {}
+    for band in DARK_BANDS:
+        if band in image.bands and band not in image.missing:
+            known = values[image.bands.index(band)]
+            known = known[np.isfinite(known)]
+            if known.size:
+                found[band] = float(np.percentile(known, DARK_PERCENTILE))
+    return found
+
+
+def _level_warning(image: Image, sample: Floats) -> list[str]:
+    """Say where dark pixels are blue, as the air makes them at the top of the atmosphere."""
+    dark = _darkest(image, sample)
+    if not {"B02", "B04"} <= dark.keys():
+        return []
+    blue, red = dark["B02"], dark["B04"]
+    if blue < AIR_BLUE or blue - red < AIR_BLUER:
+        return []
+    return [
+        f"{image.address}: its darkest pixels are bluish (B02 {blue:.2f}, B04 {red:.2f}), as in "
+        "Level-1C, before the atmosphere is taken off; the shipped model has learnt both, maps of "
+        "Level-2A are better"
+    ]
+
+
+def _mixed_offsets(image: Image) -> list[str]:
+    """Say where dark pixels of one part are brighter by 0.1 in every band than those of the rest.
+
+    A cloud, snow or a desert is brighter by another amount in each band, an offset by the same.
+    """
+    windows = []
+    for values in _windows(image):
+        dark = _darkest(image, values)
+        if len(dark) >= LEAST_DARK_BANDS:
+            windows.append(list(dark.values()))
+    if not windows or len({len(values) for values in windows}) > 1:
+        return []
+    table = np.array(windows)  # (windows, bands)
+    low, high = table.min(axis=1) < PARTLY_DARK, table.min(axis=1) >= DARKEST
+    if min(low.sum(), high.sum()) < LEAST_PART * len(table):
+        return []
+    gaps = np.median(table[high], axis=0) - np.median(table[low], axis=0)
+    if (np.abs(gaps - PB04_OFFSET) > OFFSET_TOLERANCE).any():
+        return []
+    return [
+        f"{image.address}: the darkest pixels of one part are brighter than those of the rest by "
+        f"about {np.median(gaps):.2f} in every band, as where images of processing baseline 04.00 "
+        "and of earlier ones were joined without taking off 1000; join them in one scale"
     ]
 
 
