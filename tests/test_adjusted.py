@@ -11,6 +11,7 @@ from hexseal.statistics.adjusted import (
     NoiseLevel,
     Transfer,
     Units,
+    Whole,
     adjust,
     detection_limit,
     false_discovery,
@@ -26,7 +27,11 @@ def made(count: int, seed: int = 1, shape: float = 5.0) -> Units:
     level = rng.gamma(shape, 1 / shape, count)
     gain, loss = (rng.poisson(0.04 * 2 * edges * level).astype(float) for _ in range(2))
     nothing = np.zeros(count)
-    return Units(gain, loss, nothing, edges, edges, nothing)
+    return Units(gain, loss, nothing, nothing, nothing, edges, edges)
+
+
+def whole_of(units: Units) -> Whole:
+    return Whole.of(units, variance=0.0, confirmed_design=0.3)
 
 
 def test_noise_is_found_again() -> None:
@@ -38,30 +43,36 @@ def test_noise_is_found_again() -> None:
 
 def test_intervals_hold_the_truth_where_there_is_only_noise() -> None:
     units = made(20_000)
-    found = adjust(units, fit_noise(units, Transfer(), 1.0, None), Transfer(), units.edges.sum())
+    found = adjust(units, fit_noise(units, Transfer(), 1.0, None), Transfer(), whole_of(units))
     held = ((found.low <= 0) & (found.high >= 0)).mean()
     assert 0.94 < held < 0.985
     assert (false_discovery(found.p_value) <= 0.10).mean() < 0.001
 
 
 def slow_adjust(
-    one: dict[str, float], level: NoiseLevel, transfer: Transfer, region_edges: float
+    one: dict[str, float], level: NoiseLevel, transfer: Transfer, whole: Whole
 ) -> tuple[float, float, float, float]:
     """Adjust one unit, formula by formula."""
-    noise = one["gain"] - one["confirmed"] + one["loss"]
-    mean = level.rate * (one["edges_before"] + one["edges_after"])
+    gain = one["gain"] - one["confirmed"] - one["field_gain"]
+    loss = one["loss"] - one["field_loss"]
+    edges = one["edges_before"] + one["edges_after"]
+    mean = level.rate * edges
+    noise = gain + loss
     expected = (level.shape + noise) / (level.shape / mean + 1) if mean else noise
-    variance = level.design * (expected + one["confirmed_edges"] / 4)
-    share = one["edges_before"] / region_edges
+    variance = level.design * expected + whole.confirmed_design * one["confirmed"]
+    share = one["edges_before"] / whole.edges_before
     known = (transfer.slope_sd / transfer.slope * one["confirmed"]) ** 2
     known += (transfer.bias_sd * share) ** 2
-    net = one["gain"] - one["loss"] - transfer.bias * share
     freedom = 2 * (level.shape + noise)
     half = math.sqrt(t.ppf(0.975, freedom) ** 2 * variance + norm.ppf(0.975) ** 2 * known) + 0.5
-    beyond = max(abs(net) - 0.5, 0) / math.sqrt(variance + known)
+    change = one["confirmed"] + gain - loss - transfer.bias * share
+    noise_or_shift = (whole.excess - transfer.bias) * edges / whole.edges
+    readings = [change, change - noise_or_shift]
+    low, high = min(readings) - one["field_loss"], max(readings) + one["field_gain"]
+    beyond = max(max(low, -high) - 0.5, 0) / math.sqrt(variance + known)
     slope = transfer.slope
-    p_value = float(2 * t.sf(beyond, freedom))
-    return net / slope, (net - half) / slope, (net + half) / slope, p_value
+    ends = (sum(readings) / 2, low - half, high + half)
+    return *(end / slope for end in ends), float(min(1, 2 * t.sf(beyond, freedom)))
 
 
 def test_the_formulas_one_unit_at_a_time() -> None:
@@ -69,27 +80,43 @@ def test_the_formulas_one_unit_at_a_time() -> None:
     rows = [
         dict(zip(names, values, strict=True))
         for values in (
-            (30.0, 4.0, 22.0, 50.0, 61.0, 14.0),
-            (3.0, 9.0, 0.0, 120.0, 117.0, 0.0),
-            (0.0, 0.0, 0.0, 10.0, 10.0, 0.0),
+            (30.0, 4.0, 22.0, 0.0, 0.0, 50.0, 61.0),
+            (3.0, 9.0, 0.0, 0.0, 5.0, 120.0, 117.0),
+            (90.0, 2.0, 20.0, 60.0, 0.0, 30.0, 40.0),
+            (0.0, 0.0, 0.0, 0.0, 0.0, 10.0, 10.0),
         )
     ]
     units = Units(*(np.array([row[name] for row in rows]) for name in names))
     level = NoiseLevel(rate=0.08, shape=4.0, design=1.6)
     transfer = Transfer(slope=0.92, slope_sd=0.046, bias=40.0, bias_sd=12.0)
-    found = adjust(units, level, transfer, region_edges=900.0)
+    whole = Whole(2_000.0, 900.0, excess=130.0, variance=500.0, confirmed_design=0.4)
+    found = adjust(units, level, transfer, whole)
     for place, row in enumerate(rows):
-        expected = slow_adjust(row, level, transfer, 900.0)
+        expected = slow_adjust(row, level, transfer, whole)
         got = (found.net[place], found.low[place], found.high[place], found.p_value[place])
         assert got == pytest.approx(expected)
     np.testing.assert_allclose(detection_limit(found), (found.high - found.low) / 2)
 
 
+def test_nets_of_units_add_up_to_that_of_the_whole() -> None:
+    units = made(200)
+    units = Units(units.gain + 3, *(getattr(units, name) for name in Units.__slots__[1:]))
+    whole = Whole.of(units, variance=1_000.0, confirmed_design=0.3)
+    level = fit_noise(units, Transfer(), 1.0, None)
+    each = adjust(units, level, Transfer(), whole)
+    region = adjust(units.total(), level, Transfer(), whole, is_whole=True)
+    assert each.net.sum() == pytest.approx(region.net[0])
+    # Nothing is confirmed: the region's 200 x 3 unexplained pixels are noise or change.
+    half = 1.959964 * math.sqrt(1_000.0) + 0.5
+    assert region.low[0] == pytest.approx(-half)
+    assert region.high[0] == pytest.approx(units.excess.sum() + half)
+
+
 def test_units_without_sealed_ground_have_no_change_and_no_doubt() -> None:
     nothing = np.zeros(2)
-    units = Units(*(nothing,) * 6)
+    units = Units(*(nothing,) * 7)
     level = fit_noise(units, Transfer(), 1.0, None)
-    found = adjust(units, level, Transfer(), 0.0)
+    found = adjust(units, level, Transfer(), whole_of(units))
     assert found.net.tolist() == found.low.tolist() == found.high.tolist() == [0.0, 0.0]
     assert found.p_value.tolist() == [1.0, 1.0]
 

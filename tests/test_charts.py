@@ -65,13 +65,13 @@ def test_adjusted_years_start_from_the_mapped_first_year(tmp_path) -> None:
         adjusted_high_m2_2018_2023=-90 * HA,
     )
     first, second, third = year_points(unit, region, {(2018, 2021)})
-    assert first == YearPoint(2018, 100 * HA, 100 * HA, None, None)
-    assert second == YearPoint(2021, 180 * HA, 140 * HA, 128 * HA, 155 * HA, is_doubtful=True)
+    assert first == YearPoint(2018, 100 * HA, 100 * HA)
+    assert second == YearPoint(2021, 180 * HA, 140 * HA, is_doubtful=True)
     # Never below nothing.
-    assert third == YearPoint(2023, 100 * HA, 0.0, 0.0, 10 * HA)
+    assert third == YearPoint(2023, 100 * HA, 0.0)
 
 
-def test_a_year_between_adds_steps_and_tells_no_interval(tmp_path) -> None:
+def test_a_year_between_adds_steps(tmp_path) -> None:
     region, unit = area(tmp_path, adjusted_m2_2018_2021=4 * HA, adjusted_m2_2021_2023=3 * HA)
     values = dict(unit.values) | {"sealed_m2_2025": 120 * HA, "adjusted_m2_2023_2025": 2 * HA}
     for end in ("m2", "low_m2", "high_m2"):
@@ -80,15 +80,15 @@ def test_a_year_between_adds_steps_and_tells_no_interval(tmp_path) -> None:
         tmp_path, epochs=(*region.epochs, region.epochs[0].__class__(2025, "", ""))
     )
     points = year_points(AreaFigures("a", "b", "c", values, {}), longer)
-    assert points[2] == YearPoint(2023, 100 * HA, 107 * HA, None, None)
-    assert points[3] == YearPoint(2025, 120 * HA, 108 * HA, 108 * HA, 108 * HA)
+    assert points[2] == YearPoint(2023, 100 * HA, 107 * HA)
+    assert points[3] == YearPoint(2025, 120 * HA, 108 * HA)
 
 
-def test_stock_chart_places_years_and_intervals() -> None:
+def test_stock_chart_places_years() -> None:
     points = [
-        YearPoint(2018, 100 * HA, 100 * HA, None, None),
-        YearPoint(2021, 180 * HA, 140 * HA, 120 * HA, 160 * HA, is_doubtful=True),
-        YearPoint(2024, 200 * HA, None, None, None),
+        YearPoint(2018, 100 * HA, 100 * HA),
+        YearPoint(2021, 180 * HA, 140 * HA, is_doubtful=True),
+        YearPoint(2024, 200 * HA, None),
     ]
     chart = stock_chart(points, ENGLISH)
     assert chart is not None
@@ -104,27 +104,24 @@ def test_stock_chart_places_years_and_intervals() -> None:
         "class": "chart-line adjusted doubtful", "x1": "72", "x2": "205",
         "y1": "164", "y2": "102.4",
     }  # fmt: skip
-    bar, low, high = of(chart, "chart-interval")
-    assert (bar["y1"], bar["y2"]) == ("133.2", "71.6")
-    assert (low["x1"], low["x2"], high["y1"]) == ("201", "209", "71.6")
     labels = [part.text for part in drawn(chart) if part.text]
     assert labels == ["100", "150", "200", "2018", "2021", "2024"]
     assert [name for name, _ in chart.key] == ["adjusted", "raw", "doubtful"]
     told = [(row.label, *(cell.text for cell in row.cells)) for row in chart.rows]
     assert told == [
-        ("2018", "100.0", "100.0", "no data"),
-        ("2021", "180.0", "140.0", "120.0 to 160.0"),
-        ("2024", "200.0", "no data", "no data"),
+        ("2018", "100.0", "100.0"),
+        ("2021", "180.0", "140.0"),
+        ("2024", "200.0", "no data"),
     ]
 
 
 def test_stock_chart_needs_two_years_of_data() -> None:
-    points = [YearPoint(2018, 1.0, 1.0, None, None), YearPoint(2021, None, None, None, None)]
+    points = [YearPoint(2018, 1.0, 1.0), YearPoint(2021, None, None)]
     assert stock_chart(points, ENGLISH) is None
 
 
 def test_nothing_sealed_is_a_flat_line() -> None:
-    chart = stock_chart([YearPoint(y, 0.0, 0.0, None, None) for y in (2018, 2021)], ENGLISH)
+    chart = stock_chart([YearPoint(y, 0.0, 0.0) for y in (2018, 2021)], ENGLISH)
     assert chart is not None
     assert {dot["cy"] for dot in of(chart, "chart-dot raw")} == {"164"}
 

@@ -173,8 +173,9 @@ def test_noise_and_accuracy(tmp_path: Path) -> None:
     region = load(tmp_path, text)
     assert (region.noise.confidence, region.noise.level, region.noise.decoy_ratio) == (50, 0.05, 2)
     assert region.accuracy.years == {
-        2018: SealedAccuracy(0.9, 0.8),
-        2021: SealedAccuracy(1.0, 0.85, 0.01),
+        # Errors that are not given are those of 100 points: the root of p (1 - p) / 100.
+        2018: SealedAccuracy(0.9, 0.8, 0.03, 0.04, se_assumed=True),
+        2021: SealedAccuracy(1.0, 0.85, 0.01, 0.0357, se_assumed=True),
     }
 
 

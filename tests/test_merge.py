@@ -12,6 +12,8 @@ from rasterfiles import NORTH, WEST
 from sites import COLUMNS, REGION, ROWS, hexseal, write_region
 
 from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.change.grading import FalseShare
+from hexseal.change.maptests import Check, Verdict
 from hexseal.change.stage import PairReport, Removed
 from hexseal.errors import InputError
 from hexseal.exchange.record import read_record
@@ -185,24 +187,36 @@ def test_an_area_that_one_file_lacks_is_refused(sites: dict[str, Path], tmp_path
         join_shapes(records)
 
 
+def check(verdict: Verdict, losses: float) -> Check:
+    return Check("decoys", "losses", losses, 60.0, "least", verdict)
+
+
 def test_reports_are_summed_and_ratios_weighted_by_losses() -> None:
     removed = {"three_dates": Removed(10, 5), "minimum_patch": Removed(2, 1)}
     one = PairReport(
         first=2018, second=2021, raw_gain=100, raw_loss=50, removed=removed, confirmed=35,
         confirmed_patches=3, gain_patches=20, loss_patches=10, threshold=7.5, decoy_ratio=1.0,
-        asymmetry=1.0, few_decoys=True, provisional=False, has_confidence=False, patch_design=2.0,
+        provisional=False, has_confidence=False, uses_confidence=False, patch_design=2.0,
+        grade="consistent", checks=(check("pass", 70.0),), tail=None,
+        false=FalseShare(0.05, 0.12, 0.04, 0.10), variance=9.0, confirmed_design=0.2,
+        confirmed_whole=35, candidates=0, fields=1,
     )  # fmt: skip
     other = PairReport(
         first=2018, second=2021, raw_gain=300, raw_loss=115, removed=removed, confirmed=100,
         confirmed_patches=7, gain_patches=90, loss_patches=30, threshold=6.0, decoy_ratio=2.0,
-        asymmetry=1.4, few_decoys=False, provisional=False, has_confidence=False,
-        patch_design=5.0,
+        provisional=False, has_confidence=False, uses_confidence=False, patch_design=5.0,
+        grade="inconclusive", checks=(check("fail", 30.0),), tail=None, false=None, variance=16.0,
+        confirmed_design=0.5, confirmed_whole=100, candidates=4, fields=0,
     )  # fmt: skip
     found = join_reports([one, other])
     assert (found.raw_gain, found.raw_loss, found.confirmed) == (400, 165, 135)
     assert found.removed["three_dates"] == Removed(20, 10)
-    assert (found.decoy_ratio, found.asymmetry) == (1.75, pytest.approx(1.3))
-    assert (found.threshold, found.few_decoys) == (6.0, True)
+    assert (found.decoy_ratio, found.threshold) == (1.75, 6.0)
+    # One inconclusive region makes all inconclusive, by the check that failed there.
+    assert (found.grade, found.reasons) == ("inconclusive", ("decoys.losses",))
+    assert (found.variance, found.candidates, found.fields) == (25.0, 4, 1)
+    assert found.confirmed_design == pytest.approx((0.2 * 35 + 0.5 * 100) / 135)
+    assert found.false == one.false
     # Pixels of patches that were not confirmed: 100 + 50 - 15 - 35 = 100 and 300 in the other.
     assert found.patch_design == pytest.approx((2.0 * 100 + 5.0 * 300) / 400)
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hexseal.statistics.notes import PairFacts, maker, notes_of
+from hexseal.change.maptests import Check, Verdict
+from hexseal.statistics.notes import PairFacts, maker, notes_of, shrinking
 
 CALM = PairFacts(
     pair=(2018, 2021),
@@ -12,13 +13,9 @@ CALM = PairFacts(
     product="clcplus",
     simulated=True,
     sealed=(100_000.0, 101_000.0),
-    gain=6_000.0,
-    loss=5_000.0,
-    confirmed=1_000.0,
-    asymmetry=1.02,
-    noise_sd=125.0,
-    few_decoys=False,
+    checks=(Check("decoys", "losses", 900.0, 60.0, "least", "pass"),),
     lost_share=(0.0, 0.01),
+    confirmed=1_000.0,
 )
 
 
@@ -40,19 +37,56 @@ def test_versions_and_products_that_differ() -> None:
     assert maker("Imperviousness 2018 v2018a", 2018) == "Imperviousness v2018a"
 
 
-@pytest.mark.parametrize("ratio", [1.3, 0.7])
-def test_noise_that_does_not_gain_as_it_loses(ratio: float) -> None:
-    assert kinds(asymmetry=ratio) == ["asymmetry"]
+@pytest.mark.parametrize(
+    ("check", "kind"),
+    [
+        (("decoys", "losses", 12.0, "fail"), "few_losses"),
+        (("decoys", "balance", 2.1, "fail"), "unbalanced"),
+        (("tail", "extrapolated", 0.0, "fail"), "cut_tail"),
+        (("level", "spread", 9.0, "fail"), "local_level"),
+        (("registration", "shift", 0.5, "fail"), "shifted"),
+        (("registration", "shift", None, "unknown"), "shift_unknown"),
+        (("registration", "sharpness", 0.03, "fail"), "sharpness"),
+        (("fields", "share", 0.8, "fail"), "fields"),
+        (("confidence", "contrast", -60.0, "fail"), "inverted"),
+        (("unsealing", "tail_shape", 0.6, "fail"), "unsealing"),
+    ],
+)
+def test_each_failed_check_is_a_severe_reason(
+    check: tuple[str, str, float | None, Verdict], kind: str
+) -> None:
+    test, name, statistic, verdict = check
+    failed = Check(test, name, statistic, 1.5, "most", verdict)  # type: ignore[arg-type]
+    (note,) = notes_of(replace(CALM, checks=(failed,)))
+    assert (note.kind, note.is_severe) == (kind, True)
+    assert note.values["threshold"] == 1.5
+    assert note.values.get("value") == statistic
 
 
-def test_a_level_shift_must_be_far_from_noise_and_large() -> None:
-    # Unconfirmed net 2 000 of 12 000 pixels: 16 deviations, 17 %.
-    assert kinds(gain=8_000.0) == ["level_shift"]
-    assert kinds(gain=8_000.0, noise_sd=600.0) == []
-    # 600 of 10 600: nearly 5 deviations, but 6 % only.
-    assert kinds(gain=6_600.0) == []
-    (note,) = notes_of(replace(CALM, gain=8_000.0))
-    assert note.values["percent"] == pytest.approx(100 * 2_000 / 12_000)
+def test_a_reason_is_named_once() -> None:
+    twice = [Check("tail", name, 9.0, 3.5, "most", "fail") for name in ("slope", "middle")]
+    assert kinds(checks=tuple(twice)) == ["cut_tail"]
+
+
+def test_weak_confidence_is_a_remark() -> None:
+    weak = Check("confidence", "contrast", 4.0, 10.0, "least", "unknown", needed=False)
+    (note,) = notes_of(replace(CALM, checks=(weak,)))
+    assert (note.kind, note.is_severe) == ("weak_confidence", False)
+
+
+def test_accuracies_without_errors_are_named_by_year() -> None:
+    (note,) = notes_of(replace(CALM, errors_assumed=(2021,)))
+    assert (note.kind, note.values) == ("errors_assumed", {"year": 2021.0})
+
+
+def test_a_longer_period_that_confirms_less_is_explained() -> None:
+    longer = replace(CALM, pair=(2018, 2024), confirmed=900.0)
+    (note,) = shrinking(longer, [CALM, longer])
+    assert (note.kind, note.pair) == ("shrinks", (2018, 2024))
+    assert note.values == {"first": 2018.0, "year": 2021.0}
+    assert not list(shrinking(CALM, [CALM, longer]))
+    assert not list(shrinking(replace(longer, confirmed=1_100.0), [CALM]))
+    assert not list(shrinking(replace(longer, confirmed=None), [CALM]))
 
 
 def test_sealed_area_that_grows_faster_than_soil_is_sealed() -> None:
@@ -71,10 +105,7 @@ def test_coverage_that_differs_names_the_year_that_loses() -> None:
     assert not note.is_severe
 
 
-def test_too_few_decoys_is_stated() -> None:
-    assert kinds(few_decoys=True) == ["few_decoys"]
-
-
-def test_the_weightiest_come_first() -> None:
-    found = kinds(few_decoys=True, asymmetry=2.0, sources=("A 2018", "B 2021"))
-    assert found == ["makers", "asymmetry", "few_decoys"]
+def test_failed_tests_come_first() -> None:
+    failed = Check("decoys", "losses", 3.0, 60.0, "least", "fail")
+    found = kinds(checks=(failed,), sources=("A 2018", "B 2021"))
+    assert found == ["few_losses", "makers"]

@@ -54,8 +54,11 @@ def test_noise_is_told_by_size_and_by_ratios_of_the_region(made: MadeSite) -> No
     areas = read_areas(made.work / "areas.parquet", made.region, None)
     noise = read_noise(made.work / "judgement.json", made.region, areas[0])["2018_2021"]
     # Of made_judgement: 12 000 of 12 000 gains and 3 000 of 3 000 losses are left by the filters.
-    assert (noise.slope, noise.slope_sd, noise.level) == (0.92, 0.05, 0.1)
-    assert (noise.gain_kept, noise.loss_kept, noise.confirmed_edges) == (1.0, 1.0, 0.5)
+    assert (noise.slope, noise.slope_sd, noise.confirmed_design) == (0.92, 0.05, 0.3)
+    assert (noise.gain_kept, noise.loss_kept, noise.confirmed_whole) == (1.0, 1.0, 1.0)
+    # 600 of 12 000 gained pixels lie in whole fields; 12 000 - 6 000 - 600 - 3 000 are unexplained.
+    assert (noise.field_gain, noise.excess, noise.edges) == (0.05, 2_400.0, 100_000.0)
+    assert not noise.is_inconclusive
     assert [(level.pixels, level.design) for level in noise.levels] == [
         (7_300.0, 2.5), (4_600_000.0, 2.5)
     ]  # fmt: skip

@@ -102,9 +102,10 @@ def test_every_text_is_used_somewhere() -> None:
     # Keys whose last part is filled in: page.areas.{column}, app.figure.{label}, app.legend.{view}.
     built = re.compile(
         r"(page\.(areas|basis|note|step|verdict|downloads)|app\.(figure|signal|hover))\.\w+"
-        r"|page\.fact\.(accuracy|confidence)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
+        r"|page\.fact\.(accuracy|confidence|grade)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
         r"|app\.class\.\w+\.\d+|app\.(chart|brief)\.\w+|app\.read\.\w+(\.\w+)?"
-        r"|app\.card\.\w+_beside"
+        r"|app\.card\.\w+_beside|app\.card\.interval\.\w+|app\.(assume|grade)\.\w+"
+        r"|method\.check\.\w+(\.\w+)?|method\.verdict\.\w+"
         r"|app\.custom\.(sentence|kind|method)\.\w+|app\.custom\.draw\.\w+\.\w+"
         r"|app\.custom\.\w+\.label|app\.legend\.(pixels|further)\.\w+|app\.pixel\.\w+"
         r"|method\.(\w+\.title|filter\.\w+)"
@@ -314,7 +315,7 @@ def test_summary_holds_the_totals_that_the_page_prints(made: MadeSite) -> None:
     assert pair["confirmed_m2"] == summary["totals"]["confirmed_m2_2018_2021"]
     assert pair["adjusted_low_m2"] < pair["adjusted_m2"] < pair["adjusted_high_m2"]
     assert pair["signal"] == "gain"
-    assert [note["kind"] for note in pair["notes"]] == ["makers", "asymmetry"]
+    assert [note["kind"] for note in pair["notes"]] == ["makers", "rate"]
     assert summary["pairs"]["2018_2023"]["notes"] == []
 
 
@@ -326,8 +327,8 @@ def story(made: MadeSite, name: str, pair: str) -> str:
 
 
 WARNINGS = [
-    ("index.html", "different makers or versions", "1.61 gains for each loss"),
-    ("fr/index.html", "producteurs ou de versions", "1,61 gain par perte"),
+    ("index.html", "different makers or versions", "change by +6.1% a year"),
+    ("fr/index.html", "producteurs ou de versions", "changerait de +6,1"),
 ]
 
 
@@ -378,8 +379,8 @@ def test_the_sentence_says_what_is_certain_and_what_is_raw(made: MadeSite) -> No
     low, high = net - 4 - net / 10, net + 4 + net / 10
     assert f"About {confirmed:.1f} ha were newly sealed between 2018 and 2023" in english
     assert f"About {net:.1f} ha, net, were newly sealed" in english
-    assert f"(95% interval {low:.1f} to {high:.1f} ha)" in english
-    comma = f"(intervalle à 95\u202f%\u00a0: {low:.1f} à {high:.1f} ha)"
+    assert f"(noise interval {low:.1f} to {high:.1f} ha)" in english
+    comma = f"(intervalle de bruit\u00a0: {low:.1f} à {high:.1f} ha)"
     assert comma.replace(".", ",") in french
     # What the reader did not choose is there, but waits.
     shown = re.findall(r'class="reading" data-basis="(\w+)"( hidden)?', english)
@@ -406,9 +407,11 @@ def test_how_a_pair_was_judged_stands_on_the_page(made: MadeSite) -> None:
     assert "<details" in told
     for words in (
         "1,234 gained, 345 lost; 67 of the gains",
-        "1.61 gains for each loss",
+        "consistent: the maps pass every test",
+        "about 8% of the patches (at most 15%) and 5% of the area (at most 11%)",
+        "The interval holds if both maps err alike.",
         "no later year has confirmed",
-        "a true change of 100 ha is taken to show as 92 ha",
+        "unknown: the net change is not corrected for it",
         "− low confidence (off)",
     ):
         assert words in told

@@ -9,7 +9,7 @@ from browser.made_site import made_judgement, made_region
 
 from hexseal.frontend import TEMPLATE
 from hexseal.pages.figures import AreaFigures, Place
-from hexseal.pages.judgement import Judged, read_judgement
+from hexseal.pages.judgement import Judged, Note, read_judgement
 from hexseal.pages.locales import load_locale
 from hexseal.pages.nesting import area_parents, coarse_to_fine
 from hexseal.pages.origins import Source, write_origin_files
@@ -42,25 +42,32 @@ def judged(tmp_path) -> Judged:
 
 
 def unit(signal: str = "gain", **values: float | None) -> AreaFigures:
-    return AreaFigures("municipality", "1", "A", EXAMPLE | values, {"2021_2023": signal})
+    grade = "inconclusive" if signal == "inconclusive" else "consistent"
+    if grade == "inconclusive":
+        values |= {name: None for name in EXAMPLE if name.startswith(("confirmed", "adjusted"))}
+    return AreaFigures(
+        "municipality", "1", "A", EXAMPLE | values, {"2021_2023": signal},
+        grades={"2021_2023": grade},
+    )  # fmt: skip
 
 
 def say(judged: Judged, area: AreaFigures, basis: str = "adjusted") -> str:
-    return Reader(ENGLISH, 0.1, (2021, 2023)).sentence(area, PAIR, judged, basis)
+    return Reader(ENGLISH, 0.1, (2021, 2023), "toy").sentence(area, PAIR, judged, basis)
 
 
 def test_the_example_of_the_issue(judged: Judged) -> None:
     assert say(judged, unit()) == (
         "About 41.0 ha, net, were newly sealed between 2021 and 2023"
-        " (95% interval 28.0 to 55.0 ha)."
+        " (noise interval 28.0 to 55.0 ha)."
         " The raw maps would say 160.0 ha new and 119.0 ha no longer sealed."
+        " The interval holds if both maps err alike."
     )
     assert say(judged, unit(), "confirmed").startswith("About 35.0 ha were newly sealed")
     assert "at most about 10% may be false" in say(judged, unit(), "confirmed")
     assert say(judged, unit(), "raw") == (
         "Compared as they are, the maps of 2021 and 2023 show 160.0 ha new and 119.0 ha no longer"
         " sealed, noise included. Adjusted for noise, the net change is +41.0 ha"
-        " (95% interval 28.0 to 55.0 ha)."
+        " (noise interval 28.0 to 55.0 ha)."
     )
 
 
@@ -73,7 +80,7 @@ def test_a_loss_names_its_size_without_a_sign(judged: Judged) -> None:
     )
     words = say(judged, lost)
     assert words.startswith("About 7.50 ha, net, that were sealed in 2021 are no longer so in 2023")
-    assert "95% interval: −9.00 to −6.00 ha" in words
+    assert "noise interval: −9.00 to −6.00 ha" in words
 
 
 @pytest.mark.parametrize(
@@ -105,18 +112,41 @@ def test_no_gain_is_claimed_where_years_do_not_compare(judged: Judged) -> None:
     assert "takes that certainty away" in say(doubtful, unit(), "confirmed")
 
 
+def test_an_inconclusive_pair_has_reasons_instead_of_figures(judged: Judged) -> None:
+    tail = Note("cut_tail", True, {"value": 4.2, "threshold": 3.5})
+    failed = replace(judged, grade="inconclusive", notes=(tail,))
+    area = unit("inconclusive")
+    expected = (
+        "The maps of 2021 and 2023 cannot support a figure of change here (larger losses are"
+        " missing). Compared as they are, they show 160.0 ha new and 119.0 ha no longer sealed;"
+        " that cannot be read as change on the ground. A reference sample gives a figure:"
+        " hexseal sample plan toy.toml"
+    )
+    assert {say(failed, area, basis) for basis in ("adjusted", "confirmed", "raw")} <= {
+        expected, say(failed, area, "raw"),
+    }  # fmt: skip
+    assert say(failed, area) == expected
+    for reading in Reader(ENGLISH, 0.1, (2021, 2023), "toy").readings(area, PAIR, failed):
+        assert [card.value for card in reading.cards] == ["inconclusive", "160.0", "119.0"]
+        assert reading.cards[0].details == ("larger losses are missing",)
+    # The maps pass as a whole, but not in this place.
+    assert "(a test of the maps fails in this place)" in say(judged, area)
+
+
 def test_cards_of_each_basis(judged: Judged) -> None:
     area = unit(sealed_m2_per_inhabitant_2021=512.4, sealed_m2_per_inhabitant_2023=None)
-    adjusted, confirmed, raw = Reader(ENGLISH, 0.1, (2021, 2023)).readings(area, PAIR, judged)
+    adjusted, confirmed, raw = Reader(ENGLISH, 0.1, (2021, 2023), "toy").readings(
+        area, PAIR, judged
+    )
     assert [(card.value, card.unit) for card in adjusted.cards] == [
         ("35.0", "ha"), ("119.0", "ha"), ("+41.0", "ha"), ("512", "m²"),
     ]  # fmt: skip
-    assert adjusted.cards[2].details == ("95%: 28.0 to 55.0 ha", "raw maps: +41.0 ha")
+    assert adjusted.cards[2].details == ("noise interval: 28.0 to 55.0 ha", "raw maps: +41.0 ha")
     assert adjusted.cards[3].label == "Sealed per inhabitant, 2021"
     assert confirmed.cards == adjusted.cards
     assert [card.value for card in raw.cards[:3]] == ["160.0", "119.0", "+41.0"]
     assert raw.cards[0].details == ("confirmed: 35.0 ha",)
-    assert len(Reader(ENGLISH, 0.1, ()).readings(area, PAIR, judged)[0].cards) == 3
+    assert len(Reader(ENGLISH, 0.1, (), "toy").readings(area, PAIR, judged)[0].cards) == 3
 
 
 def square(layer: str, name: str, west: float, size: float) -> tuple[AreaFigures, bytes]:

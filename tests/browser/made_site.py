@@ -233,6 +233,7 @@ def _judged(pair: str, count: Counts, net: float) -> dict[str, object]:
     half = 40_000.0 + abs(net) / 10
     signal = "within_noise" if abs(net) <= half else "gain" if net > 0 else "loss"
     return {
+        f"grade_{pair}": "consistent",
         f"confirmed_m2_{pair}": count[f"confirmed_{pair}"] * PIXEL_M2,
         f"adjusted_m2_{pair}": net,
         f"adjusted_low_m2_{pair}": net - half,
@@ -258,18 +259,28 @@ def made_judgement() -> dict[str, object]:
     report = {
         "raw_gain": 12_000, "raw_loss": 3_000, "removed": removed, "confirmed": 6_000,
         "gain_patches": 1_234, "loss_patches": 345, "confirmed_patches": 67,
-        "decoy_ratio": 1.0, "asymmetry": 1.61, "few_decoys": False, "provisional": True,
-        "has_confidence": False,
+        "decoy_ratio": 1.0, "provisional": True, "has_confidence": False, "uses_confidence": False,
+        "grade": "consistent", "candidates": 0, "fields": 2, "confirmed_design": 0.3,
+        "false": {"patches": 0.08, "patches_high": 0.15, "area": 0.05, "area_high": 0.11},
+        "checks": [
+            {"test": "decoys", "name": "losses", "statistic": 345.0, "threshold": 60.0,
+             "side": "least", "verdict": "pass", "needed": True},
+            {"test": "registration", "name": "shift", "statistic": 0.012, "threshold": 0.15,
+             "side": "most", "verdict": "pass", "needed": True},
+        ],
     }  # fmt: skip
     level = {"rate": 0.1, "shape": 5.0, "design": 2.5, "pixels": 7_300.0}
     whole = {
         "gain": 12_000.0, "loss": 3_000.0, "confirmed": 6_000.0, "edges_before": 50_000.0,
-        "edges_after": 50_000.0, "confirmed_edges": 3_000.0,
+        "edges_after": 50_000.0, "field_gain": 600.0, "field_loss": 0.0, "doubtful": 0.0,
     }  # fmt: skip
     found = {
         "report": report,
         "transfer": {"slope": 0.92, "slope_sd": 0.05, "bias": 0.0, "bias_sd": 0.0},
-        "accuracy": "promised",
+        "accuracy": "unknown",
+        "assumption": "maps_err_alike",
+        "interval": "noise",
+        "reasons": [],
         "levels": {"r8": level, "region": level | {"pixels": 4_600_000.0}},
         "whole": whole,
     }
@@ -279,7 +290,7 @@ def made_judgement() -> dict[str, object]:
         "notes": [
             {"kind": "makers", "pair": [2018, 2021], "severe": True,
              "values": {"first": "<i>Old & first</i> v1", "second": "New map v2"}},
-            {"kind": "asymmetry", "pair": [2018, 2021], "severe": True, "values": {"ratio": 1.61}},
+            {"kind": "rate", "pair": [2018, 2021], "severe": True, "values": {"percent": 6.1}},
             {"kind": "calibration", "pair": [2021, 2023], "severe": False,
              "values": {"year": 2023.0}},
         ],
@@ -347,7 +358,8 @@ def _write_change(work: Path) -> None:
         years = {"first_year": pa.array([a], pa.int16()), "second_year": pa.array([b], pa.int16())}
         patch = {
             "rank": pa.array([1], pa.int32()), "direction": ["gain"], "confirmed": [True],
-            "q_value": [0.01], "score": [9.0], "area_m2": [900.0], "pixels": [9],
+            "status": ["confirmed"], "q_value": [0.01], "score": [9.0], "area_m2": [900.0],
+            "pixels": [9],
             "core_pixels": [1], "rim_pixels": [2], "confidence": pa.array([None], pa.float64()),
             "lon": [CENTER[1]], "lat": [CENTER[0]], "area_municipality": [f"0{rank}"],
         }  # fmt: skip

@@ -62,7 +62,7 @@ def expected(made: MadeSite, geometry: dict) -> dict[str, float]:
 
 
 def interval(journey: Journey, sums: dict[str, float]) -> list[float]:
-    """Return the 95 % interval by the formula of METHODOLOGY.md, with SciPy's distributions."""
+    """Return the noise interval by the formula of METHODOLOGY.md, with SciPy's distributions."""
     settings = json.loads(journey.page.locator("#hexseal-config").text_content() or "")
     noise = settings["noise"]["2018_2023"]
     new, lost, confirmed, before, after = (
@@ -72,17 +72,19 @@ def interval(journey: Journey, sums: dict[str, float]) -> list[float]:
     )  # fmt: skip
     pixels = sums["valid_m2"] / PIXEL_M2
     level = min(noise["levels"], key=lambda each: abs(np.log(pixels / each["pixels"])))
-    noisy = new * noise["gain_kept"] - confirmed + lost * noise["loss_kept"]
-    mean = level["rate"] * (noise["edges_before"] * before + noise["edges_after"] * after)
-    variance = level["design"] * (
-        (level["shape"] + noisy) / (level["shape"] / mean + 1)
-        + 0.25 * noise["confirmed_edges"] * confirmed
-    )
+    fields = new * noise["gain_kept"] * noise["field_gain"]
+    noisy = new * noise["gain_kept"] - confirmed - fields + lost * noise["loss_kept"]
+    edges = noise["edges_before"] * before + noise["edges_after"] * after
+    mean = level["rate"] * edges
+    drawn = (level["shape"] + noisy) / (level["shape"] / mean + 1)
+    variance = level["design"] * drawn + noise["confirmed_design"] * confirmed
     known = (noise["slope_sd"] / noise["slope"] * confirmed) ** 2
     spread = student.ppf(0.975, 2 * (level["shape"] + noisy)) ** 2 * variance
     half = np.sqrt(spread + norm.ppf(0.975) ** 2 * known) + 0.5
     net = sums["adjusted_m2_2018_2023"]
-    return [net + sign * half / noise["slope"] * PIXEL_M2 for sign in (-1, 1)]
+    half += abs(noise["excess"] * edges / noise["edges"]) / 2
+    ends = (-half, half + fields)
+    return [net + end / noise["slope"] * PIXEL_M2 for end in ends]
 
 
 def open_own(journey: Journey, way: str = "file", path: str = "index.html") -> None:

@@ -66,7 +66,7 @@ def test_panel_says_of_a_hexagon_what_was_judged(journey: Journey, made: MadeSit
     assert numbers == pytest.approx(wanted, abs=0.05)
     words = [row[f"signal_{pair}"].replace("_", " ") for pair in pairs]
     assert lines["Signal"] == words
-    low, high = lines["95% interval (ha)"][2].replace("−", "-").split(" to ")
+    low, high = lines["Noise interval (ha)"][2].replace("−", "-").split(" to ")
     assert float(low) == pytest.approx(row["adjusted_low_m2_2018_2023"] / 1e4, abs=0.05)
     assert float(high) == pytest.approx(row["adjusted_high_m2_2018_2023"] / 1e4, abs=0.05)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hexseal.change.grading import Grading
 from hexseal.change.states import EDGE_AFTER, EDGE_BEFORE, NO_DATA, STATE_BITS, State
 from hexseal.counting.stage import CountFiles, Reader, count_windows
 from hexseal.counting.tally import WindowCounter
@@ -15,16 +16,21 @@ from hexseal.raster.landcover import Bytes
 from hexseal.region.load import Region
 from hexseal.vector.zones import Zones
 
-COLUMNS = ("state", "edge_before", "edge_after", "origin")
+COLUMNS = ("state", "edge_before", "edge_after", "doubtful", "origin")
+# Added where a test of the maps fails locally. NO_DATA has all bits.
+DOUBTFUL = 128
 # A pixel of change as it lies in a file: its patch is a label until all bands are seen.
-RECORD = np.dtype([("row", "<i4"), ("column", "<i4"), ("label", "<i8"), ("partner", "u1")])
+RECORD = np.dtype(
+    [("row", "<i4"), ("column", "<i4"), ("label", "<i8"), ("partner", "u1"), ("secure", "u1")]
+)
 
 
 class JudgedPixels:
     """The raster of states with the outcome of each patch painted in; safe for many threads.
 
     ``records`` are the pixels of patches in raster order, ``patches`` the patch of each label,
-    ``outcome`` the State that the pixels of each patch end in.
+    ``outcome`` the State that the pixels of each patch end in; of a confirmed patch, only secure
+    pixels. ``grading`` says which are, and where the maps are doubtful.
     """
 
     def __init__(
@@ -33,8 +39,10 @@ class JudgedPixels:
         records: NDArray[np.void],
         patches: NDArray[np.int64],
         outcome: Bytes,
+        grading: Grading,
     ) -> None:
         self.states = states
+        self.grading = grading
         self.records = records
         self.patches = patches
         self.outcome = outcome
@@ -54,23 +62,33 @@ class JudgedPixels:
         inside = (column >= 0) & (column < window.width)
         some, place = some[inside], (some["row"][inside] - window.row, column[inside])
         ends = self.outcome[self.patches[some["label"]]]
+        unsure = (ends == State.CONFIRMED) & (some["secure"] & self.grading.secure == 0)
+        ends = np.where(unsure, np.uint8(State.CONFIRMED_EDGE), ends)
         codes[place] = (codes[place] & ~np.uint8(STATE_BITS)) | ends
         origin[place] = np.where(ends == State.CONFIRMED, some["partner"], 0)
+        doubtful = self.grading.doubtful.at(
+            np.arange(window.row, window.row + window.height),
+            np.arange(window.column, window.column + window.width),
+        )
+        codes[doubtful] |= DOUBTFUL
         return codes, origin
 
 
 class StateJoiner:
-    """Pack states, edges and origins into the codes that occur."""
+    """Pack states, edges, doubtful places and origins into the codes that occur."""
 
     def join(self, bands: tuple[Bytes, ...]) -> JointClasses:
-        """Return codes whose classes are state, edge_before, edge_after, origin."""
+        """Return codes whose classes are those of COLUMNS."""
         joint = bands[0].astype(np.uint16) | (bands[1].astype(np.uint16) << 8)
         seen = np.bincount(joint.ravel(), minlength=1 << 16) > 0
         codes = (np.cumsum(seen) - 1).astype(np.uint16)[joint]
         origin, byte = np.divmod(np.flatnonzero(seen), 256)
         state = np.where(byte == NO_DATA, NO_DATA, byte & STATE_BITS)
-        edges = [np.where(byte == NO_DATA, 0, byte & bit) > 0 for bit in (EDGE_BEFORE, EDGE_AFTER)]
-        return JointClasses(codes, np.column_stack([state, *edges, origin]).astype(np.int16))
+        flags = [
+            np.where(byte == NO_DATA, 0, byte & bit) > 0
+            for bit in (EDGE_BEFORE, EDGE_AFTER, DOUBTFUL)
+        ]
+        return JointClasses(codes, np.column_stack([state, *flags, origin]).astype(np.int16))
 
     def refuse_unknown(self, bands: tuple[Bytes, ...], classes: NDArray[np.int16]) -> None:
         """Accept everything: the states are ours."""

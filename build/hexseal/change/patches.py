@@ -25,6 +25,10 @@ Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
 CORE_BONUS = 5
+# A pixel counts as securely new where both maps are so confident, or, where confidence is not
+# used, where so many of the 3 x 3 pixels around it changed alike.
+SECURE_CONFIDENCE, SECURE_AROUND = 30, 5
+CONFIDENT, COMPACT = 1, 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,14 +51,16 @@ class ChangeBand:
 class ChangePixels:
     """Pixels of change in raster order and the patch that each belongs to.
 
-    ``partner`` is the class that is not Sealed. While bands are still being added ``patch`` is
-    a provisional label: see PatchBuilder.
+    ``partner`` is the class that is not Sealed; ``secure`` holds the bits CONFIDENT and COMPACT
+    of pixels that are unlikely to be an error along a true patch's edge. While bands are still
+    being added ``patch`` is a provisional label: see PatchBuilder.
     """
 
     row: Integers
     column: Integers
     patch: Integers
     partner: Bytes
+    secure: Bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +71,9 @@ class PatchTable:
     at both dates, ``origin`` is the class that most of the pixels had when not sealed (the
     lowest code of equals). Rows and columns are of pixels: ``row_min <= row < row_end``;
     ``row_mean`` is the centroid, 0 being the centre of pixel 0. ``confidence`` is the mean of
-    the lower date, NaN without a layer.
+    the lower date, NaN without a layer. ``confident`` and ``compact`` count secure pixels of
+    either kind, ``sides`` the pixel sides of the outline, ``contact`` those that touch what was
+    sealed when the patch was not, ``origin_pixels`` the pixels of class ``origin``.
     """
 
     direction: NDArray[np.int8]
@@ -81,9 +89,19 @@ class PatchTable:
     origin: Bytes
     confidence: Doubles
     score: Doubles
+    confident: Integers
+    compact: Integers
+    sides: Integers
+    contact: Integers
+    origin_pixels: Integers
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    @property
+    def plain_score(self) -> Doubles:
+        """Return the score without confidence: area and core alone."""
+        return (self.pixels + CORE_BONUS * self.core).astype(np.float64)
 
 
 class PatchBuilder:
@@ -130,13 +148,15 @@ class PatchBuilder:
             labels_above = np.full(width + 2, -1, np.int64)
         codes = np.pad(np.vstack([above, band.codes, below]), ((0, 0), (1, 1)))
         self._make_room(int(((band.codes == GAIN) | (band.codes == LOSS)).sum()))
-        rows, columns, labels, core, rim, self._above, self._known = scan_rows(
+        rows, columns, labels, *near, self._above, self._known = scan_rows(
             codes, labels_above, self._parents, self._known
         )
         self._last_codes = band.codes[-1:].copy()
+        secure = _secure(band, (rows, columns), near[0])
         if len(labels):
-            self._collect(band, (rows, columns), labels, (core, rim))
-        return ChangePixels(rows + band.row, columns, labels, band.partner[rows, columns])
+            self._collect(band, (rows, columns), labels, (*near, secure))
+        partner = band.partner[rows, columns]
+        return ChangePixels(rows + band.row, columns, labels, partner, secure)
 
     def _make_room(self, more: int) -> None:
         if self._known + more > len(self._parents):
@@ -149,16 +169,20 @@ class PatchBuilder:
         band: ChangeBand,
         yx: tuple[Integers, Integers],
         labels: Integers,
-        flags: tuple[Flags, Flags],
+        near: tuple[Bytes, Flags, Bytes, Bytes, Bytes],
     ) -> None:
-        core, rim = flags
+        around, rim, sides, contact, secure = near
+        core = around == 9
         row, column = yx[0] + band.row, yx[1]
         gain = band.codes[yx] == GAIN
         ones = np.ones(len(labels), np.int64)
         weight = ones * WHOLE if band.weight is None else band.weight[yx].astype(np.int64)
         sure = -ones if band.confidence is None else band.confidence[yx].astype(np.int64)
         score = weight * (1 + CORE_BONUS * core)
-        each = np.stack([ones, gain, core, rim, row, column, sure, score]).astype(np.int64)
+        flags = [secure & CONFIDENT > 0, secure & COMPACT > 0]
+        each = np.stack(
+            [ones, gain, core, rim, row, column, sure, score, *flags, sides, contact]
+        ).astype(np.int64)
         self._sums.append(_added(labels, each))
         span = np.stack([-row, row + 1, -column, column + 1])
         self._spans.append(_greatest(labels, span))
@@ -168,10 +192,12 @@ class PatchBuilder:
         if not self._sums:
             return _empty_table()
         label, each = _stacked(self._sums)
-        pixels, gain, core, rim, row, column, sure, score = _added(patch[label], each)[1]
+        pixels, gain, core, rim, row, column, sure, score, *more = _added(patch[label], each)[1]
         label, spans = _stacked(self._spans)
         top, bottom, left, right = _greatest(patch[label], spans)[1]
         key, counts = _stacked(self._classes)
+        origin, origin_pixels = _commonest(patch[key // 256] * 256 + key % 256, counts)
+        confident, compact, sides, contact = more
         return PatchTable(
             direction=np.where(gain > 0, 1, -1).astype(np.int8),
             pixels=pixels,
@@ -183,9 +209,14 @@ class PatchBuilder:
             column_end=right,
             row_mean=row / pixels,
             column_mean=column / pixels,
-            origin=_commonest(patch[key // 256] * 256 + key % 256, counts),
+            origin=origin,
             confidence=np.where(sure < 0, np.nan, sure / pixels),
             score=score / WHOLE,
+            confident=confident,
+            compact=compact,
+            sides=sides,
+            contact=contact,
+            origin_pixels=origin_pixels,
         )
 
 
@@ -195,10 +226,18 @@ def label_patches(bands: Iterable[ChangeBand]) -> tuple[PatchTable, ChangePixels
     parts = [builder.add(band) for band in bands]
     last, patch, table = builder.finish()
     parts.append(last)
-    row, column, label, partner = (
+    row, column, label, partner, secure = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ChangePixels.__slots__
     )
-    return table, ChangePixels(row, column, patch[label], partner)
+    return table, ChangePixels(row, column, patch[label], partner, secure)
+
+
+def _secure(band: ChangeBand, yx: tuple[Integers, Integers], around: Bytes) -> Bytes:
+    """Return the bits CONFIDENT and COMPACT of the pixels at ``yx``."""
+    secure = np.where(around >= SECURE_AROUND, COMPACT, 0).astype(np.uint8)
+    if band.confidence is not None:
+        secure[band.confidence[yx] >= SECURE_CONFIDENCE] |= CONFIDENT
+    return secure
 
 
 def _added(keys: Integers, values: Integers) -> tuple[Integers, Integers]:
@@ -218,18 +257,22 @@ def _stacked(parts: list[tuple[Integers, Integers]]) -> tuple[Integers, Integers
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts], axis=1)
 
 
-def _commonest(keys: Integers, counts: Integers) -> Bytes:
-    """Return the most frequent low byte of ``keys`` for each high part, which run from 0."""
+def _commonest(keys: Integers, counts: Integers) -> tuple[Bytes, Integers]:
+    """Return the most frequent low byte of ``keys`` for each high part, and how often it occurs.
+
+    High parts run from 0.
+    """
     unique, total = _added(keys, counts)
     owner, code = np.divmod(unique, 256)
     order = np.lexsort((code, -total[0], owner))
     _, first = np.unique(owner[order], return_index=True)
-    return code[order][first].astype(np.uint8)
+    best = order[first]
+    return code[best].astype(np.uint8), total[0][best]
 
 
 def _no_pixels() -> ChangePixels:
     none = np.empty(0, np.int64)
-    return ChangePixels(none, none, none, np.empty(0, np.uint8))
+    return ChangePixels(none, none, none, np.empty(0, np.uint8), np.empty(0, np.uint8))
 
 
 def _empty_table() -> PatchTable:
@@ -248,4 +291,9 @@ def _empty_table() -> PatchTable:
         origin=np.empty(0, np.uint8),
         confidence=real,
         score=real,
+        confident=whole,
+        compact=whole,
+        sides=whole,
+        contact=whole,
+        origin_pixels=whole,
     )

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 Codes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
 
 # What a pixel is between two dates. GAIN and LOSS form patches of their own.
 OTHER, GAIN, LOSS, STABLE_SEALED = 0, 1, 2, 3
@@ -44,13 +45,14 @@ def _join(parents: Integers, one: int, other: int) -> None:
 @njit(cache=True)
 def scan_rows(
     codes: Codes, above: Integers, parents: Integers, known: int
-) -> tuple[Integers, Integers, Integers, Flags, Flags, Integers, int]:
+) -> tuple[Integers, Integers, Integers, Bytes, Flags, Bytes, Bytes, Integers, int]:
     """Label the inner rows of ``codes``, which has a margin of one pixel on every side.
 
     ``above`` holds the labels of row 0 (-1: none), ``parents`` room for every new label after
-    the ``known`` ones. Returns row, column (both without margin), label, whether the pixel is
-    core (all 8 neighbours change alike), whether it is rim (an 8-neighbour is sealed at both
-    dates), the labels of the last inner row, and how many labels are known.
+    the ``known`` ones. Returns row, column (both without margin), label, how many of the 3 x 3
+    pixels around change alike (9: core), whether the pixel is rim (an 8-neighbour is sealed at
+    both dates), its sides (of 4) that end the patch, those of them that touch what was sealed
+    when the patch was not, the labels of the last inner row, and how many labels are known.
     """
     height, width = codes.shape
     count = 0
@@ -60,7 +62,8 @@ def scan_rows(
                 count += 1
     rows, columns = np.empty(count, np.int64), np.empty(count, np.int64)
     labels = np.empty(count, np.int64)
-    core, rim = np.empty(count, np.bool_), np.empty(count, np.bool_)
+    around, rim = np.empty(count, np.uint8), np.empty(count, np.bool_)
+    sides, contact = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
     upper, lower = above.copy(), np.full(width, -1, np.int64)
     place = 0
     for row in range(1, height - 1):
@@ -89,7 +92,12 @@ def scan_rows(
                     alike += codes[row + dy, column + dx] == code
                     sealed += codes[row + dy, column + dx] == STABLE_SEALED
             rows[place], columns[place], labels[place] = row - 1, column - 1, label
-            core[place], rim[place] = alike == 9, sealed > 0
+            around[place], rim[place] = alike, sealed > 0
+            for dy, dx in ((-1, 0), (0, -1), (0, 1), (1, 0)):
+                beside = codes[row + dy, column + dx]
+                if beside != code:
+                    sides[place] += 1
+                    contact[place] += beside != OTHER
             place += 1
         upper, lower = lower, upper
-    return rows, columns, labels, core, rim, upper, known
+    return rows, columns, labels, around, rim, sides, contact, upper, known

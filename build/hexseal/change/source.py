@@ -39,12 +39,14 @@ COUNTS, BEFORE, AFTER, EARLIER, LATER, MENDED = (1 << bit for bit in range(6))
 class JudgedBand:
     """Full-width rows from ``row`` on: states and edges, and the change that may form patches.
 
-    ``states`` is as ``pair_states`` gives it.
+    ``states`` is as ``pair_states`` gives it, ``layers`` the confidence of both dates, None for
+    a date without such a layer.
     """
 
     row: int
     states: Bytes
     change: ChangeBand
+    layers: tuple[Bytes | None, Bytes | None]
 
 
 class PairSource:
@@ -74,8 +76,10 @@ class PairSource:
 
     @property
     def has_later_year(self) -> bool:
-        """Tell whether a later year could contradict the second (else gains are provisional)."""
-        return self._neighbours()[1] is not None
+        """Return whether a later map exists that could contradict the second year."""
+        return any(
+            epoch.year > self.pair[1] and epoch.forward is None for epoch in self.region.epochs
+        )
 
     @property
     def has_confidence(self) -> bool:
@@ -166,16 +170,24 @@ class PairSource:
             confidence=self.region.noise.confidence,
             edge_tolerance=self.region.noise.edge_tolerance,
         )[margin]
-        return JudgedBand(row, states, self._change(row, states, planes[:, margin]))
+        own = planes[:, margin]
+        layers = tuple(
+            own[place] if reader is not None else None
+            for place, reader in enumerate(self.confidence, 1)
+        )
+        both = (layers[0], layers[1])
+        return JudgedBand(row, states, self._change(row, states, own, both), both)
 
-    def _change(self, row: int, states: Bytes, planes: NDArray[np.uint8]) -> ChangeBand:
+    def _change(
+        self,
+        row: int,
+        states: Bytes,
+        planes: NDArray[np.uint8],
+        layers: tuple[Bytes | None, Bytes | None],
+    ) -> ChangeBand:
         codes = PATCH_CODES[states]
         partner = np.where(codes == LOSS, planes[4], planes[3])
-        layers = [
-            planes[place] if reader is not None else None
-            for place, reader in enumerate(self.confidence, 1)
-        ]
-        weights = evidence_weights((layers[0], layers[1]))
+        weights = evidence_weights(layers)
         if weights is None:
             return ChangeBand(row, codes, partner)
         return ChangeBand(row, codes, partner, *weights)

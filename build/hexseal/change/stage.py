@@ -19,8 +19,18 @@ from rasterio.io import DatasetWriter
 from rasterio.windows import Window as RasterioWindow
 
 from hexseal.change.counts import RECORD, JudgedPixels, count_states
-from hexseal.change.decoys import Confirmation, confirm
+from hexseal.change.grading import (
+    EvidenceGatherer,
+    FalseShare,
+    Grade,
+    Grading,
+    PairEvidence,
+    grade_pair,
+    reasons_of,
+)
+from hexseal.change.maptests import Check
 from hexseal.change.patches import ChangePixels, PatchBuilder, PatchTable
+from hexseal.change.rate import Tail
 from hexseal.change.source import PairSource
 from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, STATE_BITS, State
 from hexseal.change.worklist import PatchFile, write_patches
@@ -48,7 +58,10 @@ class PairReport:
     """What was judged between two years; counts are pixels unless they say patches.
 
     ``removed`` is by filter, in the order in which they act; a filter that is off removes 0.
-    ``patch_design`` is the sum of squared sizes over the sum of sizes of what was not confirmed.
+    ``confirmed`` are secure pixels of confirmed patches, ``confirmed_whole`` all of them.
+    ``patch_design`` is the sum of squared sizes over the sum of sizes of what was not confirmed;
+    ``variance`` and ``confirmed_design`` are those of ``Grading``. ``candidates`` and ``fields``
+    count patches that are listed for a look.
     """
 
     first: int
@@ -62,11 +75,24 @@ class PairReport:
     loss_patches: int
     threshold: float | None
     decoy_ratio: float
-    asymmetry: float
-    few_decoys: bool
     provisional: bool
     has_confidence: bool
+    uses_confidence: bool
     patch_design: float
+    grade: Grade
+    checks: tuple[Check, ...]
+    tail: Tail | None
+    false: FalseShare | None
+    variance: float
+    confirmed_design: float
+    confirmed_whole: int
+    candidates: int
+    fields: int
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return test and name of each check that makes the pair inconclusive."""
+        return reasons_of(self.checks)
 
 
 def judge_region(
@@ -94,7 +120,15 @@ def read_report(work: Path, pair: tuple[int, int]) -> PairReport:
     """Return what ``judge_region`` wrote of a pair."""
     facts = json.loads((work / f"evidence_{pair_name(pair)}.json").read_text(encoding="utf-8"))
     removed = {name: Removed(**counts) for name, counts in facts.pop("removed").items()}
-    return PairReport(removed=removed, **facts)
+    checks = tuple(Check(**check) for check in facts.pop("checks"))
+    tail, false = facts.pop("tail"), facts.pop("false")
+    return PairReport(
+        removed=removed,
+        checks=checks,
+        tail=tail and Tail(**tail),
+        false=false and FalseShare(**false),
+        **facts,
+    )
 
 
 def _judge_pair(
@@ -110,32 +144,32 @@ def _judge_pair(
     name = pair_name(pair)
     with _scratch(work, name) as (raster, binary), PairSource(region, pair, frame) as source:
         labelled = _label(source, grid, raster, binary, progress)
-        gains = labelled.table.direction > 0
         kept = labelled.table.pixels >= region.noise.minimum_patch
-        confirmation, q_value = _confirm(labelled.table, kept, region.noise)
-        outcome = _outcome(gains, kept, q_value <= region.noise.level)
+        grading = _grade(labelled, kept, region.noise)
+        outcome = _outcome(labelled.table, kept, grading)
         records = np.memmap(binary, RECORD, "r") if binary.stat().st_size else np.empty(0, RECORD)
         states = Reader(region, Window(0, 0, grid.height, grid.width), addresses=[str(raster)])
         with states:
-            judged = JudgedPixels(states, records, labelled.patches, outcome)
+            judged = JudgedPixels(states, records, labelled.patches, outcome, grading)
             count_states(
                 region, grid, zones, judged, work,
                 prefix=f"evidence_{name}_", workers=workers, progress=progress,
             )  # fmt: skip
-        patches = PatchFile(labelled.table, q_value, outcome, records, labelled.patches)
+        patches = PatchFile(labelled.table, grading, outcome, records, labelled.patches)
         write_patches(region, pair, grid, zones, patches, work / f"patches_{name}.parquet")
-        report = _report(source, labelled, confirmation, outcome)
+        report = _report(source, labelled, grading, outcome)
     write_bytes(work / f"evidence_{name}.json", json.dumps(asdict(report), indent=1).encode())
     return report
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Labelled:
-    """All patches, the patch of every label, and how many pixels are in each state."""
+    """All patches, the patch of every label, pixels in each state, and what tests need besides."""
 
     table: PatchTable
     patches: NDArray[np.int64]
     states: NDArray[np.int64]
+    evidence: PairEvidence
 
 
 @contextmanager
@@ -153,7 +187,7 @@ def _label(
     source: PairSource, grid: Grid, raster: Path, binary: Path, progress: Progress
 ) -> _Labelled:
     """Write states and changed pixels of all bands; return the patches."""
-    builder = PatchBuilder()
+    builder, gatherer = PatchBuilder(), EvidenceGatherer((grid.height, grid.width))
     states = np.zeros(256, np.int64)
     bands = len(source.rows())
     with _states_raster(raster, grid) as image, binary.open("wb") as stream:
@@ -163,11 +197,12 @@ def _label(
             place = RasterioWindow(0, band.row, width, height)  # type: ignore[call-arg]
             image.write(band.states, 1, window=place)
             _append(stream, builder.add(band.change))
+            gatherer.add(band.row, band.states, band.layers)
             progress("patches", done, bands)
         last, patches, table = builder.finish()
         _append(stream, last)
     by_state = np.bincount(np.arange(255) & STATE_BITS, states[:255], minlength=32)
-    return _Labelled(table, patches, by_state.astype(np.int64))
+    return _Labelled(table, patches, by_state.astype(np.int64), gatherer.finish())
 
 
 def _states_raster(path: Path, grid: Grid) -> DatasetWriter:
@@ -182,35 +217,29 @@ def _append(stream: BinaryIO, pixels: ChangePixels) -> None:
     records = np.empty(len(pixels.row), RECORD)
     records["row"], records["column"] = pixels.row, pixels.column
     records["label"], records["partner"] = pixels.patch, pixels.partner
+    records["secure"] = pixels.secure
     stream.write(records.tobytes())
 
 
-def _confirm(
-    table: PatchTable, kept: NDArray[np.bool_], noise: Noise
-) -> tuple[Confirmation, NDArray[np.float64]]:
-    """Return the confirmation and the q-value of each patch; losses and small patches have NaN."""
-    gains, losses = kept & (table.direction > 0), kept & (table.direction < 0)
-    found = confirm(
-        table.score[gains],
-        table.score[losses],
-        level=noise.level,
-        decoy_ratio=noise.decoy_ratio,
+def _grade(labelled: _Labelled, kept: NDArray[np.bool_], noise: Noise) -> Grading:
+    ratio = None if noise.decoy_ratio == "auto" else noise.decoy_ratio
+    return grade_pair(
+        labelled.table, labelled.evidence, kept=kept, level=noise.level, decoy_ratio=ratio
     )
-    q_value = np.full(len(table), np.nan)
-    q_value[gains] = found.q_value
-    return found, q_value
 
 
-def _outcome(
-    gains: NDArray[np.bool_], kept: NDArray[np.bool_], confirmed: NDArray[np.bool_]
-) -> Bytes:
+def _outcome(table: PatchTable, kept: NDArray[np.bool_], grading: Grading) -> Bytes:
+    """Return the State that the pixels of each patch end in."""
+    gains = table.direction > 0
     ends = np.where(gains, State.GAIN, State.LOSS)
+    fields = np.where(gains, State.GAIN_FIELD, State.LOSS_FIELD)
+    ends = np.where(grading.field, fields, ends)
     ends = np.where(kept, ends, np.where(gains, State.GAIN_SMALL, State.LOSS_SMALL))
-    return np.where(confirmed, State.CONFIRMED, ends).astype(np.uint8)
+    return np.where(grading.confirmed, State.CONFIRMED, ends).astype(np.uint8)
 
 
 def _report(
-    source: PairSource, labelled: _Labelled, found: Confirmation, outcome: Bytes
+    source: PairSource, labelled: _Labelled, grading: Grading, outcome: Bytes
 ) -> PairReport:
     table, states = labelled.table, labelled.states.copy()
     sizes = np.bincount(outcome, table.pixels, minlength=32).astype(np.int64)
@@ -218,7 +247,10 @@ def _report(
         states[small] = sizes[small]
     gain_total = labelled.states[[State.GAIN, *GAIN_REASONS]].sum()
     loss_total = labelled.states[[State.LOSS, *LOSS_REASONS]].sum()
-    noise = table.pixels[outcome != State.CONFIRMED].astype(float)
+    sure = grading.confirmed
+    noise = table.pixels[~sure & ~grading.field].astype(float)
+    gains = np.isin(outcome, (State.GAIN, State.GAIN_FIELD, State.CONFIRMED))
+    losses = np.isin(outcome, (State.LOSS, State.LOSS_FIELD))
     return PairReport(
         first=source.pair[0],
         second=source.pair[1],
@@ -228,15 +260,23 @@ def _report(
             name: Removed(int(states[gain]), int(states[loss]))
             for name, gain, loss in zip(FILTERS, GAIN_REASONS, LOSS_REASONS, strict=True)
         },
-        confirmed=int(sizes[State.CONFIRMED]),
-        confirmed_patches=found.confirmed,
-        gain_patches=found.gains,
-        loss_patches=found.losses,
-        threshold=found.threshold,
-        decoy_ratio=found.decoy_ratio,
-        asymmetry=found.asymmetry,
-        few_decoys=found.few_decoys,
+        confirmed=int(grading.secure_pixels(table)[sure].sum()),
+        confirmed_patches=int(sure.sum()),
+        gain_patches=int(gains.sum()),
+        loss_patches=int(losses.sum()),
+        threshold=float(grading.score[sure].min()) if sure.any() else None,
+        decoy_ratio=grading.ratio,
         provisional=not source.has_later_year,
         has_confidence=source.has_confidence,
+        uses_confidence=grading.uses_confidence,
         patch_design=float((noise**2).sum() / noise.sum()) if noise.sum() else 1.0,
+        grade=grading.grade,
+        checks=grading.checks,
+        tail=grading.tail,
+        false=grading.false,
+        variance=grading.variance,
+        confirmed_design=grading.confirmed_design,
+        confirmed_whole=int(table.pixels[sure].sum()),
+        candidates=int(grading.candidate.sum()),
+        fields=int((grading.field & (table.direction > 0)).sum()),
     )

@@ -36,6 +36,10 @@ class State(IntEnum):
     LOSS_CONFIDENCE = 13
     LOSS_RIM = 14
     LOSS_SMALL = 15
+    # Pixels of confirmed patches that may be an error along their edge, and whole fields.
+    CONFIRMED_EDGE = 16
+    GAIN_FIELD = 17
+    LOSS_FIELD = 18
 
 
 # The filters in the order in which they act; a difference counts for the first that removes it.

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
+from hexseal.change.grading import Grading
 from hexseal.change.patches import PatchTable
 from hexseal.change.states import State
 from hexseal.hexgrid.cells import index_points
@@ -23,6 +24,9 @@ from hexseal.vector.zones import Zones
 LISTED_Q = 0.5
 LISTED_BEST = 1000
 RECORDS_AT_ONCE = 4_000_000
+# Confirmed; a whole field, large and alone, to look at; what stands out where nothing can be
+# confirmed; any other gain; a loss.
+STATUSES = ("confirmed", "large_area", "candidate", "unconfirmed", "loss")
 Integers = NDArray[np.int64]
 
 
@@ -31,7 +35,7 @@ class PatchFile:
     """Everything known of the patches of a pair: see JudgedPixels for the last three."""
 
     table: PatchTable
-    q_value: NDArray[np.float64]
+    grading: Grading
     outcome: Bytes
     records: NDArray[np.void]
     patches: Integers
@@ -47,8 +51,8 @@ def write_patches(
 ) -> int:
     """Write the listed patches, best first; geometry as WKB in longitude and latitude.
 
-    Gains are listed up to a q-value of 0.5 (and the best 1 000 at least), losses that score as
-    well as a confirmed gain. Returns the number of rows.
+    Gains are listed up to a q-value of 0.5 (and the best 1 000, all candidates and whole fields
+    at least), losses that score as well as a confirmed gain. Returns the number of rows.
     """
     chosen = _listed(found)
     rows, columns, owner = _pixels(found, chosen)
@@ -65,8 +69,9 @@ def write_patches(
             np.where(table.direction[chosen] > 0, "gain", "loss").tolist(), pa.string()
         ),
         "confirmed": pa.array(found.outcome[chosen] == State.CONFIRMED),
-        "q_value": pa.array(found.q_value[chosen], from_pandas=True),
-        "score": pa.array(table.score[chosen]),
+        "status": pa.array(_status(found)[chosen].tolist(), pa.string()),
+        "q_value": pa.array(found.grading.q_value[chosen], from_pandas=True),
+        "score": pa.array(found.grading.score[chosen]),
         "first_year": pa.array(np.full(len(chosen), first), pa.int16()),
         "second_year": pa.array(np.full(len(chosen), second), pa.int16()),
         "area_m2": pa.array(np.round(area, 4), pa.float64()),
@@ -90,16 +95,29 @@ def write_patches(
 
 def _listed(found: PatchFile) -> Integers:
     """Return the patches that are listed: gains and losses by score, best first."""
-    table = found.table
+    table, score = found.table, found.grading.score
     gains = np.flatnonzero((table.direction > 0) & (found.outcome != State.GAIN_SMALL))
-    gains = gains[np.lexsort((gains, -table.pixels[gains], -table.score[gains]))]
-    good = int(np.count_nonzero(found.q_value[gains] <= LISTED_Q))
-    gains = gains[: max(good, LISTED_BEST)]
-    confirmed = table.score[found.outcome == State.CONFIRMED]
+    gains = gains[np.lexsort((gains, -table.pixels[gains], -score[gains]))]
+    good = np.nan_to_num(found.grading.q_value[gains], nan=1.0) <= LISTED_Q
+    good |= (found.grading.candidate | found.grading.field)[gains]
+    good[:LISTED_BEST] = True
+    confirmed = score[found.outcome == State.CONFIRMED]
     least = confirmed.min() if len(confirmed) else np.inf
-    losses = np.flatnonzero((table.direction < 0) & (table.score >= least))
-    both = np.concatenate([gains, losses])
-    return both[np.lexsort((both, -table.pixels[both], -table.score[both]))]
+    losses = np.flatnonzero((table.direction < 0) & (score >= least))
+    both = np.concatenate([gains[good], losses])
+    return both[np.lexsort((both, -table.pixels[both], -score[both]))]
+
+
+def _status(found: PatchFile) -> NDArray[np.object_]:
+    """Return what each patch counts as: the first of STATUSES that fits."""
+    grading, gains = found.grading, found.table.direction > 0
+    kinds = [
+        found.outcome == State.CONFIRMED,
+        grading.field & gains,
+        grading.candidate,
+        gains,
+    ]
+    return np.select(kinds, np.array(STATUSES[:-1], dtype=object), STATUSES[-1])
 
 
 def _pixels(found: PatchFile, chosen: Integers) -> tuple[Integers, Integers, Integers]:

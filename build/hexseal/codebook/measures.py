@@ -3,7 +3,8 @@
 from hexseal.codebook.column import Column
 from hexseal.codebook.words import NO_VALID, NO_VALID_OR_LAND, NOT_JUDGED
 
-SIGNALS = ("gain", "loss", "within_noise", "no_data")
+SIGNALS = ("gain", "loss", "within_noise", "no_data", "inconclusive")
+GRADES = ("reference", "consistent", "inconclusive")
 
 COUNTED = (
     Column(
@@ -100,12 +101,21 @@ RAW_OF_PAIR = (
 
 JUDGED_OF_PAIR = (
     Column(
+        "grade_{pair}", "VARCHAR",
+        {"en": "What supports the figures: a reference sample, maps that pass every test, or "
+               "nothing (inconclusive)",
+         "fr": "Ce qui étaye les chiffres : un échantillon de référence, des cartes qui passent "
+               "tous les tests, ou rien (inconclusive)"},
+        values=GRADES, null=NO_VALID,
+    ),
+    Column(
         "confirmed_m2_{pair}", "DOUBLE",
         {"en": "New sealed area in patches that stand out from the maps' errors at the region's "
-               "false discovery rate",
+               "false discovery rate; secure pixels only: a careful lower figure, not the net",
          "fr": "Nouvelle surface imperméabilisée dans les taches qui se détachent des erreurs "
-               "des cartes, au taux de fausses découvertes de la région"},
-        "m2", 0, null=NO_VALID,
+               "des cartes, au taux de fausses découvertes de la région ; pixels sûrs seulement : "
+               "un minimum prudent, pas le solde"},
+        "m2", 0, null=NOT_JUDGED,
     ),
     Column(
         "adjusted_m2_{pair}", "DOUBLE",
@@ -115,14 +125,15 @@ JUDGED_OF_PAIR = (
     ),
     Column(
         "adjusted_low_m2_{pair}", "DOUBLE",
-        {"en": "Lower end of the 95 % interval of the adjusted net change",
-         "fr": "Borne inférieure de l’intervalle à 95 % de l’évolution nette ajustée"},
+        {"en": "Lower end of the interval of the adjusted net change: a noise interval, or a 95 % "
+               "confidence interval where the grade is reference",
+         "fr": "Borne inférieure de l’intervalle de l’évolution nette ajustée : intervalle de "
+               "bruit, ou de confiance à 95 % si le grade est reference"},
         "m2", null=NOT_JUDGED,
     ),
     Column(
         "adjusted_high_m2_{pair}", "DOUBLE",
-        {"en": "Upper end of the 95 % interval of the adjusted net change",
-         "fr": "Borne supérieure de l’intervalle à 95 % de l’évolution nette ajustée"},
+        {"en": "Upper end of that interval", "fr": "Borne supérieure de cet intervalle"},
         "m2", null=NOT_JUDGED,
     ),
     Column(
@@ -135,8 +146,10 @@ JUDGED_OF_PAIR = (
     ),
     Column(
         "signal_{pair}", "VARCHAR",
-        {"en": "Whether the net change stands out from the noise of the maps",
-         "fr": "Si l’évolution nette se détache du bruit des cartes"},
+        {"en": "Whether the interval of the net change lies above 0 (gain), below (loss) or holds "
+               "it (within_noise); inconclusive where there is none",
+         "fr": "Si l’intervalle de l’évolution nette est au-dessus de 0 (gain), au-dessous (loss) "
+               "ou le contient (within_noise) ; inconclusive s’il n’y en a pas"},
         values=SIGNALS, null=NO_VALID,
     ),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from hexseal.codebook.words import (
     NO_LAYER,
     NO_NAME,
     NO_POPULATION,
+    NOT_JUDGED,
 )
 from hexseal.region.load import Region
 
@@ -101,9 +102,8 @@ TRANSITION = (
     ),
     Column(
         "confirmed_m2", "DOUBLE",
-        {"en": "Part of it in confirmed patches",
-         "fr": "Partie de celle-ci dans les taches confirmées"},
-        "m2", 0,
+        {"en": "Part of it that is confirmed", "fr": "Partie de celle-ci qui est confirmée"},
+        "m2", 0, null=NOT_JUDGED,
     ),
 )  # fmt: skip
 PATCH = (
@@ -122,6 +122,15 @@ PATCH = (
         "confirmed", "BOOLEAN",
         {"en": "Whether the patch is confirmed at the region's false discovery rate",
          "fr": "Si la tache est confirmée au taux de fausses découvertes de la région"},
+    ),
+    Column(
+        "status", "VARCHAR",
+        {"en": "confirmed; large_area: a whole field, to be looked at; candidate: stands out where "
+               "nothing can be confirmed; unconfirmed; loss",
+         "fr": "confirmed : confirmée ; large_area : parcelle entière, à regarder ; candidate : se "
+               "détache là où rien ne peut être confirmé ; unconfirmed : non confirmée ; loss : "
+               "perte"},
+        values=("confirmed", "large_area", "candidate", "unconfirmed", "loss"),
     ),
     Column(
         "q_value", "DOUBLE",

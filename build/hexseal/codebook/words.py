@@ -15,8 +15,8 @@ NO_VALID_OR_LAND: Text = {
     "fr": "ni pixel valide ni terre ici",
 }
 NOT_JUDGED: Text = {
-    "en": "the change here cannot be judged: no valid pixel, or no accuracy of the maps is known",
-    "fr": "l’évolution ne peut pas être jugée : aucun pixel valide, ou exactitude inconnue",
+    "en": "no valid pixel, or the grade is inconclusive: the maps cannot support a figure",
+    "fr": "aucun pixel valide, ou le grade est inconclusive : les cartes n’étayent aucun chiffre",
 }
 NO_ACCURACY: Text = {
     "en": "the region file gives no accuracy of the maps",

@@ -10,11 +10,14 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from hexseal.change.grading import FalseShare, Grade
+from hexseal.change.maptests import Check
 from hexseal.change.stage import PairReport, Removed
 from hexseal.forward.report import ForwardReport
 
 SUMMED = (
     "raw_gain", "raw_loss", "confirmed", "confirmed_patches", "gain_patches", "loss_patches",
+    "confirmed_whole", "candidates", "fields", "variance",
 )  # fmt: skip
 FORWARD_SUMMED = (
     "both", "model_only", "map_only", "neither", "gain", "loss", "disagreeing", "uncovered",
@@ -26,8 +29,9 @@ PATCH_FILTER = "minimum_patch"
 def join_reports(reports: Sequence[PairReport]) -> PairReport:
     """Return the report of all regions together.
 
-    Counts are summed. Ratios are means weighted by losses: so ratio times losses, the estimate
-    of false gains, is the sum of the regions' own. ``patch_design`` is exact.
+    Counts and variances are summed. Ratios are means weighted by losses: so ratio times losses,
+    the estimate of false gains, is the sum of the regions' own. ``patch_design`` is exact. One
+    inconclusive region makes all inconclusive; of each check the worst stands.
     """
     first = reports[0]
     thresholds = [report.threshold for report in reports if report.threshold is not None]
@@ -38,10 +42,40 @@ def join_reports(reports: Sequence[PairReport]) -> PairReport:
         removed={name: _removed(reports, name) for name in first.removed},
         threshold=min(thresholds, default=None),
         decoy_ratio=_mean([report.decoy_ratio for report in reports], losses),
-        asymmetry=_mean([report.asymmetry for report in reports], losses),
-        few_decoys=any(report.few_decoys for report in reports),
+        grade=_worst_grade(reports),
+        checks=_worst_checks(reports),
+        tail=None,
+        false=_worst_false(reports),
+        uses_confidence=all(report.uses_confidence for report in reports),
+        confirmed_design=_mean(
+            [r.confirmed_design for r in reports], [r.confirmed_whole for r in reports]
+        ),
         patch_design=_mean([r.patch_design for r in reports], [_noise(r) for r in reports]),
     )
+
+
+def _worst_grade(reports: Sequence[PairReport]) -> Grade:
+    grades: list[Grade] = [report.grade for report in reports]
+    return "inconclusive" if "inconclusive" in grades else grades[0]
+
+
+def _worst_checks(reports: Sequence[PairReport]) -> tuple[Check, ...]:
+    """Return each check of any region once, of several the one that stops, else the first."""
+    found: dict[tuple[str, str], Check] = {}
+    for report in reports:
+        for check in report.checks:
+            key = (check.test, check.name)
+            if key not in found or (check.stops and not found[key].stops):
+                found[key] = check
+    return tuple(found.values())
+
+
+def _worst_false(reports: Sequence[PairReport]) -> FalseShare | None:
+    shares = [report.false for report in reports if report.false is not None]
+    if not shares:
+        return None
+    keys = ("patches", "patches_high", "area", "area_high")
+    return FalseShare(*(max(getattr(share, key) for share in shares) for key in keys))
 
 
 def _removed(reports: Sequence[PairReport], name: str) -> Removed:
@@ -54,7 +88,7 @@ def _noise(report: PairReport) -> int:
     filtered = sum(
         out.gain + out.loss for name, out in report.removed.items() if name != PATCH_FILTER
     )
-    return report.raw_gain + report.raw_loss - filtered - report.confirmed
+    return report.raw_gain + report.raw_loss - filtered - report.confirmed_whole
 
 
 def _mean(values: Sequence[float], weights: Sequence[int]) -> float:

@@ -19,7 +19,6 @@ from hexseal.pages.years import YearPoint
 # The drawing's own units; the page scales it to the width of its column.
 WIDTH, HEIGHT = 360.0, 190.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 22.0, 10.0, 26.0
-CAP = 4.0
 # Bars: the height of a line, and of the bar under its label.
 BAR_LINE, BAR = 36.0, 9.0
 MOST_ORIGINS = 6
@@ -47,7 +46,7 @@ class Origin:
 
 
 def stock_chart(points: Sequence[YearPoint], write: Writer) -> Chart | None:
-    """Draw sealed area over the years: what the maps say, and adjusted with its interval.
+    """Draw sealed area over the years: what the maps say, and adjusted.
 
     None where fewer than two years are known: there is nothing to compare.
     """
@@ -60,7 +59,7 @@ def stock_chart(points: Sequence[YearPoint], write: Writer) -> Chart | None:
         title=text("app.chart.stock"),
         svg=_stock_drawing(known, write),
         key=_stock_key(known, write),
-        heads=tuple(text(f"app.chart.{column}") for column in ("raw", "adjusted", "interval")),
+        heads=tuple(text(f"app.chart.{column}") for column in ("raw", "adjusted")),
         rows=tuple(_stock_row(point, write) for point in points),
     )
 
@@ -115,7 +114,7 @@ def _stock_drawing(points: Sequence[YearPoint], write: Writer) -> Markup:
     ends = [
         value / M2_PER_HECTARE
         for p in points
-        for value in (p.raw_m2, p.adjusted_m2, p.low_m2, p.high_m2)
+        for value in (p.raw_m2, p.adjusted_m2)
         if value is not None
     ]
     steps = ticks(min(ends), max(ends))
@@ -123,7 +122,6 @@ def _stock_drawing(points: Sequence[YearPoint], write: Writer) -> Markup:
     parts = [*_grid(plot, steps, write), *_years(plot, points)]
     parts += _line(plot, [(p, p.raw_m2) for p in points], "raw")
     parts += _line(plot, [(p, p.adjusted_m2) for p in points], "adjusted")
-    parts += [part for point in points for part in _interval(plot, point)]
     parts += _dots(plot, [(p.year, p.raw_m2) for p in points], "raw", "3.5")
     parts += _dots(plot, [(p.year, p.adjusted_m2) for p in points], "adjusted", "4")
     return _svg(HEIGHT, write.locale.text("app.chart.stock"), parts)
@@ -181,19 +179,6 @@ def _line(plot: _Plot, values: Sequence[tuple[YearPoint, float | None]], name: s
     return parts
 
 
-def _interval(plot: _Plot, point: YearPoint) -> list[Markup]:
-    if point.low_m2 is None or point.high_m2 is None:
-        return []
-    x = plot.x(point.year)
-    low, high = (plot.y(end / M2_PER_HECTARE) for end in (point.low_m2, point.high_m2))
-    bars = [_tag("line", "chart-interval", x1=x, x2=x, y1=low, y2=high)]
-    bars += [
-        _tag("line", "chart-interval", x1=x - CAP, x2=x + CAP, y1=end, y2=end)
-        for end in (low, high)
-    ]
-    return bars
-
-
 def _dots(
     plot: _Plot, values: Sequence[tuple[int, float | None]], name: str, radius: str
 ) -> list[Markup]:
@@ -207,11 +192,7 @@ def _dots(
 
 
 def _stock_row(point: YearPoint, write: Writer) -> Row:
-    cells = (
-        write.hectares(point.raw_m2),
-        write.hectares(point.adjusted_m2),
-        write.interval(point.low_m2, point.high_m2),
-    )
+    cells = (write.hectares(point.raw_m2), write.hectares(point.adjusted_m2))
     return Row(str(point.year), cells)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,6 +15,7 @@ from hexseal.region.load import Region
 Pair = tuple[int, int]
 REGION_LAYER = "region"
 NO_SIGNAL = "no_data"
+INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Place:
 class AreaFigures:
     """What was counted in one area; ``values`` are square metres and indicators by column name.
 
-    A column is None where the area holds no valid pixel. ``signals`` are by name of the pair.
+    A column is None where the area holds no valid pixel, or where it is graded inconclusive.
+    ``signals`` and ``grades`` are by name of the pair.
     """
 
     layer: str
@@ -38,6 +40,7 @@ class AreaFigures:
     values: Mapping[str, float | None]
     signals: Mapping[str, str]
     place: Place | None = None
+    grades: Mapping[str, str | None] = field(default_factory=dict)
 
     def m2(self, column: str) -> float | None:
         """Return a column's square metres, None where no pixel was counted."""
@@ -66,8 +69,12 @@ class AreaFigures:
         return self._of_land(self.m2(f"adjusted_m2_{name(pair)}"))
 
     def signal(self, pair: Pair) -> str:
-        """Return gain, loss, within_noise or no_data."""
+        """Return gain, loss, within_noise, inconclusive or no_data."""
         return self.signals[name(pair)]
+
+    def is_inconclusive(self, pair: Pair) -> bool:
+        """Return whether the maps cannot support a figure of change here."""
+        return self.grades.get(name(pair)) == INCONCLUSIVE
 
     def _of_land(self, m2: float | None) -> float | None:
         land = self.m2("land_m2")
@@ -108,7 +115,9 @@ def read_areas(areas: Path, region: Region, shapes: Path | None) -> tuple[AreaFi
         *indicator_columns(region.years, [name(pair) for pair in region.pairs]),
     )
     signals = {name(pair): f"signal_{name(pair)}" for pair in region.pairs}
-    table = pq.read_table(areas, columns=["layer", "id", "name", *wanted, *signals.values()])
+    grades = {name(pair): f"grade_{name(pair)}" for pair in region.pairs}
+    columns = ["layer", "id", "name", *wanted, *signals.values(), *grades.values()]
+    table = pq.read_table(areas, columns=columns)
     places = read_places(shapes) if shapes else {}
     figures = [
         AreaFigures(
@@ -118,6 +127,7 @@ def read_areas(areas: Path, region: Region, shapes: Path | None) -> tuple[AreaFi
             values={column: row[column] for column in wanted},
             signals={pair: row[column] or NO_SIGNAL for pair, column in signals.items()},
             place=places.get((row["layer"], row["id"])),
+            grades={pair: row[column] for pair, column in grades.items()},
         )
         for row in table.to_pylist()
     ]

@@ -11,9 +11,11 @@ from hexseal.pages.numbers import number
 
 Values = Mapping[str, str | float]
 # Decimals of the numbers that a note names.
-DIGITS = {"ratio": 2, "percent": 1, "users": 0, "producers": 0, "iou": 2}
-YEARS = ("year", "base")
-SIGNED = ("rate", "level_shift")
+DIGITS = {
+    "percent": 1, "users": 0, "producers": 0, "iou": 2, "value": 2, "threshold": 2,
+}  # fmt: skip
+YEARS = ("year", "base", "first")
+SIGNED = ("rate",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +59,64 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One statistic of a test against its threshold; ``side`` is most or least."""
+
+    test: str
+    name: str
+    statistic: float | None
+    threshold: float
+    side: str
+    verdict: str
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FalseShares:
+    """What may be false of the confirmed: expected shares and upper bounds, by patch and area."""
+
+    patches: float
+    patches_high: float
+    area: float
+    area_high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """How one pair was judged; pixels unless they say patches. ``removed`` is gain, loss by filter.
 
-    ``accuracy`` is given, promised or unknown; ``slope`` is how much of a true change shows.
-    ``masked`` are pixels and square metres of each year that the common valid mask drops.
+    ``grade`` is reference, consistent or inconclusive; ``assumption`` names what an interval
+    rests on, ``interval`` whether it is a noise or a confidence interval. ``accuracy`` is given or
+    unknown; ``slope`` is how much of a true change shows. ``masked`` are pixels and square metres
+    of each year that the common valid mask drops.
     """
 
     raw: tuple[int, int]
     removed: Mapping[str, tuple[int, int]]
     confirmed: int
     patches: tuple[int, int, int]
+    candidates: int
+    fields: int
     decoy_ratio: float
-    asymmetry: float
-    few_decoys: bool
     provisional: bool
     has_confidence: bool
+    uses_confidence: bool
+    grade: str
+    reasons: tuple[str, ...]
+    checks: tuple[CheckLine, ...]
+    false: FalseShares | None
+    assumption: str
+    interval: str
     accuracy: str
     slope: float
     levels: tuple[Level, ...]
     notes: tuple[Note, ...]
     masked: Mapping[str, tuple[int, float]]
+
+    @property
+    def is_inconclusive(self) -> bool:
+        """Return whether the maps cannot support figures of change."""
+        return self.grade == "inconclusive"
 
     @property
     def warnings(self) -> tuple[Note, ...]:
@@ -126,11 +165,18 @@ def _judged(
         removed={key: (out["gain"], out["loss"]) for key, out in report["removed"].items()},
         confirmed=report["confirmed"],
         patches=(report["gain_patches"], report["loss_patches"], report["confirmed_patches"]),
+        candidates=report["candidates"],
+        fields=report["fields"],
         decoy_ratio=report["decoy_ratio"],
-        asymmetry=report["asymmetry"],
-        few_decoys=report["few_decoys"],
         provisional=report["provisional"],
         has_confidence=report["has_confidence"],
+        uses_confidence=report["uses_confidence"],
+        grade=report["grade"],
+        reasons=tuple(found["reasons"]),
+        checks=tuple(_check(check, found["reasons"]) for check in report["checks"]),
+        false=report["false"] and FalseShares(**report["false"]),
+        assumption=found["assumption"],
+        interval=found["interval"],
         accuracy=found["accuracy"],
         slope=found["transfer"]["slope"],
         levels=tuple(
@@ -139,3 +185,9 @@ def _judged(
         notes=notes,
         masked=masked,
     )
+
+
+def _check(check: dict, reasons: list[str]) -> CheckLine:
+    keys = ("test", "name", "statistic", "threshold", "side", "verdict")
+    stops = f"{check['test']}.{check['name']}" in reasons
+    return CheckLine(**{key: check[key] for key in keys}, stops=stops)

@@ -18,7 +18,7 @@ from hexseal.region.load import Region
 
 # The sections of the page in their order; each is an anchor and a title.
 SECTIONS = (
-    "pixels", "units", "bias", "clcplus", "filters", "confirmed", "adjusted", "signal",
+    "pixels", "units", "bias", "clcplus", "filters", "grades", "confirmed", "adjusted", "signal",
     "indicators", "warnings", "limits", "sources",
 )  # fmt: skip
 CALLED = ("gain", "loss")
@@ -126,17 +126,36 @@ def _removed(counts: tuple[int, int], pixel_m2: float, write: Writer) -> str:
 def decoy_rows(
     region: Region, judged: Mapping[str, Judged], write: Writer
 ) -> Iterator[tuple[str, ...]]:
-    """Yield patches, decoy ratio and asymmetry of each pair, and whether the page warns of it."""
+    """Yield patches, decoy ratio and grade of each pair."""
     text, language = write.locale.text, write.locale.language
     for pair in region.pairs:
         found = judged[name(pair)]
+        grade = text(f"app.grade.{found.grade}")
         yield (
             _title(pair),
             *(number(count, 0, language) for count in found.patches),
             number(found.decoy_ratio, 2, language),
-            number(found.asymmetry, 2, language),
-            _warning_link(pair, text("method.yes")) if found.warnings else text("method.no"),
+            _warning_link(pair, grade) if found.warnings else grade,
         )
+
+
+def check_rows(
+    region: Region, judged: Mapping[str, Judged], write: Writer
+) -> Iterator[tuple[str, ...]]:
+    """Yield each check of each pair: what it asks, its statistic, threshold and verdict."""
+    text, language = write.locale.text, write.locale.language
+    for pair in region.pairs:
+        for check in judged[name(pair)].checks:
+            statistic = text("figures.none")
+            if check.statistic is not None:
+                statistic = number(check.statistic, 3, language)
+            yield (
+                _title(pair),
+                text(f"method.check.{check.test}.{check.name}"),
+                statistic,
+                text(f"method.check.{check.side}", value=number(check.threshold, 3, language)),
+                text(f"method.verdict.{'stops' if check.stops else check.verdict}"),
+            )
 
 
 def _warning_link(pair: Pair, words: str) -> str:

@@ -16,7 +16,7 @@ from hexseal.region.load import Region
 
 @dataclass(frozen=True, slots=True)
 class SizeNoise:
-    """Noise of units of about ``pixels`` counted pixels: see change/adjusted.py."""
+    """Noise of units of about ``pixels`` counted pixels: see statistics/adjusted.py."""
 
     pixels: float
     rate: float
@@ -30,28 +30,35 @@ class PairNoise:
 
     ``gain_kept`` and ``loss_kept`` are the parts of raw change that filters leave,
     ``edges_before`` and ``edges_after`` edge pixels per sealed pixel of either year,
-    ``confirmed_edges`` those per confirmed pixel, all of the whole region. ``level`` is the
-    p-value below which a change is called a signal.
+    ``confirmed_whole`` pixels of confirmed patches per confirmed pixel, ``field_gain`` and
+    ``field_loss`` the part of kept gain and loss in whole fields, all of the whole region.
+    ``confirmed_design`` is the variance that each pixel of a confirmed patch brings, ``excess`` the
+    region's unexplained net, ``edges`` its edge pixels. ``is_inconclusive``: there is none.
     """
 
     slope: float
     slope_sd: float
     bias_sd: float
-    level: float
     levels: tuple[SizeNoise, ...]
     gain_kept: float
     loss_kept: float
     edges_before: float
     edges_after: float
-    confirmed_edges: float
+    confirmed_whole: float
+    confirmed_design: float
+    field_gain: float
+    field_loss: float
+    excess: float
+    edges: float
     sealed_before: float
+    is_inconclusive: bool
 
 
 def read_noise(path: Path, region: Region, whole: AreaFigures) -> dict[str, PairNoise]:
     """Read judgement.json by name of the pair; raises InputError when it is not whole."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))["pairs"]
-        return {name(pair): _noise(facts[name(pair)], region, pair, whole) for pair in region.pairs}
+        return {name(pair): _noise(facts[name(pair)], pair, whole) for pair in region.pairs}
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise InputError(
             f"{path}: is missing or broken ({err!r}); build the region anew (--fresh)"
@@ -63,14 +70,13 @@ def noise_settings(noise: Mapping[str, PairNoise]) -> dict[str, object]:
     return {pair: asdict(found) for pair, found in noise.items()}
 
 
-def _noise(facts: dict, region: Region, pair: Pair, whole: AreaFigures) -> PairNoise:
+def _noise(facts: dict, pair: Pair, whole: AreaFigures) -> PairNoise:
     report, transfer, total = facts["report"], facts["transfer"], facts["whole"]
     before, after = (_sealed_pixels(whole, year) for year in pair)
     return PairNoise(
         slope=transfer["slope"],
         slope_sd=transfer["slope_sd"],
         bias_sd=transfer["bias_sd"],
-        level=region.noise.level,
         levels=tuple(
             SizeNoise(level["pixels"], level["rate"], level["shape"], level["design"])
             for level in facts["levels"].values()
@@ -80,9 +86,21 @@ def _noise(facts: dict, region: Region, pair: Pair, whole: AreaFigures) -> PairN
         loss_kept=_ratio(total["loss"], report["raw_loss"]),
         edges_before=_ratio(total["edges_before"], before),
         edges_after=_ratio(total["edges_after"], after),
-        confirmed_edges=_ratio(total["confirmed_edges"], total["confirmed"]),
+        confirmed_whole=_ratio(total["confirmed"], report["confirmed"]),
+        confirmed_design=report["confirmed_design"],
+        field_gain=_ratio(total["field_gain"], total["gain"]),
+        field_loss=_ratio(total["field_loss"], total["loss"]),
+        excess=_excess(total) - transfer["bias"],
+        edges=total["edges_before"] + total["edges_after"],
         sealed_before=before,
+        is_inconclusive=report["grade"] == "inconclusive",
     )
+
+
+def _excess(total: Mapping[str, float]) -> float:
+    """Return the region's net of what is neither confirmed nor a whole field."""
+    gain = total["gain"] - total["confirmed"] - total["field_gain"]
+    return gain - (total["loss"] - total["field_loss"])
 
 
 def _sealed_pixels(whole: AreaFigures, year: int) -> float:

@@ -50,6 +50,9 @@ def read_hexagon_sources(path: Path) -> dict[int, Sources]:
 def _grouped(rows: list[tuple[Key, dict]]) -> dict[Key, Sources]:
     found: dict[Key, dict[Pair, list[Source]]] = defaultdict(lambda: defaultdict(list))
     for key, row in rows:
+        if row["confirmed_m2"] is None:
+            # Inconclusive: what differs between the maps is no sealing to name an origin of.
+            continue
         source = Source(row["origin_class"], row["new_sealed_m2"], row["confirmed_m2"])
         found[key][(row["first_year"], row["second_year"])].append(source)
     return {

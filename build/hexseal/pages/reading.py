@@ -7,13 +7,15 @@ The page's script says the same of what its reader selects
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hexseal.pages.figures import NO_SIGNAL, AreaFigures, Pair, name
+from hexseal.pages.figures import INCONCLUSIVE, NO_SIGNAL, AreaFigures, Pair, name
 from hexseal.pages.judgement import Judged
 from hexseal.pages.numbers import number
 from hexseal.pages.tables import Writer, interval
 
 # The first is what a page shows until its reader chooses.
 BASES = ("adjusted", "confirmed", "raw")
+# Signals that an interval gives.
+CALLED = ("gain", "loss", "within_noise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Tell of units in one language; ``level`` is the share of false patches that may be left."""
+    """Describe units in one language; ``level`` is the share of false patches that may be left.
+
+    ``region`` is the region's id, for the command that draws a sample.
+    """
 
     write: Writer
     level: float
     years: Sequence[int]
+    region: str
 
     def readings(self, area: AreaFigures, pair: Pair, judged: Judged) -> tuple[Reading, ...]:
         """Return one reading per basis, the adjusted first."""
@@ -50,7 +56,7 @@ class Reader:
             Reading(
                 basis,
                 self.sentence(area, pair, judged, basis),
-                (*self._change_cards(area, pair, is_raw=basis == "raw"), *further),
+                (*self._change_cards(area, pair, judged, is_raw=basis == "raw"), *further),
             )
             for basis in BASES
         )
@@ -60,15 +66,28 @@ class Reader:
         words = self._text(
             f"app.read.{_case(area, pair, basis, is_doubtful=bool(judged.warnings))}",
             **self._values(area, pair),
+            reasons=self.reasons(area, pair, judged),
+            command=f"hexseal sample plan {self.region}.toml",
         )
-        if judged.provisional and area.signal(pair) != NO_SIGNAL:
+        if area.signal(pair) in CALLED and basis == "adjusted":
+            words += " " + self._text(f"app.assume.{judged.assumption}")
+        if judged.provisional and area.signal(pair) not in (NO_SIGNAL, INCONCLUSIVE):
             words += " " + self._text("app.read.provisional", last=pair[1])
         return words
+
+    def reasons(self, area: AreaFigures, pair: Pair, judged: Judged) -> str:
+        """Say in a few words why the maps support no figure; "" where they do."""
+        if not area.is_inconclusive(pair):
+            return ""
+        briefs = [note.brief(self.write.locale) for note in judged.warnings]
+        return ", ".join(briefs) if judged.is_inconclusive else self._text("app.brief.local")
 
     def brief(self, area: AreaFigures, pair: Pair, judged: Judged) -> str:
         """Say in a few signs what changed: the adjusted net and whether it stands out."""
         if area.signal(pair) == NO_SIGNAL:
             return self._text("figures.none")
+        if area.is_inconclusive(pair):
+            return self._text("app.signal.inconclusive")
         net = self._hectares(area, "adjusted_m2", pair, signed=True)
         key = "doubtful" if judged.warnings else area.signal(pair)
         return self._text("app.read.brief", net=net, signal=self._text(f"app.signal.{key}"))
@@ -87,7 +106,11 @@ class Reader:
             "level": number(100 * self.level, 0, self.write.locale.language),
         }
 
-    def _change_cards(self, area: AreaFigures, pair: Pair, *, is_raw: bool) -> tuple[Card, ...]:
+    def _change_cards(
+        self, area: AreaFigures, pair: Pair, judged: Judged, *, is_raw: bool
+    ) -> tuple[Card, ...]:
+        if area.is_inconclusive(pair):
+            return self._open_cards(area, pair, judged)
         text, values = self._text, self._values(area, pair)
         unit = text("app.unit.hectares")
         raw_net = self.write.hectares(area.net_m2(pair), signed=True).text
@@ -105,7 +128,7 @@ class Reader:
             unit,
             (text("app.card.raw", value=values["gain"]),),
         )
-        ends = text("app.card.interval", **values)
+        ends = text(f"app.card.interval.{judged.interval}", **values)
         net = Card(
             text("app.card.net_adjusted"),
             str(values["signed"]),
@@ -113,6 +136,22 @@ class Reader:
             (ends, text("app.card.raw", value=raw_net)),
         )
         return gain, returned, net
+
+    def _open_cards(self, area: AreaFigures, pair: Pair, judged: Judged) -> tuple[Card, ...]:
+        """Return the cards of an inconclusive unit: the grade with its reasons, and raw change."""
+        text, values = self._text, self._values(area, pair)
+        grade = Card(
+            text("app.card.grade"),
+            text("app.signal.inconclusive"),
+            "",
+            (self.reasons(area, pair, judged),),
+        )
+        unit, detail = text("app.unit.hectares"), (text("app.card.not_change"),)
+        return (
+            grade,
+            Card(text("app.card.new_raw"), str(values["gain"]), unit, detail),
+            Card(text("app.card.returned"), str(values["loss"]), unit, detail),
+        )
 
     def _per_inhabitant(self, area: AreaFigures) -> tuple[Card, ...]:
         """Return a card of the last year whose inhabitants are known."""
@@ -138,6 +177,8 @@ def _case(area: AreaFigures, pair: Pair, basis: str, *, is_doubtful: bool) -> st
         return NO_SIGNAL
     if not area.m2("land_m2"):
         return "no_land"
+    if area.is_inconclusive(pair):
+        return INCONCLUSIVE
     if basis == "raw":
         return "raw"
     if basis == "confirmed":

@@ -101,6 +101,16 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         ],
         "provisional": [pair for pair in region.pairs if contents.judged[name(pair)].provisional],
         "level": region.noise.level,
+        "judged": {
+            pair: {
+                "grade": found.grade,
+                "interval": found.interval,
+                "assumption": found.assumption,
+                "reasons": [note.brief(locale) for note in found.warnings],
+                "command": f"hexseal sample plan {region.id}.toml",
+            }
+            for pair, found in contents.judged.items()
+        },
         "origins": {
             "folder": contents.origins,
             "coarsest": region.hexagons.coarsest,
@@ -159,6 +169,7 @@ def _shares(region: Region) -> list[dict[str, object]]:
             "plus": [f"sealed_m2_{year}"],
             "minus": [],
             "signal": None,
+            "open": None,
         }
         for year in region.years
     ]
@@ -184,6 +195,8 @@ def _changes(region: Region) -> list[dict[str, object]]:
             "plus": [f"{column}_{name(pair)}" for column in plus],
             "minus": [f"{column}_{name(pair)}" for column in minus],
             "signal": signal and f"{signal}_{name(pair)}",
+            # Inconclusive units have nothing but raw figures.
+            "open": None if basis == "raw" else f"signal_{name(pair)}",
         }
         for pair in region.pairs
         for basis, (scale, plus, minus, signal) in bases.items()

@@ -35,6 +35,7 @@ from hexseal.pages.locator import Locator
 from hexseal.pages.methodology import (
     SECTIONS,
     SizeShares,
+    check_rows,
     decoy_rows,
     filter_heads,
     filter_rows,
@@ -260,6 +261,7 @@ def _methodology(
         "filter_heads": filter_heads(region, write),
         "filters": list(filter_rows(region, judged, pixel_m2, write)),
         "decoys": list(decoy_rows(region, judged, write)),
+        "checks": list(check_rows(region, judged, write)),
         "noise": list(noise_rows(region, judged, write)),
     }
 
@@ -298,6 +300,10 @@ def _judged(whole: AreaFigures, pair: Pair, judged: Judged) -> dict[str, object]
     figures = ("confirmed_m2", "adjusted_m2", "adjusted_low_m2", "adjusted_high_m2")
     return {
         **{figure: whole.m2(f"{figure}_{name(pair)}") for figure in figures},
+        "grade": whole.grades.get(name(pair)),
+        "interval": judged.interval,
+        "assumption": judged.assumption,
+        "reasons": list(judged.reasons),
         "signal": whole.signal(pair),
         "notes": [asdict(note) for note in judged.notes],
     }

@@ -86,7 +86,7 @@ def _story(
     write: Writer,
     sources: tuple[Source, ...],
 ) -> PairStory:
-    reader = Reader(write, region.noise.level, region.years)
+    reader = Reader(write, region.noise.level, region.years, region.id)
     return PairStory(
         key=f"{pair[0]}-{pair[1]}",
         title=f"{pair[0]}–{pair[1]}",
@@ -173,9 +173,18 @@ def _facts(judged: Judged, write: Writer) -> Iterator[Fact]:
     )
     ratio = number(judged.decoy_ratio, 2, language)
     yield Fact(text("page.fact.decoy_ratio"), text("page.fact.decoy_ratio.text", ratio=ratio))
-    ratio = number(judged.asymmetry, 2, language)
-    yield Fact(text("page.fact.asymmetry"), text("page.fact.asymmetry.text", ratio=ratio))
-    confidence = "with" if judged.has_confidence else "without"
+    yield Fact(text("page.fact.grade"), text(f"page.fact.grade.{judged.grade}"))
+    yield Fact(text("page.fact.assumption"), text(f"app.assume.{judged.assumption}"))
+    if judged.false is not None:
+        keys = ("patches", "patches_high", "area", "area_high")
+        shares = {key: number(100 * getattr(judged.false, key), 0, language) for key in keys}
+        yield Fact(text("page.fact.false"), text("page.fact.false.text", **shares))
+    listed = {"candidates": judged.candidates, "fields": judged.fields}
+    counts = {key: number(count, 0, language) for key, count in listed.items()}
+    if any(listed.values()):
+        yield Fact(text("page.fact.look"), text("page.fact.look.text", **counts))
+    unused = "unused" if judged.has_confidence else "without"
+    confidence = "with" if judged.uses_confidence else unused
     yield Fact(text("page.fact.confidence"), text(f"page.fact.confidence.{confidence}"))
     shown = number(100 * judged.slope, 0, language)
     yield Fact(

@@ -172,7 +172,7 @@ def _change_cells(area: AreaFigures, pair: Pair, write: Writer) -> dict[str, Cel
 
 
 def interval(area: AreaFigures, pair: Pair, write: Writer, *, digits: int | None = None) -> Cell:
-    """Return the 95 % interval of the adjusted net change."""
+    """Return the interval of the adjusted net change."""
     ends = (area.m2(f"adjusted_{end}_m2_{name(pair)}") for end in ("low", "high"))
     return write.interval(*ends, digits=digits)
 

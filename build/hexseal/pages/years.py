@@ -12,14 +12,13 @@ from hexseal.region.load import Region
 class YearPoint:
     """Sealed square metres of one year; None where nothing was counted or judged.
 
+    There is no interval: that of a change holds nothing of the level that the change starts from.
     ``is_doubtful`` says that the step from the year before must not be read as change.
     """
 
     year: int
     raw_m2: float | None
     adjusted_m2: float | None
-    low_m2: float | None
-    high_m2: float | None
     is_doubtful: bool = False
 
 
@@ -28,9 +27,8 @@ def year_points(
 ) -> tuple[YearPoint, ...]:
     """Return one point per year; adjusted = mapped in the first year + adjusted change since.
 
-    The interval is that of the pair of the first year with the point's year, where it was judged
-    as a pair. Between, consecutive changes are added and no interval is told: the errors of
-    consecutive changes share a map, so that their intervals do not add up.
+    The change since is that of the pair of the first year with the point's year where there is
+    one, else consecutive changes added up; it is None where one of them is inconclusive.
     """
     first = region.years[0]
     start = area.m2(f"sealed_m2_{first}")
@@ -38,7 +36,7 @@ def year_points(
         YearPoint(
             year,
             area.m2(f"sealed_m2_{year}"),
-            *_since(area, region, year, start),
+            _since(area, region, year, start),
             is_doubtful=before is not None and (before, year) in doubtful,
         )
         for before, year in pairwise((None, *region.years))
@@ -46,18 +44,14 @@ def year_points(
     )
 
 
-def _since(
-    area: AreaFigures, region: Region, year: int, start: float | None
-) -> tuple[float | None, float | None, float | None]:
-    """Return the adjusted area of a year and the ends of its interval."""
+def _since(area: AreaFigures, region: Region, year: int, start: float | None) -> float | None:
+    """Return the adjusted area of a year."""
     pair = (region.years[0], year)
     if start is None or year == region.years[0]:
-        return start, None, None
+        return start
     if pair in region.pairs:
-        columns = ("adjusted_m2", "adjusted_low_m2", "adjusted_high_m2")
-        net, low, high = (area.m2(f"{column}_{name(pair)}") for column in columns)
-        return _plus(start, net), _plus(start, low), _plus(start, high)
-    return _plus(start, *_steps(area, region.years, year)), None, None
+        return _plus(start, area.m2(f"adjusted_m2_{name(pair)}"))
+    return _plus(start, *_steps(area, region.years, year))
 
 
 def _steps(area: AreaFigures, years: Sequence[int], year: int) -> list[float | None]:

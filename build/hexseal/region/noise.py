@@ -1,5 +1,6 @@
 """The tables of a region file that say how change is judged: [noise] and [accuracy]."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,6 +9,7 @@ from hexseal.errors import RegionError
 from hexseal.region.toml import TableReader
 
 WIDEST_RIM = 3
+ASSUMED_POINTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,16 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class SealedAccuracy:
-    """User's and producer's accuracy of Sealed in one year, shares with their standard errors."""
+    """User's and producer's accuracy of Sealed in one year, shares with their standard errors.
+
+    ``se_assumed`` where the errors were not given and those of 100 points stand for them.
+    """
 
     users: float
     producers: float
     users_se: float = 0.0
     producers_se: float = 0.0
+    se_assumed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no accuracy."""
@@ -118,14 +124,24 @@ def read_accuracy(reader: TableReader, years: tuple[int, ...]) -> Accuracy:
 
 
 def _year(reader: TableReader) -> SealedAccuracy:
-    accuracy = SealedAccuracy(
-        users=reader.number("users"),
-        producers=reader.number("producers"),
-        users_se=reader.number("users_se", 0.0),
-        producers_se=reader.number("producers_se", 0.0),
-    )
+    shares = {key: reader.number(key) for key in ("users", "producers")}
+    missing = {f"{key}_se" for key in shares} - set(reader.table)
+    errors = {
+        f"{key}_se": reader.number(f"{key}_se", _error_of_points(share))
+        for key, share in shares.items()
+    }
     reader.done()
-    return accuracy
+    return SealedAccuracy(**shares, **errors, se_assumed=bool(missing))
+
+
+def _error_of_points(share: float) -> float:
+    """Return the standard error that 100 points would leave: no error given does not mean none.
+
+    >>> _error_of_points(0.9)
+    0.03
+    """
+    spread = min(max(share * (1 - share), 0.0), 0.25)
+    return round(math.sqrt(spread / ASSUMED_POINTS), 4)
 
 
 def _decoy_ratio(reader: TableReader) -> float | Literal["auto"]:

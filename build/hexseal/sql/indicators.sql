@@ -5,12 +5,18 @@
 nullif(coalesce(populations[{{ year }}]{{ ", population" if year == years[-1] }}), 0)
 {%- endmacro %}
 
+{# Adjusted change since the first year: of the pair itself where it was judged, else step by step. #}
+{% macro since_first(year, years, pairs) -%}
+{% if (years[0], year) in pairs %}adjusted_m2_{{ years[0] }}_{{ year }}
+{%- else %}(0 {%- for a, b in pairs if b <= year and (years.index(b) - years.index(a)) == 1 %} + adjusted_m2_{{ a }}_{{ b }}{% endfor %})
+{%- endif %}
+{%- endmacro %}
+
 {# Index: the first year's map is 100, later years follow the adjusted change. #}
 {% macro stock_indicators(years, pairs) -%}
 {%- for y in years %},
     sealed_m2_{{ y }} / {{ inhabitants(y, years) }} AS sealed_m2_per_inhabitant_{{ y }},
-    100.0 * (1 + (0 {%- for a, b in pairs if b <= y and (years.index(b) - years.index(a)) == 1 %} + adjusted_m2_{{ a }}_{{ b }}{% endfor %})
-        / nullif(sealed_m2_{{ years[0] }}, 0)) AS index_{{ y }}
+    100.0 * (1 + {{ since_first(y, years, pairs) }} / nullif(sealed_m2_{{ years[0] }}, 0)) AS index_{{ y }}
 {%- endfor %}
 {%- endmacro %}
 

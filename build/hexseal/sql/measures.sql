@@ -65,20 +65,24 @@ coalesce(sum(pixels) FILTER ({{ condition }}), 0)::BIGINT AS {{ names[0] }},
 {%- endmacro %}
 
 {# Judged change in pixels; the numbers are those of State in change/states.py. What was corrected
-   by hand or contradicted by a third year (4, 5 and 11, 12) speaks neither for nor against. #}
+   by hand or contradicted by a third year (4, 5 and 11, 12) speaks neither for nor against.
+   Confirmed pixels are all of confirmed patches, confirmed_cm2 only those that are secure. #}
 {% macro evidence() -%}
-    coalesce(sum(pixels) FILTER (state IN (2, 3, 6, 7, 8)), 0)::BIGINT AS gain,
-    coalesce(sum(pixels) FILTER (state IN (9, 13, 14, 15)), 0)::BIGINT AS loss,
-    coalesce(sum(pixels) FILTER (state = 3), 0)::BIGINT AS confirmed,
+    coalesce(sum(pixels) FILTER (state IN (2, 3, 6, 7, 8, 16, 17)), 0)::BIGINT AS gain,
+    coalesce(sum(pixels) FILTER (state IN (9, 13, 14, 15, 18)), 0)::BIGINT AS loss,
+    coalesce(sum(pixels) FILTER (state IN (3, 16)), 0)::BIGINT AS confirmed,
     coalesce(sum(area_cm2) FILTER (state = 3), 0)::BIGINT AS confirmed_cm2,
+    coalesce(sum(pixels) FILTER (state = 17), 0)::BIGINT AS field_gain,
+    coalesce(sum(pixels) FILTER (state = 18), 0)::BIGINT AS field_loss,
     coalesce(sum(pixels) FILTER (edge_before = 1), 0)::BIGINT AS edges_before,
     coalesce(sum(pixels) FILTER (edge_after = 1), 0)::BIGINT AS edges_after,
-    coalesce(sum(pixels) FILTER (state = 3 AND edge_after = 1), 0)::BIGINT AS confirmed_edges
+    coalesce(sum(pixels) FILTER (doubtful = 1), 0)::BIGINT AS doubtful
 {%- endmacro %}
 
 {# What was judged of a pair of years; joined from the table judged_PAIR of hexagons or areas. #}
 {% macro judged(pairs) -%}
 {%- for a, b in pairs %}{% set pair = "%s_%s" % (a, b) %},
+    j_{{ pair }}.grade AS grade_{{ pair }},
     j_{{ pair }}.confirmed_cm2 / 1e4 AS confirmed_m2_{{ pair }},
     j_{{ pair }}.adjusted_m2 AS adjusted_m2_{{ pair }},
     j_{{ pair }}.low_m2 AS adjusted_low_m2_{{ pair }},

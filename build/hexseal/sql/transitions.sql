@@ -1,4 +1,5 @@
--- Reads cells.parquet, zones.parquet, the evidence of each pair (cells and zones), the Arrow table
+-- Reads cells.parquet, zones.parquet, the evidence of each pair (cells and zones), areas.parquet and
+-- hexagons.parquet (grades: nothing is confirmed where a unit is inconclusive), the Arrow table
 -- classes (origin, name). Writes transition_areas (one row per pair, area and former class; the
 -- whole region first) and transition_hexagons (the same per cell of the resolution $resolution):
 -- square metres that became sealed, raw and confirmed.
@@ -23,6 +24,17 @@ FROM read_parquet($evidence_zones_{{ a }}_{{ b }}) WHERE state = 3
 {{ "UNION ALL" if not loop.last }}
 {% endfor %};
 
+CREATE TABLE grades AS
+{% for a, b in pairs %}
+SELECT layer, id, NULL::UBIGINT AS h3, {{ a }} AS first_year, {{ b }} AS second_year,
+    grade_{{ a }}_{{ b }} = 'inconclusive' AS is_open
+FROM read_parquet($areas)
+UNION ALL
+SELECT NULL, NULL, h3, {{ a }}, {{ b }}, grade_{{ a }}_{{ b }} = 'inconclusive'
+FROM read_parquet($hexagons) WHERE resolution = $resolution
+{{ "UNION ALL" if not loop.last }}
+{% endfor %};
+
 CREATE TABLE transition_areas AS
 WITH summed AS (
     SELECT coalesce(layer, 'region') AS layer, coalesce(id, $region) AS id, first_year, second_year,
@@ -37,16 +49,22 @@ names AS (
 SELECT layer, id, area_name AS name, first_year::SMALLINT AS first_year,
     second_year::SMALLINT AS second_year, origin_class::UTINYINT AS origin_class,
     classes.name AS origin, (raw / 1e4)::DOUBLE AS new_sealed_m2,
-    (confirmed / 1e4)::DOUBLE AS confirmed_m2
+    CASE WHEN NOT is_open THEN (confirmed / 1e4)::DOUBLE END AS confirmed_m2
 FROM summed JOIN names USING (layer, id) LEFT JOIN classes USING (origin_class)
+LEFT JOIN grades USING (layer, id, first_year, second_year)
 ORDER BY position, first_year, second_year, origin_class;
 
 CREATE TABLE transition_hexagons AS
-SELECT h3_parent(h3, $resolution) AS h3, h3_hexadecimal(h3_parent(h3, $resolution)) AS h3_hex,
+WITH summed AS (
+    SELECT h3_parent(h3, $resolution) AS h3, first_year, second_year, origin_class,
+        sum(raw_cm2) AS raw, sum(confirmed_cm2) AS confirmed
+    FROM transition_parts WHERE kind = 'cell' GROUP BY ALL
+)
+SELECT h3, h3_hexadecimal(h3) AS h3_hex,
     first_year::SMALLINT AS first_year, second_year::SMALLINT AS second_year,
     origin_class::UTINYINT AS origin_class, classes.name AS origin,
-    (sum(raw_cm2) / 1e4)::DOUBLE AS new_sealed_m2, (sum(confirmed_cm2) / 1e4)::DOUBLE AS confirmed_m2
-FROM transition_parts LEFT JOIN classes USING (origin_class)
-WHERE kind = 'cell'
-GROUP BY ALL
+    (raw / 1e4)::DOUBLE AS new_sealed_m2,
+    CASE WHEN NOT is_open THEN (confirmed / 1e4)::DOUBLE END AS confirmed_m2
+FROM summed LEFT JOIN classes USING (origin_class)
+LEFT JOIN grades USING (h3, first_year, second_year)
 ORDER BY h3, first_year, second_year, origin_class;

@@ -1,8 +1,10 @@
 -- Reads hexagons of two resolutions next to each other. Returns how many coarser cells are not the
--- sum of their children: pixels to the last one, square metres to 1e-3.
+-- sum of their children: pixels to the last one, square metres to 1e-3. What a child lacks (its grade
+-- is inconclusive) its parent cannot be compared by.
 WITH children AS (
     SELECT h3_parent(h3, $resolution) AS h3
-        {% for column in pixels + metres %}, sum("{{ column }}") AS "{{ column }}"{% endfor %}
+        {% for column in pixels + metres %}, CASE WHEN count("{{ column }}") = count(*)
+            THEN sum("{{ column }}") END AS "{{ column }}"{% endfor %}
     FROM read_parquet($finer) GROUP BY 1
 )
 SELECT count(*)

@@ -1,17 +1,30 @@
-"""Adjusted net change with an interval and a signal, from the noise that the maps show themselves.
+"""Adjusted net change with a noise interval and a signal, from what the maps show themselves.
 
-All counts are pixels, one array element per unit (hexagon or area). With gain g, loss l and
-confirmed gain c, the noise of a unit is x = (g - c) + l: losses and the gains that are no better
-than losses. Its expectation follows the sealed edges E of both maps, where errors gather:
+All counts are pixels, one array element per unit (hexagon or area). With gain g, loss l, confirmed
+gain c (all pixels of confirmed patches) and whole fields f (gained), h (lost):
 
-    mu = E x sum(x) / sum(E)
-    v  = (shape + x) / (shape / mu + 1)          gamma-Poisson shrinkage (Clayton & Kaldor 1987)
-    Var(noise of the net) = design x v           design = sum((g - c - l)^2) / sum(v)
+    x = (g - c - f) - (l - h)        unexplained net        X its sum over the region
+    n = (g - c - f) + (l - h)        noise pixels
+    s = (X - bias) E / sum(E)        the unit's part of the region's unexplained net, by its
+                                     sealed edges E, where the errors of maps gather
+
+X may be noise or a shift of level between the maps (reading 1: it is no change) or faint change
+(reading 2). Two maps cannot decide, so the interval holds both, and fields either way:
+
+    low  = (c + x - bias_unit - max(s, 0) - h) / J - t sd
+    high = (c + x - bias_unit - min(s, 0) + f) / J + t sd
+    net  = (c + x - bias_unit - s / 2) / J
+
+Sums over units of the nets are the net of the whole. The variance of a unit's noise is
+
+    v  = (shape + n) / (shape / mu + 1)          gamma-Poisson shrinkage (Clayton & Kaldor 1987)
+    Var = design x v + (variance per confirmed pixel) x c        mu = E x sum(n) / sum(E)
 
 ``design`` is the overdispersion that clustered errors cause, the variance that resampling
-blocks of a unit's size would give; ``shape`` follows from the excess of Var(x) over Poisson. A
-variance estimated from ``shape + x`` counts makes the net Student's t with twice as many degrees
-of freedom. The adjusted net is (net - bias) / J (``transfer``), intervals are 95 %.
+blocks of a unit's size would give; ``shape`` follows from the excess of Var(n) over Poisson. A
+variance estimated from ``shape + n`` counts makes the net Student's t with twice as many degrees
+of freedom. The whole region takes its variance from a jackknife over blocks instead. ``J`` and
+``bias`` follow from accuracies where they are given (``transfer``); intervals are 95 %.
 """
 
 from dataclasses import dataclass
@@ -27,8 +40,6 @@ CONFIDENCE = 0.95
 # Estimates from fewer units than this are taken from units of another size.
 ENOUGH_UNITS = 30
 USUAL_WEIGHT = 100
-# A pixel at the edge of a confirmed patch may be in or out: the variance of a fair coin.
-EDGE_VARIANCE = 0.25
 # A count of pixels stands for half a pixel more and less (continuity correction).
 HALF_PIXEL = 0.5
 SHAPES = (0.5, 100.0)
@@ -38,15 +49,17 @@ SHAPES = (0.5, 100.0)
 class Units:
     """Pixels per unit; ``edges`` are sealed edge pixels of the first and of the second map.
 
-    ``confirmed_edges`` are those of the second map that were confirmed as new.
+    ``confirmed`` are all pixels of confirmed patches, ``field_gain`` and ``field_loss`` those of
+    whole fields that were gained or lost.
     """
 
     gain: Doubles
     loss: Doubles
     confirmed: Doubles
+    field_gain: Doubles
+    field_loss: Doubles
     edges_before: Doubles
     edges_after: Doubles
-    confirmed_edges: Doubles
 
     @property
     def edges(self) -> Doubles:
@@ -55,8 +68,8 @@ class Units:
 
     @property
     def unconfirmed(self) -> Doubles:
-        """Return x, the pixels that gauge the noise."""
-        return self.gain - self.confirmed + self.loss
+        """Return the pixels that gauge the noise."""
+        return self._faint_gain + self._faint_loss
 
     def total(self) -> "Units":
         """Return the sum of all units as one."""
@@ -64,8 +77,37 @@ class Units:
 
     @property
     def excess(self) -> Doubles:
-        """Return the net of what gauges the noise."""
-        return self.gain - self.confirmed - self.loss
+        """Return the unexplained net."""
+        return self._faint_gain - self._faint_loss
+
+    @property
+    def _faint_gain(self) -> Doubles:
+        return self.gain - self.confirmed - self.field_gain
+
+    @property
+    def _faint_loss(self) -> Doubles:
+        return self.loss - self.field_loss
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The region's own sums: edge pixels of both maps and of the first, unexplained net.
+
+    ``variance`` is that of the region's net in square pixels, ``confirmed_design`` what each
+    confirmed pixel brings to it.
+    """
+
+    edges: float
+    edges_before: float
+    excess: float
+    variance: float
+    confirmed_design: float
+
+    @classmethod
+    def of(cls, units: Units, variance: float, confirmed_design: float) -> "Whole":
+        """Sum all units of one size."""
+        sums = (units.edges, units.edges_before, units.excess)
+        return cls(*(float(values.sum()) for values in sums), variance, confirmed_design)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,27 +169,35 @@ def fit_noise(
     return NoiseLevel(rate, shape, max(design, 1.0))
 
 
-def adjust(units: Units, level: NoiseLevel, transfer: Transfer, region_edges: float) -> Adjusted:
-    """Return adjusted net change; ``region_edges`` are the edges_before of the whole region."""
+def adjust(
+    units: Units, level: NoiseLevel, transfer: Transfer, whole: Whole, *, is_whole: bool = False
+) -> Adjusted:
+    """Return adjusted net change; ``is_whole`` where the one unit is the region itself."""
     noise = units.unconfirmed
-    variance = level.design * (
-        _expected(noise, level.rate * units.edges, level.shape)
-        + EDGE_VARIANCE * units.confirmed_edges
-    )
-    share = units.edges_before / region_edges if region_edges else np.zeros_like(noise)
+    share = units.edges_before / whole.edges_before if whole.edges_before else np.zeros_like(noise)
+    part = units.edges / whole.edges if whole.edges else np.zeros_like(noise)
+    shift = (whole.excess - transfer.bias) * part
+    base = units.confirmed + units.excess - transfer.bias * share
+    low = base - np.maximum(shift, 0) - units.field_loss
+    high = base - np.minimum(shift, 0) + units.field_gain
     known = (transfer.slope_sd / transfer.slope * units.confirmed) ** 2
     known = known + (transfer.bias_sd * share) ** 2
-    net = units.gain - units.loss - transfer.bias * share
-    freedom = 2 * (level.shape + noise)
     tail = (1 + CONFIDENCE) / 2
+    if is_whole:
+        variance, freedom = np.full_like(noise, whole.variance), np.full_like(noise, 1e9)
+    else:
+        variance = level.design * _expected(noise, level.rate * units.edges, level.shape)
+        variance = variance + whole.confirmed_design * units.confirmed
+        freedom = 2 * (level.shape + noise)
     half = np.sqrt(student.ppf(tail, freedom) ** 2 * variance + norm.ppf(tail) ** 2 * known)
     correction = np.where(variance + known > 0, HALF_PIXEL, 0.0)
     half = half + correction
     deviation = np.sqrt(np.maximum(variance + known, 1e-12))
-    distance = np.maximum(np.abs(net) - correction, 0.0) / deviation
+    # How far no change at all lies outside what both readings allow.
+    distance = np.maximum(np.maximum(low, -high) - correction, 0.0) / deviation
     p_value = np.minimum(2 * student.sf(distance, freedom), 1.0)
-    slope = transfer.slope
-    return Adjusted(net / slope, (net - half) / slope, (net + half) / slope, p_value)
+    ends = (base - shift / 2, low - half, high + half)
+    return Adjusted(*(end / transfer.slope for end in ends), p_value)
 
 
 def detection_limit(adjusted: Adjusted) -> Doubles:

@@ -11,15 +11,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from hexseal.change.grading import Grade
+from hexseal.change.maptests import FIELD_PIXELS, MOST_FIELD_SHARE
 from hexseal.change.stage import PairReport, pair_name
 from hexseal.forward.report import ForwardReport, report_facts
 from hexseal.region.load import SealedAccuracy
 from hexseal.statistics.adjusted import (
     CONFIDENCE,
     ENOUGH_UNITS,
+    Adjusted,
     NoiseLevel,
     Transfer,
     Units,
+    Whole,
     adjust,
     false_discovery,
     fit_noise,
@@ -28,12 +32,19 @@ from hexseal.statistics.notes import Note
 from hexseal.storage.files import write_bytes
 
 EVIDENCE = (
-    "gain", "loss", "confirmed", "confirmed_cm2", "edges_before", "edges_after", "confirmed_edges",
+    "gain", "loss", "confirmed", "confirmed_cm2", "field_gain", "field_loss", "edges_before",
+    "edges_after", "doubtful",
 )  # fmt: skip
 CM2 = 10_000.0
 Doubles = NDArray[np.float64]
-# Whether accuracies of Sealed were given for the region, are the producer's promise, or neither.
-AccuracyKnown = Literal["given", "promised", "unknown"]
+# Whether accuracies of Sealed were given for the region.
+AccuracyKnown = Literal["given", "unknown"]
+# What an interval rests on besides the tests: both maps err alike; the accuracies given, taken as
+# independent of each other; a model that errs alike in both years; a reference sample.
+Assumption = Literal["maps_err_alike", "accuracies_independent", "model_errs_alike", "sample"]
+# A unit is inconclusive by itself where so much of it lies in blocks that fail a local test, or
+# where whole fields make up so much of what was gained in confirmed patches and fields.
+MOST_DOUBTFUL, FEWEST_FIELD_PIXELS = 0.25, 4 * FIELD_PIXELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,68 +67,84 @@ class PairJudge:
     """Judge the units of one pair of years, finest hexagons first, then areas.
 
     ``levels`` keeps the noise of each size; sizes with few units lean on the last that had
-    enough. ``sizes`` are their mean counted pixels. ``level`` is the false discovery rate below
-    which a signal is called.
+    enough. ``sizes`` are their mean counted pixels.
     """
 
     report: PairReport
     transfer: Transfer
     accuracy_known: AccuracyKnown
-    level: float
+    assumption: Assumption
     levels: dict[str, NoiseLevel] = field(default_factory=dict)
     sizes: dict[str, float] = field(default_factory=dict)
     usual: NoiseLevel | None = None
     whole: Units | None = None
+    sums: Whole | None = None
 
     @property
     def name(self) -> str:
         """Return the part of column names that says the pair."""
         return pair_name((self.report.first, self.report.second))
 
-    @property
-    def noise_sd(self) -> float:
-        """Return the deviation that noise alone gives the region's unconfirmed net, in pixels."""
-        noise = 0.0 if self.whole is None else float(self.whole.unconfirmed[0])
-        return float(np.sqrt(noise * (self.usual.design if self.usual else 1.0)))
-
     def judge(self, table: pa.Table, size: str) -> pa.Table:
         """Return key columns of ``table`` and, per row, what the published columns need.
 
         ``table`` has the columns of EVIDENCE, valid_pixels and valid_cm2; rows are units of one
-        size.
+        size. Figures of inconclusive units are NULL.
         """
         counts = {name: _floats(table[name]) for name in (*EVIDENCE, "valid_pixels", "valid_cm2")}
-        units = Units(
-            gain=counts["gain"],
-            loss=counts["loss"],
-            confirmed=counts["confirmed"],
-            edges_before=counts["edges_before"],
-            edges_after=counts["edges_after"],
-            confirmed_edges=counts["confirmed_edges"],
-        )
-        if self.whole is None:
+        units = Units(**{name: counts[name] for name in Units.__slots__})
+        valid = counts["valid_pixels"]
+        found = self._adjust(units, size)
+        told = (units.edges > 0) | (units.unconfirmed > 0) | (units.confirmed > 0)
+        q_value = false_discovery(np.where(told & (valid > 0), found.p_value, np.nan))
+        self.sizes[size] = float(valid[valid > 0].mean()) if np.any(valid > 0) else 0.0
+        pixel_m2 = np.divide(counts["valid_cm2"] / CM2, valid, where=valid > 0, out=0 * valid)
+        grade = self._grades(units, counts["doubtful"], valid)
+        known = (valid > 0) & (grade != "inconclusive")
+        columns = {
+            "grade": pa.array(np.where(valid > 0, grade, None).tolist(), pa.string()),
+            "confirmed_cm2": pa.array(counts["confirmed_cm2"].astype(np.int64), mask=~known),
+            "adjusted_m2": pa.array(found.net * pixel_m2, mask=~known),
+            "low_m2": pa.array(found.low * pixel_m2, mask=~known),
+            "high_m2": pa.array(found.high * pixel_m2, mask=~known),
+            "q_value": pa.array(np.where(told, q_value, 1.0), mask=~known),
+        }
+        keys = [name for name in ("h3", "position") if name in table.column_names]
+        return _joined(table.select(keys), columns)
+
+    def _adjust(self, units: Units, size: str) -> Adjusted:
+        """Return the adjusted net of units of one size, in pixels."""
+        if self.whole is None or self.sums is None:
             self.whole = units.total()
+            report = self.report
+            self.sums = Whole.of(units, report.variance, report.confirmed_design)
         noise = fit_noise(units, self.transfer, self.report.patch_design, self.usual)
         if np.count_nonzero(units.edges) >= ENOUGH_UNITS:
             self.usual = noise
         self.levels[size] = noise
-        found = adjust(units, noise, self.transfer, float(self.whole.edges_before[0]))
-        told = (units.edges > 0) | (units.unconfirmed > 0) | (units.confirmed > 0)
-        q_value = false_discovery(np.where(told, found.p_value, np.nan))
-        valid = counts["valid_pixels"]
-        self.sizes[size] = float(valid[valid > 0].mean()) if np.any(valid > 0) else 0.0
-        pixel_m2 = np.divide(counts["valid_cm2"] / CM2, valid, where=valid > 0, out=0 * valid)
-        q_value = np.where(told, q_value, 1.0)
-        columns = {
-            "confirmed_cm2": pa.array(counts["confirmed_cm2"].astype(np.int64), mask=valid == 0),
-            "adjusted_m2": _masked(found.net * pixel_m2, valid),
-            "low_m2": _masked(found.low * pixel_m2, valid),
-            "high_m2": _masked(found.high * pixel_m2, valid),
-            "q_value": _masked(q_value, valid),
-            "signal": pa.array(_signals(found.net, q_value, valid, self.level)),
-        }
-        keys = [name for name in ("h3", "position") if name in table.column_names]
-        return _joined(table.select(keys), columns)
+        return adjust(units, noise, self.transfer, self.sums, is_whole=size == "region")
+
+    def _grades(self, units: Units, doubtful: Doubles, valid: Doubles) -> NDArray[np.object_]:
+        """Return the grade of each unit: the pair's, or inconclusive where a test fails there."""
+        large = units.confirmed + units.field_gain
+        fields = units.field_gain > MOST_FIELD_SHARE * large
+        fields &= units.field_gain >= FEWEST_FIELD_PIXELS
+        lost = (doubtful > MOST_DOUBTFUL * valid) | fields
+        pair: Grade = self.report.grade
+        return np.where(lost, "inconclusive", pair).astype(object)
+
+
+def signals(table: pa.Table) -> pa.Array:
+    """Return the signal of each row of a judged table: what its interval says, by one rule.
+
+    gain where the interval lies above 0, loss where it lies below, else within_noise; inconclusive
+    where there is none; no_data where no pixel was counted.
+    """
+    low, high = (table[name].to_numpy() for name in ("low_m2", "high_m2"))
+    grade = np.array(table["grade"].to_pylist(), dtype=object)
+    called = np.where(low > 0, "gain", np.where(high < 0, "loss", "within_noise")).astype(object)
+    called = np.where(grade == "inconclusive", "inconclusive", called)
+    return pa.array(np.where(grade == None, "no_data", called).tolist(), pa.string())  # noqa: E711
 
 
 def _joined(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
@@ -172,6 +199,9 @@ def write_judgement(
             "report": asdict(judge.report),
             "transfer": asdict(judge.transfer),
             "accuracy": judge.accuracy_known,
+            "assumption": judge.assumption,
+            "interval": "confidence" if judge.assumption == "sample" else "noise",
+            "reasons": judge.report.reasons,
             "levels": {
                 size: asdict(level) | {"pixels": judge.sizes[size]}
                 for size, level in judge.levels.items()
@@ -193,16 +223,6 @@ def write_judgement(
 def _totals(whole: Units | None) -> dict[str, float]:
     """Return the counts of the whole region by name, in pixels."""
     return {name: float(getattr(whole, name)[0]) for name in Units.__slots__} if whole else {}
-
-
-def _signals(net: Doubles, q_value: Doubles, valid: Doubles, level: float) -> list[str]:
-    called = np.where(net > 0, "gain", "loss")
-    called = np.where(q_value <= level, called, "within_noise")
-    return np.where(valid > 0, called, "no_data").tolist()
-
-
-def _masked(values: Doubles, valid: Doubles) -> pa.Array:
-    return pa.array(values, mask=valid == 0)
 
 
 def _floats(column: pa.ChunkedArray) -> Doubles:

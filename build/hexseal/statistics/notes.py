@@ -4,24 +4,44 @@ Each note belongs to a pair of years and is shown beside its figures.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hexseal.change.maptests import Check
 from hexseal.forward.report import ForwardReport
 
 Kind = Literal[
-    "makers", "forward", "calibration", "asymmetry", "level_shift", "rate", "coverage", "few_decoys"
-]
+    "few_losses", "unbalanced", "cut_tail", "local_level", "shifted", "shift_unknown", "sharpness",
+    "fields", "inverted", "unsealing", "makers", "forward", "calibration", "rate",
+    "coverage", "weak_confidence", "errors_assumed", "shrinks",
+]  # fmt: skip
+# Reasons that a test of the maps gives: the pair is inconclusive.
+FAILED: Mapping[str, Kind] = {
+    "decoys.losses": "few_losses",
+    "decoys.faint_ratio": "unbalanced",
+    "decoys.balance": "unbalanced",
+    "tail.slope": "cut_tail",
+    "tail.middle": "cut_tail",
+    "tail.extrapolated": "cut_tail",
+    "level.spread": "local_level",
+    "level.block": "local_level",
+    "registration.shift": "shifted",
+    "registration.drift": "shifted",
+    "registration.sharpness": "sharpness",
+    "fields.share": "fields",
+    "confidence.contrast": "inverted",
+    "unsealing.tail_shape": "unsealing",
+}
+# The same where the statistic cannot be computed.
+UNKNOWN: Mapping[str, Kind] = {
+    "registration.shift": "shift_unknown",
+    "level.spread": "few_losses",
+    "unsealing.tail_shape": "few_losses",
+}
 # Years whose method differs make "change" of their own; such notes come first and weigh most.
-SEVERE: tuple[Kind, ...] = ("makers", "asymmetry", "level_shift", "rate")
+SEVERE: frozenset[Kind] = frozenset({*FAILED.values(), *UNKNOWN.values(), "makers", "rate"})
 
-# Among the faintest patches noise alone gains as often as it loses: 20 simulated regions gave
-# 0.94 to 1.08 gains per loss, a drift of both accuracies by 2 points in opposite ways 1.5 to 1.7.
-HIGHEST_ASYMMETRY = 1.25
-# Unconfirmed gain and loss differ by noise only: so many standard deviations, and so much of it.
-FARTHEST_SHIFT_SD = 4.0
-LARGEST_SHIFT = 0.15
 # Sealed area in Europe grows by about 0.25 % a year (EEA 2020); above this method is likelier.
 FASTEST_YEARLY_CHANGE = 0.05
 LARGEST_LOSS = 0.05
@@ -47,10 +67,10 @@ class Note:
 class PairFacts:
     """What is known of two years; areas are pixels of the common valid mask.
 
-    ``gain`` and ``loss`` are judged change, of which ``confirmed`` is confirmed gain;
-    ``noise_sd`` is the standard deviation of gain - confirmed - loss under noise alone.
-    ``lost_share`` is the part of the land of a year that the common mask drops. ``forward`` is
-    how the model compares with CLC+, where one of the years was made by a model.
+    ``checks`` are those of the pair's tests. ``lost_share`` is the part of the land of a year
+    that the common mask drops. ``forward`` is how the model compares with CLC+, where one of the
+    years was made by a model. ``errors_assumed`` are years whose accuracy came without errors,
+    ``confirmed`` confirmed pixels, None where the pair is inconclusive.
     """
 
     pair: tuple[int, int]
@@ -58,14 +78,11 @@ class PairFacts:
     product: str
     simulated: bool
     sealed: tuple[float, float]
-    gain: float
-    loss: float
-    confirmed: float
-    asymmetry: float
-    noise_sd: float
-    few_decoys: bool
+    checks: tuple[Check, ...]
     lost_share: tuple[float, float]
     forward: ForwardReport | None = None
+    errors_assumed: tuple[int, ...] = ()
+    confirmed: float | None = None
 
 
 def notes_of(facts: PairFacts) -> tuple[Note, ...]:
@@ -73,14 +90,14 @@ def notes_of(facts: PairFacts) -> tuple[Note, ...]:
     return tuple(
         note
         for check in (
+            _tests,
             _makers,
             _forward,
-            _asymmetry,
-            _level_shift,
             _rate,
             _calibration,
             _coverage,
-            _decoys,
+            _confidence,
+            _errors,
         )
         for note in check(facts)
     )
@@ -118,20 +135,6 @@ def _forward(facts: PairFacts) -> Iterator[Note]:
     yield Note("forward", facts.pair, values)
 
 
-def _asymmetry(facts: PairFacts) -> Iterator[Note]:
-    ratio = facts.asymmetry
-    if not 1 / HIGHEST_ASYMMETRY <= ratio <= HIGHEST_ASYMMETRY:
-        yield Note("asymmetry", facts.pair, {"ratio": ratio})
-
-
-def _level_shift(facts: PairFacts) -> Iterator[Note]:
-    """Compare the unconfirmed net with its noise: real change leaves little of it."""
-    excess = facts.gain - facts.confirmed - facts.loss
-    noise = facts.gain - facts.confirmed + facts.loss
-    if abs(excess) > max(FARTHEST_SHIFT_SD * facts.noise_sd, LARGEST_SHIFT * noise):
-        yield Note("level_shift", facts.pair, {"percent": 100 * excess / noise})
-
-
 def _rate(facts: PairFacts) -> Iterator[Note]:
     first, second = facts.sealed
     if not first:
@@ -152,6 +155,37 @@ def _coverage(facts: PairFacts) -> Iterator[Note]:
             yield Note("coverage", facts.pair, {"year": float(year), "percent": 100 * lost})
 
 
-def _decoys(facts: PairFacts) -> Iterator[Note]:
-    if facts.few_decoys:
-        yield Note("few_decoys", facts.pair)
+def _tests(facts: PairFacts) -> Iterator[Note]:
+    """Yield each reason once, with the statistic of the first check that gives it."""
+    seen: set[Kind] = set()
+    for check in facts.checks:
+        key = f"{check.test}.{check.name}"
+        kind = (UNKNOWN if check.verdict == "unknown" else FAILED).get(key)
+        if not check.stops or kind is None or kind in seen:
+            continue
+        seen.add(kind)
+        value = {} if check.statistic is None else {"value": check.statistic}
+        yield Note(kind, facts.pair, value | {"threshold": check.threshold})
+
+
+def _confidence(facts: PairFacts) -> Iterator[Note]:
+    for check in facts.checks:
+        if check.test == "confidence" and check.verdict == "unknown":
+            yield Note("weak_confidence", facts.pair)
+
+
+def _errors(facts: PairFacts) -> Iterator[Note]:
+    for year in facts.errors_assumed:
+        yield Note("errors_assumed", facts.pair, {"year": float(year)})
+
+
+def shrinking(facts: PairFacts, others: Sequence[PairFacts]) -> Iterator[Note]:
+    """Yield a note where a longer period confirms less than a shorter one within it."""
+    if facts.confirmed is None:
+        return
+    for other in others:
+        inside = facts.pair[0] <= other.pair[0] and other.pair[1] <= facts.pair[1]
+        if inside and other.confirmed is not None and other.confirmed > facts.confirmed:
+            years = {"first": float(other.pair[0]), "year": float(other.pair[1])}
+            yield Note("shrinks", facts.pair, years)
+            return

@@ -15,15 +15,16 @@ from hexseal.region.load import Region, SealedAccuracy
 from hexseal.statistics.adjusted import Transfer
 from hexseal.statistics.judge import (
     EVIDENCE,
-    AccuracyKnown,
+    Assumption,
     Coverage,
     PairJudge,
+    signals,
     stock_table,
     write_judgement,
 )
-from hexseal.statistics.notes import Note, PairFacts, notes_of
+from hexseal.statistics.notes import Note, PairFacts, notes_of, shrinking
+from hexseal.statistics.reconcile import reconcile
 from hexseal.statistics.transfer import (
-    PROMISED,
     UNKNOWN,
     chained_transfer,
     forward_transfer,
@@ -63,7 +64,12 @@ def write_statistics(
             )
         database.register("facts", cell_facts(cells))
         run(database, "areas_counted", names=names, values=values)
-        judges = [_judge(database, region, pair, work, accuracies) for pair in region.pairs]
+        judged = [_judge(database, region, pair, work, accuracies) for pair in region.pairs]
+        judges = [found.judge for found in judged]
+        for kind in ("hexagons", "areas"):
+            tables = {found.judge.name: getattr(found, kind) for found in judged}
+            for name, table in _added_up(tables, judges).items():
+                database.register(f"judged_{kind}_{name}", table)
         database.register("stocks", _stocks(database, region, accuracies, judges))
         run(database, "hexagons_published", names=names, values=values)
         run(database, "areas_published", names=names, values=values)
@@ -72,10 +78,19 @@ def write_statistics(
                 copy_parquet(database, table, partial)
         (areas,) = database.execute("SELECT count(*) FROM areas").fetchone() or (0,)
         coverage = _coverage(database, region, values)
-        notes = _notes(database, region, judges, coverage)
+        notes = _notes(database, region, judges, coverage, accuracies)
     made = forward_reports(region)
     write_judgement(judges, notes, coverage, made, work / "judgement.json")
     return StatisticsSummary(len(cells), areas)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _JudgedPair:
+    """A pair and its units: hexagons of all resolutions, areas of all layers."""
+
+    judge: PairJudge
+    hexagons: pa.Table
+    areas: pa.Table
 
 
 def _judge(
@@ -84,8 +99,8 @@ def _judge(
     pair: tuple[int, int],
     work: Path,
     accuracies: Mapping[int, SealedAccuracy],
-) -> PairJudge:
-    """Judge hexagons and areas of a pair; register judged_hexagons_PAIR and judged_areas_PAIR."""
+) -> _JudgedPair:
+    """Judge hexagons and areas of a pair."""
     name = pair_name(pair)
     values = _values(region, work) | {
         "cells": str(work / f"evidence_{name}_cells.parquet"),
@@ -95,8 +110,8 @@ def _judge(
     judge = PairJudge(
         report=read_report(work, pair),
         transfer=_transfer(database, region, pair, accuracies),
-        accuracy_known="given" if accuracies else _accuracy_known(region),
-        level=region.noise.level,
+        accuracy_known="given" if accuracies else "unknown",
+        assumption=_assumption(region, pair, accuracies),
     )
     hexagons = [
         judge.judge(_where(database, f"evidence_hexagons_{name}", "resolution", size), f"r{size}")
@@ -107,9 +122,30 @@ def _judge(
         judge.judge(_where(database, f"evidence_areas_{name}", "layer", layer), layer)
         for layer in layers
     ]
-    database.register(f"judged_hexagons_{name}", pa.concat_tables(hexagons))
-    database.register(f"judged_areas_{name}", pa.concat_tables(areas))
-    return judge
+    return _JudgedPair(judge, pa.concat_tables(hexagons), pa.concat_tables(areas))
+
+
+def _assumption(
+    region: Region, pair: tuple[int, int], accuracies: Mapping[int, SealedAccuracy]
+) -> Assumption:
+    if pair[1] not in region.mapped_years:
+        return "model_errs_alike"
+    return "accuracies_independent" if accuracies else "maps_err_alike"
+
+
+def _added_up(tables: Mapping[str, pa.Table], judges: list[PairJudge]) -> dict[str, pa.Table]:
+    """Return the judged tables, nets moved so that periods add up, and with their signals."""
+    pairs = {judge.name: (judge.report.first, judge.report.second) for judge in judges}
+    nets = {pairs[name]: table["adjusted_m2"].to_numpy() for name, table in tables.items()}
+    moves = reconcile(nets, {pairs[j.name]: j.report.variance for j in judges})
+    found = {}
+    for name, table in tables.items():
+        for column in ("adjusted_m2", "low_m2", "high_m2"):
+            moved = table[column].to_numpy() + moves[pairs[name]]
+            place = table.column_names.index(column)
+            table = table.set_column(place, column, pa.array(moved, from_pandas=True))
+        found[name] = table.append_column("signal", signals(table))
+    return found
 
 
 def _transfer(
@@ -119,23 +155,17 @@ def _transfer(
     accuracies: Mapping[int, SealedAccuracy],
 ) -> Transfer:
     """Return how the maps' net change follows the true one, by CLC+, by a model, or by both."""
-    promised = PROMISED.get(region.product.name)
     last_mapped = max(year for year in region.mapped_years if year <= pair[1])
     pixels = _region_pixels(database, pair[0])
     steps: list[Transfer] = []
     if pair[0] < last_mapped:
-        first, second = (accuracies.get(year, promised) for year in (pair[0], last_mapped))
-        if first is None or second is None:
-            return UNKNOWN
-        steps.append(transfer_between(first, second, **pixels))
+        first, second = (accuracies.get(year) for year in (pair[0], last_mapped))
+        known = first is not None and second is not None
+        steps.append(transfer_between(first, second, **pixels) if known else UNKNOWN)
     if last_mapped < pair[1]:
         report = forward_reports(region)[pair[1]]
         steps.append(forward_transfer(report, sealed=pixels["sealed"]))
     return steps[0] if len(steps) == 1 else chained_transfer(steps[0], steps[1])
-
-
-def _accuracy_known(region: Region) -> AccuracyKnown:
-    return "promised" if region.product.name in PROMISED else "unknown"
 
 
 def _where(
@@ -169,19 +199,23 @@ def _notes(
     region: Region,
     judges: list[PairJudge],
     coverage: Mapping[int, Coverage],
+    accuracies: Mapping[int, SealedAccuracy],
 ) -> list[Note]:
     lost = {year: covered.lost_share for year, covered in coverage.items()}
     whole = database.table("areas_counted").limit(1).to_arrow_table().to_pylist()[0]
-    facts = [_facts(region, judge, whole, lost) for judge in judges]
-    return [note for fact in facts for note in notes_of(fact)]
+    facts = [_facts(region, judge, whole, lost, accuracies) for judge in judges]
+    return [note for fact in facts for note in (*notes_of(fact), *shrinking(fact, facts))]
 
 
 def _facts(
-    region: Region, judge: PairJudge, whole: Mapping[str, float], lost: Mapping[int, float]
+    region: Region,
+    judge: PairJudge,
+    whole: Mapping[str, float],
+    lost: Mapping[int, float],
+    accuracies: Mapping[int, SealedAccuracy],
 ) -> PairFacts:
-    report, total = judge.report, judge.whole
+    report = judge.report
     made = [year for year in (report.first, report.second) if year not in region.mapped_years]
-    assert total is not None, "a pair is judged before it is noted"
     first, second = report.first, report.second
     titles = source_titles(region)
     return PairFacts(
@@ -190,14 +224,13 @@ def _facts(
         product=region.product.name,
         simulated=region.simulated,
         sealed=(whole[f"sealed_pixels_{first}"], whole[f"sealed_pixels_{second}"]),
-        gain=float(total.gain[0]),
-        loss=float(total.loss[0]),
-        confirmed=float(total.confirmed[0]),
-        asymmetry=report.asymmetry,
-        noise_sd=judge.noise_sd,
-        few_decoys=report.few_decoys,
+        checks=report.checks,
         lost_share=(lost[first], lost[second]),
         forward=forward_reports(region)[made[-1]] if made else None,
+        errors_assumed=tuple(
+            year for year in (first, second) if year in accuracies and accuracies[year].se_assumed
+        ),
+        confirmed=report.confirmed if report.grade == "consistent" else None,
     )
 
 

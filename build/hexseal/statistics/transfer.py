@@ -28,9 +28,6 @@ from hexseal.statistics.adjusted import Transfer
 UNKNOWN = Transfer()
 # A model that finds less of the change than this tells nothing of it.
 LOWEST_SLOPE = 0.05
-# What the producer promises where no figures are given: CLC+ Backbone, at most 15 % omission and
-# commission per class (product specification).
-PROMISED = {"clcplus": SealedAccuracy(0.85, 0.85)}
 
 
 def forward_transfer(report: ForwardReport, *, sealed: float) -> Transfer:

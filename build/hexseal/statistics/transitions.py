@@ -26,6 +26,8 @@ def write_transitions(region: Region, work: Path) -> None:
         "cells": str(work / "cells.parquet"),
         "zones": str(work / "zones.parquet"),
         "shapes": str(work / "zone_shapes.parquet"),
+        "areas": str(work / "areas.parquet"),
+        "hexagons": str(work / "hexagons.parquet"),
         "sealed": sorted(region.product.sealed),
         "region": region.id,
         "title": next(iter(region.title.values())),

@@ -39,7 +39,7 @@ STANDALONE_LIMIT_BYTES = 64_000_000
 # Outlines come from H3 as Python objects, so many cells at a time.
 CELLS_AT_ONCE = 100_000
 # A tile carries the place of a hexagon's signal in this list.
-SIGNALS = ("no_data", "within_noise", "gain", "loss")
+SIGNALS = ("no_data", "within_noise", "gain", "loss", "inconclusive")
 M2_OF_PAIR = ("new_sealed_m2", "unsealed_m2", "confirmed_m2", "adjusted_m2",
               "adjusted_low_m2", "adjusted_high_m2")  # fmt: skip
 

@@ -16,7 +16,7 @@ from pmtiles.tile import deserialize_header
 
 from hexseal.verify.pages import PageSettings
 
-SIGNALS = {"no_data": 0, "within_noise": 1, "gain": 2, "loss": 3}
+SIGNALS = {"no_data": 0, "within_noise": 1, "gain": 2, "loss": 3, "inconclusive": 4}
 # An archive without tiles makes the library fail in its own ways.
 DECODING_ERRORS = (ValueError, IndexError, KeyError, EOFError, OSError, AssertionError)
 

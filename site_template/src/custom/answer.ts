@@ -142,6 +142,12 @@ function judged(sums: Figures, settings: Settings): Figures {
       continue;
     }
     const pair = `${first}_${last}`;
+    if (noise.is_inconclusive) {
+      delete figures[`confirmed_m2_${pair}`];
+      delete figures[`adjusted_m2_${pair}`];
+      figures[`signal_${pair}`] = settings.signals.indexOf("inconclusive");
+      continue;
+    }
     const net = count(`adjusted_m2_${pair}`);
     const { low, high, isSignal } = intervalOf(
       {

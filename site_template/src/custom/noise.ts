@@ -1,5 +1,5 @@
 // The interval of an area that is a sum of hexagons, by the build's own formula and noise levels
-// (hexseal/change/adjusted.py): errors of pixels add up at random, those of the slope all alike.
+// (hexseal/statistics/adjusted.py): errors of pixels add up at random, those of the slope all alike.
 
 /** The noise of units of about `pixels` counted pixels. */
 export interface NoiseLevel {
@@ -14,8 +14,6 @@ export interface PairNoise {
   slope: number;
   slope_sd: number;
   bias_sd: number;
-  /** Below this p-value a change is called a signal. */
-  level: number;
   levels: NoiseLevel[];
   /** Of the whole region, for what hexagons do not carry: part of raw gains and losses left by the filters. */
   gain_kept: number;
@@ -23,10 +21,19 @@ export interface PairNoise {
   /** Sealed edge pixels per sealed pixel, of the first and the second year. */
   edges_before: number;
   edges_after: number;
-  /** Edge pixels per confirmed pixel. */
-  confirmed_edges: number;
+  /** Pixels of confirmed patches per confirmed pixel, and the variance that each brings. */
+  confirmed_whole: number;
+  confirmed_design: number;
+  /** Parts of gain and loss in whole fields, which may be change or not. */
+  field_gain: number;
+  field_loss: number;
+  /** The region's unexplained net, and its sealed edge pixels. */
+  excess: number;
+  edges: number;
   /** Sealed pixels of the first year in the whole region. */
   sealed_before: number;
+  /** The maps cannot support a figure. */
+  is_inconclusive: boolean;
 }
 
 /** What was counted in an area, in pixels; `net` is the adjusted one. */
@@ -48,35 +55,34 @@ export interface Interval {
 
 const NORMAL_95 = 1.959_963_984_540_054;
 const TAIL = 0.975;
-const EDGE_VARIANCE = 0.25;
 const HALF_PIXEL = 0.5;
 
-/** Return the 95 % interval of the adjusted net in pixels, and whether it is more than noise. */
+/** Return the noise interval of the adjusted net in pixels, and whether it lies off 0. */
 export function intervalOf(counts: AreaCounts, noise: PairNoise): Interval {
   const level = levelFor(noise.levels, counts.pixels);
   const gain = counts.gain * noise.gain_kept;
-  const unconfirmed = Math.max(0, gain - counts.confirmed) + counts.loss * noise.loss_kept;
+  const loss = counts.loss * noise.loss_kept;
+  const confirmed = counts.confirmed * noise.confirmed_whole;
+  const [fieldGain, fieldLoss] = [gain * noise.field_gain, loss * noise.field_loss];
+  const unconfirmed = Math.max(0, gain - confirmed - fieldGain) + Math.max(0, loss - fieldLoss);
   const edges = noise.edges_before * counts.sealedBefore + noise.edges_after * counts.sealedAfter;
   const expected = level.rate * edges;
   const drawn =
     expected > 0
       ? (level.shape + unconfirmed) / (level.shape / expected + 1)
       : unconfirmed;
-  const rim = EDGE_VARIANCE * noise.confirmed_edges * counts.confirmed;
-  const variance = level.design * (drawn + rim);
+  const variance = level.design * drawn + noise.confirmed_design * confirmed;
   const part = noise.sealed_before > 0 ? counts.sealedBefore / noise.sealed_before : 0;
-  const known =
-    ((noise.slope_sd / noise.slope) * counts.confirmed) ** 2 + (noise.bias_sd * part) ** 2;
+  const known = ((noise.slope_sd / noise.slope) * confirmed) ** 2 + (noise.bias_sd * part) ** 2;
   const freedom = 2 * (level.shape + unconfirmed);
   const rounding = variance + known > 0 ? HALF_PIXEL : 0;
   const half =
-    (Math.sqrt(studentQuantile(TAIL, freedom) ** 2 * variance + NORMAL_95 ** 2 * known) + rounding) /
-    noise.slope;
-  const distance =
-    Math.max(0, Math.abs(counts.net * noise.slope) - rounding) /
-    Math.sqrt(Math.max(variance + known, 1e-12));
-  const p = Math.min(1, 2 * (1 - studentProbability(distance, freedom)));
-  return { low: counts.net - half, high: counts.net + half, isSignal: p <= noise.level };
+    Math.sqrt(studentQuantile(TAIL, freedom) ** 2 * variance + NORMAL_95 ** 2 * known) + rounding;
+  // What is unexplained may be noise or change: the net is the middle of both readings.
+  const readings = noise.edges > 0 ? Math.abs((noise.excess * edges) / noise.edges) / 2 : 0;
+  const low = counts.net - (half + readings + fieldLoss) / noise.slope;
+  const high = counts.net + (half + readings + fieldGain) / noise.slope;
+  return { low, high, isSignal: low > 0 || high < 0 };
 }
 
 /** Return the noise of units of the nearest size, by the ratio of sizes. */

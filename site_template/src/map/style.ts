@@ -25,6 +25,8 @@ export const HEXAGONS = "hexagons";
 export const AREAS = "areas";
 /** The number of "within_noise" in the tiles (SIGNALS in hexseal/tiles.py). */
 const WITHIN_NOISE = 1;
+/** The number of "inconclusive": such hexagons carry no figure of change. */
+const INCONCLUSIVE = 4;
 const BASEMAP_OPACITY = 0.72;
 const STEPPED_BACK = 0.12;
 /** Outlines grow from a hair at region scale to a clear line in a town. */
@@ -116,7 +118,7 @@ function fillOf(look: Look): ExpressionSpecification {
 export function colorOf({ palette, measure, breaks, unsure }: Look): ExpressionSpecification {
   if (unsure) {
     const color = unsureColor(measure, palette, breaks.change);
-    return ["case", ["<=", ["get", "land_m2"], 0], palette.water, color];
+    return ["case", ["<=", ["get", "land_m2"], 0], palette.water, ...open({ palette, measure }), color];
   }
   const ramp = palette.ramps[measure.scale];
   const steps = breaks[measure.scale].flatMap((edge, place) => [edge, ramp[place + 1] ?? ""]);
@@ -133,7 +135,12 @@ export function colorOf({ palette, measure, breaks, unsure }: Look): ExpressionS
       : hasZero(measure)
         ? ["case", zero, palette.zero, stepped]
         : stepped;
-  return ["case", ["<=", ["get", "land_m2"], 0], palette.water, colored];
+  return ["case", ["<=", ["get", "land_m2"], 0], palette.water, ...open({ palette, measure }), colored];
+}
+
+/** Return the case of hexagons whose grade is inconclusive, for measures that such ones lack. */
+function open({ palette, measure }: Pick<Look, "palette" | "measure">): [ExpressionSpecification, string] | [] {
+  return measure.open === null ? [] : [["==", ["get", measure.open], INCONCLUSIVE], palette.noise];
 }
 
 /** Hexagons make room where single pixels or an image are shown, and let a basemap through. */
@@ -146,8 +153,12 @@ function opacityOf(settings: Settings, look: Look): ExpressionSpecification | nu
 /** Tell of a hexagon whether the legend counts it to a class. */
 function isOfClass({ measure, breaks }: Look, key: ClassKey): ExpressionSpecification {
   const hasLand: ExpressionSpecification = [">", ["get", "land_m2"], 0];
+  const isOpen: ExpressionSpecification =
+    measure.open === null ? ["literal", false] as never : ["==", ["get", measure.open], INCONCLUSIVE];
   const isNoise: ExpressionSpecification =
-    measure.signal === null ? ["literal", false] as never : ["==", ["get", measure.signal], WITHIN_NOISE];
+    measure.signal === null
+      ? isOpen
+      : ["any", isOpen, ["==", ["get", measure.signal], WITHIN_NOISE]];
   const value = measureExpression(measure);
   const isZero: ExpressionSpecification = hasZero(measure) ? ["==", value, 0] : (["literal", false] as never);
   if (key === "water") {

@@ -8,7 +8,6 @@ import type { YearPoint } from "./years.ts";
 
 const [WIDTH, HEIGHT] = [360, 190];
 const [LEFT, RIGHT, TOP, BOTTOM] = [58, 22, 10, 26];
-const CAP = 4;
 const [BAR_LINE, BAR] = [36, 9];
 const MOST_ORIGINS = 6;
 const HECTARE = 10_000;
@@ -27,18 +26,17 @@ export function stockChart(points: YearPoint[], text: Text): HTMLElement | null 
     return null;
   }
   const write = (value: number | null) => (value === null ? text.of("app.none") : text.hectares(value));
-  const rows = points.map(({ year, raw, adjusted, low, high }) => [
+  const rows = points.map(({ year, raw, adjusted }) => [
     String(year),
     write(raw),
     write(adjusted),
-    low === null || high === null ? text.of("app.none") : text.interval(low, high),
   ]);
   const key = ["adjusted", "raw", ...(known.some((point) => point.isDoubtful) ? ["doubtful"] : [])];
   return figure(text, {
     kind: "stock",
     drawing: stockDrawing(known, text),
     key: key.map((name) => [name, text.of(`app.chart.${name}`)]),
-    heads: ["year", "raw", "adjusted", "interval"].map((name) => text.of(`app.chart.${name}`)),
+    heads: ["year", "raw", "adjusted"].map((name) => text.of(`app.chart.${name}`)),
     rows,
   });
 }
@@ -132,7 +130,7 @@ interface Plot {
 
 function stockDrawing(points: YearPoint[], text: Text): SVGSVGElement {
   const ends = points
-    .flatMap(({ raw, adjusted, low, high }) => [raw, adjusted, low, high])
+    .flatMap(({ raw, adjusted }) => [raw, adjusted])
     .flatMap((value) => (value === null ? [] : [value / HECTARE]));
   const steps = ticks(Math.min(...ends), Math.max(...ends));
   const [bottom, top] = [steps[0] ?? 0, steps.at(-1) ?? 1];
@@ -149,7 +147,6 @@ function stockDrawing(points: YearPoint[], text: Text): SVGSVGElement {
     ...points.map(({ year }) => label(String(year), "chart-label middle", plot.x(year), HEIGHT - 8)),
     ...lines(plot, points, "raw"),
     ...lines(plot, points, "adjusted"),
-    ...points.flatMap((point) => interval(plot, point)),
     ...dots(plot, points, "raw", "3.5"),
     ...dots(plot, points, "adjusted", "4"),
   ]);
@@ -179,21 +176,6 @@ function lines(plot: Plot, points: YearPoint[], name: "raw" | "adjusted"): SVGEl
     const [x1, x2] = [plot.x(before.year), plot.x(after.year)];
     return [draw("line", { class: classes, x1, x2, y1: plot.y(low), y2: plot.y(high) })];
   });
-}
-
-function interval(plot: Plot, { year, low, high }: YearPoint): SVGElement[] {
-  if (low === null || high === null) {
-    return [];
-  }
-  const x = plot.x(year);
-  const [from, to] = [plot.y(low), plot.y(high)];
-  const bar = (x1: number, x2: number, y1: number, y2: number) =>
-    draw("line", { class: "chart-interval", x1, x2, y1, y2 });
-  return [
-    bar(x, x, from, to),
-    bar(x - CAP, x + CAP, from, from),
-    bar(x - CAP, x + CAP, to, to),
-  ];
 }
 
 function dots(plot: Plot, points: YearPoint[], name: "raw" | "adjusted", r: string): SVGElement[] {

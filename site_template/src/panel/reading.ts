@@ -3,7 +3,7 @@
 
 import { make } from "../shared/dom.ts";
 import { flows, hasData, judged, land, type Pair } from "../shared/measures.ts";
-import type { Basis, Figures, Settings } from "../shared/settings.ts";
+import type { Basis, Figures, PairGrade, Settings } from "../shared/settings.ts";
 import type { Text } from "../shared/text.ts";
 import { isDoubtful, isPair } from "./years.ts";
 
@@ -23,14 +23,17 @@ export class Reader {
   /** Say what changed, how sure that is, and what the raw maps would say. */
   sentence(figures: Figures, pair: Pair, basis: Basis): string {
     const signal = this.signal(figures, pair);
-    const words = this.text.of(
-      `app.read.${this.caseOf(figures, pair, basis)}`,
-      this.values(figures, pair),
-    );
+    const sentences = [
+      this.text.of(`app.read.${this.caseOf(figures, pair, basis)}`, this.values(figures, pair)),
+    ];
+    if (basis === "adjusted" && ["gain", "loss", "within_noise"].includes(signal)) {
+      sentences.push(this.text.of(`app.assume.${this.grade(pair)?.assumption ?? "maps_err_alike"}`));
+    }
     const isProvisional = this.settings.provisional.some((known) => isPair(known, pair));
-    return isProvisional && signal !== "no_data"
-      ? `${words} ${this.text.of("app.read.provisional", { last: pair[1] })}`
-      : words;
+    if (isProvisional && !["no_data", "inconclusive"].includes(signal)) {
+      sentences.push(this.text.of("app.read.provisional", { last: pair[1] }));
+    }
+    return sentences.join(" ");
   }
 
   /** Say in a few signs what changed: the adjusted net and whether it stands out. */
@@ -38,6 +41,9 @@ export class Reader {
     const signal = this.signal(figures, pair);
     if (signal === "no_data") {
       return this.text.of("app.none");
+    }
+    if (signal === "inconclusive") {
+      return this.text.of("app.signal.inconclusive");
     }
     const net = this.text.hectares(judged(figures, pair).net, true);
     const key = isDoubtful(this.settings, pair) ? "doubtful" : signal;
@@ -63,6 +69,16 @@ export class Reader {
     return (code === undefined ? undefined : this.settings.signals[code]) ?? "no_data";
   }
 
+  private grade(pair: Pair): PairGrade | undefined {
+    return this.settings.judged[`${pair[0]}_${pair[1]}`];
+  }
+
+  /** Return in a few words why the maps support no figure: of the pair, or of this place only. */
+  private reasons(pair: Pair): string {
+    const found = this.grade(pair);
+    return found?.grade === "inconclusive" ? found.reasons.join(", ") : this.text.of("app.brief.local");
+  }
+
   private caseOf(figures: Figures, pair: Pair, basis: Basis): string {
     const signal = this.signal(figures, pair);
     if (signal === "no_data") {
@@ -70,6 +86,9 @@ export class Reader {
     }
     if (land(figures) === 0) {
       return "no_land";
+    }
+    if (signal === "inconclusive") {
+      return signal;
     }
     if (basis === "raw") {
       return "raw";
@@ -100,6 +119,8 @@ export class Reader {
       rawNet: write(gain - loss, true),
       confirmed: write(confirmed),
       level: text.number(100 * this.settings.level, 0),
+      reasons: this.reasons(pair),
+      command: this.grade(pair)?.command ?? "",
     };
   }
 
@@ -113,6 +134,14 @@ export class Reader {
       unit,
       details,
     });
+    if (this.signal(figures, pair) === "inconclusive") {
+      const [grade, detail] = [text.of("app.signal.inconclusive"), text.of("app.card.not_change")];
+      return [
+        { label: text.of("app.card.grade"), value: grade, unit: "", details: [values.reasons] },
+        card("new_raw", values.gain, detail),
+        card("returned", values.loss, detail),
+      ];
+    }
     const returned = card("returned", values.loss, text.of("app.card.unconfirmed"));
     if (isRaw) {
       return [
@@ -122,7 +151,7 @@ export class Reader {
       ];
     }
     const raw = (value: string) => text.of("app.card.raw", { value });
-    const ends = text.of("app.card.interval", values);
+    const ends = text.of(`app.card.interval.${this.grade(pair)?.interval ?? "noise"}`, values);
     return [
       card("new_confirmed", values.confirmed, raw(values.gain)),
       returned,

@@ -9,8 +9,6 @@ export interface YearPoint {
   year: number;
   raw: number | null;
   adjusted: number | null;
-  low: number | null;
-  high: number | null;
   /** The step from the year before must not be read as change. */
   isDoubtful: boolean;
 }
@@ -22,7 +20,7 @@ export function yearPoints(figures: Figures, settings: Settings): YearPoint[] {
     return {
       year,
       raw: hasData(figures) ? sealed(figures, year) : null,
-      ...since(figures, settings, year),
+      adjusted: since(figures, settings, year),
       isDoubtful: before !== undefined && isDoubtful(settings, [before, year]),
     };
   });
@@ -36,8 +34,8 @@ export function isPair(one: Pair, other: Pair): boolean {
   return one[0] === other[0] && one[1] === other[1];
 }
 
-/** Return the adjusted area of a year and, where the pair was judged as one, its interval. */
-function since(figures: Figures, { years, pairs }: Settings, year: number) {
+/** Return the adjusted area of a year; no interval, for that of a change says nothing of a level. */
+function since(figures: Figures, { years, pairs }: Settings, year: number): number | null {
   const first = years[0] ?? 0;
   const start = hasData(figures) ? sealed(figures, first) : null;
   const plus = (...names: string[]) => {
@@ -47,15 +45,12 @@ function since(figures: Figures, { years, pairs }: Settings, year: number) {
       : Math.max(0, changes.reduce((sum: number, change) => sum + (change ?? 0), start));
   };
   if (year === first) {
-    return { adjusted: start, low: null, high: null };
+    return start;
   }
   if (pairs.some((pair) => isPair(pair, [first, year]))) {
-    const [adjusted, low, high] = ["adjusted_m2", "adjusted_low_m2", "adjusted_high_m2"].map((name) =>
-      plus(`${name}_${first}_${year}`),
-    );
-    return { adjusted: adjusted ?? null, low: low ?? null, high: high ?? null };
+    return plus(`adjusted_m2_${first}_${year}`);
   }
   const upto = years.filter((known) => known <= year);
   const steps = upto.slice(1).map((last, place) => `adjusted_m2_${upto[place]}_${last}`);
-  return { adjusted: plus(...steps), low: null, high: null };
+  return plus(...steps);
 }

@@ -32,18 +32,22 @@ export function flows(figures: Figures, [first, last]: Pair): { gain: number; lo
 
 /** What was judged of a pair: confirmed new sealing, adjusted net with its interval, signal. */
 export function judged(figures: Figures, [first, last]: Pair) {
-  const of = (name: string) => figures[`${name}_${first}_${last}`] ?? 0;
+  // Inconclusive units carry none of these; what is not a number is written as no figure.
+  const of = (name: string) => figures[`${name}_${first}_${last}`] ?? (hasData(figures) ? Number.NaN : 0);
   return {
     confirmed: of("confirmed_m2"),
     net: of("adjusted_m2"),
     low: of("adjusted_low_m2"),
     high: of("adjusted_high_m2"),
-    signal: of("signal"),
+    signal: figures[`signal_${first}_${last}`] ?? 0,
   };
 }
 
 /** Return a measure's value in percent or percentage points of land. */
 export function measureValue(measure: Measure, figures: Figures): number | null {
+  if (measure.open !== null && measure.plus.some((name) => figures[name] === undefined)) {
+    return null;
+  }
   const total = (columns: string[]) => columns.reduce((sum, name) => sum + (figures[name] ?? 0), 0);
   return percentOfLand(total(measure.plus) - total(measure.minus), figures);
 }

@@ -21,6 +21,8 @@ export interface Measure {
   minus: string[];
   /** The column that says whether a change stands out from the noise. */
   signal: string | null;
+  /** The column that says whether the grade is inconclusive, where such units lack the measure. */
+  open: string | null;
 }
 
 /** A row of a table; `{}` in a column's name stands for the year or the pair of years. */
@@ -96,6 +98,15 @@ export interface PartitionTree {
   parents: [string, number, number][];
 }
 
+/** How a pair is graded: `reasons` in a few words, `command` draws the sample that settles it. */
+export interface PairGrade {
+  grade: "reference" | "consistent" | "inconclusive";
+  interval: "noise" | "confidence";
+  assumption: string;
+  reasons: string[];
+  command: string;
+}
+
 export interface Settings {
   version: string;
   language: string;
@@ -121,6 +132,8 @@ export interface Settings {
   notes: PairNote[];
   /** Pairs whose last year no later map has confirmed. */
   provisional: [number, number][];
+  /** What supports the figures of each pair, the name of its interval and what that rests on. */
+  judged: Record<string, PairGrade>;
   /** The share of false patches that confirmed change may hold. */
   level: number;
   /** Scripts of former classes: their folder ("" where there are none), the hexagons told of. */

@@ -21,7 +21,11 @@ export class Text {
     return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
   }
 
+  /** Write a number; what is not one is no figure. */
   number(value: number, digits: number, signed = false): string {
+    if (Number.isNaN(value)) {
+      return this.of("app.none");
+    }
     const key = `${digits}${signed}`;
     let format = this.formats.get(key);
     if (format === undefined) {
@@ -52,6 +56,9 @@ export class Text {
 
   /** Write an interval of square metres in hectares, both ends with the same decimals. */
   interval(low: number, high: number): string {
+    if (Number.isNaN(low) || Number.isNaN(high)) {
+      return this.of("app.none");
+    }
     const digits = hectareDigits(Math.max(Math.abs(low), Math.abs(high)));
     const [from, to] = [low, high].map((end) =>
       this.number(end / SQUARE_METRES_PER_HECTARE, digits, low < 0),

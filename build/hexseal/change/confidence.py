@@ -1,0 +1,80 @@
+"""Whether confidence layers know anything: they have to be higher where nothing is in doubt."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Flags = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+
+FAINT_PIXELS = 12
+MOST = 100
+EIGHT = np.ones((3, 3), np.bool_)
+
+
+@dataclass(slots=True)
+class _Mean:
+    total: int = 0
+    count: int = 0
+
+    def add(self, layer: Bytes, where: Flags) -> None:
+        known = layer[where & (layer <= MOST)]
+        self.total += int(known.sum(dtype=np.int64))
+        self.count += len(known)
+
+    @property
+    def value(self) -> float:
+        return self.total / self.count if self.count else float("nan")
+
+
+class ConfidenceContrast:
+    """Gather, per date, the mean confidence of stable sealed interiors and of faint changes.
+
+    Faint are pixels in patches of fewer than 12; a date without a layer gathers nothing.
+    """
+
+    def __init__(self) -> None:
+        self.inside = (_Mean(), _Mean())
+        self.faint = (_Mean(), _Mean())
+
+    def add(
+        self,
+        before: Flags,
+        after: Flags,
+        counts: Flags,
+        layers: tuple[Bytes | None, Bytes | None],
+        own: slice | None = None,
+    ) -> None:
+        """Add the pixels of the rows ``own`` (None: all); the others are their neighbours."""
+        if all(layer is None for layer in layers):
+            return
+        inside = ndimage.binary_erosion(before & after & counts, EIGHT)
+        gain, loss = _faint(after & ~before & counts), _faint(before & ~after & counts)
+        # A date's own map is asked where it calls sealed what the other does not.
+        for place, faint in enumerate((loss, gain)):
+            layer = layers[place]
+            if layer is not None:
+                rows = slice(None) if own is None else own
+                self.inside[place].add(layer[rows], inside[rows])
+                self.faint[place].add(layer[rows], faint[rows])
+
+    def value(self) -> float | None:
+        """Return the lesser of both dates' contrasts in points of confidence.
+
+        None without a layer or without pixels to compare.
+        """
+        gaps = [
+            inside.value - faint.value
+            for inside, faint in zip(self.inside, self.faint, strict=True)
+            if inside.count and faint.count
+        ]
+        return min(gaps) if gaps else None
+
+
+def _faint(change: Flags) -> Flags:
+    labels, count = ndimage.label(change, EIGHT)
+    if not count:
+        return change
+    return change & (np.bincount(labels.ravel())[labels] < FAINT_PIXELS)

@@ -1,0 +1,360 @@
+"""Grade a pair of maps from its patches, and confirm gains where the tests allow it.
+
+``consistent``: every test passes; gains whose rate of false patches is at most the level are
+confirmed, of their pixels those that are secure. ``inconclusive``: a test fails; nothing is
+confirmed, gains that stand out of the gains' own tail are listed as candidates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexseal.change.confidence import ConfidenceContrast
+from hexseal.change.maptests import (
+    HARMLESS_FIELD_SHARE,
+    LEAST_CONTRAST,
+    Check,
+    Sizes,
+    check_confidence,
+    check_decoys,
+    check_fields,
+    check_level,
+    check_registration,
+    check_tail,
+    check_unsealing,
+    count_blocks,
+    faint_ratio,
+    is_field,
+)
+from hexseal.change.patches import COMPACT, CONFIDENT, PatchTable
+from hexseal.change.rate import GAINS_CENSORED, Tail, counted_bound, fit_tail, rates
+from hexseal.change.registration import BLOCKS, Displacement, Registration
+from hexseal.change.states import GAIN_REASONS, LOSS_REASONS, NO_DATA, STATE_BITS, State
+
+Bytes = NDArray[np.uint8]
+Doubles = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+Grade = Literal["reference", "consistent", "inconclusive"]
+GRADES: tuple[Grade, ...] = ("reference", "consistent", "inconclusive")
+# A pixel on the outline of a confirmed patch may be in or out: the variance of a fair coin.
+EDGE_VARIANCE = 0.25
+LOCAL_SHIFT, LOCAL_NOISE = 0.5, 4.0
+# Rows that are looked at together, and rows of the neighbours seen with them: patches that
+# reach farther count as large anyway.
+STRIP_ROWS, STRIP_HALO = 512, 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairEvidence:
+    """What was gathered of a pair besides its patches; ``shape`` is rows, columns of the region."""
+
+    shape: tuple[int, int]
+    displacement: Displacement
+    contrast: float | None
+    has_confidence: bool
+
+
+class EvidenceGatherer:
+    """Gather from bands of rows what grading needs besides patches; ``shape`` is of the region.
+
+    Bands may have any height: rows are kept until a strip of fixed height is whole, with rows of
+    its neighbours above and below, so that the same region gives the same evidence.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self.registration = Registration(shape)
+        self.contrast = ConfidenceContrast()
+        self.has_confidence = False
+        self._planes: NDArray[np.uint8] | None = None
+        self._top = 0
+        self._done = 0
+        self._dates = (False, False)
+
+    def add(self, row: int, states: Bytes, layers: tuple[Bytes | None, Bytes | None]) -> None:
+        """Add the rows from ``row`` on: bytes of ``pair_states``, confidence of both dates."""
+        self._dates = (layers[0] is not None, layers[1] is not None)
+        self.has_confidence |= any(self._dates)
+        empty = np.full_like(states, NO_DATA)
+        planes = np.stack([states, *(empty if layer is None else layer for layer in layers)])
+        held = self._planes
+        self._planes = planes if held is None else np.concatenate([held, planes], axis=1)
+        end = row + states.shape[0]
+        while end >= self._done + STRIP_ROWS + STRIP_HALO:
+            self._take(self._done + STRIP_ROWS)
+
+    def finish(self) -> PairEvidence:
+        """Return what was gathered."""
+        if self._planes is not None:
+            self._take(self._top + self._planes.shape[1])
+        return PairEvidence(
+            self.shape, self.registration.solve(), self.contrast.value(), self.has_confidence
+        )
+
+    def _take(self, end: int) -> None:
+        """Gather from the rows up to ``end``, and forget those that no later strip needs."""
+        assert self._planes is not None
+        planes = self._planes[:, : end + STRIP_HALO - self._top]
+        own = slice(self._done - self._top, end - self._top)
+        states = planes[0]
+        counts = states != NO_DATA
+        sealed = (_SEALED_BEFORE[states], _SEALED_AFTER[states])
+        layers = tuple(
+            plane if known else None for plane, known in zip(planes[1:], self._dates, strict=True)
+        )
+        self.registration.add(self._top, *sealed, counts, own)
+        self.contrast.add(*sealed, counts, (layers[0], layers[1]), own)
+        keep = max(0, end - STRIP_HALO - self._top)
+        self._planes, self._top, self._done = self._planes[:, keep:], self._top + keep, end
+
+
+def _bytes_of(states: Sequence[int]) -> Flags:
+    """Return which bytes of states and edges hold one of ``states``."""
+    held = np.isin(np.arange(256) & STATE_BITS, states)
+    held[128:] = False
+    return held
+
+
+_SEALED_BEFORE = _bytes_of([State.SEALED, State.LOSS, *LOSS_REASONS])
+_SEALED_AFTER = _bytes_of([State.SEALED, State.GAIN, State.CONFIRMED, *GAIN_REASONS])
+
+
+@dataclass(frozen=True, slots=True)
+class FalseShare:
+    """Rate of false patches and false area among what is confirmed, shares with upper bounds."""
+
+    patches: float
+    patches_high: float
+    area: float
+    area_high: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DoubtfulPlaces:
+    """Where a test fails locally; ``level`` and ``shift`` are flags of square blocks of a region.
+
+    A region of ``shape`` (rows, columns) is cut into as many equal rows and columns of blocks as
+    each of the two arrays has.
+    """
+
+    shape: tuple[int, int]
+    level: Flags
+    shift: Flags
+
+    def at(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Flags:
+        """Return for each of ``rows`` x ``columns`` pixels whether it lies in such a block."""
+        found = np.zeros((len(rows), len(columns)), np.bool_)
+        for flags in (self.level, self.shift):
+            if flags.any():
+                parts = len(flags)
+                row = (rows * parts // max(self.shape[0], 1)).clip(0, parts - 1)
+                column = (columns * parts // max(self.shape[1], 1)).clip(0, parts - 1)
+                found |= flags[row[:, None], column[None]]
+        return found
+
+
+def _misplaced(evidence: PairEvidence) -> Flags:
+    """Return the 8 x 8 blocks whose own shift is half a pixel or more, and no mere noise.
+
+    Most blocks of maps that lie on each other show how far noise moves a block.
+    """
+    blocks = evidence.displacement.blocks
+    usual = float(np.nanmedian(blocks)) if np.isfinite(blocks).any() else 0.0
+    return np.nan_to_num(blocks, nan=0.0) >= max(LOCAL_SHIFT, LOCAL_NOISE * usual)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grading:
+    """Grade of a pair and the fate of each of its patches.
+
+    ``q_value`` is NaN for losses, whole fields and where no rate can be given. ``secure`` is the
+    bit of pixels that count as confirmed area. ``variance`` is that of the region's net in
+    square pixels, ``confirmed_design`` the part of it that confirmed patches bring, per pixel.
+    """
+
+    grade: Grade
+    checks: tuple[Check, ...]
+    q_value: Doubles
+    confirmed: Flags
+    candidate: Flags
+    field: Flags
+    score: Doubles
+    secure: int
+    ratio: float
+    tail: Tail | None
+    false: FalseShare | None
+    doubtful: "DoubtfulPlaces"
+    variance: float
+    confirmed_design: float
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return test and name of each check that stops the pair."""
+        return reasons_of(self.checks)
+
+    @property
+    def uses_confidence(self) -> bool:
+        """Return whether confidence layers weigh the evidence."""
+        return self.secure == CONFIDENT
+
+    def secure_pixels(self, table: PatchTable) -> NDArray[np.int64]:
+        """Return how many pixels of each patch count as confirmed area if the patch is."""
+        return table.confident if self.uses_confidence else table.compact
+
+
+def reasons_of(checks: Sequence[Check]) -> tuple[str, ...]:
+    """Return test and name of each check that makes a pair inconclusive, once each."""
+    return tuple(f"{check.test}.{check.name}" for check in checks if check.stops)
+
+
+def grade_pair(
+    table: PatchTable,
+    evidence: PairEvidence,
+    *,
+    kept: Flags | None = None,
+    level: float = 0.10,
+    decoy_ratio: float | None = None,
+    ignore_tests: bool = False,
+) -> Grading:
+    """Test a pair and give every patch its rate.
+
+    ``kept`` are the patches that may count (None: all); ``decoy_ratio`` replaces the number of
+    false gains per loss that the faint patches show. ``ignore_tests`` shows what the figures of
+    an inconclusive pair would be: for measuring what the tests are worth, never for publishing.
+    """
+    kept = np.ones(len(table), np.bool_) if kept is None else kept
+    gains, field = table.direction > 0, is_field(table)
+    confidence = check_confidence(evidence.contrast, has_layer=evidence.has_confidence)
+    is_used = evidence.contrast is not None and evidence.contrast > LEAST_CONTRAST
+    score = table.score if is_used else table.plain_score
+    gain, loss = score[gains & ~field], score[~gains & ~field]
+    ratio = max(1.0, faint_ratio(gain, loss)) if decoy_ratio is None else decoy_ratio
+    tail = fit_tail(loss)
+    sizes, blocks = Sizes.of(table), count_blocks(table, evidence.shape)
+    checks = (
+        *check_decoys(score[gains], score[~gains], sizes),
+        *check_tail(sizes),
+        *check_level(blocks),
+        *check_registration(evidence.displacement),
+        *check_fields(table, field),
+        *confidence,
+        *check_unsealing(tail),
+    )
+    q_value, confirmed = _confirm(table, score, field, kept, tail, ratio, level)
+    is_trusted = ignore_tests or not reasons_of(checks)
+    grade: Grade = "consistent" if is_trusted else "inconclusive"
+    candidate = np.zeros(len(table), np.bool_)
+    if grade == "inconclusive":
+        q_value, confirmed = np.full(len(table), np.nan), candidate
+        candidate = _candidates(score, gains & kept, level) | (gains & kept & field)
+    secure = CONFIDENT if is_used else COMPACT
+    counted = table.confident if is_used else table.compact
+    variance, design = _variance(table, q_value, confirmed, field, evidence.shape)
+    return Grading(
+        grade=grade,
+        checks=checks,
+        q_value=q_value,
+        confirmed=confirmed,
+        candidate=candidate,
+        field=field & ~confirmed,
+        score=score,
+        secure=secure,
+        ratio=ratio,
+        tail=tail,
+        false=_false_share(score, loss, q_value, confirmed, counted, ratio),
+        doubtful=DoubtfulPlaces(evidence.shape, blocks.fails, _misplaced(evidence)),
+        variance=variance,
+        confirmed_design=design,
+    )
+
+
+def _confirm(
+    table: PatchTable,
+    score: Doubles,
+    field: Flags,
+    kept: Flags,
+    tail: Tail | None,
+    ratio: float,
+    level: float,
+) -> tuple[Doubles, Flags]:
+    """Return q-values, and which gains pass; a few whole fields may, since they can do no harm."""
+    q_value = np.full(len(table), np.nan)
+    gains = (table.direction > 0) & kept
+    if tail is None:
+        return q_value, np.zeros(len(table), np.bool_)
+    losses = score[(table.direction < 0) & kept & ~field]
+    usual = gains & ~field
+    q_value[usual] = rates(score[usual], losses, tail, ratio)
+    confirmed = np.nan_to_num(q_value, nan=1.0) <= level
+    some = gains & field
+    in_fields, sure = table.pixels[some].sum(), table.pixels[confirmed].sum()
+    if in_fields and in_fields <= HARMLESS_FIELD_SHARE * (sure + in_fields):
+        everything = rates(score[gains], losses, tail, ratio)
+        q_value[some] = everything[field[gains]]
+        confirmed |= some & (np.nan_to_num(q_value, nan=1.0) <= level)
+    return q_value, confirmed
+
+
+def _candidates(score: Doubles, gains: Flags, level: float) -> Flags:
+    """Return the gains that stand out of the gains' own tail, taken as if it were noise."""
+    found = np.zeros(len(score), np.bool_)
+    tail = fit_tail(score[gains], censored_at=GAINS_CENSORED)
+    if tail is not None:
+        found[gains] = rates(score[gains], np.empty(0), tail, 1.0) <= level
+    return found
+
+
+def _false_share(
+    score: Doubles,
+    losses: Doubles,
+    q_value: Doubles,
+    confirmed: Flags,
+    pixels: NDArray[np.int64],
+    ratio: float,
+) -> FalseShare | None:
+    """Return what is false of what is confirmed; the faintest patches are taken to be the false."""
+    if not confirmed.any():
+        return None
+    order = np.argsort(score[confirmed], kind="stable")
+    area = np.cumsum(pixels[confirmed][order])
+    count, whole = len(order), max(int(area[-1]), 1)
+    decoys = int((losses >= score[confirmed].min()).sum())
+    expected = float(q_value[confirmed].max()) * count
+    bound = min(max(counted_bound(decoys, ratio), int(np.ceil(expected))), count)
+    usual = int(np.clip(np.ceil(expected), 0, count))
+    return FalseShare(
+        patches=expected / count,
+        patches_high=bound / count,
+        area=float(area[usual - 1] / whole) if usual else 0.0,
+        area_high=float(area[bound - 1] / whole) if bound else 0.0,
+    )
+
+
+def _variance(
+    table: PatchTable,
+    q_value: Doubles,
+    confirmed: Flags,
+    field: Flags,
+    shape: tuple[int, int],
+) -> tuple[float, float]:
+    """Return the variance of the region's net in square pixels, and its part per confirmed pixel.
+
+    Noise: the larger of a jackknife over 8 x 8 blocks and of independent patches. Confirmed
+    patches: each may be false, and pixels of their outline may be in or out.
+    """
+    noise = ~confirmed & ~field
+    signed = (table.direction * table.pixels)[noise].astype(np.float64)
+    row = (table.row_mean[noise] * BLOCKS / max(shape[0], 1)).astype(np.int64)
+    column = (table.column_mean[noise] * BLOCKS / max(shape[1], 1)).astype(np.int64)
+    block = row.clip(0, BLOCKS - 1) * BLOCKS + column.clip(0, BLOCKS - 1)
+    sums = np.bincount(block, signed, BLOCKS * BLOCKS)
+    by_block = BLOCKS * BLOCKS * float(sums.var(ddof=1))
+    by_patch = float((signed**2).sum())
+    pixels, q = table.pixels[confirmed].astype(np.float64), q_value[confirmed]
+    rim = pixels - table.core[confirmed]
+    sure = float((q * (1 - q) * pixels**2).sum() + EDGE_VARIANCE * rim.sum())
+    return max(by_block, by_patch) + sure, sure / max(float(pixels.sum()), 1.0)
