@@ -23,7 +23,7 @@ from hexseal.pages.snippets import ANYWHERE, FOLDER
 
 # Names of columns as snippets write them; years make them unmistakable.
 COLUMN = re.compile(
-    r"\b(?:h3_hex|land_m2|valid_m2|(?:sealed|new|unsealed|signal|confirmed)\w*_\d{4})\b"
+    r"\b(?:h3_hex|land_m2|valid_m2|(?:sealed|new|unsealed|signal|confirmed|grade)\w*_\d{4})\b"
 )
 FILE = re.compile(r"[\w-]+\.(?:parquet|gpkg|csv\.gz)")
 
@@ -121,7 +121,8 @@ def test_sql_reads_the_files(code: dict[str, str]) -> None:
         local = fetched(connection, code["duckdb-local"])
         assert len(local) == 10
         assert all(h3.is_valid_cell(row[0]) for row in local)
-        assert [row[2] for row in local] == sorted((row[2] for row in local), reverse=True)
+        # The toy maps are too small to confirm anything: no figure, and the grade says why.
+        assert {row[1:] for row in local} == {("inconclusive", None, "inconclusive")}
         ((share, wrong),) = fetched(connection, code["duckdb-aggregate"])
         # 670 sealed pixels of 16 400 that are land.
         assert share == pytest.approx(100 * 670 / 16_400)
