@@ -32,10 +32,11 @@ from hexseal.raster.grid import from_lonlat
 from hexseal.region.load import Region, SealedAccuracy, load_region
 from hexseal.simulation import NoiseModel, Observation, observe, simulate_truth
 from hexseal.statistics.stage import write_statistics
+from hexseal.types import Pair
 
 SIZE, AREAS = 2000, 25
 WEST, NORTH = 4_000_000.0, 3_000_000.0
-PAIR = (2018, 2021)
+PAIR = Pair(2018, 2021)
 NAME = "2018_2021"
 NOISE = NoiseModel(users_accuracy=0.85, producers_accuracy=0.85, error_correlation=0.97)
 DRIFT = replace(NOISE, users_drift=-0.02, producers_drift=0.02)

@@ -17,6 +17,7 @@ from hexseal.pages.origins import Source, class_name, origins_of, read_area_sour
 from hexseal.pages.tables import Writer
 from hexseal.pages.years import YearPoint, year_points
 from hexseal.products import PRODUCTS
+from hexseal.types import Pair
 
 ENGLISH = Writer(load_locale(TEMPLATE / "locales", "en"))
 FRENCH = Writer(load_locale(TEMPLATE / "locales", "fr"))
@@ -64,7 +65,7 @@ def test_adjusted_years_start_from_the_mapped_first_year(tmp_path) -> None:
         adjusted_low_m2_2018_2023=-140 * HA,
         adjusted_high_m2_2018_2023=-90 * HA,
     )
-    first, second, third = year_points(unit, region, {(2018, 2021)})
+    first, second, third = year_points(unit, region, {Pair(2018, 2021)})
     assert first == YearPoint(2018, 100 * HA, 100 * HA)
     assert second == YearPoint(2021, 180 * HA, 140 * HA, is_doubtful=True)
     # Never below nothing.
@@ -164,8 +165,8 @@ def test_sources_are_read_by_area_and_named_in_the_language(tmp_path) -> None:
     pq.write_table(pa.table(rows), tmp_path / "transition_areas.parquet")
     found = read_area_sources(tmp_path / "transition_areas.parquet")
     assert found["region", "made-up"] == {
-        (2018, 2021): (Source(9, 300.0, 100.0),),
-        (2018, 2023): (Source(6, 200.0, 0.0),),
+        Pair(2018, 2021): (Source(9, 300.0, 100.0),),
+        Pair(2018, 2023): (Source(6, 200.0, 0.0),),
     }
     region = made_region(tmp_path)
     (origin,) = origins_of(found["commune", "7"][2018, 2021], region, FRENCH.locale)

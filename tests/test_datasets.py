@@ -32,6 +32,7 @@ from hexseal.datasets.partitions import parents_of, partition_resolution, write_
 from hexseal.datasets.splits import rows_at
 from hexseal.region.load import HexagonRange
 from hexseal.storage.database import connect
+from hexseal.types import Pair
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +145,7 @@ def test_every_value_is_what_the_codebook_says(made: MadeSite, table: Table) -> 
 
 
 def test_every_column_is_described_in_both_languages() -> None:
-    spread = Spread((2018, 2021), ((2018, 2021),), ("half",))
+    spread = Spread((2018, 2021), (Pair(2018, 2021),), ("half",))
     for table in TABLES:
         for column in columns_of(table, spread):
             assert "{" not in column.name + column.formula + "".join(column.text.values())
@@ -154,7 +155,7 @@ def test_every_column_is_described_in_both_languages() -> None:
 
 
 def test_the_codebook_is_written_as_csv_and_json() -> None:
-    spread = Spread((2018, 2021), ((2018, 2021),), ("half",))
+    spread = Spread((2018, 2021), (Pair(2018, 2021),), ("half",))
     book = {table: columns_of(table, spread) for table in TABLES}
     lines = list(csv.DictReader(io.StringIO(codebook_csv(book))))
     (share,) = (x for x in lines if x["column"] == "sealed_share_2021" and x["table"] == "hexagons")

@@ -22,6 +22,7 @@ from hexseal.counting.stage import count_region, region_grid
 from hexseal.region.load import Region, load_region
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions
+from hexseal.types import Pair
 
 REGIONS = Path(__file__).parents[1] / "regions"
 ROWS, COLUMNS = 400, 420
@@ -126,7 +127,7 @@ def slow(bands: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def test_the_report_counts_what_a_slow_judge_counts(work: Path, slow: np.ndarray) -> None:
-    report = read_report(work, (2018, 2021))
+    report = read_report(work, Pair(2018, 2021))
     assert (report.grade, report.reasons) == ("consistent", ())
     assert report.confirmed == (slow == State.CONFIRMED).sum() > 300
     whole = np.isin(slow, (State.CONFIRMED, State.CONFIRMED_EDGE)).sum()
@@ -302,7 +303,7 @@ def test_bands_of_any_height_judge_alike(
     folder = region.path.parent / "thin"
     folder.mkdir()
     (report,) = judge_region(region, folder)
-    assert report == read_report(work, (2018, 2021))
+    assert report == read_report(work, Pair(2018, 2021))
     assert (folder / "patches_2018_2021.parquet").read_bytes() == expected
     assert sorted(path.name for path in folder.iterdir()) == [
         "evidence_2018_2021.json",

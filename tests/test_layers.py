@@ -34,6 +34,7 @@ from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, tiles_over, view_o
 from hexseal.tiles.patches import write_patch_tiles
 from hexseal.tiles.pixels import ConfirmedPixels
 from hexseal.tiles.png import encode
+from hexseal.types import Pair
 
 
 def decoded(png: bytes) -> np.ndarray:
@@ -84,7 +85,7 @@ def test_places_between_nodes_are_exact_to_a_thousandth_of_a_pixel() -> None:
 
 
 def test_codes_name_what_can_occur_and_nothing_else() -> None:
-    codes = pixel_codes((2018, 2021, 2024), ((2018, 2021), (2021, 2024), (2018, 2024)))
+    codes = pixel_codes((2018, 2021, 2024), (Pair(2018, 2021), Pair(2021, 2024), Pair(2018, 2024)))
     # 000: 1; 100, 110, 111 and 101: no gain or one; by the gains of each: 1+2+4+1+4+2+1+1 = 16.
     assert len(codes.meanings) == len(set(codes.meanings)) == 16
     yes, no = np.array([True]), np.array([False])
@@ -122,7 +123,7 @@ def test_tiles_of_a_region_show_its_own_pixels(layered) -> None:
     assert (layers.pixels.minzoom, layers.pixels.maxzoom) == (12, 14)
     years = [rasterio.open(epoch.landcover).read(1) for epoch in region.epochs]
     grid = Grid("EPSG:3035", Affine(10, 0, WEST, 0, -10, NORTH), *years[0].shape[::-1])
-    confirmed = ConfirmedPixels(grid, work, (2018, 2021))
+    confirmed = ConfirmedPixels(grid, work, Pair(2018, 2021))
     certain = confirmed.read(Window(0, 0, grid.height, grid.width))
     # What is confirmed became sealed: at most the 5 x 20 pixels by which the town grew.
     assert not (certain & ~((years[0] != 1) & (years[1] == 1))).any()
@@ -230,7 +231,7 @@ def test_images_without_true_colours_are_left_out_unless_asked_for(layered, tmp_
         write_layers(always, work, tmp_path / "site", key="k")
 
 
-def write_patches(work: Path, pair: tuple[int, int], grid: Grid) -> None:
+def write_patches(work: Path, pair: Pair, grid: Grid) -> None:
     """Write two patches: 2 x 3 confirmed pixels, and one pixel that is not confirmed."""
 
     def outline(columns: tuple[int, int], rows: tuple[int, int]) -> bytes:
@@ -250,16 +251,16 @@ def write_patches(work: Path, pair: tuple[int, int], grid: Grid) -> None:
         "origin": ["Permanent herbaceous", "Water"],
         "geometry": pa.array([outline((2, 5), (1, 3)), outline((0, 1), (0, 1))], pa.binary()),
     }
-    pq.write_table(pa.table(table), work / f"patches_{pair[0]}_{pair[1]}.parquet")
+    pq.write_table(pa.table(table), work / f"patches_{pair.key}.parquet")
 
 
 def test_confirmed_patches_give_back_their_pixels_and_their_facts(layered, tmp_path: Path) -> None:
     region = layered[0]
     grid = Grid("EPSG:3035", Affine(10, 0, WEST, 0, -10, NORTH), 8, 6)
-    write_patches(tmp_path, (2018, 2021), grid)
+    write_patches(tmp_path, Pair(2018, 2021), grid)
     wanted = np.zeros((6, 8), bool)
     wanted[1:3, 2:5] = True
-    pixels = ConfirmedPixels(grid, tmp_path, (2018, 2021))
+    pixels = ConfirmedPixels(grid, tmp_path, Pair(2018, 2021))
     assert np.array_equal(pixels.read(Window(0, 0, 6, 8)), wanted)
     assert np.array_equal(pixels.read(Window(2, 3, 2, 4)), wanted[2:4, 3:7])
     assert not pixels.read(Window(4, 0, 2, 8)).any()

@@ -6,9 +6,10 @@ import pytest
 
 from hexseal.change.maptests import Check, Verdict
 from hexseal.statistics.notes import PairFacts, maker, notes_of, shrinking
+from hexseal.types import Pair
 
 CALM = PairFacts(
-    pair=(2018, 2021),
+    pair=Pair(2018, 2021),
     sources=("CLC+ Backbone 2018", "CLC+ Backbone 2021"),
     product="clcplus",
     simulated=True,

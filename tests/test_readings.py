@@ -16,9 +16,10 @@ from hexseal.pages.origins import Source, write_origin_files
 from hexseal.pages.reading import Reader
 from hexseal.pages.tables import Writer
 from hexseal.region.load import Region
+from hexseal.types import Pair
 
 HA = 10_000.0
-PAIR = (2021, 2023)
+PAIR = Pair(2021, 2023)
 ENGLISH = Writer(load_locale(TEMPLATE / "locales", "en"))
 # The figures of the issue's own example.
 EXAMPLE = {
@@ -174,10 +175,10 @@ def test_areas_lie_in_the_smallest_of_the_next_layer_that_holds_them() -> None:
 
 
 def test_origin_scripts_are_by_layer_and_by_coarsest_cell(tmp_path, region: Region) -> None:
-    areas = {("municipality", "7"): {(2018, 2021): (Source(9, 300.4, 100.0),)}}
+    areas = {("municipality", "7"): {Pair(2018, 2021): (Source(9, 300.4, 100.0),)}}
     # A cell of resolution 7 within the cell of resolution 6 that names the file.
     cell = 0x87195DA49FFFFFF
-    hexagons = {cell: {(2018, 2021): (Source(6, 200.0, 0.0),)}}
+    hexagons = {cell: {Pair(2018, 2021): (Source(6, 200.0, 0.0),)}}
     parents = [0x86195DA4FFFFFFF, 0x861958D27FFFFFF]
     folder = write_origin_files(tmp_path, region, areas, hexagons, parents)
     names = sorted(path.name for path in (tmp_path / folder).iterdir())

@@ -25,12 +25,13 @@ from hexseal.counting.stage import CountFiles, Reader, count_region, count_windo
 from hexseal.counting.tally import WindowCounter
 from hexseal.errors import OutputError
 from hexseal.progress import Progress, silent
-from hexseal.raster.grid import Floats, Grid
+from hexseal.raster.grid import Grid
 from hexseal.raster.joint import ClassJoiner
 from hexseal.region.load import AreaLayer, Region, SealedAccuracy
 from hexseal.statistics.stage import source_titles, write_statistics
 from hexseal.storage.database import connect, copy_csv, run
 from hexseal.storage.files import whole_file
+from hexseal.types import Doubles
 from hexseal.vector.areas import Areas, read_areas
 from hexseal.vector.zones import read_zones
 
@@ -188,7 +189,7 @@ def _judged_columns(region: Region) -> tuple[Column, ...]:
     )
 
 
-def _polygon_table(areas: Areas, inside: Floats, grid: Grid) -> pa.Table:
+def _polygon_table(areas: Areas, inside: Doubles, grid: Grid) -> pa.Table:
     """Return what the polygons are by themselves: areas on the ellipsoid, reach over the grid."""
     # Long edges follow their parallel, not the great circle.
     shapes = shapely.segmentize(np.array(areas.lonlat_geometries, dtype=object), SHORT_EDGE)
@@ -231,7 +232,7 @@ def _pixel_m2(grid: Grid) -> float:
     return float(grid.row_area_m2(np.array([grid.height // 2]))[0])
 
 
-def _inside_shares(areas: Areas, grid: Grid) -> Floats:
+def _inside_shares(areas: Areas, grid: Grid) -> Doubles:
     """Return the part of each polygon on the grid, 0 to 1; rounding counts as all or none."""
     shapes = np.array(areas.geometries, dtype=object)
     inner = shapely.intersection(shapes, shapely.box(*grid.bounds))

@@ -11,7 +11,7 @@ from pathlib import Path
 from hexseal import __version__
 from hexseal.accuracy.report import write_report
 from hexseal.accuracy.stage import assess_accuracy, sealed_accuracy
-from hexseal.change.stage import judge_region, pair_name
+from hexseal.change.stage import judge_region
 from hexseal.check.report import render
 from hexseal.check.stage import check_region
 from hexseal.counting.stage import DeltaSummary, count_region, region_grid
@@ -172,9 +172,7 @@ def judge(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> No
     if not region.pairs:
         return
     stamp, key = work / "change.json", _judgement_key(region)
-    names = [
-        f"{kind}_{pair_name(pair)}{rest}" for pair in region.pairs for kind, rest in CHANGE_FILES
-    ]
+    names = [f"{kind}_{pair.key}{rest}" for pair in region.pairs for kind, rest in CHANGE_FILES]
     with talk.stage("change") as told:
         if not settings.fresh and _is_kept(work, stamp, key, names):
             told.append("inputs unchanged, judgement kept")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hexseal.types import Box
+
 
 @dataclass(frozen=True, slots=True)
 class ZoomBand:
@@ -23,7 +25,7 @@ class TileSummary:
     pmtiles: str
     script: str | None
     bytes: int
-    bounds: tuple[float, float, float, float]
+    bounds: Box
     center: tuple[float, float]
     minzoom: int
     maxzoom: int
@@ -119,7 +121,7 @@ class Archive:
     pmtiles: str
     script: str | None
     bytes: int
-    bounds: tuple[float, float, float, float]
+    bounds: Box
     minzoom: int
     maxzoom: int
 

@@ -24,6 +24,7 @@ from hexseal.region.load import AreaLayer, Epoch, Forward, HexagonRange, Region,
 from hexseal.tiles import write_layers
 from hexseal.tiles.hexagons import write_tiles
 from hexseal.tiles.images import BANDS
+from hexseal.types import Pair
 
 YEARS = (2018, 2021, 2023)
 FINEST, COARSEST = 8, 6
@@ -150,8 +151,8 @@ def _write_raster(path: Path, bands: np.ndarray, names: tuple[str, ...] = ()) ->
     return str(path)
 
 
-def pairs() -> list[tuple[int, int]]:
-    return [(2018, 2021), (2021, 2023), (2018, 2023)]
+def pairs() -> list[Pair]:
+    return [Pair(2018, 2021), Pair(2021, 2023), Pair(2018, 2023)]
 
 
 def made_cells(radius: int) -> dict[str, Counts]:

@@ -25,10 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hexseal.errors import InputError
-
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from hexseal.types import Doubles, Flags, Integers
 
 # Half a 95 % interval in standard errors, as in the sources.
 Z_95 = 1.96

@@ -12,14 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hexseal.accuracy.table import Table, read_table
 from hexseal.raster.grid import to_lonlat
-
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from hexseal.types import Doubles, Flags, Integers
 
 SEALED = frozenset({"A11", "A12", "A21", "A22"})
 GREENHOUSE = "A13"

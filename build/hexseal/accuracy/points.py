@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from affine import Affine
-from numpy.typing import NDArray
 
 from hexseal.accuracy.lucas import LucasForm, lucas_form, read_lucas
 from hexseal.accuracy.table import Table, column_names, read_table
@@ -16,10 +15,8 @@ from hexseal.errors import InputError
 from hexseal.products import Product
 from hexseal.raster.grid import Grid
 from hexseal.region.load import Region
+from hexseal.types import Doubles, Flags, Integers
 
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Form = Literal["points", "pairs", "LUCAS"]
 
 # No class: an empty cell, or one of the product's codes for no data.

@@ -8,14 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hexseal.accuracy.estimators import ChangeEstimate, StratifiedEstimate, interval
 from hexseal.storage.files import write_bytes
+from hexseal.types import Doubles, Integers
 
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Json = dict[str, object]
 
 SEALED = 1

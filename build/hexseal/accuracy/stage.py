@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hexseal.accuracy.estimators import (
     CHANGE_CLASSES,
@@ -44,11 +43,7 @@ from hexseal.products import Product
 from hexseal.progress import Progress, silent
 from hexseal.raster.joint import DOES_NOT_COUNT
 from hexseal.region.load import Region, SealedAccuracy
-
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Strings = NDArray[np.str_]
+from hexseal.types import Doubles, Flags, Integers, Strings
 
 BINARY = ("unsealed", "sealed")
 OFF_MAP, NO_DATA, NO_CLASS = "outside the maps", "no data on the map", "no reference class"

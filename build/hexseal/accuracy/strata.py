@@ -5,15 +5,12 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hexseal.accuracy.estimators import CHANGE_CLASSES, change_labels
 from hexseal.accuracy.points import ReferenceSample
 from hexseal.accuracy.survey import MapSurvey
 from hexseal.products import Product
-
-Strings = NDArray[np.str_]
-Integers = NDArray[np.int64]
+from hexseal.types import Integers, Strings
 
 
 def plain(name: str) -> str:

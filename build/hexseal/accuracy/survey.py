@@ -14,12 +14,9 @@ from hexseal.counting.stage import Reader, region_grid
 from hexseal.errors import InputError
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window, to_lonlat
-from hexseal.raster.joint import DOES_NOT_COUNT, Bytes, ClassJoiner
+from hexseal.raster.joint import DOES_NOT_COUNT, ClassJoiner
 from hexseal.region.load import Region
-
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from hexseal.types import Bytes, Doubles, Flags, Integers
 
 OUTSIDE = -1
 

@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hexseal.errors import InputError
-
-Doubles = NDArray[np.float64]
+from hexseal.types import Doubles
 
 # Eurostat's files are UTF-8 or, some of them, Latin-1, which any bytes are.
 ENCODINGS = ("utf-8-sig", "latin-1")

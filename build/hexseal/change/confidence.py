@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-Flags = NDArray[np.bool_]
-Bytes = NDArray[np.uint8]
+from hexseal.types import Bytes, Flags
 
 FAINT_PIXELS = 12
 MOST = 100

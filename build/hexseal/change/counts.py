@@ -12,8 +12,8 @@ from hexseal.counting.tally import WindowCounter
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.joint import JointClasses
-from hexseal.raster.landcover import Bytes
 from hexseal.region.load import Region
+from hexseal.types import Bytes
 from hexseal.vector.zones import Zones
 
 COLUMNS = ("state", "edge_before", "edge_after", "doubtful", "origin")

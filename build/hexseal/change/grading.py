@@ -33,10 +33,7 @@ from hexseal.change.patches import COMPACT, CONFIDENT, PatchTable
 from hexseal.change.rate import GAINS_CENSORED, Tail, counted_bound, fit_tail, rates
 from hexseal.change.registration import BLOCKS, Displacement, Registration
 from hexseal.change.states import GAIN_REASONS, LOSS_REASONS, NO_DATA, STATE_BITS, State
-
-Bytes = NDArray[np.uint8]
-Doubles = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from hexseal.types import Bytes, Doubles, Flags
 
 Grade = Literal["reference", "consistent", "inconclusive"]
 GRADES: tuple[Grade, ...] = ("reference", "consistent", "inconclusive")

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from hexseal.change.patches import PatchTable
 from hexseal.change.rate import FEWEST_DECOYS, Tail
 from hexseal.change.registration import Displacement
-
-Doubles = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Integers = NDArray[np.int64]
+from hexseal.types import Doubles, Flags, Integers
 
 TestName = Literal["decoys", "tail", "level", "registration", "fields", "confidence", "unsealing"]
 Verdict = Literal["pass", "fail", "unknown"]

@@ -18,11 +18,7 @@ from numpy.typing import NDArray
 
 from hexseal.change.scan import GAIN, LOSS, OTHER, find_roots, scan_rows
 from hexseal.change.states import WHOLE
-
-Bytes = NDArray[np.uint8]
-Doubles = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Integers = NDArray[np.int64]
+from hexseal.types import Bytes, Doubles, Flags, Integers
 
 CORE_BONUS = 5
 # A pixel counts as securely new where both maps are so confident, or, where confidence is not

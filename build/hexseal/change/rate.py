@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import nbinom
 
-Doubles = NDArray[np.float64]
+from hexseal.types import Doubles
 
 # Fewer losses than this fit no tail.
 FEWEST_DECOYS = 60

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Doubles = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from hexseal.types import Doubles, Flags
 
 BLOCKS = 8
 LARGE_PATCH, AWAY = 6, 3

@@ -2,12 +2,8 @@
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Codes = NDArray[np.uint8]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Bytes = NDArray[np.uint8]
+from hexseal.types import Bytes, Flags, Integers
 
 # What a pixel is between two dates. GAIN and LOSS form patches of their own.
 OTHER, GAIN, LOSS, STABLE_SEALED = 0, 1, 2, 3
@@ -44,7 +40,7 @@ def _join(parents: Integers, one: int, other: int) -> None:
 
 @njit(cache=True)
 def scan_rows(
-    codes: Codes, above: Integers, parents: Integers, known: int
+    codes: Bytes, above: Integers, parents: Integers, known: int
 ) -> tuple[Integers, Integers, Integers, Bytes, Flags, Bytes, Bytes, Integers, int]:
     """Label the inner rows of ``codes``, which has a margin of one pixel on every side.
 

@@ -22,9 +22,9 @@ from hexseal.change.states import (
 )
 from hexseal.counting.stage import Reader
 from hexseal.raster.grid import Window
-from hexseal.raster.landcover import Bytes
 from hexseal.region.load import Region
 from hexseal.region.noise import WIDEST_RIM
+from hexseal.types import Bytes, Pair
 
 BAND_PIXELS = 4_200_000
 # Rows of a band are a multiple of this: blocks of cloud-optimised rasters are 512 or 1024.
@@ -52,7 +52,7 @@ class JudgedBand:
 class PairSource:
     """Read one pair of years of a region as judged bands; use it as a context."""
 
-    def __init__(self, region: Region, pair: tuple[int, int], frame: Window) -> None:
+    def __init__(self, region: Region, pair: Pair, frame: Window) -> None:
         self.region, self.pair, self.frame = region, pair, frame
         self.first, self.second = (region.years.index(year) for year in pair)
         self.halo = max(1, region.noise.edge_tolerance)

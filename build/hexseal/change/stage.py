@@ -37,9 +37,9 @@ from hexseal.change.worklist import PatchFile, write_patches
 from hexseal.counting.stage import Reader, region_grid
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.landcover import Bytes
 from hexseal.region.load import Noise, Region
 from hexseal.storage.files import write_bytes
+from hexseal.types import Bytes, Pair
 from hexseal.vector.zones import Zones, read_zones
 
 BLOCK = 512
@@ -94,6 +94,11 @@ class PairReport:
         """Return test and name of each check that makes the pair inconclusive."""
         return reasons_of(self.checks)
 
+    @property
+    def pair(self) -> Pair:
+        """Return the years that were compared."""
+        return Pair(self.first, self.second)
+
 
 def judge_region(
     region: Region, work: Path, *, workers: int | None = None, progress: Progress = silent
@@ -107,18 +112,9 @@ def judge_region(
     )
 
 
-def pair_name(pair: tuple[int, int]) -> str:
-    """Return the part of file and column names that says the pair.
-
-    >>> pair_name((2018, 2021))
-    '2018_2021'
-    """
-    return f"{pair[0]}_{pair[1]}"
-
-
-def read_report(work: Path, pair: tuple[int, int]) -> PairReport:
+def read_report(work: Path, pair: Pair) -> PairReport:
     """Return what ``judge_region`` wrote of a pair."""
-    facts = json.loads((work / f"evidence_{pair_name(pair)}.json").read_text(encoding="utf-8"))
+    facts = json.loads((work / f"evidence_{pair.key}.json").read_text(encoding="utf-8"))
     removed = {name: Removed(**counts) for name, counts in facts.pop("removed").items()}
     checks = tuple(Check(**check) for check in facts.pop("checks"))
     tail, false = facts.pop("tail"), facts.pop("false")
@@ -133,7 +129,7 @@ def read_report(work: Path, pair: tuple[int, int]) -> PairReport:
 
 def _judge_pair(
     region: Region,
-    pair: tuple[int, int],
+    pair: Pair,
     grid: Grid,
     frame: Window,
     zones: Zones,
@@ -141,7 +137,7 @@ def _judge_pair(
     workers: int | None,
     progress: Progress,
 ) -> PairReport:
-    name = pair_name(pair)
+    name = pair.key
     with _scratch(work, name) as (raster, binary), PairSource(region, pair, frame) as source:
         labelled = _label(source, grid, raster, binary, progress)
         kept = labelled.table.pixels >= region.noise.minimum_patch
@@ -252,8 +248,8 @@ def _report(
     gains = np.isin(outcome, (State.GAIN, State.GAIN_FIELD, State.CONFIRMED))
     losses = np.isin(outcome, (State.LOSS, State.LOSS_FIELD))
     return PairReport(
-        first=source.pair[0],
-        second=source.pair[1],
+        first=source.pair.first,
+        second=source.pair.second,
         raw_gain=int(gain_total),
         raw_loss=int(loss_total),
         removed={

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
+from hexseal.types import Bytes, Flags
 
 # Added to the state where the pixel is sealed in that year and one of its 4 neighbours is not.
 EDGE_BEFORE, EDGE_AFTER = 32, 64

@@ -14,9 +14,9 @@ from hexseal.change.patches import PatchTable
 from hexseal.change.states import State
 from hexseal.hexgrid.cells import index_points
 from hexseal.raster.grid import Grid
-from hexseal.raster.landcover import Bytes
 from hexseal.region.load import Region
 from hexseal.storage.files import whole_file
+from hexseal.types import Bytes, Integers, Pair
 from hexseal.vector.outline import pixel_outlines
 from hexseal.vector.zones import Zones
 
@@ -27,7 +27,6 @@ RECORDS_AT_ONCE = 4_000_000
 # Confirmed; a whole field, large and alone, to look at; what stands out where nothing can be
 # confirmed; any other gain; a loss.
 STATUSES = ("confirmed", "large_area", "candidate", "unconfirmed", "loss")
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +42,7 @@ class PatchFile:
 
 def write_patches(
     region: Region,
-    pair: tuple[int, int],
+    pair: Pair,
     grid: Grid,
     zones: Zones,
     found: PatchFile,

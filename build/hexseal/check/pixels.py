@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from hexseal.check.report import Finding, PairFigures, YearFigures, pixels
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.landcover import Bytes, Landcover, windows
+from hexseal.raster.landcover import Landcover, windows
 from hexseal.region.load import Region
+from hexseal.types import Box, Bytes, Flags, Integers
 
 WINDOW_PIXELS = 4_200_000
 HIGHEST_SEALED_SHARE = 0.6
@@ -30,8 +31,6 @@ DENSITY_NAME = re.compile(r"(?:^|_)(?:IMD|IMC|IMCC|IMPERV|IMPERVIOUSNESS)(?:_|\d
 # What a code means, as bits.
 VALID, SEALED, LAND = 1, 2, 4
 
-Booleans = NDArray[np.bool_]
-Integers = NDArray[np.int64]
 # Edges of what is valid: first row, first column, end row, end column.
 Extent = tuple[int, int, int, int]
 
@@ -95,7 +94,7 @@ def take_census(
     return census
 
 
-def _table(codes: frozenset[int]) -> Booleans:
+def _table(codes: frozenset[int]) -> Flags:
     return np.isin(np.arange(256), sorted(codes))
 
 
@@ -385,7 +384,7 @@ def _land(region: Region, year: YearFigures) -> int:
     return sum(year.codes.get(code, 0) for code in land)
 
 
-def _bounds(grid: Grid, extent: Extent) -> tuple[float, float, float, float]:
+def _bounds(grid: Grid, extent: Extent) -> Box:
     top, left, bottom, right = extent
     return grid.subgrid(Window(top, left, bottom - top, right - left)).bounds
 

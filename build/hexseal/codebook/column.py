@@ -6,6 +6,8 @@ from typing import Literal
 
 import pyarrow as pa
 
+from hexseal.types import Pair
+
 Text = Mapping[str, str]
 Per = Literal["table", "year", "pair", "layer"]
 # Names of DuckDB; the Parquet types follow.
@@ -29,7 +31,7 @@ class Spread:
     """What the templates of a region are filled with; pairs as (first, second) year."""
 
     years: tuple[int, ...]
-    pairs: tuple[tuple[int, int], ...]
+    pairs: tuple[Pair, ...]
     layers: tuple[str, ...]
 
 
@@ -77,7 +79,8 @@ def spread_out(columns: tuple[Column, ...], per: Per, spread: Spread) -> tuple[C
         names = [{"year": year} for year in spread.years]
     elif per == "pair":
         names = [
-            {"pair": f"{a}_{b}", "first": a, "second": b, "span": b - a} for a, b in spread.pairs
+            {"pair": pair.key, "first": pair.first, "second": pair.second, "span": pair.span}
+            for pair in spread.pairs
         ]
     elif per == "layer":
         names = [{"layer": layer} for layer in spread.layers]

@@ -12,7 +12,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.vector.polygons import Floats, Integers, Polygons
+from hexseal.types import Doubles, Integers
+from hexseal.vector.polygons import Polygons
 
 Codes = NDArray[np.uint16]
 
@@ -23,10 +24,10 @@ class PixelArea:
     ``slope`` from one column to the next.
     """
 
-    rows: Floats
+    rows: Doubles
     slope: float = 0.0
 
-    def at(self, rows: Integers, columns: Integers, width: int) -> Floats:
+    def at(self, rows: Integers, columns: Integers, width: int) -> Doubles:
         """Return the area of single pixels of a window ``width`` columns wide."""
         return self.rows[rows] + self.slope * (columns - 0.5 * (width - 1))
 
@@ -41,7 +42,7 @@ class Counts:
     polygon: Integers
     code: Integers
     pixels: Integers
-    area: Floats | None
+    area: Doubles | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,11 +22,12 @@ import pyarrow.parquet as pq
 from hexseal.counting.tally import Tally, WindowCounter, WindowCounts
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.joint import Bytes, ClassJoiner
+from hexseal.raster.joint import ClassJoiner
 from hexseal.raster.landcover import Landcover, common_grid, open_landcover
 from hexseal.region.load import Region
 from hexseal.storage.database import connect, run
 from hexseal.storage.files import whole_file
+from hexseal.types import Bytes
 from hexseal.vector.zones import Zones, read_zones
 
 # Pixels of one window: large enough to hide what a window costs, small enough for many threads.

@@ -15,8 +15,9 @@ from hexseal.counting.scanline import (
 )
 from hexseal.hexgrid.cells import TOLERANCE_PIXELS, View, cells_over, index_points
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.joint import Bytes, JointClasses
-from hexseal.vector.polygons import Integers, Polygons
+from hexseal.raster.joint import JointClasses
+from hexseal.types import Bytes, Integers
+from hexseal.vector.polygons import Polygons
 
 log = logging.getLogger(__name__)
 

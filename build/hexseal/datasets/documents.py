@@ -32,6 +32,7 @@ from hexseal.metadata import (
 )
 from hexseal.region.load import Region
 from hexseal.storage.files import sha256, write_bytes
+from hexseal.types import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,12 @@ def describe(
     """Return what all documents tell; bounds are those of the finest hexagons."""
     finest = next(item for item in downloads if item.resolution == region.hexagons.finest)
     geo = json.loads(pq.read_metadata(site / finest.path).metadata[b"geo"])
-    west, south, east, north = geo["columns"][geo["primary_column"]]["bbox"]
     return Description(
         region=region,
         sources=provenance.sources,
         attribution=provenance.attribution,
         licence=provenance.licence,
-        bounds=(west, south, east, north),
+        bounds=Box(*geo["columns"][geo["primary_column"]]["bbox"]),
         resources=tuple(_resource(region, item) for item in downloads),
         software=provenance.version,
     )

@@ -102,8 +102,9 @@ def _styles(region: Region, table: Table) -> Iterator[Style]:
         return
     for year in reversed(region.years):
         yield share_style(f"sealed_share_{year}", f"Sealed share {year}")
-    for a, b in region.pairs:
-        yield category_style(f"signal_{a}_{b}", f"Signal {a}-{b}", SIGNAL_COLORS)
+    for pair in region.pairs:
+        title = f"Signal {pair.first}-{pair.second}"
+        yield category_style(pair.column("signal"), title, SIGNAL_COLORS)
 
 
 def _write_layer(layer: Layer, path: Path) -> None:

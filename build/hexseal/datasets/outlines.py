@@ -6,7 +6,8 @@ import shapely.affinity
 from h3.api import basic_int
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from hexseal.types import Doubles
+
 # Corners lie on multiples of 2^-24 degrees (7 mm): neighbours share them to the last bit, and
 # their many zero bits compress.
 STEPS_PER_DEGREE = float(1 << 24)
@@ -32,7 +33,7 @@ def cell_polygons(cells: NDArray[np.uint64]) -> NDArray[np.object_]:
     return polygons
 
 
-def _across(ring: Floats) -> shapely.Geometry:
+def _across(ring: Doubles) -> shapely.Geometry:
     """Return the cell of a ring, shape (n, 2), that crosses the antimeridian."""
     steps = np.diff(ring[:, 0], append=ring[0, 0])
     turns = np.rint(steps / 360.0)
@@ -46,7 +47,7 @@ def _across(ring: Floats) -> shapely.Geometry:
     return shapely.orient_polygons(shapely.MultiPolygon(sides))
 
 
-def _around_pole(ring: Floats) -> shapely.Geometry:
+def _around_pole(ring: Doubles) -> shapely.Geometry:
     """Return a cell around a pole: its corners from west to east, closed along the pole."""
     pole = np.copysign(90.0, ring[0, 1])
     corners = ring[np.argsort(ring[:, 0], kind="stable")]

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from hexseal.change.stage import pair_name
 from hexseal.codebook import Table, columns_of, spread_of
 from hexseal.datasets.geoparquet import (
     GEOMETRY,
@@ -130,7 +129,7 @@ def _prepare(
     database: duckdb.DuckDBPyConnection, region: Region, work: Path, file: TableFile
 ) -> None:
     """Fill the table dataset and the view dataset_csv."""
-    pairs = [pair_name(pair) for pair in region.pairs]
+    pairs = [pair.key for pair in region.pairs]
     kind = file.table.removeprefix("transition_")
     run(
         database,

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hexseal import __version__
-from hexseal.change.stage import pair_name
 from hexseal.exchange.record import FOLDER, RECORD, BuildRecord, CountedWindow
 from hexseal.forward.stage import forward_reports, report_path
 from hexseal.region.load import Region, SealedAccuracy
@@ -16,7 +15,7 @@ from hexseal.storage.files import sha256, whole_file, write_bytes
 
 def count_files(region: Region) -> tuple[str, ...]:
     """Return the names of the tables of counts: rows of one owner and class add up."""
-    names = [f"evidence_{pair_name(pair)}_" for pair in region.pairs]
+    names = [f"evidence_{pair.key}_" for pair in region.pairs]
     return tuple(
         f"{prefix}{kind}.parquet" for prefix in ("", *names) for kind in ("cells", "zones")
     )
@@ -24,7 +23,7 @@ def count_files(region: Region) -> tuple[str, ...]:
 
 def whole_files(region: Region) -> tuple[str, ...]:
     """Return the names of the other files of a region's working folder that joining needs."""
-    pairs = [pair_name(pair) for pair in region.pairs]
+    pairs = [pair.key for pair in region.pairs]
     kinds = ("evidence_{}.json", "patches_{}.parquet")
     return ("zone_shapes.parquet", *(kind.format(pair) for pair in pairs for kind in kinds))
 

@@ -21,6 +21,7 @@ from hexseal.fetch.web import Asked, Web, start_of
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import from_lonlat, to_lonlat
 from hexseal.storage.files import whole_file
+from hexseal.types import Box
 
 # Degrees around the place's box in which outlines are looked at.
 MARGIN = 0.1
@@ -62,7 +63,7 @@ def cut_polygons(path: Path, target: Path, place: Place, source: str) -> int:
     try:
         crs = str(pyogrio.read_info(path)["crs"] or "EPSG:4326")
         west, south, east, north = place.lonlat_box
-        around = (west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN)
+        around = Box(west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN)
         meta, _, geometry, columns = pyogrio.raw.read(
             path, bbox=to_box(around, "EPSG:4326", crs), force_2d=True
         )

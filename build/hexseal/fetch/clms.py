@@ -17,9 +17,9 @@ from hexseal.fetch.answers import Table, as_list, as_table, as_tables, as_text
 from hexseal.fetch.clms_key import Access
 from hexseal.fetch.web import Asked, RefusalError, Web
 from hexseal.progress import Say
-from hexseal.raster.grid import Bounds
 from hexseal.region.fetch import FetchClcplus
 from hexseal.storage.files import write_bytes
+from hexseal.types import Box
 
 FINISHED = "finished_ok"
 # Every other status is waited for: the description does not list them all.
@@ -38,7 +38,7 @@ class Order:
 
     dataset: str
     file: str
-    box: Bounds
+    box: Box
 
     def request(self) -> dict[str, object]:
         """Return the body of the request; the portal takes west, north, east, south."""

@@ -18,6 +18,7 @@ from hexseal.fetch.scenes import SceneReader, configure, near
 from hexseal.progress import Progress, silent
 from hexseal.raster.cog import BLOCK, CogWriter, Layout
 from hexseal.raster.grid import Grid
+from hexseal.types import Bytes, Int16s
 
 # As Collection 1 and the simulated sample store it: reflectance = number x SCALE + OFFSET.
 NODATA, LARGEST, MISSING = 0, 32766, 32767
@@ -25,8 +26,6 @@ REFLECTANCE = Layout(
     "int16", nodata=NODATA, scale=SCALE, offset=OFFSET,
     compression={"compress": "ZSTD", "level": "3", "predictor": "YES"},
 )  # fmt: skip
-Stored = NDArray[np.int16]
-Counts = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class CompositeSummary:
     pixels: int
 
 
-def stored(numbers: NDArray[np.uint16], scale: float, offset: float) -> Stored:
+def stored(numbers: NDArray[np.uint16], scale: float, offset: float) -> Int16s:
     """Return a scene's numbers as the composite stores them; MISSING where they are 0.
 
     >>> stored(np.array([0, 1500, 500], np.uint16), 1e-4, -0.1).tolist()
@@ -51,7 +50,7 @@ def stored(numbers: NDArray[np.uint16], scale: float, offset: float) -> Stored:
     return np.where(numbers == 0, np.int16(MISSING), values)
 
 
-def median(stack: Stored) -> tuple[Stored, NDArray[np.int64]]:
+def median(stack: Int16s) -> tuple[Int16s, NDArray[np.int64]]:
     """Return median and count over the first axis of what is not MISSING; halves round up.
 
     The median of nothing is NODATA.
@@ -108,7 +107,7 @@ def write_composite(
     return CompositeSummary(tuple(s.id for s in scenes), empty, grid.width * grid.height)
 
 
-def _block(reader: SceneReader, scenes: Sequence[Scene], grid: Grid) -> tuple[Stored, Counts]:
+def _block(reader: SceneReader, scenes: Sequence[Scene], grid: Grid) -> tuple[Int16s, Bytes]:
     """Return the composite (bands, rows, columns) of a block and its clear observations."""
     settings = reader.settings
     hidden = reader.hidden(scenes, grid)
@@ -124,7 +123,7 @@ def _block(reader: SceneReader, scenes: Sequence[Scene], grid: Grid) -> tuple[St
 
 def _stack(
     reader: SceneReader, seen: list[tuple[Scene, NDArray[np.bool_]]], band: str, grid: Grid
-) -> Stored:
+) -> Int16s:
     """Return the numbers (scenes, rows, columns) of a band, MISSING where they are hidden."""
     assets = [scene.bands[band] for scene, _ in seen]
     stack = np.full((len(seen), grid.height, grid.width), MISSING, np.int16)

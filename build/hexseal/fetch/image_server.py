@@ -20,7 +20,7 @@ from hexseal.fetch.landcover import MapWriter
 from hexseal.fetch.web import Asked, Web, start_of
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.landcover import Bytes
+from hexseal.types import Bytes
 
 # The metre that a piece's corner may lie off before it counts as another place.
 ALIGNED_M = 0.01

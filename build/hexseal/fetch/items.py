@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import onward
 from hexseal.fetch.answers import Table, as_number, as_numbers, as_table, as_tables, as_text
-from hexseal.raster.grid import Bounds
+from hexseal.types import Box
 
 NAMES = {
     "B01": "coastal", "B02": "blue", "B03": "green", "B04": "red", "B05": "rededge1",
@@ -51,7 +51,7 @@ class Scene:
     moment: str
     cloud_percent: float
     baseline: float | None
-    box: Bounds
+    box: Box
     bands: dict[str, Asset]
     classes: str
     offset_unsure: bool
@@ -84,12 +84,12 @@ def scene_of(item: Table, bands: Iterable[str], origin: str) -> Scene:
     )
 
 
-def _box(item: Table) -> Bounds | None:
+def _box(item: Table) -> Box | None:
     """Return west, south, east, north in degrees of an item's box of two or three dimensions."""
     flat, deep = as_numbers(item.get("bbox"), 4), as_numbers(item.get("bbox"), 6)
     if flat is not None:
-        return flat[0], flat[1], flat[2], flat[3]
-    return None if deep is None else (deep[0], deep[1], deep[3], deep[4])
+        return Box(flat[0], flat[1], flat[2], flat[3])
+    return None if deep is None else Box(deep[0], deep[1], deep[3], deep[4])
 
 
 def baseline_of(item: Table) -> float | None:

@@ -10,7 +10,7 @@ from hexseal.forward.maps import OUTSIDE
 from hexseal.products import Product
 from hexseal.raster.cog import CLASSES, CogWriter
 from hexseal.raster.grid import Window
-from hexseal.raster.landcover import Bytes
+from hexseal.types import Bytes
 
 
 class MapWriter:

@@ -16,7 +16,8 @@ from pyproj.exceptions import CRSError
 from rasterio.features import geometry_mask
 
 from hexseal.errors import FetchError, RegionError
-from hexseal.raster.grid import Bounds, Grid, Window, from_lonlat, to_lonlat
+from hexseal.raster.grid import Grid, Window, from_lonlat, to_lonlat
+from hexseal.types import Box
 
 EPSG, PIXEL_M = "EPSG:3035", 10.0
 # Rounding to the pixel grid forgives this share of a pixel, so that whole numbers stay.
@@ -39,7 +40,7 @@ class Place:
     shape: shapely.Geometry | None = None
 
     @property
-    def lonlat_box(self) -> Bounds:
+    def lonlat_box(self) -> Box:
         """Return west, south, east, north in degrees of a box around the grid."""
         return to_box(self.grid.bounds, EPSG, "EPSG:4326")
 
@@ -54,7 +55,7 @@ class Place:
         return geometry_mask([self.shape], (part.height, part.width), part.transform)
 
 
-def place_of_box(bbox: Bounds, crs: str) -> Place:
+def place_of_box(bbox: Box, crs: str) -> Place:
     """Return the smallest aligned grid that holds a box given in any CRS."""
     return Place(_snapped(bbox if _is_target(crs) else to_box(bbox, crs, EPSG)))
 
@@ -94,17 +95,17 @@ def _polygons(path: Path, select: str | None) -> tuple[str, NDArray[np.object_]]
     return meta["crs"] or "EPSG:4326", kept
 
 
-def to_box(box: Bounds, crs: str, target: str) -> Bounds:
+def to_box(box: Box, crs: str, target: str) -> Box:
     """Return the box in another CRS that holds a box, whose edges become curves there."""
     xmin, ymin, xmax, ymax = box
     along, across = np.linspace(xmin, xmax, EDGE_STEPS), np.linspace(ymin, ymax, EDGE_STEPS)
     x = np.concatenate([along, along, np.full(EDGE_STEPS, xmin), np.full(EDGE_STEPS, xmax)])
     y = np.concatenate([np.full(EDGE_STEPS, ymin), np.full(EDGE_STEPS, ymax), across, across])
     x, y = from_lonlat(target, *to_lonlat(crs, x, y))
-    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+    return Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()))
 
 
-def _snapped(box: Bounds) -> Grid:
+def _snapped(box: Box) -> Grid:
     xmin, ymin, xmax, ymax = box
     inside = all(map(math.isfinite, box)) and (
         EXTENT[0] <= xmin and EXTENT[1] <= ymin and xmax <= EXTENT[2] and ymax <= EXTENT[3]

@@ -18,7 +18,6 @@ from multiprocessing import active_children, get_context, parent_process
 
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.env import set_gdal_config
@@ -36,9 +35,8 @@ from hexseal.fetch.web import Asked, Web
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import GDAL_SETTINGS
 from hexseal.region.fetch import FetchSentinel2
+from hexseal.types import Box, Flags, UInt16s
 
-Numbers = NDArray[np.uint16]
-Mask = NDArray[np.bool_]
 NETWORK: dict[str, int | str] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_CONNECTTIMEOUT": 20,
@@ -99,12 +97,12 @@ class SceneReader:
         self.web, self.settings, self.pool, self.clock = web, settings, pool, clock
         self._signature, self._signed_at = "", -SIGNED_SECONDS
 
-    def numbers(self, assets: Sequence[Asset], grid: Grid) -> Iterator[Numbers]:
+    def numbers(self, assets: Sequence[Asset], grid: Grid) -> Iterator[UInt16s]:
         """Yield the numbers (rows, columns) of bands on a grid, 0 where nothing was seen."""
         addresses = [asset.address for asset in assets]
         return self._read(addresses, grid, Resampling[self.settings.resampling])
 
-    def hidden(self, scenes: Sequence[Scene], grid: Grid) -> Iterator[Mask]:
+    def hidden(self, scenes: Sequence[Scene], grid: Grid) -> Iterator[Flags]:
         """Yield the pixels of scenes that lie on or near what their classification masks."""
         widen = self.settings.widen
         around = Window(-widen, -widen, grid.height + 2 * widen, grid.width + 2 * widen)
@@ -133,14 +131,14 @@ class SceneReader:
 
     def _read(
         self, addresses: Sequence[str], grid: Grid, resampling: Resampling
-    ) -> Iterator[Numbers]:
+    ) -> Iterator[UInt16s]:
         asked = [(a, self._submitted(a, grid, resampling)) for a in addresses]
         for address, future in asked:
             yield self._result(address, future, grid, resampling)
 
     def _result(
-        self, address: str, future: Future[Numbers], grid: Grid, resampling: Resampling
-    ) -> Numbers:
+        self, address: str, future: Future[UInt16s], grid: Grid, resampling: Resampling
+    ) -> UInt16s:
         for left in reversed(range(READ_TRIES)):
             try:
                 return future.result()
@@ -159,7 +157,7 @@ class SceneReader:
             future = self._submitted(address, grid, resampling)
         raise AssertionError("unreachable")
 
-    def _submitted(self, address: str, grid: Grid, resampling: Resampling) -> Future[Numbers]:
+    def _submitted(self, address: str, grid: Grid, resampling: Resampling) -> Future[UInt16s]:
         origin = self.settings.catalogue
         return self.pool.submit(_read_on, self._signed(address), origin, grid, resampling)
 
@@ -175,7 +173,7 @@ class SceneReader:
         return f"{address}?{self._signature}"
 
 
-def _settled(scene: Scene, band: str, seen: Numbers) -> Scene:
+def _settled(scene: Scene, band: str, seen: UInt16s) -> Scene:
     """Return a scene with the offset that the clear numbers of a dark band show."""
     if seen.size < LEAST_PIXELS:
         return scene
@@ -195,7 +193,7 @@ def small_grid(grid: Grid) -> Grid:
     return Grid(grid.crs, grid.transform @ grid.transform.scale(step), width, height)
 
 
-def near(scene_box: tuple[float, float, float, float], grid: Grid, window: Window) -> bool:
+def near(scene_box: Box, grid: Grid, window: Window) -> bool:
     """Tell whether a scene's box (in the grid's CRS) meets a window."""
     xmin, ymin, xmax, ymax = grid.subgrid(window).bounds
     west, south, east, north = scene_box
@@ -209,7 +207,7 @@ def configure() -> None:
         set_gdal_config(key, value)
 
 
-def _read_on(address: str, origin: str, grid: Grid, resampling: Resampling) -> Numbers:
+def _read_on(address: str, origin: str, grid: Grid, resampling: Resampling) -> UInt16s:
     configure()
     try:
         with (

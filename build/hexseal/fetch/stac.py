@@ -11,8 +11,8 @@ from hexseal.errors import FetchError
 from hexseal.fetch.addresses import onward, public
 from hexseal.fetch.answers import Table, as_list, as_table, as_tables, as_text
 from hexseal.fetch.web import Asked, Web
-from hexseal.raster.grid import Bounds
 from hexseal.region.fetch import FetchSentinel2
+from hexseal.types import Box
 
 PAGE, MOST_PAGES = 100, 100
 
@@ -28,7 +28,7 @@ def season(year: int, months: tuple[int, int]) -> str:
     return f"{year}-{first:02d}-01T00:00:00Z/{year}-{last:02d}-{day}T23:59:59Z"
 
 
-def search(web: Web, settings: FetchSentinel2, year: int, box: Bounds) -> Iterator[Table]:
+def search(web: Web, settings: FetchSentinel2, year: int, box: Box) -> Iterator[Table]:
     """Yield the items of a year's season that meet a box (west, south, east, north), once each.
 
     Raises FetchError where the catalogue answers without items or its pages never end.

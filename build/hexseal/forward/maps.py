@@ -9,8 +9,9 @@ import numpy as np
 
 from hexseal.errors import GridMismatchError
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.landcover import Bytes, Landcover, open_landcover
+from hexseal.raster.landcover import Landcover, open_landcover
 from hexseal.region.load import Epoch
+from hexseal.types import Bytes
 
 OUTSIDE = 254
 # Rows that are read at once: a multiple of the blocks of standard errors and of files.

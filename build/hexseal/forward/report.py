@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hexseal.errors import InputError
 from hexseal.storage.files import write_bytes
+from hexseal.types import Integers
 
 # Side of the blocks whose differences give standard errors; errors of maps gather within 1 km.
 BLOCK_PX = 128
@@ -17,8 +18,6 @@ BLOCK_PX = 128
 # the model's own folder does not say it (measured for the shipped model: see METHODOLOGY.md).
 USUAL_DRIFT = 0.05
 BOTH, MODEL_ONLY, MAP_ONLY, NEITHER = range(4)
-
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def read_report(path: Path) -> ForwardReport:
 
 
 def block_counts(model: NDArray[np.bool_], mapped: NDArray[np.bool_], known: NDArray[np.bool_],
-                 side: int = BLOCK_PX) -> Counts:  # fmt: skip
+                 side: int = BLOCK_PX) -> Integers:  # fmt: skip
     """Count the four cases in each block of ``side`` pixels: shape (blocks, 4).
 
     >>> one = np.ones((1, 2), bool)
@@ -131,7 +130,7 @@ def block_counts(model: NDArray[np.bool_], mapped: NDArray[np.bool_], known: NDA
     return counts.reshape(blocks, 4).astype(np.int64)
 
 
-def ratio_se(part: Counts, whole: Counts) -> float:
+def ratio_se(part: Integers, whole: Integers) -> float:
     """Return the standard error of sum(part) / sum(whole) over blocks (Cochran 1977, eq. 6.13).
 
     >>> ratio_se(np.array([1, 1]), np.array([2, 2]))

@@ -33,7 +33,6 @@ from hexseal.forward.report import (
     MODEL_ONLY,
     NEITHER,
     USUAL_DRIFT,
-    Counts,
     ForwardReport,
     block_counts,
     ratio_se,
@@ -43,8 +42,8 @@ from hexseal.forward.report import (
 from hexseal.products import CLCPLUS
 from hexseal.progress import Progress, Say
 from hexseal.raster.cog import CLASSES, CogWriter, Layout
-from hexseal.raster.landcover import Bytes
 from hexseal.region.load import Epoch, Forward, Region, is_remote
+from hexseal.types import Bytes, Integers
 
 SEALED = 1
 FORMAT = 1
@@ -157,7 +156,7 @@ class _Tally:
     """Carry windows forward and count how the model compares with the map."""
 
     def __init__(self) -> None:
-        self.blocks: list[Counts] = []
+        self.blocks: list[Integers] = []
         self.classes = np.zeros((256, 256), np.int64)
         self.gain = self.loss = self.disagreeing = self.uncovered = 0
 

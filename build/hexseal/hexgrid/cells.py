@@ -8,9 +8,10 @@ import numpy as np
 from h3.api import basic_int
 from numpy.typing import NDArray
 
-from hexseal.hexgrid.icosahedron import Face, Floats, face_around, faces, lonlat, unit_vectors
+from hexseal.hexgrid.icosahedron import Face, face_around, faces, lonlat, unit_vectors
 from hexseal.raster.grid import Grid, Window
-from hexseal.vector.polygons import Integers, Polygons
+from hexseal.types import Doubles, Integers
+from hexseal.vector.polygons import Polygons
 
 # Pixels nearer to a cell's edge than this are asked of the H3 library one by one. It must exceed
 # what the projection loses on the way there and back (PROJ's LAEA: up to 1.4 mm) plus the bend of
@@ -29,8 +30,8 @@ class Cells:
     """
 
     polygons: Polygons
-    lon: Floats
-    lat: Floats
+    lon: Doubles
+    lat: Doubles
     resolution: int
 
     def identifiers(self, chosen: Integers) -> NDArray[np.uint64]:
@@ -45,12 +46,12 @@ class View:
     grid: Grid
     window: Window
 
-    def lonlat(self, columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
+    def lonlat(self, columns: Doubles, rows: Doubles) -> tuple[Doubles, Doubles]:
         """Return degrees (lon, lat) of pixel coordinates of the window."""
         x, y = self.grid.centers(rows + self.window.row, columns + self.window.column)
         return self.grid.to_lonlat(x, y)
 
-    def pixels(self, vectors: Floats) -> tuple[Floats, Floats]:
+    def pixels(self, vectors: Doubles) -> tuple[Doubles, Doubles]:
         """Return pixel coordinates (columns, rows) of the directions ``vectors``, shape (n, 3)."""
         x, y = self.grid.from_lonlat(*lonlat(vectors))
         if self.grid.is_geographic:
@@ -75,7 +76,7 @@ class View:
         return float(self.grid.centers(np.zeros(1), column)[0][0])
 
 
-def index_points(lon: Floats, lat: Floats, resolution: int) -> NDArray[np.uint64]:
+def index_points(lon: Doubles, lat: Doubles, resolution: int) -> NDArray[np.uint64]:
     """Return the H3 cell of each point (degrees), one call of the H3 library per point."""
     index = basic_int.latlng_to_cell
     pairs = zip(lat.tolist(), lon.tolist(), strict=True)
@@ -98,7 +99,7 @@ def cells_over(view: View, resolution: int) -> Cells | None:
     return _lattice_cells(view, resolution, face, outline)
 
 
-def _outline(view: View) -> Floats:
+def _outline(view: View) -> Doubles:
     """Return unit vectors along the window's border and across its middle."""
     across = np.linspace(0.0, view.window.width, OUTLINE_STEPS + 1) - 0.5
     down = np.linspace(0.0, view.window.height, OUTLINE_STEPS + 1) - 0.5
@@ -107,7 +108,7 @@ def _outline(view: View) -> Floats:
     return unit_vectors(*view.lonlat(np.concatenate(sides), np.concatenate(levels)))
 
 
-def _lattice_cells(view: View, resolution: int, face: Face, outline: Floats) -> Cells:
+def _lattice_cells(view: View, resolution: int, face: Face, outline: Doubles) -> Cells:
     """Draw the cells of a window that lies within one face of the icosahedron."""
     lattice = face.lattice(resolution)
     places = _places_near(view, lattice, face.plane(outline) @ np.linalg.inv(lattice), outline)
@@ -125,7 +126,9 @@ def _lattice_cells(view: View, resolution: int, face: Face, outline: Floats) -> 
     return Cells(Polygons(x, y, starts, owners, len(places)), lon, lat, resolution)
 
 
-def _places_near(view: View, lattice: Floats, outline_places: Floats, outline: Floats) -> Integers:
+def _places_near(
+    view: View, lattice: Doubles, outline_places: Doubles, outline: Doubles
+) -> Integers:
     """Return the lattice places, shape (n, 2), whose cells may reach into the window.
 
     Within a window pixel coordinates are nearly an affine function of lattice places; the
@@ -146,8 +149,8 @@ def _places_near(view: View, lattice: Floats, outline_places: Floats, outline: F
 
 
 def _draw_shared(
-    view: View, lattice: Floats, face: Face, corners: Integers
-) -> tuple[Floats, Floats]:
+    view: View, lattice: Doubles, face: Face, corners: Integers
+) -> tuple[Doubles, Doubles]:
     """Return pixel coordinates of ``corners`` (thirds), projecting each lattice corner once."""
     low = corners.min(axis=(0, 1))
     span = corners.max(axis=(0, 1)) - low + 1
@@ -199,7 +202,7 @@ def _candidates(view: View, resolution: int) -> list[int]:
     return sorted(set(ring))
 
 
-def _pieces(view: View, rings: Floats) -> int:
+def _pieces(view: View, rings: Doubles) -> int:
     """Return into how many straight pieces an edge must be cut to follow its great circle.
 
     ``rings`` are corners as vectors, shape (n, corners, 3). The bend falls with the square of the
@@ -214,7 +217,7 @@ def _pieces(view: View, rings: Floats) -> int:
     return max(1, math.ceil(math.sqrt(1.5 * bend / (TOLERANCE_PIXELS / 4.0))))
 
 
-def _cut(rings: Floats, pieces: int) -> Floats:
+def _cut(rings: Doubles, pieces: int) -> Doubles:
     """Cut each edge of closed rings, shape (..., corners, axes), into equal straight pieces."""
     shares = (np.arange(pieces) / pieces)[:, None]
     ends = np.roll(rings, -1, axis=-2)

@@ -17,9 +17,8 @@ from itertools import combinations
 
 import h3
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from hexseal.types import Doubles
 
 # Distance of neighbouring cell centres at resolution 0 on the plane that touches a unit sphere
 # at the face's centre: the golden ratio to the power of -2.
@@ -28,7 +27,7 @@ LATTICE_UNIT = (3.0 - math.sqrt(5.0)) / 2.0
 APERTURE_7_ROTATION = math.asin(math.sqrt(3.0 / 28.0))
 
 
-def unit_vectors(lon: Floats, lat: Floats) -> Floats:
+def unit_vectors(lon: Doubles, lat: Doubles) -> Doubles:
     """Return the points of a unit sphere, shape (n, 3), for degrees ``lon``, ``lat`` of shape (n,).
 
     >>> unit_vectors(np.array([90.0]), np.array([0.0])).round(12).tolist()
@@ -38,7 +37,7 @@ def unit_vectors(lon: Floats, lat: Floats) -> Floats:
     return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
-def lonlat(vectors: Floats) -> tuple[Floats, Floats]:
+def lonlat(vectors: Doubles) -> tuple[Doubles, Doubles]:
     """Return degrees (lon, lat) of the directions ``vectors``, shape (n, 3), of any length."""
     x, y, z = vectors.T
     return np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))
@@ -52,12 +51,12 @@ class Face:
     shape (3, 2), counter-clockwise.
     """
 
-    center: Floats
-    east: Floats
-    north: Floats
-    corners: Floats
+    center: Doubles
+    east: Doubles
+    north: Doubles
+    corners: Doubles
 
-    def plane(self, vectors: Floats) -> Floats:
+    def plane(self, vectors: Doubles) -> Doubles:
         """Project unit vectors, shape (n, 3), onto the face's plane, shape (n, 2).
 
         Only meaningful for points less than 90 degrees from the face's centre.
@@ -65,11 +64,11 @@ class Face:
         depth = vectors @ self.center
         return np.column_stack([vectors @ self.east, vectors @ self.north]) / depth[:, None]
 
-    def sphere(self, points: Floats) -> Floats:
+    def sphere(self, points: Doubles) -> Doubles:
         """Return the directions, shape (n, 3), of plane points, shape (n, 2)."""
         return self.center + points[:, :1] * self.east + points[:, 1:] * self.north
 
-    def clearance(self, points: Floats) -> float:
+    def clearance(self, points: Doubles) -> float:
         """Return the least distance of plane points to the face's edges, negative when outside."""
         starts, ends = self.corners, np.roll(self.corners, -1, axis=0)
         along = ends - starts
@@ -77,7 +76,7 @@ class Face:
         distances = (points[:, None, :] - starts[None]) * normals[None]
         return float(distances.sum(axis=2).min())
 
-    def lattice(self, resolution: int) -> Floats:
+    def lattice(self, resolution: int) -> Doubles:
         """Return the two lattice vectors, rows of shape (2, 2), 60 degrees apart."""
         length = LATTICE_UNIT / math.sqrt(7.0) ** resolution
         turn = APERTURE_7_ROTATION if resolution % 2 else 0.0
@@ -99,7 +98,7 @@ def faces() -> tuple[Face, ...]:
     return tuple(_face(corners[list(triple)]) for triple in triples)
 
 
-def _face(corners: Floats) -> Face:
+def _face(corners: Doubles) -> Face:
     center = corners.sum(axis=0)
     center /= np.linalg.norm(center)
     east = corners[0] - (corners[0] @ center) * center
@@ -111,7 +110,7 @@ def _face(corners: Floats) -> Face:
     return Face(center, east, north, empty.plane(ordered))
 
 
-def face_around(vectors: Floats, margin: float) -> Face | None:
+def face_around(vectors: Doubles, margin: float) -> Face | None:
     """Return the face that holds all ``vectors`` at least ``margin`` (plane units) from its edges.
 
     None when the points lie on several faces or too near to an edge.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from hexseal.change.stage import pair_name, read_report
+from hexseal.change.stage import read_report
 from hexseal.errors import InputError
 from hexseal.exchange.publish import count_files
 from hexseal.exchange.record import FOLDER, BuildRecord, damaged_files
@@ -20,6 +20,7 @@ from hexseal.progress import Progress, silent
 from hexseal.region.load import Region
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import whole_file, write_bytes
+from hexseal.types import Pair
 
 # What says that the working folder holds counts of rasters: those of a joined region are not.
 STAMPS = ("delta.json", "change.json")
@@ -56,8 +57,8 @@ def join(
     return shapes.num_rows
 
 
-def _join_pair(pair: tuple[int, int], folders: list[Path], work: Path) -> None:
-    name = pair_name(pair)
+def _join_pair(pair: Pair, folders: list[Path], work: Path) -> None:
+    name = pair.key
     report = join_reports([read_report(folder, pair) for folder in folders])
     write_bytes(work / f"evidence_{name}.json", json.dumps(asdict(report), indent=1).encode())
     patches = join_patches([pq.read_table(f / f"patches_{name}.parquet") for f in folders])

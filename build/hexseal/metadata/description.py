@@ -7,6 +7,7 @@ from datetime import date
 from hexseal.codebook import Column, Table
 from hexseal.manifest import Download
 from hexseal.region.load import Licence, Region
+from hexseal.types import Box
 
 MEDIA_TYPES: Mapping[str, str] = {
     "GeoParquet": "application/vnd.apache.parquet",
@@ -55,7 +56,7 @@ class Description:
     sources: Mapping[str, str]
     attribution: str
     licence: Licence | None
-    bounds: tuple[float, float, float, float]
+    bounds: Box
     resources: tuple[Resource, ...]
     software: str
 

@@ -11,8 +11,8 @@ import shapely
 from hexseal.errors import InputError
 from hexseal.pages.indicators import indicator_columns
 from hexseal.region.load import Region
+from hexseal.types import Box, Pair
 
-Pair = tuple[int, int]
 REGION_LAYER = "region"
 NO_SIGNAL = "no_data"
 INCONCLUSIVE = "inconclusive"
@@ -22,7 +22,7 @@ INCONCLUSIVE = "inconclusive"
 class Place:
     """Where an area lies: west, south, east, north, and a point inside it, degrees."""
 
-    bounds: tuple[float, float, float, float]
+    bounds: Box
     label: tuple[float, float]
 
 
@@ -52,7 +52,7 @@ class AreaFigures:
 
     def net_m2(self, pair: Pair) -> float | None:
         """Return new sealed minus unsealed."""
-        gain, loss = (self.m2(f"{way}_m2_{name(pair)}") for way in ("new_sealed", "unsealed"))
+        gain, loss = (self.m2(pair.column(f"{way}_m2")) for way in ("new_sealed", "unsealed"))
         return None if gain is None or loss is None else gain - loss
 
     def net_pp(self, pair: Pair) -> float | None:
@@ -62,45 +62,36 @@ class AreaFigures:
     def net_pp_per_year(self, pair: Pair) -> float | None:
         """Return the net change in percentage points of land per year."""
         change = self.net_pp(pair)
-        return None if change is None else change / (pair[1] - pair[0])
+        return None if change is None else change / pair.span
 
     def adjusted_pp(self, pair: Pair) -> float | None:
         """Return the adjusted net change in percentage points of land."""
-        return self._of_land(self.m2(f"adjusted_m2_{name(pair)}"))
+        return self._of_land(self.m2(pair.column("adjusted_m2")))
 
     def signal(self, pair: Pair) -> str:
         """Return gain, loss, within_noise, inconclusive or no_data."""
-        return self.signals[name(pair)]
+        return self.signals[pair.key]
 
     def is_inconclusive(self, pair: Pair) -> bool:
         """Return whether the maps cannot support a figure of change here."""
-        return self.grades.get(name(pair)) == INCONCLUSIVE
+        return self.grades.get(pair.key) == INCONCLUSIVE
 
     def _of_land(self, m2: float | None) -> float | None:
         land = self.m2("land_m2")
         return 100 * m2 / land if m2 is not None and land else None
 
 
-def name(pair: Pair) -> str:
-    """Return the part of a column's name that says the pair.
-
-    >>> name((2018, 2021))
-    '2018_2021'
-    """
-    return f"{pair[0]}_{pair[1]}"
-
-
 def summed_columns(region: Region) -> tuple[str, ...]:
     """Return the columns of square metres that add up: hexagons to areas to the whole."""
     ways = ("new_sealed", "unsealed", "confirmed")
-    flows = (f"{way}_m2_{name(pair)}" for pair in region.pairs for way in ways)
+    flows = (pair.column(f"{way}_m2") for pair in region.pairs for way in ways)
     return ("valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in region.years), *flows)
 
 
 def judged_columns(region: Region) -> tuple[str, ...]:
     """Return adjusted net change and its interval, which hold for a unit as it is."""
     ends = ("adjusted_m2", "adjusted_low_m2", "adjusted_high_m2")
-    return tuple(f"{end}_{name(pair)}" for pair in region.pairs for end in ends)
+    return tuple(pair.column(end) for pair in region.pairs for end in ends)
 
 
 def read_areas(areas: Path, region: Region, shapes: Path | None) -> tuple[AreaFigures, ...]:
@@ -112,10 +103,10 @@ def read_areas(areas: Path, region: Region, shapes: Path | None) -> tuple[AreaFi
         "valid_pixels",
         *summed_columns(region),
         *judged_columns(region),
-        *indicator_columns(region.years, [name(pair) for pair in region.pairs]),
+        *indicator_columns(region.years, [pair.key for pair in region.pairs]),
     )
-    signals = {name(pair): f"signal_{name(pair)}" for pair in region.pairs}
-    grades = {name(pair): f"grade_{name(pair)}" for pair in region.pairs}
+    signals = {pair.key: pair.column("signal") for pair in region.pairs}
+    grades = {pair.key: pair.column("grade") for pair in region.pairs}
     columns = ["layer", "id", "name", *wanted, *signals.values(), *grades.values()]
     table = pq.read_table(areas, columns=columns)
     places = read_places(shapes) if shapes else {}
@@ -145,7 +136,7 @@ def read_places(shapes: Path) -> dict[tuple[str, str], Place]:
     points = zip(shapely.get_x(inside).tolist(), shapely.get_y(inside).tolist(), strict=True)
     keys = zip(table["layer"].to_pylist(), table["id"].to_pylist(), strict=True)
     return {
-        key: Place((box[0], box[1], box[2], box[3]), point)
+        key: Place(Box(*box), point)
         for key, box, point in zip(keys, bounds, points, strict=True)
         if math.isfinite(point[0])
     }
@@ -166,9 +157,9 @@ def coarsest_cells(hexagons: Path, region: Region) -> list[int]:
 def finest_changes(hexagons: Path, region: Region) -> Iterator[float]:
     """Yield the net change, in percentage points of land, of each finest cell and each pair."""
     finest = region.hexagons.finest
-    wanted = [f"net_pp_per_year_{name(pair)}" for pair in region.pairs]
+    wanted = [pair.column("net_pp_per_year") for pair in region.pairs]
     table = pq.read_table(hexagons, columns=wanted, filters=[("resolution", "=", finest)])
     for pair, column in zip(region.pairs, wanted, strict=True):
         for rate in table[column].to_pylist():
             if rate is not None and math.isfinite(rate):
-                yield rate * (pair[1] - pair[0])
+                yield rate * pair.span

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from markupsafe import Markup
 
-from hexseal.pages.figures import Pair, name
 from hexseal.pages.judgement import Judged
 from hexseal.pages.numbers import M2_PER_HECTARE, hectare_digits, number
 from hexseal.pages.stories import switched_on
 from hexseal.pages.tables import Writer
 from hexseal.region.load import Region
+from hexseal.types import Pair
 
 # The sections of the page in their order; each is an anchor and a title.
 SECTIONS = (
@@ -42,7 +42,7 @@ def size_shares(hexagons: Path, region: Region) -> tuple[SizeShares, ...]:
     """Read hexagons.parquet; pairs in their order, fine hexagons first."""
     columns = ["resolution", "land_m2"]
     for pair in region.pairs:
-        columns += [f"{way}_{name(pair)}" for way in ("new_sealed_m2", "unsealed_m2", "signal")]
+        columns += [pair.column(way) for way in ("new_sealed_m2", "unsealed_m2", "signal")]
     table = pq.read_table(hexagons, columns=columns, filters=[("land_m2", ">", 0)])
     resolution = table["resolution"].to_numpy()
     return tuple(
@@ -53,7 +53,7 @@ def size_shares(hexagons: Path, region: Region) -> tuple[SizeShares, ...]:
 
 
 def _shares(table: pa.Table, here: np.ndarray, pair: Pair, size: int) -> SizeShares:
-    key = name(pair)
+    key = pair.key
     if not here.any():
         return SizeShares(pair, size, 0, None, None)
     flows = [table[f"{way}_m2_{key}"].to_numpy()[here] for way in ("new_sealed", "unsealed")]
@@ -96,8 +96,8 @@ def filter_rows(
     """Yield each filter, how it is set, and what it removed of each pair in hectares."""
     if not region.pairs:
         return
-    for step in judged[name(region.pairs[0])].removed:
-        removed = [judged[name(pair)].removed[step] for pair in region.pairs]
+    for step in judged[region.pairs[0].key].removed:
+        removed = [judged[pair.key].removed[step] for pair in region.pairs]
         cells = (_removed(counts, pixel_m2, write) for counts in removed)
         label = write.locale.text(f"method.filter.{step}")
         yield (label, _setting(region, step, write), *cells)
@@ -129,7 +129,7 @@ def decoy_rows(
     """Yield patches, decoy ratio and grade of each pair."""
     text, language = write.locale.text, write.locale.language
     for pair in region.pairs:
-        found = judged[name(pair)]
+        found = judged[pair.key]
         grade = text(f"app.grade.{found.grade}")
         yield (
             _title(pair),
@@ -145,7 +145,7 @@ def check_rows(
     """Yield each check of each pair: what it asks, its statistic, threshold and verdict."""
     text, language = write.locale.text, write.locale.language
     for pair in region.pairs:
-        for check in judged[name(pair)].checks:
+        for check in judged[pair.key].checks:
             statistic = text("figures.none")
             if check.statistic is not None:
                 statistic = number(check.statistic, 3, language)
@@ -173,7 +173,7 @@ def noise_rows(
     for size in region.hexagons.resolutions:
         titles[f"r{size}"] = write.locale.text("method.noise.hexagons", resolution=size)
     for pair in region.pairs:
-        for level in judged[name(pair)].levels:
+        for level in judged[pair.key].levels:
             rate, design = number(level.rate, 3, language), number(level.design, 2, language)
             yield _title(pair), titles[level.size], rate, design
 

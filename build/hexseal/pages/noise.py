@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hexseal.errors import InputError
-from hexseal.pages.figures import AreaFigures, Pair, name
+from hexseal.pages.figures import AreaFigures
 from hexseal.region.load import Region
+from hexseal.types import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def read_noise(path: Path, region: Region, whole: AreaFigures) -> dict[str, Pair
     """Read judgement.json by name of the pair; raises InputError when it is not whole."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))["pairs"]
-        return {name(pair): _noise(facts[name(pair)], pair, whole) for pair in region.pairs}
+        return {pair.key: _noise(facts[pair.key], pair, whole) for pair in region.pairs}
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise InputError(
             f"{path}: is missing or broken ({err!r}); build the region anew (--fresh)"

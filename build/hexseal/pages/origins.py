@@ -12,11 +12,11 @@ import h3
 import pyarrow.parquet as pq
 
 from hexseal.pages.charts import Origin
-from hexseal.pages.figures import Pair
 from hexseal.pages.locales import Locale
 from hexseal.products import PRODUCTS
 from hexseal.region.load import Region
 from hexseal.storage.files import write_bytes
+from hexseal.types import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _grouped(rows: list[tuple[Key, dict]]) -> dict[Key, Sources]:
             # Inconclusive: what differs between the maps is no sealing to name an origin of.
             continue
         source = Source(row["origin_class"], row["new_sealed_m2"], row["confirmed_m2"])
-        found[key][(row["first_year"], row["second_year"])].append(source)
+        found[key][Pair(row["first_year"], row["second_year"])].append(source)
     return {
         key: {pair: tuple(sources) for pair, sources in pairs.items()}
         for key, pairs in found.items()

@@ -7,13 +7,14 @@ from markupsafe import Markup
 
 from hexseal.pages.about import plain_values
 from hexseal.pages.addresses import Key
-from hexseal.pages.figures import AreaFigures, Pair, name
+from hexseal.pages.figures import AreaFigures
 from hexseal.pages.locales import Locale
 from hexseal.pages.numbers import number
 from hexseal.pages.settings import Contents, embed
 from hexseal.pages.tables import Cell, Writer, interval, sort_name
 from hexseal.region.load import Region
 from hexseal.tiles.hexagons import SIGNALS
+from hexseal.types import Pair
 
 # Rows of a layer that the page shows without its script; the script knows all.
 STATIC_ROWS = 1000
@@ -49,7 +50,7 @@ class RankTable:
 def rank_columns(region: Region) -> tuple[str, ...]:
     """Return the columns that the page compares, in the order of its rows' values."""
     of_years = (column.format(year) for year in region.years for column in OF_YEAR)
-    of_pairs = (column.format(name(pair)) for pair in region.pairs for column in OF_PAIR)
+    of_pairs = (column.format(pair.key) for pair in region.pairs for column in OF_PAIR)
     return ("land_m2", *of_years, *of_pairs)
 
 
@@ -62,7 +63,7 @@ def rank_settings(
     """
     region = contents.region
     columns = rank_columns(region)
-    pairs = [name(pair) for pair in region.pairs]
+    pairs = [pair.key for pair in region.pairs]
     return {
         "language": locale.language,
         "root": root,
@@ -71,7 +72,7 @@ def rank_settings(
         "pairs": region.pairs,
         "columns": [*columns, *(f"signal_{pair}" for pair in pairs)],
         "signals": SIGNALS,
-        "doubtful": [p for p in region.pairs if contents.judged[name(p)].warnings],
+        "doubtful": [p for p in region.pairs if contents.judged[p.key].warnings],
         "layers": [
             {
                 "layer": layer.layer,
@@ -145,8 +146,8 @@ def compare_cells(area: AreaFigures, region: Region, write: Writer) -> tuple[Cel
         return stock
     return (
         *stock,
-        write.hectares(area.m2(f"confirmed_m2_{name(pair)}"), digits=1),
-        write.hectares(area.m2(f"adjusted_m2_{name(pair)}"), digits=1, signed=True),
+        write.hectares(area.m2(pair.column("confirmed_m2")), digits=1),
+        write.hectares(area.m2(pair.column("adjusted_m2")), digits=1, signed=True),
         interval(area, pair, write, digits=1),
         write.signal(area.signal(pair)),
     )
@@ -161,7 +162,7 @@ def rank_values(
     return plain_values("rank", region, locale) | {
         "last_year": region.years[-1],
         "shown_pair": longest_pair(region),
-        "warned": frozenset(p for p in pairs if contents.judged[name(p)].warnings),
+        "warned": frozenset(p for p in pairs if contents.judged[p.key].warnings),
         "rank_tables": rank_tables(contents, paths, locale),
         "whole_number": lambda value: number(value, 0, locale.language),
         "rank_settings": Markup(embed(rank_settings(contents, paths, locale, root))),

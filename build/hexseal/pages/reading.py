@@ -7,10 +7,11 @@ The page's script says the same of what its reader selects
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hexseal.pages.figures import INCONCLUSIVE, NO_SIGNAL, AreaFigures, Pair, name
+from hexseal.pages.figures import INCONCLUSIVE, NO_SIGNAL, AreaFigures
 from hexseal.pages.judgement import Judged
 from hexseal.pages.numbers import number
 from hexseal.pages.tables import Writer, interval
+from hexseal.types import Pair
 
 # The first is what a page shows until its reader chooses.
 BASES = ("adjusted", "confirmed", "raw")
@@ -93,7 +94,7 @@ class Reader:
         return self._text("app.read.brief", net=net, signal=self._text(f"app.signal.{key}"))
 
     def _values(self, area: AreaFigures, pair: Pair) -> dict[str, object]:
-        net = area.m2(f"adjusted_m2_{name(pair)}")
+        net = area.m2(pair.column("adjusted_m2"))
         return {
             "first": pair[0],
             "last": pair[1],
@@ -164,7 +165,7 @@ class Reader:
         return ()
 
     def _hectares(self, area: AreaFigures, column: str, pair: Pair, *, signed: bool = False) -> str:
-        return self.write.hectares(area.m2(f"{column}_{name(pair)}"), signed=signed).text
+        return self.write.hectares(area.m2(pair.column(column)), signed=signed).text
 
     def _text(self, key: str, **values: object) -> str:
         return self.write.locale.text(key, **values)
@@ -182,7 +183,7 @@ def _case(area: AreaFigures, pair: Pair, basis: str, *, is_doubtful: bool) -> st
     if basis == "raw":
         return "raw"
     if basis == "confirmed":
-        if not area.m2(f"confirmed_m2_{name(pair)}"):
+        if not area.m2(pair.column("confirmed_m2")):
             return "confirmed.none"
         return "confirmed.doubtful" if is_doubtful else "confirmed.some"
     return "adjusted.doubtful" if is_doubtful else f"adjusted.{signal}"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from hexseal import __version__
 from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.pages.classes import SHARE_BREAKS
-from hexseal.pages.figures import AreaFigures, judged_columns, name, summed_columns
+from hexseal.pages.figures import AreaFigures, judged_columns, summed_columns
 from hexseal.pages.indicators import OF_PAIR, OF_YEAR, indicator_columns
 from hexseal.pages.judgement import Judged
 from hexseal.pages.locales import Locale
@@ -97,9 +97,9 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
                 "text": note.text(locale),
             }
             for pair in region.pairs
-            for note in contents.judged[name(pair)].notes
+            for note in contents.judged[pair.key].notes
         ],
-        "provisional": [pair for pair in region.pairs if contents.judged[name(pair)].provisional],
+        "provisional": [pair for pair in region.pairs if contents.judged[pair.key].provisional],
         "level": region.noise.level,
         "judged": {
             pair: {
@@ -192,11 +192,11 @@ def _changes(region: Region) -> list[dict[str, object]]:
             "basis": basis,
             "scale": scale,
             "years": pair,
-            "plus": [f"{column}_{name(pair)}" for column in plus],
-            "minus": [f"{column}_{name(pair)}" for column in minus],
-            "signal": signal and f"{signal}_{name(pair)}",
+            "plus": [pair.column(column) for column in plus],
+            "minus": [pair.column(column) for column in minus],
+            "signal": signal and pair.column(signal),
             # Inconclusive units have nothing but raw figures.
-            "open": None if basis == "raw" else f"signal_{name(pair)}",
+            "open": None if basis == "raw" else pair.column("signal"),
         }
         for pair in region.pairs
         for basis, (scale, plus, minus, signal) in bases.items()
@@ -236,7 +236,7 @@ def _partitions(tree: PartitionTree) -> dict[str, object]:
 
 
 def _columns(region: Region) -> tuple[str, ...]:
-    pairs = [name(pair) for pair in region.pairs]
+    pairs = [pair.key for pair in region.pairs]
     figures = (*summed_columns(region), *judged_columns(region))
     indicators = indicator_columns(region.years, pairs)
     return (*figures, *indicators, *(f"signal_{pair}" for pair in pairs))

@@ -20,10 +20,8 @@ from hexseal.pages.classes import change_breaks
 from hexseal.pages.data import DATA, data_values, main_files
 from hexseal.pages.figures import (
     AreaFigures,
-    Pair,
     coarsest_cells,
     finest_changes,
-    name,
     read_areas,
     read_shapes,
     summed_columns,
@@ -56,6 +54,7 @@ from hexseal.pages.years import year_points
 from hexseal.progress import Progress, silent
 from hexseal.region.load import Region
 from hexseal.storage.files import write_bytes
+from hexseal.types import Pair
 
 AREA_SOURCES, HEXAGON_SOURCES = "transition_areas.parquet", "transition_hexagons.parquet"
 METHODOLOGY, ABOUT, ACCESSIBILITY = "methodology.html", "about.html", "accessibility.html"
@@ -275,7 +274,7 @@ def _summary(contents: Contents) -> str:
         "totals": {column: whole.m2(column) for column in summed_columns(region)},
         "years": {str(year): _state(whole, year) for year in region.years},
         "pairs": {
-            name(pair): _change(whole, pair) | _judged(whole, pair, contents.judged[name(pair)])
+            pair.key: _change(whole, pair) | _judged(whole, pair, contents.judged[pair.key])
             for pair in region.pairs
         },
     }
@@ -288,8 +287,8 @@ def _state(whole: AreaFigures, year: int) -> dict[str, float | None]:
 
 def _change(whole: AreaFigures, pair: Pair) -> dict[str, float | None]:
     return {
-        "new_sealed_m2": whole.m2(f"new_sealed_m2_{name(pair)}"),
-        "unsealed_m2": whole.m2(f"unsealed_m2_{name(pair)}"),
+        "new_sealed_m2": whole.m2(pair.column("new_sealed_m2")),
+        "unsealed_m2": whole.m2(pair.column("unsealed_m2")),
         "net_m2": whole.net_m2(pair),
         "net_pp": whole.net_pp(pair),
         "net_pp_per_year": whole.net_pp_per_year(pair),
@@ -299,8 +298,8 @@ def _change(whole: AreaFigures, pair: Pair) -> dict[str, float | None]:
 def _judged(whole: AreaFigures, pair: Pair, judged: Judged) -> dict[str, object]:
     figures = ("confirmed_m2", "adjusted_m2", "adjusted_low_m2", "adjusted_high_m2")
     return {
-        **{figure: whole.m2(f"{figure}_{name(pair)}") for figure in figures},
-        "grade": whole.grades.get(name(pair)),
+        **{figure: whole.m2(pair.column(figure)) for figure in figures},
+        "grade": whole.grades.get(pair.key),
         "interval": judged.interval,
         "assumption": judged.assumption,
         "reasons": list(judged.reasons),

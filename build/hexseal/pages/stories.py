@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hexseal.pages.charts import Chart, origins_chart
-from hexseal.pages.figures import AreaFigures, Pair, name
+from hexseal.pages.figures import AreaFigures
 from hexseal.pages.judgement import Judged, Note
 from hexseal.pages.numbers import number
 from hexseal.pages.origins import Source, Sources, origins_of
 from hexseal.pages.reading import Reader, Reading
 from hexseal.pages.tables import Writer
 from hexseal.region.load import Region
+from hexseal.types import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,16 @@ def pair_stories(
 
     ``sources`` tell of each pair which classes became sealed in the area.
     """
-    ordered = sorted(region.pairs, key=lambda pair: (pair[0] - pair[1], pair))
+    ordered = sorted(region.pairs, key=lambda pair: (pair.first - pair.second, pair))
     return [
-        _story(area, region, pair, judged[name(pair)], write, (sources or {}).get(pair, ()))
+        _story(area, region, pair, judged[pair.key], write, (sources or {}).get(pair, ()))
         for pair in ordered
     ]
 
 
 def doubtful_pairs(region: Region, judged: Mapping[str, Judged]) -> frozenset[Pair]:
     """Return the pairs whose change must not be read as change on the ground."""
-    return frozenset(pair for pair in region.pairs if judged[name(pair)].warnings)
+    return frozenset(pair for pair in region.pairs if judged[pair.key].warnings)
 
 
 def _story(
@@ -88,8 +89,8 @@ def _story(
 ) -> PairStory:
     reader = Reader(write, region.noise.level, region.years, region.id)
     return PairStory(
-        key=f"{pair[0]}-{pair[1]}",
-        title=f"{pair[0]}–{pair[1]}",
+        key=f"{pair.first}-{pair.second}",
+        title=f"{pair.first}–{pair.second}",
         brief=reader.brief(area, pair, judged),
         warnings=tuple(_reason(note, write) for note in judged.warnings),
         remarks=tuple(_reason(note, write) for note in judged.remarks),

@@ -4,11 +4,12 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hexseal.pages.figures import NO_SIGNAL, AreaFigures, Pair, name
+from hexseal.pages.figures import NO_SIGNAL, AreaFigures
 from hexseal.pages.indicators import OF_PAIR, OF_YEAR, Indicator
 from hexseal.pages.locales import Locale
 from hexseal.pages.numbers import M2_PER_HECTARE, hectare_digits, number
 from hexseal.region.load import Region
+from hexseal.types import Pair
 
 # A signal is sorted by this.
 SIGNAL_ORDER = {"gain": 1.0, "within_noise": 0.0, "loss": -1.0}
@@ -141,7 +142,7 @@ def change_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
 
 def indicator_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
     """Return what can be told of each pair besides; nothing where no figure is known."""
-    return _indicator_rows(area, OF_PAIR, [name(pair) for pair in region.pairs], write)
+    return _indicator_rows(area, OF_PAIR, [pair.key for pair in region.pairs], write)
 
 
 def _indicator_rows(
@@ -157,7 +158,7 @@ def _indicator_rows(
 
 
 def _change_cells(area: AreaFigures, pair: Pair, write: Writer) -> dict[str, Cell]:
-    key = name(pair)
+    key = pair.key
     return {
         "confirmed": write.hectares(area.m2(f"confirmed_m2_{key}")),
         "adjusted": write.hectares(area.m2(f"adjusted_m2_{key}"), signed=True),
@@ -173,13 +174,13 @@ def _change_cells(area: AreaFigures, pair: Pair, write: Writer) -> dict[str, Cel
 
 def interval(area: AreaFigures, pair: Pair, write: Writer, *, digits: int | None = None) -> Cell:
     """Return the interval of the adjusted net change."""
-    ends = (area.m2(f"adjusted_{end}_m2_{name(pair)}") for end in ("low", "high"))
+    ends = (area.m2(pair.column(f"adjusted_{end}_m2")) for end in ("low", "high"))
     return write.interval(*ends, digits=digits)
 
 
 def area_cells(area: AreaFigures, pair: Pair, write: Writer) -> tuple[Cell, ...]:
     """Return what the table of areas says of a pair: judged, then raw; the same digits in all."""
-    key = name(pair)
+    key = pair.key
     return (
         write.hectares(area.m2(f"confirmed_m2_{key}"), digits=1),
         write.hectares(area.m2(f"adjusted_m2_{key}"), digits=1, signed=True),

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hexseal.pages.figures import AreaFigures, Pair, name
+from hexseal.pages.figures import AreaFigures
 from hexseal.region.load import Region
+from hexseal.types import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,17 @@ def year_points(
 
 def _since(area: AreaFigures, region: Region, year: int, start: float | None) -> float | None:
     """Return the adjusted area of a year."""
-    pair = (region.years[0], year)
+    pair = Pair(region.years[0], year)
     if start is None or year == region.years[0]:
         return start
     if pair in region.pairs:
-        return _plus(start, area.m2(f"adjusted_m2_{name(pair)}"))
+        return _plus(start, area.m2(pair.column("adjusted_m2")))
     return _plus(start, *_steps(area, region.years, year))
 
 
 def _steps(area: AreaFigures, years: Sequence[int], year: int) -> list[float | None]:
     upto = [known for known in years if known <= year]
-    return [area.m2(f"adjusted_m2_{name(step)}") for step in pairwise(upto)]
+    return [area.m2(Pair(*step).column("adjusted_m2")) for step in pairwise(upto)]
 
 
 def _plus(start: float, *changes: float | None) -> float | None:

@@ -19,9 +19,8 @@ from pyproj.exceptions import CRSError, ProjError
 from pyproj.transformer import AreaOfInterest, TransformerGroup
 
 from hexseal.errors import InputError
+from hexseal.types import Box, Doubles
 
-Floats = NDArray[np.float64]
-Bounds = tuple[float, float, float, float]
 # Grids are alike when their pixels lie less than this share of a pixel apart.
 ALIGNED = 1e-3
 # A datum shift of less than about a metre (in degrees) counts as none.
@@ -90,10 +89,10 @@ class Grid:
         return self.transform.a, -self.transform.e
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> Box:
         """Return xmin, ymin, xmax, ymax of the outer pixel edges in CRS units."""
         x, y = self.transform.c, self.transform.f
-        return x, y + self.height * self.transform.e, x + self.width * self.transform.a, y
+        return Box(x, y + self.height * self.transform.e, x + self.width * self.transform.a, y)
 
     @property
     def is_geographic(self) -> bool:
@@ -118,7 +117,7 @@ class Grid:
         unit = _crs(self.crs).axis_info[0].unit_conversion_factor
         return self.transform.a * -self.transform.e * unit * unit
 
-    def row_area_m2(self, rows: NDArray[np.int64]) -> Floats:
+    def row_area_m2(self, rows: NDArray[np.int64]) -> Doubles:
         """Return the area in m² of one pixel of each row of a geographic grid.
 
         The area of a zone between two parallels of the ellipsoid (Snyder 1987, Map Projections,
@@ -140,7 +139,7 @@ class Grid:
         half_a2 = ellipsoid.semi_major_metre**2 / 2.0
         return half_a2 * np.radians(self.transform.a) * (north - south)
 
-    def areal_scale(self, lon: Floats, lat: Floats) -> Floats:
+    def areal_scale(self, lon: Doubles, lat: Doubles) -> Doubles:
         """Return map area / true area at points in degrees, on a projected grid.
 
         Raises InputError where the projection is not defined.
@@ -155,7 +154,7 @@ class Grid:
             ) from err
         return np.asarray(factors.areal_scale, dtype=np.float64)
 
-    def pixel_areas_m2(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+    def pixel_areas_m2(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Doubles:
         """Return the true area in m² of single pixels."""
         if self.is_geographic:
             return self.row_area_m2(rows)
@@ -164,25 +163,25 @@ class Grid:
         lon, lat = self.to_lonlat(*self.centers(rows.astype(float), columns.astype(float)))
         return self.nominal_pixel_area_m2 / self.areal_scale(lon, lat)
 
-    def centers(self, rows: Floats, columns: Floats) -> tuple[Floats, Floats]:
+    def centers(self, rows: Doubles, columns: Doubles) -> tuple[Doubles, Doubles]:
         """Return CRS coordinates (x, y) of pixel centres; rows and columns may be fractions."""
         corner = self.transform
         return corner.c + (columns + 0.5) * corner.a, corner.f + (rows + 0.5) * corner.e
 
-    def places(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    def places(self, x: Doubles, y: Doubles) -> tuple[Doubles, Doubles]:
         """Return (columns, rows) of CRS coordinates, whole numbers at pixel centres."""
         corner = self.transform
         return (x - corner.c) / corner.a - 0.5, (y - corner.f) / corner.e - 0.5
 
-    def to_lonlat(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    def to_lonlat(self, x: Doubles, y: Doubles) -> tuple[Doubles, Doubles]:
         """Return degrees (lon, lat) of CRS coordinates; infinite where the CRS ends."""
         return to_lonlat(self.crs, x, y)
 
-    def from_lonlat(self, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    def from_lonlat(self, lon: Doubles, lat: Doubles) -> tuple[Doubles, Doubles]:
         """Return CRS coordinates (x, y) of degrees; infinite where the CRS ends."""
         return from_lonlat(self.crs, lon, lat)
 
-    def window_of(self, bounds: Bounds) -> Window:
+    def window_of(self, bounds: Box) -> Window:
         """Return the pixels whose centre lies in xmin <= x < xmax, ymin <= y < ymax.
 
         Raises InputError when there are none.
@@ -302,7 +301,7 @@ def _proj(text: str) -> Proj:
     return known[text]
 
 
-def identified(wkt: str, x: Floats, y: Floats) -> str:
+def identified(wkt: str, x: Doubles, y: Doubles) -> str:
     """Return the EPSG code of a CRS that is written another way, else another code, else the WKT.
 
     Tools write EPSG:3035 as a proj4 string, as ESRI's WKT or with a datum shift of zero. A code is
@@ -323,7 +322,7 @@ def identified(wkt: str, x: Floats, y: Floats) -> str:
     return ":".join(authority) if authority else wkt
 
 
-def _same_place(one: str, other: str, x: Floats, y: Floats) -> bool:
+def _same_place(one: str, other: str, x: Doubles, y: Doubles) -> bool:
     try:
         here, there = np.array(to_lonlat(one, x, y)), np.array(to_lonlat(other, x, y))
     except (CRSError, ProjError):
@@ -331,14 +330,14 @@ def _same_place(one: str, other: str, x: Floats, y: Floats) -> bool:
     return bool(np.isfinite(here).all() and np.abs(here - there).max() < SAME_PLACE)
 
 
-def to_lonlat(crs: str, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def to_lonlat(crs: str, x: Doubles, y: Doubles) -> tuple[Doubles, Doubles]:
     """Return degrees (lon, lat) of coordinates in a CRS; infinite where the CRS ends."""
     for step in _steps(crs):
         x, y = step.transform(x, y)
     return x, y
 
 
-def from_lonlat(crs: str, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+def from_lonlat(crs: str, lon: Doubles, lat: Doubles) -> tuple[Doubles, Doubles]:
     """Return coordinates (x, y) in a CRS of degrees; infinite where the CRS ends."""
     for step in reversed(_steps(crs)):
         lon, lat = step.transform(lon, lat, direction="INVERSE")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from hexseal.errors import InputError
 from hexseal.products import Product
+from hexseal.types import Bytes
 
 DOES_NOT_COUNT = 255
 # Stands for every code that the product does not have; check reports which.
@@ -16,9 +17,6 @@ UNKNOWN = -1
 TABLE_LIMIT = 1 << 16
 # Above this many combinations the table is packed to those that occur.
 PACK_ABOVE = 512
-
-Bytes = NDArray[np.uint8]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

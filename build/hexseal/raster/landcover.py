@@ -19,7 +19,6 @@ from xml.etree import ElementTree
 import numpy as np
 import rasterio
 import rasterio.crs
-from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.env import set_gdal_config
 from rasterio.errors import CRSError, RasterioError
@@ -30,8 +29,8 @@ from hexseal.errors import GridMismatchError, InputError
 from hexseal.raster.grid import ALIGNED, Grid, Window, identified
 from hexseal.region.load import Epoch, is_remote
 from hexseal.storage.files import sha256
+from hexseal.types import Bytes
 
-Bytes = NDArray[np.uint8]
 # GDAL_CACHEMAX: bytes of decoded blocks that GDAL keeps; by default it takes a share of memory.
 GDAL_SETTINGS: dict[str, int | str] = {
     "GDAL_CACHEMAX": 128_000_000,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hexseal.types import Box
+
 IMAGE_SERVER = (
     "https://image.discomap.eea.europa.eu/arcgis/rest/services/CLC_plus/"
     "CLMS_CLCplus_RASTER_{year}_010m_eu/ImageServer"
@@ -98,7 +100,7 @@ class Fetch:
     """
 
     folder: Path
-    bbox: tuple[float, float, float, float] | None
+    bbox: Box | None
     crs: str
     boundary: str | None
     select: str | None

@@ -26,6 +26,7 @@ from hexseal.region.fetch import (
     Resampling,
 )
 from hexseal.region.toml import TableReader
+from hexseal.types import Box
 
 
 def read_fetch(root: TableReader, path: Path, region_id: str, product: Product) -> Fetch | None:
@@ -58,7 +59,7 @@ def read_fetch(root: TableReader, path: Path, region_id: str, product: Product) 
     return fetch
 
 
-def _place(reader: TableReader) -> tuple[tuple[float, float, float, float] | None, str | None]:
+def _place(reader: TableReader) -> tuple[Box | None, str | None]:
     box, boundary = reader.numbers("bbox", 4), reader.take("boundary", str, None)
     if (box is None) == (boundary is None):
         raise RegionError(
@@ -70,7 +71,7 @@ def _place(reader: TableReader) -> tuple[tuple[float, float, float, float] | Non
     xmin, ymin, xmax, ymax = box
     if xmin >= xmax or ymin >= ymax:
         raise RegionError(f"[fetch] bbox = {list(box)}: give xmin, ymin, xmax, ymax")
-    return (xmin, ymin, xmax, ymax), None
+    return Box(xmin, ymin, xmax, ymax), None
 
 
 def _clcplus(parent: TableReader) -> FetchClcplus | None:

@@ -16,6 +16,7 @@ from hexseal.region.fetch import Fetch
 from hexseal.region.fetch_tables import read_fetch
 from hexseal.region.noise import Accuracy, Noise, SealedAccuracy, read_accuracy, read_noise
 from hexseal.region.toml import TableReader
+from hexseal.types import Box, Pair
 
 __all__ = [
     "Accuracy", "AreaLayer", "Dataset", "DatasetChange", "Epoch", "Fetch", "Forward",
@@ -109,7 +110,7 @@ class Region:
     id: str
     title: Mapping[str, str]
     simulated: bool
-    window: tuple[float, float, float, float] | None
+    window: Box | None
     product: Product
     epochs: tuple[Epoch, ...]
     hexagons: HexagonRange
@@ -132,11 +133,11 @@ class Region:
         return tuple(epoch.year for epoch in self.epochs if epoch.forward is None)
 
     @property
-    def pairs(self) -> tuple[tuple[int, int], ...]:
+    def pairs(self) -> tuple[Pair, ...]:
         """Return consecutive pairs of years, then the first with the last when there are more."""
         years = self.years
-        steps = tuple(pairwise(years))
-        return (*steps, (years[0], years[-1])) if len(years) > 2 else steps
+        steps = tuple(Pair(*both) for both in pairwise(years))
+        return (*steps, Pair(years[0], years[-1])) if len(years) > 2 else steps
 
 
 def load_region(path: Path) -> Region:
@@ -208,14 +209,14 @@ def _slug(reader: TableReader, key: str) -> str:
     return value
 
 
-def _window(reader: TableReader) -> tuple[float, float, float, float] | None:
+def _window(reader: TableReader) -> Box | None:
     window = reader.numbers("window", 4)
     if window is None:
         return None
     xmin, ymin, xmax, ymax = window
     if xmin >= xmax or ymin >= ymax:
         raise RegionError(f"[region] window = {list(window)}: give xmin, ymin, xmax, ymax")
-    return xmin, ymin, xmax, ymax
+    return Box(xmin, ymin, xmax, ymax)
 
 
 def _product(reader: TableReader) -> Product:

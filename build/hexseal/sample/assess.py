@@ -26,10 +26,9 @@ from hexseal.sample.estimators import (
 )
 from hexseal.sample.labels import Labels, read_labels
 from hexseal.storage.files import write_bytes
+from hexseal.types import Doubles, Integers
 from hexseal.vector.areas import read_areas
 
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Json = dict[str, object]
 
 FEWEST_UNITS = 10

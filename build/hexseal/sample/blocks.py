@@ -25,11 +25,7 @@ from hexseal.counting.stage import Reader, region_grid
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window
 from hexseal.region.load import Region
-
-Bytes = NDArray[np.uint8]
-Doubles = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Integers = NDArray[np.int64]
+from hexseal.types import Bytes, Doubles, Flags, Integers, Pair
 
 SIDE = 10
 STRATA = (
@@ -136,7 +132,7 @@ class Census:
     ``land_m2`` is what has a class at both dates, ``squares`` the sum of squared predicted pixels.
     """
 
-    pair: tuple[int, int]
+    pair: Pair
     fingerprint: str
     blocks: Integers
     land_m2: Doubles
@@ -164,7 +160,7 @@ Choose = Callable[[Blocks], None]
 
 
 def survey_blocks(
-    region: Region, pair: tuple[int, int], choose: Choose, *, progress: Progress = silent
+    region: Region, pair: Pair, choose: Choose, *, progress: Progress = silent
 ) -> Census:
     """Hand all blocks of a region to ``choose``, chunk by chunk, and return their census.
 
@@ -205,9 +201,7 @@ class _Scratch:
         self.counts, self.change = folder / "counts.bin", folder / "change.bin"
         self.in_row = np.zeros(grid.grid.height, np.int64)
 
-    def count(
-        self, region: Region, pair: tuple[int, int], frame: Window, progress: Progress
-    ) -> None:
+    def count(self, region: Region, pair: Pair, frame: Window, progress: Progress) -> None:
         """Read both maps once."""
         builder = PatchBuilder()
         bands = list(_bands(self.grid.grid))
@@ -280,12 +274,12 @@ class _Scratch:
         blocks = Blocks(index, stratum, **seen, **found, pixel_m2=self.grid.pixel_m2(index))
         return blocks.take(blocks.valid > 0)
 
-    def fingerprint(self, region: Region, pair: tuple[int, int]) -> str:
+    def fingerprint(self, region: Region, pair: Pair) -> str:
         """Return twelve digits that another grid, other classes or other maps would change."""
         grid, product = self.grid.grid, region.product
         edges = [round(edge, 6) for edge in grid.bounds]
         codes = [sorted(part) for part in (product.valid, product.sealed, product.nodata)]
-        facts = (grid.crs_label, edges, grid.width, grid.height, codes, pair)
+        facts = (grid.crs_label, edges, grid.width, grid.height, codes, tuple(pair))
         digest = hashlib.sha256(repr(facts).encode())
         with self.counts.open("rb") as stream:
             while part := stream.read(1 << 20):

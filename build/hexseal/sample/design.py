@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.sample.blocks import STRATA, Blocks, Census
-
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from hexseal.types import Doubles, Integers, Pair
 
 MOST_FIELDS = 300
 USUAL_SIZES = {
@@ -42,7 +40,7 @@ class Design:
     """A stratified random sample of blocks; sizes in the order of STRATA."""
 
     region: str
-    pair: tuple[int, int]
+    pair: Pair
     seed: int
     fingerprint: str
     blocks: tuple[int, ...]

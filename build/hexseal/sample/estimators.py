@@ -16,9 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from hexseal.types import Doubles
 
 Z_95 = 1.96
 PSEUDO = 0.35

@@ -24,10 +24,7 @@ from hexseal.raster.grid import Grid
 from hexseal.raster.landcover import addresses_of, open_raster
 from hexseal.region.load import Region
 from hexseal.tiles.images import BANDS, find_bands, image_years
-
-Bytes = NDArray[np.uint8]
-Doubles = NDArray[np.float64]
-Bounds = tuple[float, float, float, float]
+from hexseal.types import Box, Bytes, Doubles, Pair
 
 QUALITY = 82
 # The darkest and brightest hundredths of a coarse look at the image become black and white.
@@ -86,7 +83,7 @@ class Images:
         name = "Sentinel-2" if is_scene else Path(first).stem.replace("_", " ")[:40]
         return Picture(name, round(size, 2))
 
-    def chip(self, grid: Grid, bounds: Bounds, pixels: int) -> bytes | None:
+    def chip(self, grid: Grid, bounds: Box, pixels: int) -> bytes | None:
         """Return a square picture of ``bounds`` in the CRS of ``grid`` as JPEG.
 
         None where the image shows nothing there.
@@ -126,7 +123,7 @@ class Images:
         return red, green, blue
 
 
-def images_of(region: Region, named: Mapping[int, str], pair: tuple[int, int]) -> dict[int, str]:
+def images_of(region: Region, named: Mapping[int, str], pair: Pair) -> dict[int, str]:
     """Return the image of each year of a pair: as named, or that of a forward year."""
     known = {**image_years(region), **named}
     return {year: known[year] for year in pair if year in known}
@@ -144,11 +141,11 @@ def encode_jpeg(picture: Bytes) -> bytes:
         return memory.read()
 
 
-def surroundings(bounds: Doubles, grid: Grid, *, cells: int, before: int) -> Bounds:
+def surroundings(bounds: Doubles, grid: Grid, *, cells: int, before: int) -> Box:
     """Return the square of ``cells`` pixels that begins ``before`` pixels left of and above."""
     x, y = grid.pixel_size
     left, top = float(bounds[0]) - before * x, float(bounds[3]) + before * y
-    return left, top - cells * y, left + cells * x, top
+    return Box(left, top - cells * y, left + cells * x, top)
 
 
 def _opened(path: str) -> DatasetReader:

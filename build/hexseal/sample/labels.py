@@ -19,9 +19,7 @@ from hexseal.errors import InputError
 from hexseal.region.load import Region
 from hexseal.sample.blocks import STRATA, BlockGrid
 from hexseal.sample.stage import EDGES, share_column, years_of
-
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from hexseal.types import Doubles, Integers, Pair
 
 SHARE = re.compile(r"sealed_share_(\d{4})")
 MARK = re.compile(
@@ -42,7 +40,7 @@ class Mark:
     """What a sample was drawn from, as its column ``design`` says."""
 
     region: str
-    pair: tuple[int, int]
+    pair: Pair
     seed: int
     fingerprint: str
 
@@ -72,7 +70,7 @@ class Labels:
     """
 
     path: Path
-    pair: tuple[int, int]
+    pair: Pair
     mark: Mark | None
     index: Integers
     stratum: tuple[str, ...] | None
@@ -163,16 +161,16 @@ class _Sheet:
                 f"{self.path}: design = {self.mark_text[:80]!r} was not written by hexseal sample "
                 "draw; restore the column or leave it out"
             )
-        pair = int(found["first"]), int(found["second"])
+        pair = Pair(int(found["first"]), int(found["second"]))
         return Mark(found["region"], pair, int(found["seed"]), found["maps"])
 
-    def _pair(self) -> tuple[int, int]:
+    def _pair(self) -> Pair:
         years = sorted(int(n[-4:]) for n in self.table.columns if SHARE.fullmatch(n))
         if self.mark is not None:
             pair = self.mark.pair
         else:
             dated = [year for year in years if year in self.region.years]
-            pair = (dated[0], dated[-1]) if len(dated) > 1 else years_of(self.region, None)
+            pair = Pair(dated[0], dated[-1]) if len(dated) > 1 else years_of(self.region, None)
         missing = [year for year in pair if year not in years]
         if missing:
             raise InputError(
@@ -216,7 +214,7 @@ class _Sheet:
             )
         return values
 
-    def looks(self, pair: tuple[int, int], by_file: bool) -> list[Looks]:
+    def looks(self, pair: Pair, by_file: bool) -> list[Looks]:
         """Return what each interpreter of the file saw, in the order of their rows."""
         names = self._names(by_file)
         first, second = (self.shares(share_column(year)) for year in pair)
@@ -257,7 +255,7 @@ class _Sheet:
                 seen[value] = row
 
 
-def _merged(sheet: _Sheet, pair: tuple[int, int], looks: list[Looks]) -> Labels:
+def _merged(sheet: _Sheet, pair: Pair, looks: list[Looks]) -> Labels:
     """Return one label per block: settled ones as settled, else the mean of what was seen."""
     index = np.unique(np.concatenate([look.index for look in looks]))
     table = np.full((len(looks), 4, len(index)), np.nan)

@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hexseal.counting.stage import Reader, region_grid
 from hexseal.errors import InputError
@@ -23,13 +22,13 @@ from hexseal.sample.blocks import SIDE, BlockGrid
 from hexseal.sample.imagery import METRES_PER_DEGREE, Images, images_of, surroundings
 from hexseal.sample.stage import Sample, cell_text
 from hexseal.storage.files import write_bytes
+from hexseal.types import Doubles
 
 ASSETS = Path(__file__).parent / "page"
 # The block and its surroundings, in cells; and the wider look.
 CELLS, CONTEXT_CELLS = 24, 100
 MOST_CHIP_PIXELS, CONTEXT_PIXELS = 480, 200
 MAXZOOM = 19
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

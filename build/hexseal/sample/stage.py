@@ -24,8 +24,8 @@ from hexseal.region.load import Region
 from hexseal.sample.blocks import STRATA, BlockGrid, Blocks, Census, survey_blocks
 from hexseal.sample.design import Design, Drawing, Plan, design_of, plan_sample
 from hexseal.storage.files import whole_file, write_bytes
+from hexseal.types import Doubles, Pair
 
-Doubles = NDArray[np.float64]
 Format = Literal["gpkg", "parquet"]
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 GEOPARQUET = "1.1.0"
@@ -76,19 +76,19 @@ def share_column(year: int) -> str:
     return f"sealed_share_{year}"
 
 
-def years_of(region: Region, years: Sequence[int] | None) -> tuple[int, int]:
+def years_of(region: Region, years: Sequence[int] | None) -> Pair:
     """Return the two years to compare, the first and last by default; RegionError for others."""
     if len(region.years) < 2:
         raise RegionError(
             f"{region.path}: has one year ({region.years[0]}); a sample of change needs two"
         )
     if not years:
-        return region.years[0], region.years[-1]
+        return Pair(region.years[0], region.years[-1])
     first, second = years
     known = ", ".join(map(str, region.years))
     if first >= second or not {first, second} <= set(region.years):
         raise RegionError(f"--years {first} {second}: give two of {known}, the earlier one first")
-    return first, second
+    return Pair(first, second)
 
 
 def plan_region(

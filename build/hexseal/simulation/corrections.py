@@ -4,7 +4,8 @@ import numpy as np
 
 from hexseal.simulation.fields import blur
 from hexseal.simulation.observation import LAST_CLASS
-from hexseal.simulation.vegetation import BARE, OUTSIDE, SEALED, Bytes
+from hexseal.simulation.vegetation import BARE, OUTSIDE, SEALED
+from hexseal.types import Bytes
 
 
 def fix_by_hand(

@@ -12,15 +12,13 @@ from rasterio import Affine
 from rasterio.features import rasterize
 
 from hexseal.simulation.terrain import PIXEL_M
+from hexseal.types import Bytes, Objects
 
 YEARS = (2018, 2021, 2024)
 # Covers are burnt on a grid of 2.5 m: 16 sub-pixels make one pixel's fraction.
 SUBPIXELS = 4
 FOREVER = 9999
 NOTHING, HARD, BARE_GROUND, GARDEN = 0, 1, 2, 3
-
-Geometries = NDArray[np.object_]
-Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Batch:
 
     kind: str
     ground: int
-    shapes: Geometries
+    shapes: Objects
     since: int = 0
     until: int = FOREVER
     under: bool = False
@@ -86,7 +84,7 @@ def _burn(ground: Bytes, batches: list[Batch]) -> None:
         rasterize(pairs, out=ground, transform=Affine(side, 0, 0, 0, side, 0))
 
 
-def _outlines(shapes: Geometries) -> Iterator[dict[str, object]]:
+def _outlines(shapes: Objects) -> Iterator[dict[str, object]]:
     """Yield GeoJSON polygons: much faster than asking every shape for its own."""
     parts = shapely.get_parts(shapes)
     polygons = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
@@ -123,7 +121,7 @@ def rectangles(
     centers_xy: NDArray[np.float64],
     sizes_m: NDArray[np.float64],
     angles: NDArray[np.float64],
-) -> Geometries:
+) -> Objects:
     """Return one rectangle per row; ``sizes_m`` is (along, across), angles turn from x to y."""
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
     corners = signs[None] * sizes_m[:, None, :]

@@ -6,8 +6,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from hexseal.types import Flags, Floats
 
 
 def fractal(
@@ -53,7 +52,7 @@ def smoothstep(field: Floats, low: float, high: float) -> Floats:
     return (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)
 
 
-def distance(mask: Mask) -> Floats:
+def distance(mask: Flags) -> Floats:
     """Return, for every pixel, the distance in pixels to the nearest True pixel of ``mask``."""
     return np.asarray(ndimage.distance_transform_edt(~mask), np.float32)
 
@@ -98,7 +97,7 @@ def steepness(field: Floats, step: float) -> Floats:
     return np.asarray(np.hypot(down, right), np.float32)
 
 
-def labelled(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def labelled(mask: Flags) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Number the 4-connected parts of ``mask`` from 1; also return the size of each number."""
     labels = np.zeros(mask.shape, np.int32)
     ndimage.label(mask, output=labels)

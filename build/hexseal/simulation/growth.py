@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from hexseal.simulation.covers import BARE_GROUND, GARDEN, HARD, Batch, Geometries, rectangles
+from hexseal.simulation.covers import BARE_GROUND, GARDEN, HARD, Batch, rectangles
 from hexseal.simulation.houses import house_shapes, pick
 from hexseal.simulation.sites import smooth_line_xy, yard_shapes
-from hexseal.simulation.streets import Plots, Points
+from hexseal.simulation.streets import Plots
 from hexseal.simulation.works import Works, link, offset_xy, place_rectangle
+from hexseal.types import Doubles, Objects
 
 # New sealed per three years as a share of land, before ``growth`` scales it.
 TARGET_SHARE = 0.00075
@@ -42,7 +43,7 @@ def grow(works: Works, growth: float, rng: np.random.Generator) -> list[NewObjec
     return built
 
 
-def _log(kind: str, year: int, shapes: Geometries) -> list[NewObject]:
+def _log(kind: str, year: int, shapes: Objects) -> list[NewObject]:
     return [NewObject(kind, year, shape) for shape in shapes if not shape.is_empty]
 
 
@@ -99,7 +100,7 @@ def _estates(
 def _lay_estate(
     works: Works,
     year: int,
-    frame: tuple[Points, float, tuple[float, float]],
+    frame: tuple[Doubles, float, tuple[float, float]],
     rng: np.random.Generator,
 ) -> list[NewObject]:
     centre, angle, size = frame

@@ -4,11 +4,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from hexseal.simulation.covers import HARD, Batch, Geometries, rectangles
-from hexseal.simulation.fields import Mask
+from hexseal.simulation.covers import HARD, Batch, rectangles
 from hexseal.simulation.settlements import Settlement
-from hexseal.simulation.streets import Plots, Points, grow_streets, line_plots
+from hexseal.simulation.streets import Plots, grow_streets, line_plots
 from hexseal.simulation.works import Works
+from hexseal.types import Doubles, Flags, Objects
 
 # About one plot in eight is still empty in 2018: later single houses fill them.
 VACANT = 0.13
@@ -24,8 +24,8 @@ def build_roads(works: Works, rng: np.random.Generator) -> None:
 
 
 def build_settlement(
-    works: Works, place: Settlement, buildable: Mask, rng: np.random.Generator
-) -> Points:
+    works: Works, place: Settlement, buildable: Flags, rng: np.random.Generator
+) -> Doubles:
     """Build streets and houses of one settlement; return where people live."""
     streets = grow_streets(place, works.network.roads, buildable, rng)
     lines = shapely.buffer([shapely.LineString(s) for s in streets], 3.6, quad_segs=3)
@@ -47,7 +47,7 @@ def pick(plots: Plots, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Plots:
     return Plots(*(part[chosen] for part in parts))
 
 
-def house_shapes(plots: Plots, rng: np.random.Generator) -> Geometries:
+def house_shapes(plots: Plots, rng: np.random.Generator) -> Objects:
     """Return a house and its paved drive or court for each plot."""
     count = len(plots.xy)
     along = 10.0 + 5.0 * rng.random(count) + 2.5 * plots.centrality

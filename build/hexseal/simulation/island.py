@@ -19,8 +19,9 @@ from hexseal.simulation.observation import NoiseModel, Observation, observe
 from hexseal.simulation.preview import write_preview
 from hexseal.simulation.sentinel2 import simulate_imagery
 from hexseal.simulation.truth import Truth, check_size, simulate_truth
-from hexseal.simulation.vegetation import SEA_BUFFER, SEALED, WATER, Bytes
+from hexseal.simulation.vegetation import SEA_BUFFER, SEALED, WATER
 from hexseal.simulation.writing import write_areas, write_image, write_objects, write_raster
+from hexseal.types import Bytes
 
 MARKER = ".hexseal-simulation"
 # Counts up when the same seed gives other files.

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from hexseal.errors import InputError
-from hexseal.simulation.fields import Floats, Mask, blur
+from hexseal.simulation.fields import blur
 from hexseal.simulation.vegetation import (
     BARE,
     BROAD,
@@ -25,8 +25,8 @@ from hexseal.simulation.vegetation import (
     SEALED,
     SHRUB,
     WATER,
-    Bytes,
 )
+from hexseal.types import Bytes, Flags, Floats
 
 LAST_CLASS = 11
 # Which class each class is mistaken for, in the low and in the high tail of the noise.
@@ -195,7 +195,7 @@ def _normal_quantile(share: float) -> float:
     return float(ndtri(share)) if share < 1 else float("inf")
 
 
-def _neighbour_class(cover: Bytes, where: Mask) -> Bytes:
+def _neighbour_class(cover: Bytes, where: Flags) -> Bytes:
     """Return the class of a near pixel that is not sealed; BARE when there is none."""
     rows, columns = np.nonzero(where)
     found = np.full(len(rows), BARE, np.uint8)

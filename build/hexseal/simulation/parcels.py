@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hexseal.simulation.fields import Floats, Mask, blur
+from hexseal.simulation.fields import blur
+from hexseal.types import Flags, Floats
 
 BLOCK_PX = 58
 # One direction per block is looked up on a coarse grid of the slope's direction.
@@ -27,7 +28,7 @@ class Parcels:
     rim_px: Floats
 
 
-def cut_parcels(relief_m: Floats, land: Mask, rng: np.random.Generator) -> Parcels:
+def cut_parcels(relief_m: Floats, land: Flags, rng: np.random.Generator) -> Parcels:
     """Cut the land into parcels whose long sides follow the contour lines; 0 at sea."""
     down, right = np.gradient(blur(relief_m, 8)[::ASPECT_PX, ::ASPECT_PX])
     angle = np.arctan2(down, right).astype(np.float32)
@@ -47,7 +48,7 @@ def _uniform(seed: int, a: int, b: int, c: int) -> float:
 
 @njit(cache=True)
 def _cut(
-    land: Mask, aspect: Floats, seed: int
+    land: Flags, aspect: Floats, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     draw = np.zeros(land.shape, np.float32)
     block = np.zeros(land.shape, np.float32)

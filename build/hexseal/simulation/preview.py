@@ -4,15 +4,15 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
 from hexseal.products import CLCPLUS
-from hexseal.simulation.fields import Floats, block_mean
+from hexseal.simulation.fields import block_mean
 from hexseal.simulation.truth import Truth
-from hexseal.simulation.vegetation import CROPS, GRASS, OUTSIDE, SEA_BUFFER, WATER, Bytes
+from hexseal.simulation.vegetation import CROPS, GRASS, OUTSIDE, SEA_BUFFER, WATER
 from hexseal.simulation.writing import rgb
+from hexseal.types import Bytes, Floats
 
 NATURAL = {
     1: "#B9AEA6", 2: "#2F4A34", 3: "#4D6B3A", 4: "#3F6040", 5: "#7C7A4E", 6: "#88A35A",
@@ -20,10 +20,8 @@ NATURAL = {
     253: "#23486A", 254: "#1E4063",
 }  # fmt: skip
 
-Picture = NDArray[np.float32]
 
-
-def natural_picture(truth: Truth, cover: Bytes) -> Picture:
+def natural_picture(truth: Truth, cover: Bytes) -> Floats:
     """Paint ``cover`` as seen from the air; returns (3, rows, columns) from 0 to 255."""
     picture = _paint(cover, NATURAL)
     draw = truth.country.parcels.draw
@@ -36,7 +34,7 @@ def natural_picture(truth: Truth, cover: Bytes) -> Picture:
     return np.clip(_deepen_sea(picture, truth, cover), 0, 255)
 
 
-def _paint(cover: Bytes, colors: dict[int, str]) -> Picture:
+def _paint(cover: Bytes, colors: dict[int, str]) -> Floats:
     table = np.zeros((256, 3), np.float32)
     for code, color in colors.items():
         table[code] = rgb(color)
@@ -49,7 +47,7 @@ def _hillshade(truth: Truth) -> Floats:
     return np.asarray(np.clip(shade, 0.45, 1.35), np.float32)
 
 
-def _deepen_sea(picture: Picture, truth: Truth, cover: Bytes) -> Picture:
+def _deepen_sea(picture: Floats, truth: Truth, cover: Bytes) -> Floats:
     sea = ~truth.terrain.land & np.isin(cover, (WATER, SEA_BUFFER, OUTSIDE))
     shallow = np.exp(-truth.terrain.sea_px / 14)
     for band, gain in enumerate((20, 70, 60)):
@@ -60,12 +58,12 @@ def _deepen_sea(picture: Picture, truth: Truth, cover: Bytes) -> Picture:
 NATURAL_SEA = rgb(NATURAL[OUTSIDE])
 
 
-def class_picture(cover: Bytes) -> Picture:
+def class_picture(cover: Bytes) -> Floats:
     """Paint ``cover`` in the product's own colours."""
     return _paint(cover, {c.code: c.color for c in CLCPLUS.classes})
 
 
-def write_png(path: Path, picture: Picture) -> None:
+def write_png(path: Path, picture: Floats) -> None:
     """Write (3, rows, columns) as PNG."""
     bands = picture.astype(np.uint8)
     profile = {"driver": "PNG", "count": 3, "dtype": "uint8"}

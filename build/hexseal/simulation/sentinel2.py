@@ -10,30 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from hexseal.simulation.fields import (
-    Floats,
-    Mask,
-    block_mean,
-    blur,
-    enlarge,
-    fractal,
-    smoothstep,
-)
+from hexseal.simulation.fields import block_mean, blur, enlarge, fractal, smoothstep
 from hexseal.simulation.spectra import BANDS, MICROMETRES, PAVING, Palette, mix_palette
 from hexseal.simulation.truth import Truth
-from hexseal.simulation.vegetation import (
-    BROAD,
-    CROPS,
-    EVERGREEN,
-    NEEDLE,
-    OUTSIDE,
-    SEALED,
-    WATER,
-    Bytes,
-)
+from hexseal.simulation.vegetation import BROAD, CROPS, EVERGREEN, NEEDLE, OUTSIDE, SEALED, WATER
+from hexseal.types import Bytes, Flags, Floats, Int16s
 
 # Stored as Collection 1 stores it: reflectance = number x SCALE + OFFSET, 0 where nothing was seen.
 SCALE, OFFSET, NODATA = 1e-4, -0.1, 0
@@ -42,15 +25,13 @@ COARSE_BANDS = frozenset({"B05", "B06", "B07", "B8A", "B11", "B12"})
 TALL = (NEEDLE, BROAD, EVERGREEN)
 GREEN, STUBBLE, TILLED = 0, 1, 2
 
-Numbers = NDArray[np.int16]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedImage:
     """A cloud-free composite of one year; ``dn`` is (bands, rows, columns) as stored."""
 
     year: int
-    dn: Numbers
+    dn: Int16s
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +212,7 @@ def _mix(
 
 def _sense(
     seen: Floats, truth: Truth, step: int, sensing: Sensing, rng: np.random.Generator
-) -> Numbers:
+) -> Int16s:
     """Add light, shadows, air, optics and noise; return what is stored."""
     light = _light(truth, step, sensing)
     shape = truth.terrain.shape
@@ -268,7 +249,7 @@ def _light(truth: Truth, step: int, sensing: Sensing) -> Floats:
     return (shade * (1 - cast)).astype(np.float32)
 
 
-def _gaps(shape: tuple[int, int], share: float, rng: np.random.Generator) -> Mask:
+def _gaps(shape: tuple[int, int], share: float, rng: np.random.Generator) -> Flags:
     """Return where clouds stayed in every scene."""
     small = (shape[0] // 4, shape[1] // 4)
     clouds = fractal(small, rng, slope=2.2, longest=60, shortest=3)

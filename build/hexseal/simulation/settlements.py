@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 
-from hexseal.simulation.fields import Floats, block_mean, blur
+from hexseal.simulation.fields import block_mean, blur
 from hexseal.simulation.names import TOWN, VILLAGES
 from hexseal.simulation.spread import Spread, spread_cost, trace
 from hexseal.simulation.terrain import COARSE, PIXEL_M, Terrain, smooth_line
 from hexseal.simulation.vegetation import Countryside
+from hexseal.types import Floats
 
 CELL_M = COARSE * PIXEL_M
 LAND_KM2_EACH = 10.0

@@ -4,23 +4,15 @@ import numpy as np
 import shapely
 from scipy import ndimage
 
-from hexseal.simulation.covers import (
-    BARE_GROUND,
-    HARD,
-    YEARS,
-    Batch,
-    Buildings,
-    Geometries,
-    rectangles,
-)
+from hexseal.simulation.covers import BARE_GROUND, HARD, YEARS, Batch, Buildings, rectangles
 from hexseal.simulation.fields import labelled
 from hexseal.simulation.houses import build_roads, build_settlement
 from hexseal.simulation.settlements import CELL_M, Network, Settlement
 from hexseal.simulation.spread import spread_cost, trace
-from hexseal.simulation.streets import Points
 from hexseal.simulation.terrain import PIXEL_M, Terrain, smooth_line
-from hexseal.simulation.vegetation import CROPS, GRASS, SHRUB, WATER, Bytes
+from hexseal.simulation.vegetation import CROPS, GRASS, SHRUB, WATER
 from hexseal.simulation.works import Works, link, offset_xy, place_rectangle
+from hexseal.types import Bytes, Doubles, Objects
 
 
 def build_2018(terrain: Terrain, network: Network, cover: Bytes, rng: np.random.Generator) -> Works:
@@ -38,8 +30,8 @@ def build_2018(terrain: Terrain, network: Network, cover: Bytes, rng: np.random.
 
 
 def yard_shapes(
-    centre: Points, angle: float, size_m: tuple[float, float], rng: np.random.Generator
-) -> tuple[Geometries, Geometries]:
+    centre: Doubles, angle: float, size_m: tuple[float, float], rng: np.random.Generator
+) -> tuple[Objects, Objects]:
     """Return the halls with their asphalt, and the bare storage yards, of a business park."""
     columns, rows = max(1, round(size_m[0] / 85)), max(1, round(size_m[1] / 70))
     x, y = np.meshgrid((np.arange(columns) + 0.5) / columns, (np.arange(rows) + 0.5) / rows)
@@ -68,7 +60,7 @@ def _build_sites(works: Works, rng: np.random.Generator) -> None:
 
 def _build_park(
     works: Works,
-    near_xy: Points,
+    near_xy: Doubles,
     size_m: tuple[float, float],
     within_m: tuple[float, float],
     rng: np.random.Generator,
@@ -134,7 +126,7 @@ def _build_port(works: Works, rng: np.random.Generator) -> None:
     works.occupy(quays, 160)
 
 
-def smooth_line_xy(points: Points) -> Points:
+def smooth_line_xy(points: Doubles) -> Doubles:
     """Round a coarse line of (x, y) points by cutting its corners three times."""
     for _ in range(3):
         first = 0.75 * points[:-1] + 0.25 * points[1:]
@@ -164,7 +156,7 @@ def _build_farms(works: Works, rng: np.random.Generator) -> None:
     works.dwellings[YEARS[0]].append(spots)
 
 
-def _lanes(works: Works, spots: Points) -> list[shapely.Geometry]:
+def _lanes(works: Works, spots: Doubles) -> list[shapely.Geometry]:
     friction = works.network.friction
     sources = np.full(friction.shape, -1, np.int32)
     for road in works.network.roads:

@@ -20,12 +20,12 @@ from hexseal.simulation.vegetation import (
     SHRUB,
     WATER,
 )
+from hexseal.types import Floats
 
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 # Wavelengths in micrometres: haze fades with them, and regional tilts follow them.
 MICROMETRES = np.array([0.49, 0.56, 0.665, 0.705, 0.74, 0.783, 0.842, 0.865, 1.61, 2.19])
 
-Table = NDArray[np.float32]
 
 # Percent of reflected light, in the order of BANDS.
 SOIL = (7.0, 9.5, 12.5, 14.5, 16.0, 17.5, 19.0, 20.0, 27.0, 23.5)
@@ -77,11 +77,11 @@ class Palette:
     of the sealed area.
     """
 
-    first: Table
-    second: Table
-    soil: Table
-    materials: Table
-    shares: Table
+    first: Floats
+    second: Floats
+    soil: Floats
+    materials: Floats
+    shares: Floats
 
 
 def mix_palette(rng: np.random.Generator) -> Palette:
@@ -99,7 +99,7 @@ def mix_palette(rng: np.random.Generator) -> Palette:
     return Palette(first, second, _vary(soil, rng), materials, shares)
 
 
-def _vary(percent: NDArray[np.float64] | tuple[float, ...], rng: np.random.Generator) -> Table:
+def _vary(percent: NDArray[np.float64] | tuple[float, ...], rng: np.random.Generator) -> Floats:
     """Return reflectance: ``percent`` with a brightness, tilt and small wobble of the region."""
     bent = rng.normal(0, 0.05) * np.log(MICROMETRES / 0.9) + rng.normal(0, 0.02, len(BANDS))
     return (np.asarray(percent) / 100 * np.exp(rng.normal(0, 0.08) + bent)).astype(np.float32)

@@ -7,9 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hexseal.simulation.fields import Floats, Mask
-
-Cells = NDArray[np.int64]
+from hexseal.types import Flags, Floats, Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +20,8 @@ class Spread:
 
     cost: Floats
     label: NDArray[np.int32]
-    parent: Cells
-    order: Cells
+    parent: Integers
+    order: Integers
 
 
 def spread_cost(friction: Floats, sources: NDArray[np.int32]) -> Spread:
@@ -34,7 +32,7 @@ def spread_cost(friction: Floats, sources: NDArray[np.int32]) -> Spread:
     return Spread(*_spread(friction.astype(np.float32), sources.astype(np.int32), False))
 
 
-def drain(elevation: Floats, outlets: Mask) -> Spread:
+def drain(elevation: Floats, outlets: Flags) -> Spread:
     """Fill depressions and let every cell flow to an outlet; ``cost`` is the filled surface.
 
     ``parent`` is the next cell downstream. Priority flood: Barnes et al. 2014,
@@ -47,7 +45,7 @@ def drain(elevation: Floats, outlets: Mask) -> Spread:
 @njit(cache=True)
 def _spread(
     surface: Floats, sources: NDArray[np.int32], flood: bool
-) -> tuple[Floats, NDArray[np.int32], Cells, Cells]:
+) -> tuple[Floats, NDArray[np.int32], Integers, Integers]:
     height, width = surface.shape
     cost = np.full((height, width), np.inf, np.float32)
     label = sources.copy()
@@ -94,7 +92,7 @@ def accumulate(flow: Spread) -> Floats:
 
 
 @njit(cache=True)
-def _accumulate(parent: Cells, order: Cells) -> Floats:
+def _accumulate(parent: Integers, order: Integers) -> Floats:
     area = np.ones(parent.shape, np.float32)
     flat, up = area.ravel(), parent.ravel()
     for cell in order[::-1]:
@@ -104,7 +102,7 @@ def _accumulate(parent: Cells, order: Cells) -> Floats:
 
 
 @njit(cache=True)
-def erode_once(elevation: Floats, flow: tuple[Cells, Cells, Floats], power: float) -> Floats:
+def erode_once(elevation: Floats, flow: tuple[Integers, Integers, Floats], power: float) -> Floats:
     """Lower every cell towards its receiver, the more so the more cells drain through it.
 
     ``flow`` is (parent, order, drained cells). The implicit scheme of Braun & Willett 2013,
@@ -120,13 +118,13 @@ def erode_once(elevation: Floats, flow: tuple[Cells, Cells, Floats], power: floa
     return result
 
 
-def upstream(flow: Spread, outlet: int) -> Mask:
+def upstream(flow: Spread, outlet: int) -> Flags:
     """Return the cells that drain through the flat cell ``outlet``, itself included."""
     return _upstream(flow.parent, flow.order, outlet)
 
 
 @njit(cache=True)
-def _upstream(parent: Cells, order: Cells, outlet: int) -> Mask:
+def _upstream(parent: Integers, order: Integers, outlet: int) -> Flags:
     inside = np.zeros(parent.shape, np.bool_)
     flat, up = inside.ravel(), parent.ravel()
     for cell in order:
@@ -134,13 +132,13 @@ def _upstream(parent: Cells, order: Cells, outlet: int) -> Mask:
     return inside
 
 
-def trace(parent: Cells, start: int) -> NDArray[np.float64]:
+def trace(parent: Integers, start: int) -> NDArray[np.float64]:
     """Follow parents from the flat cell ``start`` and return the (row, column) of each step."""
     return np.column_stack(np.divmod(_walk(parent.ravel(), start), parent.shape[1])) * 1.0
 
 
 @njit(cache=True)
-def _walk(parent: Cells, start: int) -> Cells:
+def _walk(parent: Integers, start: int) -> Integers:
     cells = np.empty(parent.size, np.int64)
     count = 0
     cell = start

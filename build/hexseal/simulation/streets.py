@@ -7,12 +7,11 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
-from hexseal.simulation.fields import Mask
 from hexseal.simulation.settlements import Settlement
 from hexseal.simulation.terrain import PIXEL_M
+from hexseal.types import Doubles, Flags
 
 STEP_M = 12.0
-Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +22,18 @@ class Plots:
     settlement's middle and 0 at its rim, ``curb_xy`` the point of the street before it.
     """
 
-    xy: Points
+    xy: Doubles
     angle: NDArray[np.float64]
     centrality: NDArray[np.float64]
-    curb_xy: Points
+    curb_xy: Doubles
 
 
 def grow_streets(
     place: Settlement,
     roads: tuple[shapely.LineString, ...],
-    buildable: Mask,
+    buildable: Flags,
     rng: np.random.Generator,
-) -> list[Points]:
+) -> list[Doubles]:
     """Return streets as points 12 m apart: the roads' inner parts first, then the branches."""
     streets = _inner_roads(place, roads)
     if not streets:
@@ -56,7 +55,7 @@ def grow_streets(
     return streets
 
 
-def _inner_roads(place: Settlement, roads: tuple[shapely.LineString, ...]) -> list[Points]:
+def _inner_roads(place: Settlement, roads: tuple[shapely.LineString, ...]) -> list[Doubles]:
     disc = shapely.Point(place.x, place.y).buffer(place.radius_m * 1.15)
     parts = shapely.get_parts(shapely.intersection(np.array(roads, dtype=object), disc))
     lines = [part for part in parts if part.length > 3 * STEP_M]
@@ -64,8 +63,8 @@ def _inner_roads(place: Settlement, roads: tuple[shapely.LineString, ...]) -> li
 
 
 def _departure(
-    streets: list[Points], longest: int, rng: np.random.Generator
-) -> tuple[Points, NDArray[np.float64]]:
+    streets: list[Doubles], longest: int, rng: np.random.Generator
+) -> tuple[Doubles, NDArray[np.float64]]:
     """Choose where a new street leaves an old one, and its heading at every step."""
     parent = streets[int(rng.integers(len(streets)))]
     at = int(rng.integers(1, max(2, len(parent) - 1)))
@@ -78,12 +77,12 @@ def _departure(
 
 @njit(cache=True)
 def _march(
-    start: Points,
+    start: Doubles,
     headings: NDArray[np.float64],
-    known: Points,
+    known: Doubles,
     outline: NDArray[np.float64],
-    buildable: Mask,
-) -> Points:
+    buildable: Flags,
+) -> Doubles:
     """Walk until the settlement ends or another street is near; join that one if it can be.
 
     A walk that starts too close to other streets returns fewer than five points.
@@ -112,7 +111,7 @@ def _march(
 
 
 @njit(cache=True)
-def _nearest(known: Points, start: Points, x: float, y: float) -> tuple[int, float]:
+def _nearest(known: Doubles, start: Doubles, x: float, y: float) -> tuple[int, float]:
     """Find the street point nearest to (x, y), leaving out those at the walk's start."""
     best, least = 0, 1e18
     for i in range(len(known)):
@@ -125,7 +124,7 @@ def _nearest(known: Points, start: Points, x: float, y: float) -> tuple[int, flo
 
 
 @njit(cache=True)
-def _inside(outline: NDArray[np.float64], buildable: Mask, x: float, y: float) -> bool:
+def _inside(outline: NDArray[np.float64], buildable: Flags, x: float, y: float) -> bool:
     """Tell whether a street may run here: within the settlement's lobed outline, on good land."""
     dx, dy, turn = x - outline[0], y - outline[1], outline[4]
     along = dx * np.cos(turn) + dy * np.sin(turn)
@@ -139,7 +138,7 @@ def _inside(outline: NDArray[np.float64], buildable: Mask, x: float, y: float) -
 
 
 def line_plots(
-    place: Settlement, streets: list[Points], buildable: Mask, rng: np.random.Generator
+    place: Settlement, streets: list[Doubles], buildable: Flags, rng: np.random.Generator
 ) -> Plots:
     """Set plots on both sides of every street, closer together towards the middle."""
     rows: list[tuple[float, ...]] = []
@@ -163,7 +162,7 @@ def line_plots(
     return Plots(table[:, :2], table[:, 2], table[:, 3], table[:, 4:])
 
 
-def _off_streets(table: Points, streets: list[Points]) -> NDArray[np.bool_]:
+def _off_streets(table: Doubles, streets: list[Doubles]) -> NDArray[np.bool_]:
     """Drop the plots that would stand on another street."""
     tree = shapely.STRtree([shapely.LineString(street) for street in streets])
     hits = tree.query(shapely.points(table[:, :2]), predicate="dwithin", distance=7.5)

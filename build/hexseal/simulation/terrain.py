@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from hexseal.simulation.fields import (
-    Floats,
-    Mask,
     block_mean,
     blur,
     distance,
@@ -20,6 +18,7 @@ from hexseal.simulation.fields import (
     steepness,
 )
 from hexseal.simulation.spread import Spread, accumulate, drain, erode_once, trace, upstream
+from hexseal.types import Flags, Floats
 
 PIXEL_M = 10.0
 # One routing cell is 5 pixels of 10 m: fine enough for a road, coarse enough for a heap.
@@ -36,12 +35,12 @@ class Terrain:
     downwards from the upper left corner) with the drained area of each in km².
     """
 
-    land: Mask
+    land: Flags
     relief_m: Floats
     slope: Floats
     coast_px: Floats
     sea_px: Floats
-    lakes: Mask
+    lakes: Flags
     rivers: tuple[shapely.LineString, ...]
     river_km2: tuple[float, ...]
 
@@ -51,7 +50,7 @@ class Terrain:
         return self.land.shape  # type: ignore[return-value]
 
     @property
-    def dry(self) -> Mask:
+    def dry(self) -> Flags:
         """Return the land that no lake covers."""
         return self.land & ~self.lakes
 
@@ -73,7 +72,7 @@ def shape_terrain(shape: tuple[int, int], rng: np.random.Generator) -> Terrain:
     return Terrain(land, relief, slope, coast_px, distance(land), lakes, rivers, river_km2)
 
 
-def _coast(shape: tuple[int, int], rng: np.random.Generator) -> Mask:
+def _coast(shape: tuple[int, int], rng: np.random.Generator) -> Flags:
     side = min(shape)
     bulk = enlarge(_dome(shape, rng), shape)
     bulk += 0.42 * fractal(shape, rng, slope=1.7, longest=side * 0.5, shortest=4)
@@ -118,7 +117,7 @@ def _near_frame(shape: tuple[int, int]) -> Floats:
     return nearest.astype(np.float32)
 
 
-def _relief(land: Mask, coast_px: Floats, rng: np.random.Generator) -> Floats:
+def _relief(land: Flags, coast_px: Floats, rng: np.random.Generator) -> Floats:
     shape = land.shape
     factor = 10
     inside = block_mean(land.astype(np.float32), factor) > 0.5
@@ -142,7 +141,7 @@ def _relief(land: Mask, coast_px: Floats, rng: np.random.Generator) -> Floats:
     return np.where(land, np.maximum(relief, 1.0), 0).astype(np.float32)
 
 
-def _erode(uplift: Floats, inside: Mask, rng: np.random.Generator) -> Floats:
+def _erode(uplift: Floats, inside: Flags, rng: np.random.Generator) -> Floats:
     """Raise and carve in turn until valleys branch as running water makes them."""
     start = uplift * 0.6 + 0.02 * rng.random(uplift.shape, dtype=np.float32)
     elevation = start.astype(np.float32)
@@ -157,7 +156,7 @@ def _erode(uplift: Floats, inside: Mask, rng: np.random.Generator) -> Floats:
     return elevation
 
 
-def _drainage(relief: Floats, land: Mask) -> tuple[Spread, Floats]:
+def _drainage(relief: Floats, land: Flags) -> tuple[Spread, Floats]:
     """Return the flow over routing cells and the drained area of each in km²."""
     coarse_land = block_mean(land.astype(np.float32), COARSE) > 0.5
     flow = drain(block_mean(relief, COARSE), ~coarse_land)
@@ -209,7 +208,7 @@ def smooth_line(path: NDArray[np.float64], sigma: float = 1.6) -> NDArray[np.flo
     return soft
 
 
-def _lakes(relief: Floats, flow: Spread, drained_km2: Floats, rng: np.random.Generator) -> Mask:
+def _lakes(relief: Floats, flow: Spread, drained_km2: Floats, rng: np.random.Generator) -> Flags:
     """Dam a few rivers in flat valleys and fill what lies upstream and below the dam."""
     surface = flow.cost
     wanted = max(1, round(float((drained_km2 > 0).sum()) / 24_000))

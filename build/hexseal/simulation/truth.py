@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hexseal.errors import InputError
 from hexseal.progress import Progress, silent
 from hexseal.simulation.covers import SUBPIXELS, YEARS
-from hexseal.simulation.fields import Mask, blur
+from hexseal.simulation.fields import blur
 from hexseal.simulation.growth import NewObject, grow
 from hexseal.simulation.settlements import Network, settle
 from hexseal.simulation.sites import build_2018
@@ -23,11 +23,11 @@ from hexseal.simulation.vegetation import (
     SEALED,
     SHRUB,
     WATER,
-    Bytes,
     Countryside,
     grow_vegetation,
 )
 from hexseal.simulation.works import Works
+from hexseal.types import Bytes, Flags
 
 # From this share of sealed and bare ground on, a pixel counts as abiotic rather than
 # vegetated; it is Sealed when most of that abiotic part is sealed.
@@ -57,7 +57,7 @@ class Truth:
     dwellings: dict[int, list[NDArray[np.float64]]]
 
     @property
-    def land(self) -> Mask:
+    def land(self) -> Flags:
         """Return the land, harbour fills included, inland waters too."""
         return self.terrain.land | (self.landcover[-1] == SEALED)
 
@@ -138,7 +138,7 @@ def _gardens(sealed: Bytes, rng: np.random.Generator) -> Bytes:
     return np.where(amid, np.where(trees, BROAD, GRASS), 0).astype(np.uint8)
 
 
-def _far_sea(terrain: Terrain) -> Mask:
+def _far_sea(terrain: Terrain) -> Flags:
     far = terrain.sea_px > min(SEA_PX, min(terrain.shape) // 16)
     inner = np.s_[FRAME_PX:-FRAME_PX, FRAME_PX:-FRAME_PX]
     edge = np.ones(terrain.shape, bool)

@@ -4,24 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.features import rasterize
 
-from hexseal.simulation.fields import (
-    Floats,
-    Mask,
-    blur,
-    blur_widely,
-    distance,
-    enlarge,
-    fractal,
-    smoothstep,
-)
+from hexseal.simulation.fields import blur, blur_widely, distance, enlarge, fractal, smoothstep
 from hexseal.simulation.parcels import Parcels, cut_parcels
 from hexseal.simulation.terrain import PIXEL_M, Terrain
-
-Bytes = NDArray[np.uint8]
+from hexseal.types import Bytes, Flags, Floats
 
 SEALED, NEEDLE, BROAD, EVERGREEN, SHRUB = 1, 2, 3, 4, 5
 GRASS, CROPS, MOSS, BARE, WATER = 6, 7, 8, 9, 10
@@ -35,7 +24,7 @@ class Countryside:
 
     cover: Bytes
     parcels: Parcels
-    rivers: Mask
+    rivers: Flags
 
 
 def grow_vegetation(terrain: Terrain, rng: np.random.Generator) -> Countryside:
@@ -61,7 +50,7 @@ def _noise(
     return enlarge(field, terrain.shape)
 
 
-def _burn_rivers(terrain: Terrain) -> Mask:
+def _burn_rivers(terrain: Terrain) -> Flags:
     if not terrain.rivers:
         return np.zeros(terrain.shape, bool)
     wide_m = 2.0 + 2.6 * np.sqrt(terrain.river_km2)
@@ -116,11 +105,11 @@ def _hedges(cover: Bytes, parcels: Parcels, terrain: Terrain) -> None:
     cover[line] = np.where(parcels.block[line] > 0.4, BROAD, SHRUB)
 
 
-def _halved(mask: Mask) -> Mask:
+def _halved(mask: Flags) -> Flags:
     return mask[::2, ::2] | mask[1::2, ::2] | mask[::2, 1::2] | mask[1::2, 1::2]
 
 
-def _riverside(cover: Bytes, terrain: Terrain, rivers: Mask, rng: np.random.Generator) -> None:
+def _riverside(cover: Bytes, terrain: Terrain, rivers: Flags, rng: np.random.Generator) -> None:
     """Trees along running water, reed and wet meadow in the flat valleys and round lakes."""
     water_px = 2 * enlarge(distance(_halved(rivers | terrain.lakes)), terrain.shape)
     ragged = _noise(terrain, rng, longest=60, shortest=4)

@@ -7,12 +7,12 @@ import shapely
 from rasterio import Affine
 from rasterio.features import rasterize
 
-from hexseal.simulation.covers import Buildings, Geometries
-from hexseal.simulation.fields import Mask
+from hexseal.simulation.covers import Buildings
 from hexseal.simulation.settlements import Network
-from hexseal.simulation.streets import Plots, Points
+from hexseal.simulation.streets import Plots
 from hexseal.simulation.terrain import PIXEL_M, Terrain
 from hexseal.simulation.vegetation import LOCAL
+from hexseal.types import Doubles, Flags, Objects
 
 LINK_M = 450
 
@@ -29,21 +29,21 @@ class Works:
     terrain: Terrain
     network: Network
     buildings: Buildings
-    free: Mask
-    dwellings: dict[int, list[Points]] = field(default_factory=dict)
+    free: Flags
+    dwellings: dict[int, list[Doubles]] = field(default_factory=dict)
     vacant: list[Plots] = field(default_factory=list)
     ways: list[shapely.LineString] = field(default_factory=list)
-    quarries: list[Geometries] = field(default_factory=list)
+    quarries: list[Objects] = field(default_factory=list)
     yards: list[tuple[float, float, float]] = field(default_factory=list)
 
-    def occupy(self, shapes: Geometries, margin_m: float = 0.0) -> None:
+    def occupy(self, shapes: Objects, margin_m: float = 0.0) -> None:
         """Take the land under ``shapes`` and ``margin_m`` around it off the free land."""
         for shape in shapely.buffer(shapes, margin_m):
             if not shape.is_empty:
                 _clear(self.free, shape)
 
 
-def _clear(free: Mask, shape: shapely.Geometry) -> None:
+def _clear(free: Flags, shape: shapely.Geometry) -> None:
     """Set the pixels that ``shape`` touches to False, working on its bounding box only."""
     left, top, right, bottom = (shapely.bounds(shape) / PIXEL_M).astype(int)
     rows = slice(max(0, top), min(free.shape[0], bottom + 1))
@@ -56,7 +56,7 @@ def _clear(free: Mask, shape: shapely.Geometry) -> None:
         window &= taken == 0
 
 
-def link(works: Works, xy: Points, half_width_m: float) -> Geometries:
+def link(works: Works, xy: Doubles, half_width_m: float) -> Objects:
     """Return a straight access road from ``xy`` to the nearest road.
 
     Empty where water bars the way or it is longer than LINK_M.
@@ -72,13 +72,13 @@ def link(works: Works, xy: Points, half_width_m: float) -> Geometries:
 
 def place_rectangle(
     works: Works,
-    near_xy: Points,
+    near_xy: Doubles,
     size_m: tuple[float, float],
     rng: np.random.Generator,
     *,
     within_m: tuple[float, float],
     free_share: float = 0.97,
-) -> tuple[Points, float] | None:
+) -> tuple[Doubles, float] | None:
     """Find room for a rectangle around ``near_xy``: its centre and angle, or None."""
     grid = np.stack(np.meshgrid(np.linspace(-0.5, 0.5, 9), np.linspace(-0.5, 0.5, 9)), -1)
     for _ in range(220):
@@ -94,7 +94,7 @@ def place_rectangle(
     return None
 
 
-def offset_xy(centre: Points, angle: float, local: Points) -> Points:
+def offset_xy(centre: Doubles, angle: float, local: Doubles) -> Doubles:
     """Turn points of a rectangle's own axes into local metres."""
     spin = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     return local @ spin + centre

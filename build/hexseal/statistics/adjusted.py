@@ -30,11 +30,10 @@ of freedom. The whole region takes its variance from a jackknife over blocks ins
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student
 
-Doubles = NDArray[np.float64]
+from hexseal.types import Doubles
 
 CONFIDENCE = 0.95
 # Estimates from fewer units than this are taken from units of another size.

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from hexseal.change.grading import Grade
 from hexseal.change.maptests import FIELD_PIXELS, MOST_FIELD_SHARE
-from hexseal.change.stage import PairReport, pair_name
+from hexseal.change.stage import PairReport
 from hexseal.forward.report import ForwardReport, report_facts
 from hexseal.region.load import SealedAccuracy
 from hexseal.statistics.adjusted import (
@@ -30,13 +30,13 @@ from hexseal.statistics.adjusted import (
 )
 from hexseal.statistics.notes import Note
 from hexseal.storage.files import write_bytes
+from hexseal.types import Doubles
 
 EVIDENCE = (
     "gain", "loss", "confirmed", "confirmed_cm2", "field_gain", "field_loss", "edges_before",
     "edges_after", "doubtful",
 )  # fmt: skip
 CM2 = 10_000.0
-Doubles = NDArray[np.float64]
 # Whether accuracies of Sealed were given for the region.
 AccuracyKnown = Literal["given", "unknown"]
 # What an interval rests on besides the tests: both maps err alike; the accuracies given, taken as
@@ -79,11 +79,6 @@ class PairJudge:
     usual: NoiseLevel | None = None
     whole: Units | None = None
     sums: Whole | None = None
-
-    @property
-    def name(self) -> str:
-        """Return the part of column names that says the pair."""
-        return pair_name((self.report.first, self.report.second))
 
     def judge(self, table: pa.Table, size: str) -> pa.Table:
         """Return key columns of ``table`` and, per row, what the published columns need.
@@ -195,7 +190,7 @@ def write_judgement(
 ) -> None:
     """Write how each pair was judged, what speaks against comparing its years, which are made."""
     facts = {
-        judge.name: {
+        judge.report.pair.key: {
             "report": asdict(judge.report),
             "transfer": asdict(judge.transfer),
             "accuracy": judge.accuracy_known,

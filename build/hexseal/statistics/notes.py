@@ -10,6 +10,7 @@ from typing import Literal
 
 from hexseal.change.maptests import Check
 from hexseal.forward.report import ForwardReport
+from hexseal.types import Pair
 
 Kind = Literal[
     "few_losses", "unbalanced", "cut_tail", "local_level", "shifted", "shift_unknown", "sharpness",
@@ -54,7 +55,7 @@ class Note:
     """A reason for care; ``values`` fill the text that a page shows for its kind."""
 
     kind: Kind
-    pair: tuple[int, int]
+    pair: Pair
     values: Mapping[str, str | float] = field(default_factory=dict)
 
     @property
@@ -73,7 +74,7 @@ class PairFacts:
     ``confirmed`` confirmed pixels, None where the pair is inconclusive.
     """
 
-    pair: tuple[int, int]
+    pair: Pair
     sources: tuple[str, str]
     product: str
     simulated: bool
@@ -139,14 +140,14 @@ def _rate(facts: PairFacts) -> Iterator[Note]:
     first, second = facts.sealed
     if not first:
         return
-    yearly = (second / first - 1) / (facts.pair[1] - facts.pair[0])
+    yearly = (second / first - 1) / (facts.pair.second - facts.pair.first)
     if abs(yearly) > FASTEST_YEARLY_CHANGE:
         yield Note("rate", facts.pair, {"percent": 100 * yearly})
 
 
 def _calibration(facts: PairFacts) -> Iterator[Note]:
-    if facts.product == "clcplus" and not facts.simulated and facts.pair[1] in CALIBRATED_YEARS:
-        yield Note("calibration", facts.pair, {"year": float(facts.pair[1])})
+    if facts.product == "clcplus" and not facts.simulated and facts.pair.second in CALIBRATED_YEARS:
+        yield Note("calibration", facts.pair, {"year": float(facts.pair.second)})
 
 
 def _coverage(facts: PairFacts) -> Iterator[Note]:

@@ -12,10 +12,8 @@ from collections.abc import Collection, Mapping
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
-Pair = tuple[int, int]
+from hexseal.types import Doubles, Pair
 
 
 def reconcile(nets: Mapping[Pair, Doubles], variances: Mapping[Pair, float]) -> dict[Pair, Doubles]:
@@ -58,9 +56,10 @@ def _rules(pairs: Collection[Pair]) -> Doubles:
     years = sorted({year for pair in pairs for year in pair})
     rows = []
     for first, middle, last in combinations(years, 3):
-        if {(first, middle), (middle, last), (first, last)} <= place.keys():
+        parts, whole = (Pair(first, middle), Pair(middle, last)), Pair(first, last)
+        if {*parts, whole} <= place.keys():
             row = np.zeros(len(place))
-            row[place[first, middle]] = row[place[middle, last]] = 1.0
-            row[place[first, last]] = -1.0
+            row[[place[part] for part in parts]] = 1.0
+            row[place[whole]] = -1.0
             rows.append(row)
     return np.array(rows)

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 from h3.api import basic_int
 
-from hexseal.change.stage import pair_name, read_report
+from hexseal.change.stage import read_report
 from hexseal.errors import InputError
 from hexseal.forward.stage import forward_reports
 from hexseal.region.load import Region, SealedAccuracy
@@ -32,6 +32,7 @@ from hexseal.statistics.transfer import (
 )
 from hexseal.storage.database import connect, copy_parquet, fetch, run
 from hexseal.storage.files import whole_file
+from hexseal.types import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def write_statistics(
         judged = [_judge(database, region, pair, work, accuracies) for pair in region.pairs]
         judges = [found.judge for found in judged]
         for kind in ("hexagons", "areas"):
-            tables = {found.judge.name: getattr(found, kind) for found in judged}
+            tables = {found.judge.report.pair.key: getattr(found, kind) for found in judged}
             for name, table in _added_up(tables, judges).items():
                 database.register(f"judged_{kind}_{name}", table)
         database.register("stocks", _stocks(database, region, accuracies, judges))
@@ -96,12 +97,12 @@ class _JudgedPair:
 def _judge(
     database: duckdb.DuckDBPyConnection,
     region: Region,
-    pair: tuple[int, int],
+    pair: Pair,
     work: Path,
     accuracies: Mapping[int, SealedAccuracy],
 ) -> _JudgedPair:
     """Judge hexagons and areas of a pair."""
-    name = pair_name(pair)
+    name = pair.key
     values = _values(region, work) | {
         "cells": str(work / f"evidence_{name}_cells.parquet"),
         "zones": str(work / f"evidence_{name}_zones.parquet"),
@@ -125,9 +126,7 @@ def _judge(
     return _JudgedPair(judge, pa.concat_tables(hexagons), pa.concat_tables(areas))
 
 
-def _assumption(
-    region: Region, pair: tuple[int, int], accuracies: Mapping[int, SealedAccuracy]
-) -> Assumption:
+def _assumption(region: Region, pair: Pair, accuracies: Mapping[int, SealedAccuracy]) -> Assumption:
     if pair[1] not in region.mapped_years:
         return "model_errs_alike"
     return "accuracies_independent" if accuracies else "maps_err_alike"
@@ -135,9 +134,9 @@ def _assumption(
 
 def _added_up(tables: Mapping[str, pa.Table], judges: list[PairJudge]) -> dict[str, pa.Table]:
     """Return the judged tables, nets moved so that periods add up, and with their signals."""
-    pairs = {judge.name: (judge.report.first, judge.report.second) for judge in judges}
+    pairs = {judge.report.pair.key: judge.report.pair for judge in judges}
     nets = {pairs[name]: table["adjusted_m2"].to_numpy() for name, table in tables.items()}
-    moves = reconcile(nets, {pairs[j.name]: j.report.variance for j in judges})
+    moves = reconcile(nets, {j.report.pair: j.report.variance for j in judges})
     found = {}
     for name, table in tables.items():
         for column in ("adjusted_m2", "low_m2", "high_m2"):
@@ -151,7 +150,7 @@ def _added_up(tables: Mapping[str, pa.Table], judges: list[PairJudge]) -> dict[s
 def _transfer(
     database: duckdb.DuckDBPyConnection,
     region: Region,
-    pair: tuple[int, int],
+    pair: Pair,
     accuracies: Mapping[int, SealedAccuracy],
 ) -> Transfer:
     """Return how the maps' net change follows the true one, by CLC+, by a model, or by both."""
@@ -216,10 +215,10 @@ def _facts(
 ) -> PairFacts:
     report = judge.report
     made = [year for year in (report.first, report.second) if year not in region.mapped_years]
-    first, second = report.first, report.second
+    first, second = report.pair
     titles = source_titles(region)
     return PairFacts(
-        pair=(first, second),
+        pair=report.pair,
         sources=(titles[str(first)], titles[str(second)]),
         product=region.product.name,
         simulated=region.simulated,

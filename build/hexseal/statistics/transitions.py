@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hexseal.change.stage import pair_name
 from hexseal.region.load import Region
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import whole_file
@@ -35,7 +34,7 @@ def write_transitions(region: Region, work: Path) -> None:
     }
     for pair in region.pairs:
         for kind in ("cells", "zones"):
-            name = pair_name(pair)
+            name = pair.key
             values[f"evidence_{kind}_{name}"] = str(work / f"evidence_{name}_{kind}.parquet")
     with connect(work) as database:
         database.register("classes", _classes(region))

@@ -15,6 +15,7 @@ from hexseal.manifest import Archive
 from hexseal.region.load import Standalone
 from hexseal.storage.files import describe, sha256, whole_file, write_bytes
 from hexseal.tiles.hexagons import wants_script
+from hexseal.types import Box
 
 HEADER_BYTES = 127
 FORMATS = {
@@ -23,7 +24,6 @@ FORMATS = {
     TileType.JPEG: "jpg",
     TileType.WEBP: "webp",
 }
-Bounds = tuple[float, float, float, float]
 
 
 def write_archive(
@@ -31,7 +31,7 @@ def write_archive(
     tiles: Iterable[tuple[int, bytes]],
     *,
     kind: TileType,
-    bounds: Bounds,
+    bounds: Box,
     metadata: dict[str, object],
 ) -> int:
     """Write tiles, which come in ascending order of their ids; return how many there were.
@@ -82,14 +82,13 @@ def publish(archive: Path, name: str, site: Path, standalone: Standalone) -> Arc
         script = f"assets/{name}-{digest}.js"
         _write_script(archive, name, site / script)
     edges = ("min_lon_e7", "min_lat_e7", "max_lon_e7", "max_lat_e7")
-    west, south, east, north = (header[edge] / 1e7 for edge in edges)
     return Archive(
         name=name,
         format=FORMATS[header["tile_type"]],
         pmtiles=f"tiles/{target.name}",
         script=script,
         bytes=size,
-        bounds=(west, south, east, north),
+        bounds=Box(*(header[edge] / 1e7 for edge in edges)),
         minzoom=header["min_zoom"],
         maxzoom=header["max_zoom"],
     )

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from hexseal.errors import RegionError
 from hexseal.tiles.png import MOST_COLORS
+from hexseal.types import Flags, Pair
 
 NO_DATA, WATER = 0, 1
-Flags = NDArray[np.bool_]
-Pairs = tuple[tuple[int, int], ...]
+Pairs = tuple[Pair, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class PixelCodes:
 def pixel_codes(years: tuple[int, ...], pairs: Pairs) -> PixelCodes:
     """Number what can occur; raises RegionError where that is more than a palette holds.
 
-    >>> pixel_codes((2018, 2021), ((2018, 2021),)).meanings
+    >>> pixel_codes((2018, 2021), (Pair(2018, 2021),)).meanings
     ((0, 0), (1, 0), (2, 0), (2, 1), (3, 0))
     """
     meanings = []

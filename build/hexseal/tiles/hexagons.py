@@ -20,16 +20,8 @@ from hexseal.progress import Progress, silent
 from hexseal.region.load import HexagonRange, Region, Standalone
 from hexseal.storage.database import connect, fetch, run
 from hexseal.storage.files import whole_file, write_bytes
-from hexseal.tiles.mvt import (
-    BUFFER,
-    EXTENT,
-    Features,
-    Floats,
-    Integers,
-    Layer,
-    Outlines,
-    packed_tiles,
-)
+from hexseal.tiles.mvt import BUFFER, EXTENT, Features, Layer, Outlines, packed_tiles
+from hexseal.types import Box, Doubles, Integers
 
 # The web Mercator square ends here.
 LATITUDE_LIMIT = 85.051_128
@@ -102,7 +94,7 @@ def wants_script(standalone: Standalone, size: int) -> bool:
 
 def _write_archive(
     region: Region, work: Path, archive: Path, bands: tuple[ZoomBand, ...], progress: Progress
-) -> tuple[float, float, float, float]:
+) -> Box:
     """Write the tiles in ascending order of their ids; return the bounds in degrees."""
     hexagons = {
         band.resolution: Layer(
@@ -163,11 +155,11 @@ def _read_hexagons(region: Region, work: Path, resolution: int) -> Features:
 
 def _m2_columns(region: Region) -> list[str]:
     columns = ["valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in region.years)]
-    return columns + [f"{name}_{a}_{b}" for a, b in region.pairs for name in M2_OF_PAIR]
+    return columns + [pair.column(name) for pair in region.pairs for name in M2_OF_PAIR]
 
 
 def _signal_columns(region: Region) -> list[str]:
-    return [f"signal_{a}_{b}" for a, b in region.pairs]
+    return [pair.column("signal") for pair in region.pairs]
 
 
 def whole_m2(column: pa.ChunkedArray) -> Integers:
@@ -203,7 +195,7 @@ def cell_outlines(cells: np.ndarray) -> Outlines:
     return Outlines(*_world(lon, lat), starts, one_each, one_each)
 
 
-def _cell_corners(cells: np.ndarray) -> tuple[Integers, Floats]:
+def _cell_corners(cells: np.ndarray) -> tuple[Integers, Doubles]:
     """Return how many corners each cell has, and all corners (latitude, longitude) clockwise."""
     rings = [basic_int.cell_to_boundary(cell) for cell in cells.tolist()]
     # H3 lists corners counter-clockwise; tiles want them clockwise.
@@ -225,36 +217,34 @@ def border_table(shapes: Path) -> pa.Table:
     )
 
 
-def _world(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+def _world(lon: Doubles, lat: Doubles) -> tuple[Doubles, Doubles]:
     """Return places on the web Mercator square, 0 to 1 eastwards and southwards."""
     lat = np.radians(np.clip(lat, -LATITUDE_LIMIT, LATITUDE_LIMIT))
     return lon / 360.0 + 0.5, 0.5 - np.arcsinh(np.tan(lat)) / (2.0 * math.pi)
 
 
-def world(lonlat: Floats) -> Floats:
+def world(lonlat: Doubles) -> Doubles:
     """Return places on the web Mercator square of degrees, both of shape (n, 2)."""
     return np.column_stack(_world(lonlat[:, 0], lonlat[:, 1]))
 
 
-def mercator(lonlat: Floats) -> Floats:
+def mercator(lonlat: Doubles) -> Doubles:
     """Return metres in EPSG:3857 of degrees, both of shape (n, 2)."""
     x, y = _world(lonlat[:, 0], lonlat[:, 1])
     return EARTH_CIRCUMFERENCE_M * np.column_stack([x - 0.5, 0.5 - y])
 
 
-def _bounds(outlines: Outlines) -> tuple[float, float, float, float]:
+def _bounds(outlines: Outlines) -> Box:
     """Return west, south, east, north of all outlines in degrees, cut to the globe."""
     west, east = 360.0 * (float(outlines.x.min()) - 0.5), 360.0 * (float(outlines.x.max()) - 0.5)
     north, south = (
         math.degrees(math.atan(math.sinh(2.0 * math.pi * (0.5 - float(edge)))))
         for edge in (outlines.y.min(), outlines.y.max())
     )
-    return max(-180.0, west), south, min(180.0, east), north
+    return Box(max(-180.0, west), south, min(180.0, east), north)
 
 
-def _header(
-    bounds: tuple[float, float, float, float], bands: tuple[ZoomBand, ...]
-) -> dict[str, object]:
+def _header(bounds: Box, bands: tuple[ZoomBand, ...]) -> dict[str, object]:
     west, south, east, north = (round(edge * 10_000_000) for edge in bounds)
     return {
         "tile_type": TileType.MVT,

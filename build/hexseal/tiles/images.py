@@ -23,6 +23,7 @@ from hexseal.region.load import Region
 from hexseal.tiles.archives import write_archive
 from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, bounds_of, view_of
 from hexseal.tiles.pixels import draw_tiles, pixel_zooms
+from hexseal.types import Bytes
 
 # Red, green, blue.
 BANDS = ("B04", "B03", "B02")
@@ -36,7 +37,6 @@ GAMMA = 1.25
 # Tiles know where they lie by their name; rasterio warns of the identity.
 NO_PLACE = Affine.scale(2.0, -2.0)
 ATTRIBUTION = "Contains modified Copernicus Sentinel data"
-Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)

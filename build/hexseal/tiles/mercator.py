@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pmtiles.tile import zxy_to_tileid
 
-from hexseal.raster.grid import Floats, Grid, Window
+from hexseal.raster.grid import Grid, Window
+from hexseal.types import Box, Doubles, Integers
 
-Integers = NDArray[np.int64]
 TILE_PIXELS = 512
 # Places are computed exactly at every 16th pixel of a tile and linearly between them: within a
 # few hundred metres a map projection bends by less than a millimetre.
@@ -71,12 +71,12 @@ def view_of(grid: Grid, tile: MercatorTile) -> TileView | None:
     )
 
 
-def _nearest(places: Floats) -> Integers:
+def _nearest(places: Doubles) -> Integers:
     # Where a projection ends, places are infinite: no whole number, and outside of every grid.
     return np.floor(np.where(np.isfinite(places), places, -1e6) + 0.5).astype(np.int64)
 
 
-def _between(nodes: Floats) -> Floats:
+def _between(nodes: Doubles) -> Doubles:
     """Return values at the centres of a tile's pixels from those at every STEP-th edge."""
     weights = (np.arange(STEP) + 0.5) / STEP
     for axis in (0, 1):
@@ -90,7 +90,7 @@ def _between(nodes: Floats) -> Floats:
     return nodes
 
 
-def tiles_over(bounds: tuple[float, float, float, float], zoom: int) -> list[MercatorTile]:
+def tiles_over(bounds: Box, zoom: int) -> list[MercatorTile]:
     """Return the tiles that touch west, south, east, north in degrees, by their ids.
 
     >>> [(tile.x, tile.y) for tile in tiles_over((-10.0, 40.0, 10.0, 50.0), 1)]
@@ -111,7 +111,7 @@ def tiles_over(bounds: tuple[float, float, float, float], zoom: int) -> list[Mer
     return sorted(tiles, key=lambda tile: tile.id)
 
 
-def bounds_of(grid: Grid) -> tuple[float, float, float, float]:
+def bounds_of(grid: Grid) -> Box:
     """Return west, south, east, north in degrees of all pixels, from points along the edges."""
     along = np.linspace(0.0, 1.0, 101)
     rows = np.concatenate([along * grid.height, along * grid.height, 0 * along, 0 * along + 1])
@@ -119,4 +119,4 @@ def bounds_of(grid: Grid) -> tuple[float, float, float, float]:
     columns = np.concatenate([0 * along, 0 * along + 1, along * grid.width, along * grid.width])
     columns[:202] *= grid.width
     lon, lat = grid.to_lonlat(*grid.centers(rows - 0.5, columns - 0.5))
-    return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
+    return Box(float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))

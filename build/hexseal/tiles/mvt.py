@@ -18,6 +18,8 @@ import shapely
 from numpy.typing import NDArray
 from pmtiles.tile import zxy_to_tileid
 
+from hexseal.types import Bytes, Doubles, Integers
+
 EXTENT = 4096
 # A polygon stands in every tile that it comes this near to, in units of the extent.
 BUFFER = 80
@@ -26,11 +28,8 @@ REACH = EXTENT
 # Tiles that are encoded ahead of the one that is yielded.
 AHEAD = 64
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Bytes = NDArray[np.uint8]
 # A property of each feature: whole numbers, other numbers, or texts.
-Property = Integers | Floats | Sequence[str]
+Property = Integers | Doubles | Sequence[str]
 
 # Tags of protobuf fields in the specification's vector_tile.proto.
 _ID, _TAGS, _TYPE, _GEOMETRY = 0x08, 0x12, 0x18, 0x22
@@ -52,8 +51,8 @@ class Outlines:
     the map, holes the other way.
     """
 
-    x: Floats
-    y: Floats
+    x: Doubles
+    y: Doubles
     rings: Integers
     polygons: Integers
     features: Integers
@@ -65,7 +64,7 @@ class Outlines:
         """Return where each feature's corners begin, and where the last one's end."""
         return self.rings[self.polygons[self.features]]
 
-    def boxes(self) -> tuple[Floats, Floats, Floats, Floats]:
+    def boxes(self) -> tuple[Doubles, Doubles, Doubles, Doubles]:
         """Return each feature's least x, least y, greatest x and greatest y, shape (n,)."""
         at = self.starts()[:-1]
         low, high = np.minimum.reduceat, np.maximum.reduceat
@@ -73,7 +72,7 @@ class Outlines:
             return self.x, self.y, self.x, self.y
         return low(self.x, at), low(self.y, at), high(self.x, at), high(self.y, at)
 
-    def ring(self, number: int) -> tuple[Floats, Floats]:
+    def ring(self, number: int) -> tuple[Doubles, Doubles]:
         """Return the corners of one ring."""
         corners = slice(self.rings[number], self.rings[number + 1])
         return self.x[corners], self.y[corners]

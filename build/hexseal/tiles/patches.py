@@ -14,6 +14,7 @@ from hexseal.region.load import Region
 from hexseal.tiles.archives import write_archive
 from hexseal.tiles.hexagons import world
 from hexseal.tiles.mvt import Features, Layer, outlines_of, packed_tiles
+from hexseal.types import Box, Pair
 
 # A patch of a few pixels is a dot at the first zoom, and true to 0.8 m at the last.
 ZOOMS = range(10, 14)
@@ -49,7 +50,7 @@ def write_patch_tiles(
         archive,
         _all_tiles(layer, progress),
         kind=TileType.MVT,
-        bounds=(west, south, east, north),
+        bounds=Box(west, south, east, north),
         metadata={
             "name": f"{region.id} confirmed patches",
             "attribution": region.product.attribution,
@@ -65,13 +66,13 @@ def _all_tiles(layer: Layer, progress: Progress) -> Iterator[tuple[int, bytes]]:
         progress("patches", zoom - ZOOMS.start + 1, len(ZOOMS))
 
 
-def _confirmed(work: Path, pair: tuple[int, int]) -> pa.Table:
+def _confirmed(work: Path, pair: Pair) -> pa.Table:
     table = pq.read_table(
-        work / f"patches_{pair[0]}_{pair[1]}.parquet",
+        work / f"patches_{pair.key}.parquet",
         columns=COLUMNS,
         filters=[("confirmed", "=", True)],
     )
-    name = pa.array([f"{pair[0]}-{pair[1]}"] * table.num_rows, pa.string())
+    name = pa.array([f"{pair.first}-{pair.second}"] * table.num_rows, pa.string())
     area = np.round(table["area_m2"].to_numpy()).astype(np.int64)
     return pa.table(
         {

@@ -26,12 +26,12 @@ from hexseal.tiles.archives import fitting_zoom, write_archive
 from hexseal.tiles.codes import NO_DATA, PixelCodes, pixel_codes, plain_palette
 from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, bounds_of, tiles_over, view_of
 from hexseal.tiles.png import encode
+from hexseal.types import Box, Bytes, Pair
 
 # A tile's pixel is at most this part of a raster's pixel, so that squares stay squares.
 DETAIL = 0.4
 ZOOMS = 3
 TILES_AT_ONCE = 64
-Bytes = NDArray[np.uint8]
 _warnings_lock = threading.Lock()
 
 
@@ -79,7 +79,7 @@ def pixel_zooms(grid: Grid, detail: float = DETAIL) -> range:
 
 def draw_tiles(
     draw: Callable[[MercatorTile], bytes | None],
-    bounds: tuple[float, float, float, float],
+    bounds: Box,
     zooms: Sequence[int],
     workers: int | None,
     progress: Progress,
@@ -100,9 +100,9 @@ def draw_tiles(
 class ConfirmedPixels:
     """The pixels of a pair's confirmed patches, from the outlines that run along their edges."""
 
-    def __init__(self, grid: Grid, work: Path, pair: tuple[int, int]) -> None:
+    def __init__(self, grid: Grid, work: Path, pair: Pair) -> None:
         table = pq.read_table(
-            work / f"patches_{pair[0]}_{pair[1]}.parquet",
+            work / f"patches_{pair.key}.parquet",
             columns=["geometry"],
             filters=[("confirmed", "=", True)],
         )

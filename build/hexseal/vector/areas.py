@@ -15,13 +15,13 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from hexseal.errors import InputError
-from hexseal.raster.grid import Bounds, Floats, Grid, to_lonlat
+from hexseal.raster.grid import Grid, to_lonlat
 from hexseal.region.load import AreaLayer
+from hexseal.types import Box, Doubles, Objects
 from hexseal.vector.source import nothing, read_content
 
 log = logging.getLogger(__name__)
 
-Shapes = NDArray[np.object_]
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 # Names that Windows keeps for devices, with or without an extension.
 RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
@@ -171,7 +171,7 @@ def _populations(
     return [float(number) if np.isfinite(number) else None for number in numbers]
 
 
-def _shapes(layer: AreaLayer, ids: list[str], geometry: NDArray[np.object_]) -> Shapes:
+def _shapes(layer: AreaLayer, ids: list[str], geometry: NDArray[np.object_]) -> Objects:
     """Return WKB as shapes; raise InputError on the first that is none."""
     with np.errstate(invalid="ignore"):
         shapes = shapely.from_wkb(geometry, on_invalid="ignore")
@@ -188,7 +188,7 @@ def _shapes(layer: AreaLayer, ids: list[str], geometry: NDArray[np.object_]) -> 
     return shapes
 
 
-def _polygons(layer: AreaLayer, ids: list[str], shapes: Shapes) -> tuple[Shapes, tuple[str, ...]]:
+def _polygons(layer: AreaLayer, ids: list[str], shapes: Objects) -> tuple[Objects, tuple[str, ...]]:
     """Return polygons only, invalid ones repaired, and the ids of those.
 
     A geometry collection, as clips write it, counts by its polygons.
@@ -236,7 +236,7 @@ def _polygonal_parts(shape: shapely.Geometry) -> list[shapely.Geometry]:
     return [part for inner in shapely.get_parts(shape) for part in _polygonal_parts(inner)]
 
 
-def _degrees(layer: AreaLayer, ids: list[str], text: str, shapes: Shapes) -> Shapes:
+def _degrees(layer: AreaLayer, ids: list[str], text: str, shapes: Objects) -> Objects:
     """Return shapes in longitude and latitude (WGS84), in one piece where they cross 180 degrees.
 
     So longitudes run from -180 to 180, or past it.
@@ -268,7 +268,7 @@ def _remedy(crs: CRS, box: list[float]) -> str:
     return "assign the right one with ogr2ogr -a_srs EPSG:CODE"
 
 
-def _unwrapped(lonlat: Shapes) -> Shapes:
+def _unwrapped(lonlat: Objects) -> Objects:
     """Return shapes whose edges from 179 to -179 and the like run the short way, past 180.
 
     Edges between other places run as they are drawn, however long (RFC 7946, section 3.1.9).
@@ -298,16 +298,16 @@ def _unwrapped_part(part: shapely.Polygon) -> shapely.Polygon:
     return shapely.Polygon(rings[0], rings[1:])
 
 
-def split_at_180(lonlat: Shapes) -> Shapes:
+def split_at_180(lonlat: Objects) -> Objects:
     """Return shapes cut at 180 degrees, so that no longitude lies beyond (RFC 7946, 3.1.9)."""
     lonlat = lonlat.copy()
     west, _, east, _ = shapely.bounds(lonlat).T
     for place in np.flatnonzero((west < -180.0) | (east > 180.0)):
-        lonlat[place] = _turned(lonlat[place], (-180.0, -90.0, 180.0, 90.0))
+        lonlat[place] = _turned(lonlat[place], Box(-180.0, -90.0, 180.0, 90.0))
     return lonlat
 
 
-def _turned(shape: shapely.Geometry, box: Bounds) -> shapely.Geometry:
+def _turned(shape: shapely.Geometry, box: Box) -> shapely.Geometry:
     """Return what lies in ``box`` of a shape and of its copies a whole turn east and west."""
     frame = shapely.box(*box)
     copies = [
@@ -323,7 +323,7 @@ def _turned(shape: shapely.Geometry, box: Bounds) -> shapely.Geometry:
     )
 
 
-def _meeting(lonlat: Shapes, box: Bounds) -> NDArray[np.bool_]:
+def _meeting(lonlat: Objects, box: Box) -> NDArray[np.bool_]:
     """Return which shapes' boxes in degrees meet the grid's, a whole turn apart or not."""
     west, south, east, north = box
     if not np.isfinite(box).all() or east - west > 180.0:
@@ -333,7 +333,7 @@ def _meeting(lonlat: Shapes, box: Bounds) -> NDArray[np.bool_]:
     return np.logical_or.reduce(abreast) & (bottom <= north) & (top >= south)
 
 
-def _miss(layer: AreaLayer, lonlat: Shapes, box: Bounds, *, allowed: bool) -> list[str]:
+def _miss(layer: AreaLayer, lonlat: Objects, box: Box, *, allowed: bool) -> list[str]:
     """Return what to note where no area reaches the grid; raise InputError where that is wrong."""
     left, bottom, right, top = shapely.bounds(lonlat).T
     flipped = shapely.transform(lonlat, lambda xy: xy[:, ::-1])
@@ -350,7 +350,7 @@ def _miss(layer: AreaLayer, lonlat: Shapes, box: Bounds, *, allowed: bool) -> li
     )
 
 
-def lonlat_box(grid: Grid) -> Bounds:
+def lonlat_box(grid: Grid) -> Box:
     """Return west, south, east, north in degrees of a lattice of points over the grid.
 
     East lies past 180 degrees where the grid crosses them.
@@ -363,10 +363,10 @@ def lonlat_box(grid: Grid) -> Bounds:
         middle = grid.to_lonlat(np.array([(xmin + xmax) / 2]), np.array([(ymin + ymax) / 2]))[0][0]
         lon = np.where(lon - middle > 180.0, lon - 360.0, lon)
         lon = np.where(lon - middle < -180.0, lon + 360.0, lon)
-    return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
+    return Box(float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
 
 
-def _on_grid(text: str, shapes: Shapes, lonlat: Shapes, grid: Grid) -> Shapes:
+def _on_grid(text: str, shapes: Objects, lonlat: Objects, grid: Grid) -> Objects:
     """Return shapes, given in a CRS and in degrees, in the grid's CRS."""
     west, _, east, _ = grid.bounds
     same = CRS.from_user_input(text).equals(CRS.from_user_input(grid.crs), ignore_axis_order=True)
@@ -375,7 +375,7 @@ def _on_grid(text: str, shapes: Shapes, lonlat: Shapes, grid: Grid) -> Shapes:
     return _projected(_with_corners(text, shapes, lonlat), grid)
 
 
-def _with_corners(text: str, shapes: Shapes, lonlat: Shapes) -> Shapes:
+def _with_corners(text: str, shapes: Objects, lonlat: Objects) -> Objects:
     """Return shapes in degrees whose long edges follow the straight lines of their own CRS."""
     crs = CRS.from_user_input(text)
     if crs.is_geographic:
@@ -393,10 +393,10 @@ def _with_corners(text: str, shapes: Shapes, lonlat: Shapes) -> Shapes:
     return lonlat
 
 
-def _projected(lonlat: Shapes, grid: Grid) -> Shapes:
+def _projected(lonlat: Objects, grid: Grid) -> Objects:
     """Return shapes in the grid's CRS; those that leave the CRS are cut around the grid."""
     west, south, east, north = lonlat_box(grid)
-    around = (west - 1.0, south - 1.0, east + 1.0, north + 1.0)
+    around = Box(west - 1.0, south - 1.0, east + 1.0, north + 1.0)
     if grid.is_geographic:
         # Which turn of the Earth an area is written in must not matter.
         left, _, right, _ = shapely.bounds(lonlat).T
@@ -414,8 +414,8 @@ def _projected(lonlat: Shapes, grid: Grid) -> Shapes:
 
 
 def _pairwise(
-    function: Callable[[Floats, Floats], tuple[Floats, Floats]],
-) -> Callable[[Floats], Floats]:
+    function: Callable[[Doubles, Doubles], tuple[Doubles, Doubles]],
+) -> Callable[[Doubles], Doubles]:
     """Let shapely call a function of x and y with an array of shape (n, 2)."""
     return lambda xy: np.column_stack(function(xy[:, 0], xy[:, 1]))
 

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from hexseal.vector.polygons import Floats, Integers
+from hexseal.types import Doubles, Integers
 
 # Directions in the order of a right turn: east, south, west, north, as steps in row and column.
 _DOWN = np.array([0, 1, 0, -1])
@@ -15,7 +15,7 @@ _ACROSS = np.array([1, 0, -1, 0])
 
 
 def pixel_outlines(
-    rows: Integers, columns: Integers, owner: Integers, place: Callable[[Floats], Floats]
+    rows: Integers, columns: Integers, owner: Integers, place: Callable[[Doubles], Doubles]
 ) -> NDArray[np.object_]:
     """Return the outline of each group of pixels, shape (groups,).
 
@@ -48,7 +48,7 @@ def pixel_outlines(
 
 
 def _assembled(
-    placed: Floats,
+    placed: Doubles,
     rings: Integers,
     group: Integers,
     area: Integers,

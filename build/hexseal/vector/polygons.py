@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from hexseal.types import Doubles, Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,13 +15,13 @@ class Polygons:
     and parts are plain rings: what an odd number of rings encloses is inside.
     """
 
-    x: Floats
-    y: Floats
+    x: Doubles
+    y: Doubles
     starts: Integers
     owners: Integers
     count: int
 
-    def boxes(self) -> tuple[Floats, Floats, Floats, Floats]:
+    def boxes(self) -> tuple[Doubles, Doubles, Doubles, Doubles]:
         """Return the least x, least y, greatest x and greatest y of every ring."""
         if self.owners.size == 0:
             return self.x, self.y, self.x, self.y
@@ -31,7 +29,7 @@ class Polygons:
         low, high = np.minimum.reduceat, np.maximum.reduceat
         return low(self.x, at), low(self.y, at), high(self.x, at), high(self.y, at)
 
-    def within(self, boxes: tuple[Floats, ...], frame: tuple[int, int, int, int]) -> "Polygons":
+    def within(self, boxes: tuple[Doubles, ...], frame: tuple[int, int, int, int]) -> "Polygons":
         """Return the rings that reach into a frame of pixels, in that frame's coordinates.
 
         ``frame`` is (column, row, width, height), ``boxes`` what boxes() gave. Owners and count

@@ -44,8 +44,8 @@ def _check_parents(
     finer: ListedFile,
 ) -> Iterator[str]:
     pixels = ["valid_pixels", *(f"sealed_pixels_{year}" for year in settings.years)]
-    for a, b in settings.pairs:
-        pixels += [f"{way}_pixels_{a}_{b}" for way in ("new_sealed", "unsealed")]
+    for pair in settings.pairs:
+        pixels += [pair.column(name) for name in ("new_sealed_pixels", "unsealed_pixels")]
     ((different,),) = fetch(
         database,
         "verify_parents",

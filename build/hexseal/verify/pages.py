@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hexseal.codebook import Spread
 from hexseal.errors import VerifyError
+from hexseal.types import Pair
 
 SETTINGS_ID = "hexseal-config"
 
@@ -53,7 +54,7 @@ class PageSettings:
     """The part of the page's settings that verification needs; paths are relative to the site."""
 
     years: tuple[int, ...]
-    pairs: tuple[tuple[int, int], ...]
+    pairs: tuple[Pair, ...]
     archive: str
     script: str | None
     downloads: tuple[ListedFile, ...]
@@ -93,7 +94,7 @@ def read_settings(page: Path) -> PageSettings:
         found = json.loads(parser.text)
         return PageSettings(
             years=tuple(found["years"]),
-            pairs=tuple((a, b) for a, b in found["pairs"]),
+            pairs=tuple(Pair(*years) for years in found["pairs"]),
             archive=found["tiles"]["pmtiles"],
             script=found["tiles"]["script"],
             downloads=tuple(

@@ -79,8 +79,8 @@ def _check_archive(stream, site: Path, settings: PageSettings) -> Iterator[str]:
 def tile_columns(settings: PageSettings) -> list[str]:
     """Return the figures that every hexagon carries in the tiles."""
     judged = [
-        f"{name}_{a}_{b}"
-        for a, b in settings.pairs
+        pair.column(name)
+        for pair in settings.pairs
         for name in ("adjusted_m2", "adjusted_low_m2", "adjusted_high_m2", "signal")
     ]
     return [*summed_columns(settings), *judged]
@@ -89,8 +89,8 @@ def tile_columns(settings: PageSettings) -> list[str]:
 def summed_columns(settings: PageSettings) -> list[str]:
     """Return the square metres that add up: hexagons of any size sum to the region's."""
     columns = ["valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in settings.years)]
-    for a, b in settings.pairs:
-        columns += [f"{name}_m2_{a}_{b}" for name in ("new_sealed", "unsealed", "confirmed")]
+    for pair in settings.pairs:
+        columns += [pair.column(f"{name}_m2") for name in ("new_sealed", "unsealed", "confirmed")]
     return columns
 
 

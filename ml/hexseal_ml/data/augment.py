@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hexseal_ml.data.scenes import Bytes, Floats
+from hexseal.types import Bytes, Floats
 
 # Scattering grows towards blue about as the inverse square of the wavelength.
 MICROMETRES = {

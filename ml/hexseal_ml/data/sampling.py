@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from hexseal.errors import InputError
 from hexseal.raster.grid import Window
+from hexseal.types import Bytes, Floats
 from hexseal_ml.data.augment import Augmentation, augment
-from hexseal_ml.data.scenes import Bytes, Floats, Scene
+from hexseal_ml.data.scenes import Scene
 from hexseal_ml.data.split import TRAIN, SplitOptions, role_map
 from hexseal_ml.model.classes import IGNORE, SEALED
 

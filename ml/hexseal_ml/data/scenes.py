@@ -8,19 +8,15 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hexseal.raster.grid import Window
 from hexseal.storage.files import describe
+from hexseal.types import Bytes, Floats, Int16s
 from hexseal_ml.model.classes import CODES, IGNORE
 
 # As Sentinel-2 products store reflectance: number x SCALE + OFFSET, 0 where nothing is known.
 SCALE, OFFSET, MISSING = 1e-4, -0.1, 0
 KNOWN = np.isin(np.arange(256), CODES)
-
-Numbers = NDArray[np.int16]
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 
 class Scene:
@@ -38,7 +34,7 @@ class Scene:
         self.pixel_m: float = facts["pixel_m"]
         self.bands: tuple[str, ...] = tuple(facts["bands"])
         self.is_taught: bool = bool(facts.get("taught", False))
-        self._image = cast(Numbers, np.load(folder / "image.npy", mmap_mode="r"))
+        self._image = cast(Int16s, np.load(folder / "image.npy", mmap_mode="r"))
         self._label = cast(Bytes, np.load(folder / "label.npy", mmap_mode="r"))
 
     @property
@@ -71,7 +67,7 @@ class Scene:
         return self._label
 
 
-def pack(reflectance: Floats) -> Numbers:
+def pack(reflectance: Floats) -> Int16s:
     """Return reflectance as stored numbers; NaN becomes MISSING, values below -0.0999 that one up.
 
     >>> pack(np.array([0.0, np.nan, -0.2], np.float32)).tolist()
@@ -85,7 +81,7 @@ def kept_scene(
     cache: Path,
     key: str,
     facts: dict[str, object],
-    make: Callable[[], tuple[Numbers, Bytes]],
+    make: Callable[[], tuple[Int16s, Bytes]],
 ) -> Scene:
     """Return the scene ``key`` of the cache, made first where it is not there yet."""
     folder = cache / key

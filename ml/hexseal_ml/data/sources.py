@@ -15,8 +15,9 @@ from hexseal.raster.landcover import open_landcover
 from hexseal.region.load import load_region
 from hexseal.region.toml import TableReader
 from hexseal.simulation import simulate_imagery, simulate_truth
-from hexseal.simulation.sentinel2 import BANDS as SIMULATED_BANDS
-from hexseal_ml.data.scenes import Bytes, Numbers, Scene, kept_scene, pack
+from hexseal.simulation.spectra import BANDS as SIMULATED_BANDS
+from hexseal.types import Bytes, Int16s
+from hexseal_ml.data.scenes import Scene, kept_scene, pack
 from hexseal_ml.data.split import ROLES
 from hexseal_ml.data.taught import Student, Taught, taught_scenes
 from hexseal_ml.data.tiles import tile_scenes
@@ -175,9 +176,9 @@ def _simulated(source: Source, seed: int, bands: Sequence[str], cache: Path) -> 
     missing = [band for band in bands if band not in SIMULATED_BANDS]
     if missing:
         raise InputError(f"the simulation has no band {', '.join(missing)}")
-    made: dict[int, tuple[Numbers, Bytes]] = {}
+    made: dict[int, tuple[Int16s, Bytes]] = {}
 
-    def make(year: int) -> tuple[Numbers, Bytes]:
+    def make(year: int) -> tuple[Int16s, Bytes]:
         if not made:
             truth = simulate_truth((rows, columns), seed)
             images = simulate_imagery(truth, seed)
@@ -205,7 +206,7 @@ def _raster(image: str, label: str, bands: Sequence[str], cache: Path) -> Scene:
         if difference:
             raise InputError(f"{label}: {difference} than {image}; give labels on the image's grid")
 
-        def make() -> tuple[Numbers, Bytes]:
+        def make() -> tuple[Int16s, Bytes]:
             numbers = np.empty((len(bands), grid.height, grid.width), np.int16)
             labels = np.empty((grid.height, grid.width), np.uint8)
             for top in range(0, grid.height, STRIP):

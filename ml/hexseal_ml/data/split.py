@@ -9,10 +9,10 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-Bytes = NDArray[np.uint8]
+from hexseal.types import Bytes
+
 TRAIN, VALIDATION, TEST, BUFFER = 0, 1, 2, 3
 ROLES = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hexseal_ml.data.scenes import Bytes, Floats
+from hexseal.types import Bytes, Floats
 from hexseal_ml.data.taught import Student
 from hexseal_ml.model.classes import SEALED
 from hexseal_ml.model.folder import load_model, model_checksum

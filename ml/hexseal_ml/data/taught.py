@@ -28,8 +28,9 @@ from rasterio.errors import RasterioError
 from scipy import ndimage
 
 from hexseal.errors import InputError
+from hexseal.types import Bytes, Floats, Int16s
 from hexseal_ml.data.augment import to_ground
-from hexseal_ml.data.scenes import Bytes, Floats, Numbers, Scene, kept_scene, pack
+from hexseal_ml.data.scenes import Scene, kept_scene, pack
 from hexseal_ml.data.split import TRAIN, VALIDATION
 from hexseal_ml.imagery.bands import band_name
 from hexseal_ml.model.classes import CODES, IGNORE, SEALED
@@ -89,7 +90,7 @@ def taught_scenes(
         text = f"{RULES}|{path}|{source.level}|{source.pixel_m}|{student_key}|{','.join(bands)}"
         key = f"taught-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
-        def make(path: Path = path, name: str = name) -> tuple[Numbers, Bytes]:
+        def make(path: Path = path, name: str = name) -> tuple[Int16s, Bytes]:
             return _made(source, path, name, teacher[name], bands, student)
 
         aside = source.folds and number % HELD_ASIDE == HELD_ASIDE - 1
@@ -139,7 +140,7 @@ def _teacher(source: Taught) -> dict[str, NDArray[np.uint8]]:
 def _made(
     source: Taught, path: Path, name: str, probabilities: NDArray[np.uint8],
     bands: Sequence[str], student: Student,
-) -> tuple[Numbers, Bytes]:  # fmt: skip
+) -> tuple[Int16s, Bytes]:  # fmt: skip
     values = _reflectance(path, bands)
     if probabilities.ndim != 3 or len(probabilities) != TEACHER_CLASSES:
         raise InputError(f"{path}: the teacher's {name} is {probabilities.shape}, not (9, y, x)")

@@ -19,7 +19,8 @@ import rasterio
 from rasterio.errors import RasterioError
 
 from hexseal.errors import InputError
-from hexseal_ml.data.scenes import Bytes, Floats, Numbers, Scene, kept_scene, pack
+from hexseal.types import Bytes, Floats, Int16s
+from hexseal_ml.data.scenes import Scene, kept_scene, pack
 from hexseal_ml.imagery.bands import TILE_LAYOUT as LAYOUT
 from hexseal_ml.model.classes import CODES
 
@@ -92,7 +93,7 @@ def _place(image: Path, places: dict[str, tuple[float, float]]) -> tuple[float, 
     return float(found.group(1)), float(found.group(2))
 
 
-def _read(image: Path, label: Path, bands: Sequence[str]) -> tuple[Numbers, Bytes]:
+def _read(image: Path, label: Path, bands: Sequence[str]) -> tuple[Int16s, Bytes]:
     codes = _label(label)
     values = _values(image)
     if values.shape[1:] != codes.shape:

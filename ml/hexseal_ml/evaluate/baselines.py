@@ -12,7 +12,8 @@ from sklearn.ensemble import RandomForestClassifier
 
 from hexseal.errors import InputError
 from hexseal.raster.grid import Window
-from hexseal_ml.data.scenes import Bytes, Floats, Scene
+from hexseal.types import Bytes, Floats
+from hexseal_ml.data.scenes import Scene
 from hexseal_ml.model.classes import IGNORE, OUTSIDE, SEALED
 
 TREES, LEAF = 100, 3

@@ -9,20 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from h3.api import basic_int
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from hexseal.counting.tally import WindowCounter
 from hexseal.products import CLCPLUS
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.joint import ClassJoiner
+from hexseal.types import Bytes, Doubles, Flags, Integers
 from hexseal.vector.polygons import Polygons
 from hexseal_ml.model.classes import OUTSIDE, SEALED
-
-Bytes = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
-Counts = NDArray[np.int64]
-Doubles = NDArray[np.float64]
 
 REPLICATES = 1000
 SEED = 0
@@ -39,10 +34,10 @@ class Confusion:
     """Pixels by block, reference class and mapped class: ``blocks`` (blocks, classes, classes)."""
 
     codes: tuple[int, ...]
-    blocks: Counts
+    blocks: Integers
 
     @property
-    def total(self) -> Counts:
+    def total(self) -> Integers:
         """Return the matrix of all blocks: rows reference, columns map."""
         return self.blocks.sum(axis=0)
 
@@ -140,14 +135,14 @@ def confusion(truth: Bytes, mapped: Bytes, codes: tuple[int, ...], block: int) -
     return Confusion(codes, counts.reshape(blocks, classes, classes).astype(np.int64))
 
 
-def known_of(truth: Bytes, mapped: Bytes, codes: tuple[int, ...]) -> Mask:
+def known_of(truth: Bytes, mapped: Bytes, codes: tuple[int, ...]) -> Flags:
     """Return the pixels that both maps put into one of ``codes``."""
     valid = np.zeros(256, np.bool_)
     valid[list(codes)] = True
     return valid[truth] & valid[mapped]
 
 
-def figures(matrix: Counts, codes: tuple[int, ...]) -> Figures:
+def figures(matrix: Integers, codes: tuple[int, ...]) -> Figures:
     """Return accuracies of a matrix (reference, map) of pixels.
 
     >>> figures(np.array([[8, 2], [0, 90]]), (1, 6)).scalars()["iou_sealed"]
@@ -190,11 +185,11 @@ def edge_iou(truth: Bytes, mapped: Bytes, codes: tuple[int, ...]) -> dict[str, f
     }
 
 
-def _near(mask: Mask) -> Mask:
+def _near(mask: Flags) -> Flags:
     return np.asarray(ndimage.binary_dilation(mask, np.ones((3, 3))), dtype=np.bool_)
 
 
-def _iou(one: Mask, other: Mask) -> float:
+def _iou(one: Flags, other: Flags) -> float:
     union = int((one | other).sum())
     return int((one & other).sum()) / union if union else float("nan")
 
@@ -203,7 +198,7 @@ def _iou(one: Mask, other: Mask) -> float:
 class Calibration:
     """Ten bins of the sealed probability: pixels, mean probability, share that is Sealed."""
 
-    pixels: Counts
+    pixels: Integers
     predicted: Doubles
     observed: Doubles
     expected_error: float
@@ -234,7 +229,7 @@ def calibration(truth: Bytes, probability: Bytes, codes: tuple[int, ...]) -> Cal
     )
 
 
-def _binned(bins: Counts, values: Doubles, pixels: Counts) -> Doubles:
+def _binned(bins: Integers, values: Doubles, pixels: Integers) -> Doubles:
     sums = np.bincount(bins, values, minlength=BINS).astype(np.float64)
     return _ratio(sums, pixels.astype(np.float64))
 

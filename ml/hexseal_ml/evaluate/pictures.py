@@ -7,16 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
 from hexseal.products import CLCPLUS
 from hexseal.raster.grid import Window
-from hexseal_ml.imagery.image import Floats, Image
+from hexseal.types import Bytes, Floats
+from hexseal_ml.imagery.image import Image
 from hexseal_ml.model.classes import OUTSIDE, SEALED
-
-Bytes = NDArray[np.uint8]
 
 # Longest side of a picture of a whole image, in pixels.
 LONGEST = 640

@@ -14,6 +14,7 @@ from hexseal.progress import Progress, Say, mute, silent
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import open_landcover, warp_command
 from hexseal.storage.files import sha256
+from hexseal.types import Bytes
 from hexseal_ml.data.scenes import Scene
 from hexseal_ml.data.sources import open_scenes
 from hexseal_ml.evaluate.baselines import (
@@ -26,7 +27,6 @@ from hexseal_ml.evaluate.baselines import (
 )
 from hexseal_ml.evaluate.config import OTHER, TWO_CODES, EvaluateConfig, Test
 from hexseal_ml.evaluate.metrics import (
-    Bytes,
     Calibration,
     Confusion,
     HexagonAgreement,

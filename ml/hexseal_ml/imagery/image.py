@@ -26,10 +26,8 @@ from hexseal.errors import GridMismatchError, InputError
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import addresses_of, grid_of, open_raster
 from hexseal.region.load import is_remote
+from hexseal.types import Flags, Floats
 from hexseal_ml.imagery.bands import TILE_LAYOUT, band_name, band_of_file, is_classification
-
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 # Reflectance seldom passes 1; a typical value above this means numbers x 10 000.
 LARGEST_REFLECTANCE = 2.0
@@ -91,7 +89,7 @@ class Image:
         self._stack.close()
         self._files.clear()
 
-    def read(self, window: Window) -> tuple[Floats, Mask]:
+    def read(self, window: Window) -> tuple[Floats, Flags]:
         """Return reflectance (bands, rows, cols), NaN where missing, and where it is known.
 
         A pixel (rows, cols) is known when every band that the image has holds a finite value

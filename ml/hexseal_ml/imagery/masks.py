@@ -23,15 +23,8 @@ from hexseal.errors import GridMismatchError, InputError
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import grid_of, open_raster
 from hexseal.region.load import is_remote
-from hexseal_ml.imagery.image import (
-    Floats,
-    Image,
-    Mask,
-    classification_band,
-    files_of,
-    fits_coarser,
-    open_image,
-)
+from hexseal.types import Flags, Floats
+from hexseal_ml.imagery.image import Image, classification_band, files_of, fits_coarser, open_image
 
 CLOUDS = ("keep", "mask")
 # No data, saturated, cloud shadow, clouds of medium and high probability, thin cirrus. Code 2
@@ -79,7 +72,7 @@ class Classification:
             self._warped.close()
         self._file.close()
 
-    def masked(self, inside: Window) -> Mask:
+    def masked(self, inside: Window) -> Flags:
         """Return the pixels (rows, cols) of a window within the image that are unknown."""
         place = RasterioWindow(inside.column, inside.row, inside.width, inside.height)  # type: ignore[call-arg]
         file: DatasetReader | WarpedVRT = self._warped or self._file
@@ -122,7 +115,7 @@ class MaskedImage(Image):
         if self.colors is not None:
             self.colors.__exit__()
 
-    def read(self, window: Window) -> tuple[Floats, Mask]:
+    def read(self, window: Window) -> tuple[Floats, Flags]:
         """Return what Image.read does, NaN and unknown also where there are clouds."""
         values, known = super().read(window)
         masked = self._masked(window)
@@ -139,7 +132,7 @@ class MaskedImage(Image):
             facts.append(("colours", HAZE, THICK_HAZE, sizes, *self.colors.identity()))
         return facts
 
-    def _masked(self, window: Window) -> Mask:
+    def _masked(self, window: Window) -> Flags:
         if self.classes is not None:
             masked = np.ones((window.height, window.width), np.bool_)
             top, left = max(window.row, 0), max(window.column, 0)
@@ -193,7 +186,7 @@ def open_masked(
     return image if classes is None and colors is None else MaskedImage(image, classes, colors)
 
 
-def clouds_of(values: Floats, known: Mask) -> Mask:
+def clouds_of(values: Floats, known: Flags) -> Flags:
     """Return the pixels (rows, cols) under clouds of reflectance (CLOUD_BANDS, rows, cols).
 
     Right at least MARGIN pixels from the edges, or at edges of the image.
@@ -218,13 +211,13 @@ def _haze(values: Floats) -> Floats:
     return np.where(possible, blue - 0.5 * red - 0.08, -np.inf).astype(np.float32)
 
 
-def _agrees(found: Mask, known: Mask, reach: int, share: tuple[int, int]) -> Mask:
+def _agrees(found: Flags, known: Flags, reach: int, share: tuple[int, int]) -> Flags:
     """Tell where at least ``share`` (a fraction) of the known pixels within ``reach`` is found."""
     part, whole = share
     return np.asarray(_sums(found, reach) * whole >= _sums(known, reach) * part, dtype=np.bool_)
 
 
-def _sums(found: Mask, reach: int) -> NDArray[np.int64]:
+def _sums(found: Flags, reach: int) -> NDArray[np.int64]:
     """Count the pixels within ``reach`` rows and columns; whole numbers, so exact anywhere.
 
     >>> _sums(np.eye(3, dtype=np.bool_), 1).tolist()

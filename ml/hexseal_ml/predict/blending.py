@@ -9,13 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from hexseal.types import Bytes
 from hexseal_ml.model.classes import OUTSIDE, SEALED
 from hexseal_ml.predict.windows import Lattice
 
-Bytes = NDArray[np.uint8]
 NO_PROBABILITY = 255
 
 

@@ -19,7 +19,8 @@ from hexseal import __version__
 from hexseal.errors import InputError
 from hexseal.progress import Progress, Say, mute, silent
 from hexseal.storage.files import write_bytes
-from hexseal_ml.imagery.image import Floats, Image
+from hexseal.types import Floats
+from hexseal_ml.imagery.image import Image
 from hexseal_ml.imagery.masks import open_masked
 from hexseal_ml.model.classes import OUTSIDE, SEALED
 from hexseal_ml.model.folder import load_model, model_checksum

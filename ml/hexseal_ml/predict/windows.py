@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.raster.grid import Window
-from hexseal_ml.imagery.image import Floats, Image, Mask
+from hexseal.types import Flags, Floats
+from hexseal_ml.imagery.image import Image
 from hexseal_ml.model.network import SMALLEST_SIDE
 
 
@@ -82,6 +83,6 @@ def read_mirrored(image: Image, rows: NDArray[np.intp], columns: NDArray[np.intp
     return values[:, (rows - top)[:, None], (columns - left)[None, :]]
 
 
-def known_of(reflectance: Floats) -> Mask:
+def known_of(reflectance: Floats) -> Flags:
     """Return the pixels (rows, cols) of which any band (bands, rows, cols) is known."""
     return np.asarray(np.isfinite(reflectance).any(axis=0), dtype=np.bool_)

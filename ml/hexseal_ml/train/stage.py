@@ -23,6 +23,7 @@ from torch.utils.tensorboard import SummaryWriter
 from hexseal.errors import InputError
 from hexseal.progress import Progress as Report
 from hexseal.storage.files import whole_file, write_bytes
+from hexseal.types import Bytes, Floats
 from hexseal_ml.data.sampling import (
     Plot,
     Sampler,
@@ -31,7 +32,7 @@ from hexseal_ml.data.sampling import (
     plots,
     validation_crops,
 )
-from hexseal_ml.data.scenes import Bytes, Floats, Scene
+from hexseal_ml.data.scenes import Scene
 from hexseal_ml.data.split import TRAIN, VALIDATION
 from hexseal_ml.model.classes import IGNORE, SEALED
 from hexseal_ml.model.folder import load_model, model_checksum, save_model

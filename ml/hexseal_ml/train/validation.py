@@ -12,13 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from hexseal.raster.grid import Window
+from hexseal.types import Bytes, Floats, Integers
 from hexseal_ml.data.sampling import Plot
-from hexseal_ml.data.scenes import Bytes, Floats
 from hexseal_ml.data.split import VALIDATION
 from hexseal_ml.model.classes import IGNORE, SEALED
 from hexseal_ml.model.network import ForwardSegformer
 
-Counts = NDArray[np.int64]
 SIDE = 512
 
 
@@ -26,7 +25,7 @@ SIDE = 512
 class Validation:
     """``confusion`` (true, predicted) and the margin of Sealed over the best other logit."""
 
-    confusion: Counts
+    confusion: Integers
     margins: Floats
     sealed: NDArray[np.bool_]
     codes: tuple[int, ...]
