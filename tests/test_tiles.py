@@ -9,6 +9,7 @@ import h3
 import mapbox_vector_tile
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 import shapely
 from browser.made_site import YEARS, make_site, pairs
 from pmtiles.reader import MmapSource, Reader, all_tiles
@@ -16,6 +17,7 @@ from pmtiles.tile import tileid_to_zxy
 
 from hexseal.region.load import HexagonRange
 from hexseal.tiles.hexagons import SIGNALS, cell_outlines, zoom_bands
+from hexseal.tiles.mercator import header_bounds, span_of, tiles_over
 from hexseal.tiles.mvt import EXTENT, Features, Layer, outlines_of, packed_tiles
 
 LOW_BITS = (1 << 52) - 1
@@ -179,3 +181,27 @@ def test_every_hexagon_carries_what_was_judged_of_it(tmp_path: Path) -> None:
                 seen.add((told["resolution"], feature["id"]))
     assert seen == wanted.keys()
     assert {row[signals[0]] for row in wanted.values()} >= {"within_noise", "gain"}
+
+
+@pytest.mark.parametrize(
+    ("lon", "span"),
+    [
+        ([6.0, 7.0], (6.0, 7.0)),
+        ([179.5, -179.0, 179.9], (179.5, 181.0)),
+        ([-180.0, 180.0, 179.9], (179.9, 180.0)),
+        ([-180.0, -90.0, 0.0, 90.0, 180.0], (-180.0, 180.0)),
+    ],
+)
+def test_the_span_of_longitudes_across_180_degrees(
+    lon: list[float], span: tuple[float, float]
+) -> None:
+    assert span_of(np.array(lon)) == pytest.approx(span)
+
+
+def test_tiles_and_header_of_bounds_across_180_degrees() -> None:
+    tiles = tiles_over((179.0, -1.0, 181.0, 1.0), 3)
+    assert {(tile.x, tile.y) for tile in tiles} == {(7, 3), (7, 4), (0, 3), (0, 4)}
+    assert [tile.id for tile in tiles] == sorted(tile.id for tile in tiles)
+    assert header_bounds((179.0, -1.0, 181.0, 1.0)) == (
+        -1_800_000_000, -10_000_000, 1_800_000_000, 10_000_000,
+    )  # fmt: skip

@@ -15,6 +15,7 @@ from hexseal.manifest import Archive
 from hexseal.region.load import Standalone
 from hexseal.storage.files import describe, sha256, whole_file, write_bytes
 from hexseal.tiles.hexagons import wants_script
+from hexseal.tiles.mercator import header_bounds
 from hexseal.types import Box
 
 HEADER_BYTES = 127
@@ -39,7 +40,7 @@ def write_archive(
     Vector tiles must be packed with gzip, pictures as they are. Without a tile no file is written.
     """
     compression = Compression.GZIP if kind == TileType.MVT else Compression.NONE
-    west, south, east, north = (round(edge * 1e7) for edge in bounds)
+    west, south, east, north = header_bounds(bounds)
     count = 0
     with whole_file(path) as partial, partial.open("wb") as stream:
         writer = Writer(stream)

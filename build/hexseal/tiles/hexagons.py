@@ -20,6 +20,7 @@ from hexseal.progress import Progress, silent
 from hexseal.region.load import HexagonRange, Region, Standalone
 from hexseal.storage.database import connect, fetch, run
 from hexseal.storage.files import whole_file, write_bytes
+from hexseal.tiles.mercator import header_bounds, span_of
 from hexseal.tiles.mvt import BUFFER, EXTENT, Features, Layer, Outlines, packed_tiles
 from hexseal.types import Box, Doubles, Integers
 
@@ -235,17 +236,24 @@ def mercator(lonlat: Doubles) -> Doubles:
 
 
 def _bounds(outlines: Outlines) -> Box:
-    """Return west, south, east, north of all outlines in degrees, cut to the globe."""
-    west, east = 360.0 * (float(outlines.x.min()) - 0.5), 360.0 * (float(outlines.x.max()) - 0.5)
+    """Return west, south, east, north of all outlines in degrees, cut to the globe.
+
+    East lies past 180 degrees where the hexagons cross them.
+    """
+    west, east = span_of(360.0 * (outlines.x - 0.5))
     north, south = (
         math.degrees(math.atan(math.sinh(2.0 * math.pi * (0.5 - float(edge)))))
         for edge in (outlines.y.min(), outlines.y.max())
     )
-    return Box(max(-180.0, west), south, min(180.0, east), north)
+    return (
+        Box(west, south, east, north) if east - west < 180.0 else Box(-180.0, south, 180.0, north)
+    )
 
 
-def _header(bounds: Box, bands: tuple[ZoomBand, ...]) -> dict[str, object]:
-    west, south, east, north = (round(edge * 10_000_000) for edge in bounds)
+def _header(
+    bounds: tuple[float, float, float, float], bands: tuple[ZoomBand, ...]
+) -> dict[str, object]:
+    west, south, east, north = header_bounds(bounds)
     return {
         "tile_type": TileType.MVT,
         "tile_compression": Compression.GZIP,

@@ -93,10 +93,16 @@ def _between(nodes: Doubles) -> Doubles:
 def tiles_over(bounds: Box, zoom: int) -> list[MercatorTile]:
     """Return the tiles that touch west, south, east, north in degrees, by their ids.
 
+    East may lie past 180 degrees.
+
     >>> [(tile.x, tile.y) for tile in tiles_over((-10.0, 40.0, 10.0, 50.0), 1)]
     [(0, 0), (1, 0)]
     """
     west, south, east, north = bounds
+    if east > 180.0:
+        beyond = Box(-180.0, south, min(180.0, east - 360.0), north)
+        both = {*tiles_over(Box(west, south, 180.0, north), zoom), *tiles_over(beyond, zoom)}
+        return sorted(both, key=lambda tile: tile.id)
     across = 2**zoom
     lat = np.radians(np.clip([north, south], -85.05, 85.05))
     y = (0.5 - np.arcsinh(np.tan(lat)) / (2.0 * np.pi)) * across
@@ -112,11 +118,44 @@ def tiles_over(bounds: Box, zoom: int) -> list[MercatorTile]:
 
 
 def bounds_of(grid: Grid) -> Box:
-    """Return west, south, east, north in degrees of all pixels, from points along the edges."""
+    """Return west, south, east, north in degrees of all pixels, from points along the edges.
+
+    East lies past 180 degrees where the grid crosses them.
+    """
     along = np.linspace(0.0, 1.0, 101)
     rows = np.concatenate([along * grid.height, along * grid.height, 0 * along, 0 * along + 1])
     rows[202:] *= grid.height
     columns = np.concatenate([0 * along, 0 * along + 1, along * grid.width, along * grid.width])
     columns[:202] *= grid.width
     lon, lat = grid.to_lonlat(*grid.centers(rows - 0.5, columns - 0.5))
-    return Box(float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
+    west, east = span_of(lon)
+    return Box(west, float(lat.min()), east, float(lat.max()))
+
+
+def span_of(lon: Doubles) -> tuple[float, float]:
+    """Return the narrowest west and east around longitudes; east may lie past 180 degrees.
+
+    What spans half of the globe or more keeps its edges.
+
+    >>> span_of(np.array([179.5, -179.0]))
+    (179.5, 181.0)
+    """
+    west, east = float(lon.min()), float(lon.max())
+    if east - west < 180.0:
+        return west, east
+    turned = np.sort(np.unique(np.mod(lon, 360.0)))
+    gaps = np.diff(turned, append=turned[0] + 360.0)
+    widest = int(np.argmax(gaps))
+    if gaps[widest] <= 180.0:
+        return west, east
+    start = float(turned[(widest + 1) % len(turned)])
+    start = start - 360.0 if start > 180.0 else start
+    return start, start + 360.0 - float(gaps[widest])
+
+
+def header_bounds(bounds: Box) -> tuple[int, int, int, int]:
+    """Return bounds as an archive's header states them: 1e-7 degrees, the globe across 180."""
+    west, south, east, north = bounds
+    if east > 180.0:
+        west, east = -180.0, 180.0
+    return round(west * 1e7), round(south * 1e7), round(east * 1e7), round(north * 1e7)

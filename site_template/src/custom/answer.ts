@@ -12,7 +12,7 @@ import {
   placesOf,
 } from "./partitions.ts";
 import { type CodeCounts, type Pixels, shareOf } from "./pixels.ts";
-import { areaOf, boundsOf, cornersOf, findCrossing, type Polygon } from "./shapes.ts";
+import { areaOf, boundsOf, cornersOf, findCrossing, type Point, type Polygon } from "./shapes.ts";
 import { cellWeights, type Weights } from "./weights.ts";
 
 export const MOST_CORNERS = 20_000;
@@ -86,7 +86,7 @@ export async function answer(
   }
   const valid = sums["valid_m2"] ?? 0;
   if (valid <= 0) {
-    throw new ShapeError("app.custom.error.outside");
+    throw new ShapeError(outsideKey(polygons, partitions));
   }
   const size = areaOf(polygons);
   return {
@@ -98,6 +98,14 @@ export async function answer(
     mapped: Math.min(1, valid / size),
     isRough: border === "area" && whole + cut < FEW_CELLS,
   };
+}
+
+/** Hint at swapped axes where they would bring the shape into the region. */
+function outsideKey(polygons: Polygon[], partitions: Partitions): string {
+  const swapped = polygons.map((rings) => rings.map((ring) => ring.map(([lng, lat]): Point => [lat, lng])));
+  const [, south, , north] = boundsOf(swapped);
+  const isPossible = south >= -90 && north <= 90 && partitions.parentsOf(swapped).length > 0;
+  return isPossible ? "app.custom.error.swapped" : "app.custom.error.outside";
 }
 
 /** Count the pixels of border hexagons; null where pixels cannot be had and area must do. */

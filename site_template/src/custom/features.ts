@@ -2,7 +2,9 @@
 
 import { ShapeError } from "./errors.ts";
 import { shortened } from "./items.ts";
-import type { Point, Polygon, Ring } from "./shapes.ts";
+import { planeArea, type Point, type Polygon, type Ring } from "./shapes.ts";
+
+const NAMES = ["name", "title", "nom", "label", "nuts_name", "id", "code"];
 
 export interface NamedShape {
   name: string;
@@ -33,4 +35,43 @@ export function openRing(points: Point[]): Ring {
 
 export function numbered(stem: string, place: number, count: number): string {
   return shortened(count > 1 ? `${stem} ${place + 1}` : stem);
+}
+
+/** Return what a feature is called by the usual names of columns, or nothing. */
+export function nameIn(properties: Record<string, unknown>): string {
+  const keys = Object.keys(properties);
+  for (const wanted of NAMES) {
+    const value = properties[keys.find((key) => key.toLowerCase() === wanted) ?? ""];
+    if ((typeof value === "string" && value.trim() !== "") || typeof value === "number") {
+      return shortened(String(value));
+    }
+  }
+  return "";
+}
+
+/** Sort rings into polygons: outlines run clockwise, holes the other way and inside an outline. */
+export function polygonsFrom(rings: Ring[]): Polygon[] {
+  const sized = rings.filter((ring) => ring.length > 2);
+  const polygons: Polygon[] = sized.filter((ring) => planeArea(ring) < 0).map((ring) => [ring]);
+  for (const hole of sized.filter((ring) => planeArea(ring) >= 0)) {
+    const around = polygons.filter(([outline]) => isAround(outline!, hole[0]!));
+    const size = (polygon: Polygon) => Math.abs(planeArea(polygon[0]!));
+    if (around.length === 0) {
+      polygons.push([hole]);
+    } else {
+      around.reduce((best, other) => (size(other) < size(best) ? other : best)).push(hole);
+    }
+  }
+  return polygons;
+}
+
+function isAround(ring: Ring, [x, y]: Point): boolean {
+  let isInside = false;
+  ring.forEach(([ax, ay], place) => {
+    const [bx, by] = ring[(place + 1) % ring.length]!;
+    if (ay > y !== by > y && x < ax + ((y - ay) / (by - ay)) * (bx - ax)) {
+      isInside = !isInside;
+    }
+  });
+  return isInside;
 }

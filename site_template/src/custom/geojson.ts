@@ -1,14 +1,16 @@
-// GeoJSON: the polygons of a collection, a feature or a geometry by itself.
+// GeoJSON: the polygons of a collection, a feature or a geometry by itself; and Esri's JSON.
 
 import { ShapeError } from "./errors.ts";
-import { type FileShapes, type NamedShape, numbered, openRing, pointOf } from "./features.ts";
+import { type FileShapes, nameIn, type NamedShape, numbered, openRing, pointOf, polygonsFrom } from "./features.ts";
 import { shortened } from "./items.ts";
 import type { Polygon } from "./shapes.ts";
 
-const NAMES = ["name", "title", "nom", "label", "nuts_name", "id", "code"];
-
 export function readGeoJson(read: unknown, stem: string): FileShapes {
-  const whole = fields(read);
+  const whole = Array.isArray(read) ? { features: read } : fields(read);
+  if (whole["type"] === "Topology") {
+    throw new ShapeError("app.custom.error.format");
+  }
+  refuseEsriSystem(whole);
   const system = fields(fields(whole["crs"])["properties"])["name"];
   if (typeof system === "string" && !/CRS84|::?(4326|4258)$/.test(system)) {
     throw new ShapeError("app.custom.error.system", { system: shortened(system) });
@@ -18,20 +20,32 @@ export function readGeoJson(read: unknown, stem: string): FileShapes {
   let skipped = 0;
   for (const each of features) {
     const feature = fields(each);
-    const geometry = feature["type"] === "Feature" ? feature["geometry"] : feature;
+    const geometry = "geometry" in feature ? feature["geometry"] : feature;
     const polygons = polygonsIn(geometry, 0);
     if (polygons.length === 0) {
       skipped += 1;
     } else {
-      const given = nameIn(fields(feature["properties"]));
+      const given = nameIn(fields(feature["properties"] ?? feature["attributes"]));
       shapes.push({ name: given || numbered(stem, shapes.length, features.length), polygons });
     }
   }
   return { shapes, skipped };
 }
 
+/** Esri's JSON names its system by a number. */
+function refuseEsriSystem(whole: Record<string, unknown>): void {
+  const { wkid, latestWkid } = fields(whole["spatialReference"]);
+  const code = latestWkid ?? wkid;
+  if (code !== undefined && code !== 4326 && code !== 4258) {
+    throw new ShapeError("app.custom.error.system", { system: `EPSG:${shortened(String(code))}` });
+  }
+}
+
 function polygonsIn(geometry: unknown, depth: number): Polygon[] {
-  const { type, coordinates, geometries } = fields(geometry);
+  const { type, coordinates, geometries, rings } = fields(geometry);
+  if (type === undefined && Array.isArray(rings)) {
+    return polygonsFrom(polygonOf(rings));
+  }
   if (type === "Polygon") {
     return [polygonOf(coordinates)];
   }
@@ -49,17 +63,6 @@ function polygonOf(rings: unknown): Polygon {
     throw new ShapeError("app.custom.error.coordinates");
   }
   return rings.map((ring) => openRing(Array.isArray(ring) ? ring.map(pointOf) : []));
-}
-
-function nameIn(properties: Record<string, unknown>): string {
-  const keys = Object.keys(properties);
-  for (const wanted of NAMES) {
-    const value = properties[keys.find((key) => key.toLowerCase() === wanted) ?? ""];
-    if ((typeof value === "string" && value.trim() !== "") || typeof value === "number") {
-      return shortened(String(value));
-    }
-  }
-  return "";
 }
 
 function fields(value: unknown): Record<string, unknown> {

@@ -6,6 +6,7 @@ import { shortened } from "./items.ts";
 import type { Point, Polygon } from "./shapes.ts";
 
 const NO_ELEMENT = /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>|<!DOCTYPE[^>]*>/g;
+const PAIRED = [["<!--", "-->"], ["<![CDATA[", "]]>"], ["<?", "?>"], ["<!DOCTYPE", ">"]] as const;
 const ELEMENT = /<(\/?)([^\s<>/]+)[^<>]*?(\/?)>/g;
 const BARE = /&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-fA-F]+);)/;
 
@@ -47,10 +48,23 @@ function kmlPoint(text: string): Point {
  * their own, whose styles break this page's policy.
  */
 function refuseBroken(text: string): void {
-  const body = text.replace(NO_ELEMENT, "");
   const refuse = (reason: string) => {
     throw new ShapeError("app.custom.error.kml", { reason: shortened(reason) });
   };
+  // Regular expressions take a time that grows with the square where nothing is closed.
+  for (const [start, end] of PAIRED) {
+    const left = text.indexOf(start, text.lastIndexOf(end) + 1);
+    if (left >= 0) {
+      refuse(text.slice(left, left + 20));
+    }
+  }
+  const body = text.replace(NO_ELEMENT, "");
+  for (let at = body.indexOf("<"); at >= 0; at = body.indexOf("<", at + 1)) {
+    const [end, next] = [body.indexOf(">", at), body.indexOf("<", at + 1)];
+    if (end < 0 || (next >= 0 && next < end)) {
+      refuse(body.slice(at, at + 20));
+    }
+  }
   const open: string[] = [];
   for (const [element, closes, name = "", closed] of body.matchAll(ELEMENT)) {
     if (closes && open.pop() !== name) {

@@ -17,6 +17,7 @@ import type { FileShapes } from "./features.ts";
 import { isTooLong, itemOf, MOST_ITEMS, type OwnItem, sameItems, shortened } from "./items.ts";
 import { OwnLayer } from "./layer.ts";
 import { Partitions } from "./partitions.ts";
+import { tidied } from "./parts.ts";
 import { Pixels } from "./pixels.ts";
 import { readFile, readText } from "./readers.ts";
 import { Section } from "./section.ts";
@@ -119,8 +120,12 @@ export class OwnAreas {
     }
   }
 
-  private addShape(name: string, shape: Shape): void {
+  private addShape(name: string, given: Shape): void {
+    let shape = given;
     try {
+      if (given.kind === "polygons") {
+        shape = { kind: "polygons", polygons: tidied(given.polygons) };
+      }
       checkShape(polygonsOf(shape));
     } catch (err) {
       this.section.say(this.explain(err), true);

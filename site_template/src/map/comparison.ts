@@ -135,7 +135,7 @@ export class Comparison {
       bearing: map.getBearing(),
       minZoom: map.getMinZoom(),
       maxZoom: map.getMaxZoom(),
-      renderWorldCopies: false,
+      renderWorldCopies: map.getRenderWorldCopies(),
       interactive: false,
       attributionControl: false,
       fadeDuration: 0,

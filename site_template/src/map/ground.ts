@@ -4,6 +4,7 @@ import type { FilterSpecification, LayerSpecification, SourceSpecification } fro
 import type { Palette } from "./palette.ts";
 import type { LayerArchive, Settings } from "../shared/settings.ts";
 import type { Ground, State } from "../shared/state.ts";
+import type { Bounds } from "../custom/shapes.ts";
 import { findArchive, layerTiles, pixelTiles } from "./archives.ts";
 
 export const PIXELS = "pixels";
@@ -44,6 +45,11 @@ export function groundArchive(settings: Settings, ground: GroundLook): LayerArch
   return ground.kind === "pixels" ? findArchive(settings, "pixels") : undefined;
 }
 
+/** Return bounds as sources take them: those that cross 180 degrees become the whole globe's. */
+export function extentOf([west, south, east, north]: Bounds): Bounds {
+  return east > 180 ? [-180, south, 180, north] : [west, south, east, north];
+}
+
 export function groundSources(
   settings: Settings,
   ground: GroundLook,
@@ -52,8 +58,8 @@ export function groundSources(
   const sources: Record<string, SourceSpecification> = {};
   const image = settings.mapLayers.imageYears.at(-1) ?? 0;
   for (const archive of settings.mapLayers.archives) {
-    const { bounds, minzoom, maxzoom } = archive;
-    const extent = { bounds, minzoom, maxzoom };
+    const { minzoom, maxzoom } = archive;
+    const extent = { bounds: extentOf(archive.bounds), minzoom, maxzoom };
     if (archive.name === "pixels") {
       const tiles = [pixelTiles(palette.name, ground.time)];
       sources[PIXELS] = { type: "raster", tiles, tileSize: 512, ...extent };

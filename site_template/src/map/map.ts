@@ -89,7 +89,8 @@ export class HexagonMap {
         : { center: centerOfBounds(settings.tiles.bounds), zoom: 1 }),
       minZoom: 1,
       maxZoom: mostZoom(settings),
-      renderWorldCopies: false,
+      // A region across 180 degrees lies on two copies of the world.
+      renderWorldCopies: settings.tiles.bounds[2] > 180,
       maxPitch: 0,
       pitchWithRotate: false,
       touchPitch: false,

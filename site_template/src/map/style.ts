@@ -11,6 +11,7 @@ import {
   groundArchive,
   groundLayers,
   type GroundLook,
+  extentOf,
   groundSources,
 } from "./ground.ts";
 import { unsureColor } from "./unsure.ts";
@@ -53,7 +54,8 @@ export interface Look {
 }
 
 export function mapStyle(settings: Settings, look: Look): StyleSpecification {
-  const { bounds, minzoom, maxzoom } = settings.tiles;
+  const { minzoom, maxzoom } = settings.tiles;
+  const bounds = extentOf(settings.tiles.bounds);
   return {
     version: 8,
     sources: {
