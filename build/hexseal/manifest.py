@@ -87,7 +87,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file that describes the datasets; ``kind`` says how: stac, datapackage, dcat and so on."""
+    """A file beside the datasets; ``kind`` is what it is: stac, datapackage, dcat, workbook ..."""
 
     kind: str
     path: str
@@ -99,13 +99,15 @@ class Document:
 class Datasets:
     """Everything that was written into site/data, and what a page about it needs.
 
-    ``schema_org`` is, by language, the schema.org Dataset that a page carries as JSON-LD.
+    ``reports`` are plain CSV files and workbooks; ``schema_org`` is, by language, the schema.org
+    Dataset that a page carries as JSON-LD.
     """
 
     downloads: tuple[Download, ...]
     tree: PartitionTree
     splits: tuple[Split, ...] = ()
     documents: tuple[Document, ...] = ()
+    reports: tuple[Document, ...] = ()
     schema_org: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 

@@ -6,6 +6,7 @@ from hexseal.datasets.documents import write_documents
 from hexseal.datasets.geopackage import write_geopackage
 from hexseal.datasets.provenance import provenance_of
 from hexseal.datasets.published_rasters import write_rasters
+from hexseal.datasets.reports import write_reports
 from hexseal.datasets.scripts import write_scripts
 from hexseal.datasets.splits import write_splits
 from hexseal.datasets.writing import write_tables
@@ -30,5 +31,6 @@ def write_datasets(region: Region, work: Path, site: Path) -> Datasets:
         tree=write_scripts(tree, site, region.site.standalone),
         splits=write_splits(region, work, site, provenance),
         documents=written.documents,
+        reports=write_reports(region, work, site),
         schema_org=written.schema_org,
     )

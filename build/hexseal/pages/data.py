@@ -210,6 +210,7 @@ def data_values(contents: Contents, site: Path, locale: Locale) -> dict[str, obj
             for document in datasets.documents
             if document.kind != "stac" or document.path.endswith("/collection.json")
         ],
+        "reports": datasets.reports,
         "checksums": CHECKSUMS,
         "merge_files": merge_files(site),
         "aggregate": written(AGGREGATE),
