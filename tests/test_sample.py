@@ -48,7 +48,7 @@ def paint(band: np.ndarray, row: int, column: int, height: int, width: int, code
 
 
 def truth_and_maps(seed: int = 1) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Villages that grow by houses; maps err by scattered pixels and overlook a few houses."""
+    """Villages that grow by houses; maps err by scattered pixels and see houses that are not there."""
     rng = np.random.default_rng(seed)
     before = np.full((HEIGHT, WIDTH), 6, np.uint8)
     for row, column in zip(rng.integers(0, 340, 25), rng.integers(0, 540, 25), strict=True):
@@ -56,9 +56,9 @@ def truth_and_maps(seed: int = 1) -> tuple[list[np.ndarray], list[np.ndarray]]:
     after, mapped = before.copy(), [before.copy(), before.copy()]
     for house in range(120):
         row, column = rng.integers(0, HEIGHT - 6), rng.integers(0, WIDTH - 6)
-        paint(after, row, column, 4, 5)
-        if house % 40:
-            paint(mapped[1], row, column, 4, 5)
+        if house % 10:
+            paint(after, row, column, 4, 5)
+        paint(mapped[1], row, column, 4, 5)
     for band in mapped:
         wrong = rng.random(band.shape) < 0.002
         band[wrong] = np.where(band[wrong] == 1, 6, 1)
@@ -133,8 +133,11 @@ def test_strata_by_hand(tmp_path: Path) -> None:
     paint(after, 0, 20, 2, 4)  # block 2: a patch of 8
     after[5, 33] = after[8, 38] = 1  # block 3: two single pixels
     paint(before, 0, 42, 3, 3)  # block 4: a patch of 9 lost
-    after[9, 55] = 1  # block 5: one pixel; block 13 below it is near
+    after[9, 55] = 1  # block 5: one pixel
     paint(after, 20, 60, 10, 20)  # blocks 22, 23: a field of 200 pixels
+    paint(after, 10, 46, 3, 6)  # blocks 12 and 13: 12 and 6 pixels of one patch
+    for row, column in ((20, 0), (20, 4), (22, 2), (24, 0), (24, 4)):
+        after[row, column] = 1  # block 16: five single pixels
     before[15, :10] = after[15, :10] = 254  # part of block 8 does not count
     paint(before, 25, 30, 5, 10, 254)  # half of block 19
     census, blocks = everything(write_region(tmp_path, "hand", [before, after]))
@@ -143,14 +146,17 @@ def test_strata_by_hand(tmp_path: Path) -> None:
         "single_pixel", "large_gain", "medium_gain", "small_gain", "large_loss", "single_pixel",
         "rest", "rest",
     ]  # fmt: skip
-    assert named[13] == "near_sealed"
+    assert [named[place] for place in (12, 13, 16)] == [
+        "medium_gain", "patch_edge", "scattered_gain",
+    ]  # fmt: skip
+    assert named[8] == "near_sealed"
     assert named[22] == named[23] == "whole_field"
     assert blocks.valid[8] == 90
     assert blocks.valid[19] == 50
-    assert census.gain_m2.sum() == 3100
+    assert census.gain_m2.sum() == 3100 + 2300
     assert census.loss_m2.sum() == 1300
     assert census.field_m2.sum() == 20_000
-    assert census.gain_patch_m2.sum() == 2800
+    assert census.gain_patch_m2.sum() == 2800 + 1800
     assert census.total == 24
 
 

@@ -125,7 +125,7 @@ def draw(
     written = write_sample(drawn, output, formats)  # pyright: ignore[reportArgumentType]
     for name, blocks, units in zip(STRATA, drawn.design.blocks, drawn.design.units, strict=True):
         if blocks:
-            console.say(f"  {name:<13} {units:>5} of {blocks:>9,} blocks")
+            console.say(f"  {name:<14} {units:>5} of {blocks:>9,} blocks")
     page = output.with_suffix(".html")
     made = write_page(drawn, loaded, page, sources=sources, progress=console.progress)
     console.say(f"{drawn.design.total} blocks drawn; written: {', '.join(map(str, written))}")

@@ -212,6 +212,17 @@ def assess_sample(
     )
 
 
+def estimate_region(labels: Labels, census: Census, labelled: Blocks) -> tuple[Change, Change]:
+    """Return the change of a region, and with room for errors of labels that are not settled.
+
+    ``labelled`` are the blocks of ``labels``, in the same order.
+    """
+    estimator = _Estimator(labels, census, labelled)
+    change = estimator.change()
+    predicted = float(census.gain_patch_m2.sum()), float(census.loss_patch_m2.sum())
+    return change, estimator.published(change, labels, *predicted)
+
+
 def write_sample_report(report: SampleReport, path: Path) -> None:
     """Write the report as JSON."""
     text = json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False)

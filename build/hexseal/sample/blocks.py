@@ -5,8 +5,9 @@ file; changed pixels are joined into patches without seams (``hexseal.change.pat
 pass over the scratch file gives every block its stratum. Memory follows the width of a band and
 the number of patches, not the size of the region.
 
-Strata are tried in the order of STRATA. A *whole field* is a gain patch that looks like a field
-which turned sealed at once: large, compact, of one former class, away from what was sealed.
+Strata are tried in the order of STRATA; those of gain are cut by how many pixels lie in patches,
+because the larger the part of a patch, the more often it is real. A *whole field* is a patch that
+looks like a field which turned at once: large, compact, of one class, away from what stays sealed.
 """
 
 import hashlib
@@ -29,8 +30,8 @@ from hexseal.types import Bytes, Doubles, Flags, Integers, Pair
 
 SIDE = 10
 STRATA = (
-    "whole_field", "large_gain", "medium_gain", "large_loss", "small_gain", "single_pixel",
-    "near_sealed", "rest",
+    "whole_field", "large_gain", "medium_gain", "patch_edge", "scattered_gain", "large_loss",
+    "small_gain", "single_pixel", "near_sealed", "rest",
 )  # fmt: skip
 BAND_PIXELS = 4_000_000
 FEWEST_ROWS = 500
@@ -266,8 +267,9 @@ class _Scratch:
 
         index = np.arange(start, start + len(counts))
         found = {
-            "gain": counted(gain & ~field), "loss": counted(~gain), "field": counted(field),
-            "gain_patch": counted(gain & ~field & large), "loss_patch": counted(~gain & large),
+            "gain": counted(gain & ~field), "loss": counted(~gain & ~field),
+            "gain_patch": counted(gain & ~field & large),
+            "loss_patch": counted(~gain & ~field & large), "field": counted(field),
         }  # fmt: skip
         seen = {name: counts[name].astype(np.int64) for name in ("valid", "before", "after")}
         stratum = _stratum(found, counts["near"] > 0)
@@ -350,8 +352,7 @@ def _per_block(flags: Flags) -> Integers:
 def _fields(table: PatchTable, origin_pixels: Integers) -> Flags:
     edge = np.maximum(table.pixels - table.core, 1)
     return (
-        (table.direction > 0)
-        & (table.pixels >= FIELD_PIXELS)
+        (table.pixels >= FIELD_PIXELS)
         & (table.rim <= FIELD_RIM * edge)
         & (table.core >= FIELD_CORE * table.pixels)
         & (origin_pixels >= FIELD_PURITY * table.pixels)
@@ -364,7 +365,9 @@ def _stratum(found: dict[str, Integers], near: Flags) -> Integers:
     conditions = [
         found["field"] > 0,
         patch >= LARGE_PIXELS,
-        (patch > 0) | (gain >= SEVERAL_PIXELS),
+        patch >= PATCH_PIXELS,
+        patch > 0,
+        gain >= SEVERAL_PIXELS,
         found["loss_patch"] > 0,
         gain >= FEW_PIXELS,
         (gain > 0) | (found["loss"] > 0),

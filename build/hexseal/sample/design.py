@@ -1,9 +1,9 @@
 """How many blocks of each stratum a sample needs, and which ones: seeded, without replacement.
 
-Sizes start from those that kept intervals honest in simulated regions (``just bench-sample``): all
-whole fields, and about 440 blocks where maps of two years differ or may have missed something. A
-stricter target multiplies them; a looser one does not thin them, because what both maps miss is
-found by few blocks or by none.
+All whole fields, and about 460 blocks where the maps differ or may have missed something: shared
+out by how many blocks a stratum has and how far a block's error is expected to spread (Neyman), 30
+of each at least, so many that intervals can be trusted (``just bench-sample``). A stricter target
+takes more; a looser one does not thin them: what both maps miss is found by few blocks.
 """
 
 import math
@@ -16,19 +16,21 @@ from hexseal.sample.blocks import STRATA, Blocks, Census
 from hexseal.types import Doubles, Integers, Pair
 
 MOST_FIELDS = 300
-USUAL_SIZES = {
-    "whole_field": MOST_FIELDS, "large_gain": 60, "medium_gain": 130, "large_loss": 40,
-    "small_gain": 100, "single_pixel": 40, "near_sealed": 40, "rest": 30,
-}  # fmt: skip
+USUAL_BLOCKS, FEWEST_BLOCKS = 460, 30
 # Blocks of each stratum that a plan may choose from: the most it can ask for.
 MOST_BLOCKS = 4_000
-# Share of what the maps call change that is expected to be true, and the deviation of a block's
-# error: of its predicted pixels where there are any, else in pixels. Only a plan uses them.
+# Share of what the maps call change that is expected to be true; only a plan uses it.
 EXPECTED_TRUE = {
-    "whole_field": 0.5, "large_gain": 0.85, "medium_gain": 0.5, "large_loss": 0.5,
+    "whole_field": 0.0, "large_gain": 0.85, "medium_gain": 0.6, "patch_edge": 0.6,
+    "large_loss": 0.3,
 }  # fmt: skip
-ERROR_SHARE = {"whole_field": 0.5, "large_gain": 0.35, "medium_gain": 0.5, "large_loss": 0.5}
-ERROR_PIXELS = {"small_gain": 1.0, "single_pixel": 0.6, "near_sealed": 0.6, "rest": 0.0}
+# Expected deviation of a block's error: a share of its predicted pixels, else pixels. Those of
+# strata where the maps see nothing stand for what a pseudo block adds (``estimators``).
+ERROR_SHARE = {"large_gain": 0.25, "medium_gain": 0.45, "large_loss": 0.55}
+ERROR_PIXELS = {
+    "patch_edge": 2.5, "scattered_gain": 1.6, "small_gain": 0.6, "single_pixel": 0.25,
+    "near_sealed": 0.25,
+}  # fmt: skip
 SECONDS_PER_BLOCK = 60
 # Share of the blocks on which two interpreters usually differ, to be settled by a third look.
 SETTLED = 0.15
@@ -100,23 +102,34 @@ def plan_sample(census: Census, target: float | None = None) -> Plan:
 
     ``target`` is the wanted standard error as a share of the expected net change.
     """
-    usual = np.array([USUAL_SIZES[name] for name in STRATA])
     deviation, expected = _expected(census)
-    sizes = np.minimum(usual, census.blocks)
-    reached = _relative_se(census.blocks, sizes, deviation, expected)
-    if target is not None and reached is not None and reached > target:
-        # Neyman's shares, never fewer than usual.
-        share = census.blocks * deviation / max(float((census.blocks * deviation).sum()), 1e-9)
-        for total in np.geomspace(usual.sum(), 10 * MOST_BLOCKS, 60):
-            wanted = np.maximum(usual, np.ceil(total * share)).astype(np.int64)
-            sizes = np.minimum(np.minimum(wanted, MOST_BLOCKS), census.blocks)
-            reached = _relative_se(census.blocks, sizes, deviation, expected)
-            if reached is None or reached <= target:
-                break
+    sizes, reached = np.zeros(len(STRATA), np.int64), None
+    for total in np.geomspace(USUAL_BLOCKS, 10 * MOST_BLOCKS, 60):
+        sizes = _shared_out(census, deviation, total)
+        reached = _relative_se(census.blocks, sizes, deviation, expected)
+        if target is None or reached is None or reached <= target:
+            break
     return Plan(
         tuple(sizes.tolist()), expected * census.mean_pixel_m2,
         reached, target,
     )  # fmt: skip
+
+
+def _shared_out(census: Census, deviation: Doubles, total: float) -> Integers:
+    """Share blocks out by size and deviation, FEWEST_BLOCKS each; whole fields come on top.
+
+    What small strata cannot take goes to those where both maps may have missed something.
+    """
+    weight = census.blocks * deviation
+    sizes = np.ceil(total * weight / max(float(weight.sum()), 1e-9)).astype(np.int64)
+    sizes = np.clip(sizes, FEWEST_BLOCKS, MOST_BLOCKS)
+    sizes = np.minimum(sizes, census.blocks)
+    unseen = np.array([name in ("near_sealed", "rest") for name in STRATA])
+    left = max(0, math.floor(total) - int(sizes.sum()))
+    room = np.where(unseen, census.blocks - sizes, 0)
+    sizes += np.minimum(room, np.ceil(left * room / max(int(room.sum()), 1)).astype(np.int64))
+    sizes[STRATA.index("whole_field")] = MOST_FIELDS
+    return np.minimum(np.minimum(sizes, MOST_BLOCKS), census.blocks)
 
 
 def _expected(census: Census) -> tuple[Doubles, float]:
@@ -129,7 +142,7 @@ def _expected(census: Census) -> tuple[Doubles, float]:
             for n, r in zip(STRATA, rms, strict=True)
         ]
     )
-    net = census.gain_patch_m2 + census.field_m2 - census.loss_patch_m2
+    net = census.gain_patch_m2 - census.loss_patch_m2
     true = np.array([EXPECTED_TRUE.get(name, 0.0) for name in STRATA])
     return deviation, float((net * true).sum() / max(census.mean_pixel_m2, 1e-9))
 

@@ -8,7 +8,7 @@ the labelled value y,
 
 Most differences are 0, so that a stratum's sample may show none where there are some, and a plain
 interval is then too short. One *pseudo block* is therefore added to the sample of a stratum that
-showed few: its difference is PSEUDO times the median size of those seen, so that no stratum that
+showed few: its difference is a part of the median size of those seen, so that no stratum that
 may hold change ever counts as certain ("rule of three" in the size that matters).
 """
 
@@ -20,13 +20,16 @@ import numpy as np
 from hexseal.types import Doubles
 
 Z_95 = 1.96
-PSEUDO = 0.35
+PSEUDO_LARGE, PSEUDO_SMALL = 0.35, 0.35
 # Fewer non-zero differences than these call for a pseudo block.
 FEW_LARGE, FEW_SMALL = 3, 5
+# The stable rest of a region is too many blocks for any sample to bound: one pseudo block would
+# outweigh all that was seen. The share of the total that its standard error may add instead.
+REST_SHARE = 0.025
 # The median is taken over strata of small changes when it rests on so many differences at least.
 ENOUGH_SIZES = 3
 USUAL_PIXELS = 4.0
-LARGE = ("large_gain", "medium_gain", "large_loss")
+LARGE = ("large_gain", "medium_gain", "patch_edge", "scattered_gain", "large_loss")
 SMALL = ("small_gain", "single_pixel", "near_sealed")
 
 
@@ -72,7 +75,7 @@ def difference_estimate(
     >>> large = LabelledStratum("large_gain", 40, np.array([0.0, -200.0, 100.0, 0.0]))
     >>> estimate = difference_estimate(10_000.0, [large, rest], 100.0)
     >>> round(estimate.value), round(estimate.se)
-    (9000, 2168)
+    (9000, 2181)
     """
     value, variance = predicted, 0.0
     sizes = _PseudoSizes(strata, pixel_m2)
@@ -85,6 +88,7 @@ def difference_estimate(
         if len(seen) > 1:
             left = max(0.0, 1 - n / stratum.blocks)
             variance += stratum.blocks**2 * left * float(seen.var(ddof=1)) / n
+    variance += min(sizes.unseen(strata), REST_SHARE * abs(value)) ** 2
     # Every block labelled and all alike: what is left is that a label is a whole number of cells.
     se = max(float(np.sqrt(variance)), pixel_m2 / 2)
     return Interval(value, value - Z_95 * se, value + Z_95 * se, se)
@@ -103,14 +107,22 @@ class _PseudoSizes:
         # Nothing else is there to hold the error: even the stable rest counts then.
         self.only_rest = not names & {*SMALL, *LARGE}
 
+    def unseen(self, strata: Sequence[LabelledStratum]) -> float:
+        """Return the standard error that a pseudo block adds in a rest without differences."""
+        for stratum in strata:
+            n = len(stratum.differences)
+            if stratum.name == "rest" and 0 < n < stratum.blocks and not stratum.differences.any():
+                return stratum.blocks * PSEUDO_SMALL * self.small / n
+        return 0.0
+
     def of(self, stratum: LabelledStratum) -> Doubles:
         """Return the pseudo block's difference, or nothing."""
         seen = np.count_nonzero(stratum.differences)
         if stratum.name in LARGE and seen < FEW_LARGE:
-            return np.array([PSEUDO * self.large])
+            return np.array([PSEUDO_LARGE * self.large])
         is_small = stratum.name in SMALL or (stratum.name == "rest" and self.only_rest)
         if is_small and seen < FEW_SMALL:
-            return np.array([PSEUDO * self.small])
+            return np.array([PSEUDO_SMALL * self.small])
         return np.empty(0)
 
 

@@ -7,7 +7,7 @@ labelled only where two differ, holds for its blocks.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,9 @@ MARK = re.compile(
     r"(?P<region>.+)/(?P<first>\d{4})-(?P<second>\d{4})/seed (?P<seed>\d+)/(?P<maps>\w+)"
 )
 SETTLED = "settled"
-# Interpreters differ where a share differs by more than this: five cells of a hundred.
-DIFFERENT = 0.05
+# Interpreters differ where a share differs by more than five cells of a hundred, or where only one
+# of them saw change: a few false pixels in each of many blocks would outweigh what is true.
+DIFFERENT, NO_CHANGE = 0.05, 0.004
 # A corner may lie so far from a block's, in pixels: what rounding of coordinates does.
 CORNER = 0.05
 # From so many blocks labelled by two on, their differences say how often one errs.
@@ -66,26 +67,27 @@ class Labels:
     """One label per block, and what is known of how it came about.
 
     ``error_rate`` is how often one interpreter errs, found where enough blocks were labelled twice
-    (``is_rate_seen``), else USUAL_ERROR; ``unsettled`` counts blocks on which two still differ.
+    (``is_rate_seen``), else USUAL_ERROR; ``differs`` where two
+    interpreters saw a block unlike, ``unsettled`` of which are not settled.
     """
 
-    path: Path
     pair: Pair
-    mark: Mark | None
     index: Integers
-    stratum: tuple[str, ...] | None
-    stratum_blocks: Doubles | None
-    weight: Doubles | None
     first: Doubles
     second: Doubles
     gain: Doubles
     loss: Doubles
     interpreters: tuple[str, ...]
     labelled_twice: int
+    differs: NDArray[np.bool_]
     unsettled: int
     error_rate: float
     is_rate_seen: bool
-    warnings: tuple[str, ...] = field(default=())
+    path: Path = Path("labels.csv")
+    mark: Mark | None = None
+    stratum: tuple[str, ...] | None = None
+    stratum_blocks: Doubles | None = None
+    weight: Doubles | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -256,6 +258,18 @@ class _Sheet:
 
 
 def _merged(sheet: _Sheet, pair: Pair, looks: list[Looks]) -> Labels:
+    labels = merge_looks(looks, pair)
+    return replace(
+        labels,
+        path=sheet.path,
+        mark=sheet.mark,
+        stratum=_of_index(sheet, labels.index, "stratum"),
+        stratum_blocks=_numbers_of(sheet, labels.index, "stratum_blocks"),
+        weight=_numbers_of(sheet, labels.index, "weight"),
+    )
+
+
+def merge_looks(looks: Sequence[Looks], pair: Pair) -> Labels:
     """Return one label per block: settled ones as settled, else the mean of what was seen."""
     index = np.unique(np.concatenate([look.index for look in looks]))
     table = np.full((len(looks), 4, len(index)), np.nan)
@@ -266,7 +280,7 @@ def _merged(sheet: _Sheet, pair: Pair, looks: list[Looks]) -> Labels:
     seen = [place for place in range(len(looks)) if place != judge]
     both = ~np.isnan(table[:, :2]).any(axis=1)
     twice = both[seen].sum(axis=0) >= 2
-    differs = twice & (_spread(table[seen, :2], both[seen]) > DIFFERENT)
+    differs = twice & _differs(table[seen, :2], both[seen])
     label = _mean(table[seen])
     settled = np.zeros(len(index), np.bool_)
     if judge is not None:
@@ -274,23 +288,28 @@ def _merged(sheet: _Sheet, pair: Pair, looks: list[Looks]) -> Labels:
         if looks[judge].name.lower() != SETTLED:
             settled &= differs | np.isnan(label[:2]).any(axis=0)
         label[:, settled] = table[judge][:, settled]
-    usable = int(twice.sum()) >= ENOUGH_TWICE
-    change = twice & (np.nan_to_num(np.abs(label[1] - label[0])) > 0)
-    rate = float(differs[twice].sum() / 2 / max(int(change.sum()), 1)) if usable else USUAL_ERROR
+    rate = _error_rate(label, twice, differs)
     return Labels(
-        path=sheet.path, pair=pair, mark=sheet.mark, index=index,
-        stratum=_of_index(sheet, index, "stratum"),
-        stratum_blocks=_numbers_of(sheet, index, "stratum_blocks"),
-        weight=_numbers_of(sheet, index, "weight"),
-        first=label[0], second=label[1], gain=label[2], loss=label[3],
+        pair=pair, index=index, first=label[0], second=label[1], gain=label[2], loss=label[3],
         interpreters=tuple(look.name for look in looks),
         labelled_twice=int((twice | settled).sum()),
-        unsettled=int((differs & ~settled).sum()),
-        error_rate=min(max(rate, 0.01), 0.5), is_rate_seen=usable,
+        differs=differs, unsettled=int((differs & ~settled).sum()),
+        error_rate=USUAL_ERROR if rate is None else rate, is_rate_seen=rate is not None,
     )  # fmt: skip
 
 
-def _judge_of(looks: list[Looks]) -> int | None:
+def _error_rate(
+    label: NDArray[np.float64], twice: NDArray[np.bool_], differs: NDArray[np.bool_]
+) -> float | None:
+    """Return how often one interpreter errs on changed blocks; None where too few were seen."""
+    if int(twice.sum()) < ENOUGH_TWICE:
+        return None
+    changed = twice & (np.nan_to_num(np.abs(label[1] - label[0])) > 0)
+    rate = float((differs & twice).sum()) / 2 / max(int(changed.sum()), 1)
+    return min(max(rate, 0.01), 0.5)
+
+
+def _judge_of(looks: Sequence[Looks]) -> int | None:
     """Return who settles: the one called settled, else a third."""
     for place, look in enumerate(looks):
         if look.name.lower() == SETTLED:
@@ -298,11 +317,13 @@ def _judge_of(looks: list[Looks]) -> int | None:
     return 2 if len(looks) == 3 else None
 
 
-def _spread(shares: NDArray[np.float64], both: NDArray[np.bool_]) -> Doubles:
-    """Return how far interpreters lie apart per block, the worse of the two dates."""
+def _differs(shares: NDArray[np.float64], both: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return on which blocks interpreters differ; ``shares`` has shape (who, date, block)."""
+    changed = np.abs(shares[:, 1] - shares[:, 0]) > NO_CHANGE
+    one_only = (both & changed).any(axis=0) & (both & ~changed).any(axis=0)
     low = np.where(both[:, None], shares, np.inf).min(axis=0)
     high = np.where(both[:, None], shares, -np.inf).max(axis=0)
-    return (high - low).max(axis=0)
+    return one_only | ((high - low).max(axis=0) > DIFFERENT)
 
 
 def _mean(table: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,9 +9,11 @@ from hexseal.sample.estimators import Interval
 
 HECTARE = 10_000.0
 IN_WORDS = {
-    "whole_field": "gains that look like whole fields",
+    "whole_field": "changes that look like whole fields",
     "large_gain": "15 pixels and more in patches of gain",
-    "medium_gain": "5 pixels of gain and more, or any patch",
+    "medium_gain": "8 to 14 pixels in patches of gain",
+    "patch_edge": "1 to 7 pixels of a patch of gain",
+    "scattered_gain": "5 pixels of gain and more, no patch",
     "large_loss": "patches of loss",
     "small_gain": "2 to 4 pixels of gain",
     "single_pixel": "one pixel of gain, or scattered losses",
@@ -24,10 +26,10 @@ def plan_lines(census: Census, found: Plan) -> Iterator[str]:
     """Yield the plan as lines for a terminal."""
     first, second = census.pair
     yield f"{first} to {second}, blocks of 10 x 10 pixels: {census.total:,}"
-    yield f"  {'stratum':<13} {'blocks':>10} {'to label':>9}"
+    yield f"  {'stratum':<14} {'blocks':>10} {'to label':>9}"
     for name, blocks, size in zip(STRATA, census.blocks.tolist(), found.sizes, strict=True):
-        yield f"  {name:<13} {blocks:>10,} {size:>9,}  {IN_WORDS[name]}"
-    yield f"  {'all':<13} {census.total:>10,} {sum(found.sizes):>9,}"
+        yield f"  {name:<14} {blocks:>10,} {size:>9,}  {IN_WORDS[name]}"
+    yield f"  {'all':<14} {census.total:>10,} {sum(found.sizes):>9,}"
     if found.relative_se is None:
         yield "expected standard error: unknown, the maps show no patch of gain to start from"
     else:
@@ -59,11 +61,11 @@ def sample_lines(report: SampleReport) -> Iterator[str]:
         f"{labels.path.name}: {known} of {len(labels)} blocks labelled in {first} and {second}, "
         f"interpreters: {', '.join(labels.interpreters)}"
     )
-    yield f"  {'stratum':<13} {'blocks':>10} {'labelled':>9} {'unlike the maps':>16}"
+    yield f"  {'stratum':<14} {'blocks':>10} {'labelled':>9} {'unlike the maps':>16}"
     for stratum in report.strata:
         if stratum.blocks:
             yield (
-                f"  {stratum.name:<13} {stratum.blocks:>10,} {stratum.labelled:>9,} "
+                f"  {stratum.name:<14} {stratum.blocks:>10,} {stratum.labelled:>9,} "
                 f"{stratum.nonzero:>16,}"
             )
     yield from _sample_change(report.change)
