@@ -63,6 +63,10 @@ bench-tiles *OPTIONS: setup
 bench-statistics *OPTIONS: setup
     @{{bin}}/python bench/change.py {{OPTIONS}}
 
+# Draw and label samples of simulated regions whose truth is known: do the intervals hold?
+bench-sample *OPTIONS: setup
+    @{{bin}}/python bench/sample.py {{OPTIONS}}
+
 # Train a model as a file of ml/configs/ says; a killed training goes on
 train CONFIG="ml/configs/clcplus-forward-b2.toml" *OPTIONS: setup
     @{{bin}}/hexseal-ml train {{CONFIG}} {{OPTIONS}}
