@@ -29,9 +29,10 @@ from hexseal.sample.assess import Change, estimate_region
 from hexseal.sample.blocks import SIDE, Blocks, Census, survey_blocks
 from hexseal.sample.design import Drawing, joined, plan_sample
 from hexseal.sample.labels import Looks, merge_looks
+from hexseal.types import Pair
 
 Doubles = NDArray[np.float64]
-PAIR = (2018, 2021)
+PAIR = Pair(2018, 2021)
 ERRORS = 0.05
 ROWS = (
     "control", "rare change", "losses below 20 px removed", "no losses", "20 fields, 10 lost",

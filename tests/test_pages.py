@@ -102,9 +102,9 @@ def test_every_text_is_used_somewhere() -> None:
     # Keys whose last part is filled in: page.areas.{column}, app.figure.{label}, app.legend.{view}.
     built = re.compile(
         r"(page\.(areas|basis|note|step|verdict|downloads)|app\.(figure|signal|hover))\.\w+"
-        r"|page\.fact\.(accuracy|confidence|grade)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
+        r"|page\.fact\.(accuracy|confidence|grade|reference)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
         r"|app\.class\.\w+\.\d+|app\.(chart|brief)\.\w+|app\.read\.\w+(\.\w+)?"
-        r"|app\.card\.\w+_beside|app\.card\.interval\.\w+|app\.(assume|grade)\.\w+"
+        r"|app\.card\.\w+_beside|app\.card\.interval\.\w+|app\.(assume|grade|kind)\.\w+"
         r"|method\.check\.\w+(\.\w+)?|method\.verdict\.\w+"
         r"|app\.custom\.(sentence|kind|method)\.\w+|app\.custom\.draw\.\w+\.\w+"
         r"|app\.custom\.\w+\.label|app\.legend\.(pixels|further)\.\w+|app\.pixel\.\w+"

@@ -48,7 +48,7 @@ def paint(band: np.ndarray, row: int, column: int, height: int, width: int, code
 
 
 def truth_and_maps(seed: int = 1) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Villages that grow by houses; maps err by scattered pixels and see houses that are not there."""
+    """Villages that grow by houses; maps err by scattered pixels and houses too many."""
     rng = np.random.default_rng(seed)
     before = np.full((HEIGHT, WIDTH), 6, np.uint8)
     for row, column in zip(rng.integers(0, 340, 25), rng.integers(0, 540, 25), strict=True):
@@ -120,7 +120,7 @@ def changed(labelled: tuple[Region, Path], change: Callable[[Rows], Rows | None]
 
 def everything(region: Region) -> tuple[Census, Blocks]:
     parts: list[Blocks] = []
-    census = survey_blocks(region, (2018, 2021), parts.append)
+    census = survey_blocks(region, Pair(2018, 2021), parts.append)
     (blocks,) = parts
     return census, blocks
 
@@ -187,7 +187,7 @@ def test_drawing_is_repeatable_nested_and_random(made: tuple[Region, list[np.nda
     assert one.blocks.index.tolist() == same.blocks.index.tolist()
     assert one.blocks.index.tolist() != other.blocks.index.tolist()
     assert (
-        one.design.units == plan_sample(survey_blocks(region, (2018, 2021), lambda _: None)).sizes
+        one.design.units == plan_sample(survey_blocks(region, Pair(2018, 2021), lambda _: None)).sizes
     )
     # Rows are in random order: strata do not follow each other.
     runs = np.count_nonzero(np.diff(one.blocks.stratum))

@@ -26,7 +26,10 @@ from hexseal.frontend import bundle
 from hexseal.pages import write_pages
 from hexseal.progress import Talk
 from hexseal.region.load import Region, SealedAccuracy, is_remote, load_region
+from hexseal.sample.assess import assess_sample, write_sample_report
+from hexseal.sample.publish import published_labels, reference_of
 from hexseal.simulation import is_simulated, simulate
+from hexseal.statistics.reference import Reference
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions
 from hexseal.storage.files import SiteFolder, one_writer, write_bytes
@@ -195,8 +198,9 @@ def write_site(
     ``windows`` are the pixels that were counted.
     """
     accuracies = _accuracies(region, work, talk)
+    reference = _reference(region, work, talk)
     with talk.stage("statistics") as told:
-        statistics = write_statistics(region, work, accuracies=accuracies)
+        statistics = write_statistics(region, work, accuracies=accuracies, reference=reference)
         write_transitions(region, work)
         told.append(f"{statistics.hexagons:,} hexagons, {statistics.areas} areas")
     with talk.stage("tiles") as told:
@@ -265,6 +269,24 @@ def _accuracies(region: Region, work: Path, talk: Talk) -> Mapping[int, SealedAc
             f"({', '.join(map(str, region.mapped_years))}), or leave [accuracy] points out"
         )
     return found
+
+
+def _reference(region: Region, work: Path, talk: Talk) -> Reference | None:
+    """Return what the region's labelled blocks say; their table and report go into ``work``."""
+    files = [Path(name) for name in region.accuracy.sample]
+    if not files:
+        return None
+    with talk.stage("sample") as told:
+        report = assess_sample(region, files, progress=talk.progress)
+        if report.years not in region.pairs:
+            raise InputError(
+                f"{files[0]}: is of {report.years[0]} and {report.years[1]}, which this region "
+                "does not compare; draw a sample of its first and last year"
+            )
+        write_sample_report(report, work / "reference_sample.json")
+        write_bytes(work / "reference_sample.csv", published_labels(report, region).encode())
+        told.append(f"{report.labelled} blocks labelled, {len(report.areas)} areas with figures")
+    return reference_of(report)
 
 
 def _key(region: Region) -> str:

@@ -179,3 +179,5 @@ def _addresses(region: Region) -> Iterator[tuple[str, int | None, str]]:
         yield f"areas {layer.layer}", None, layer.path
     if region.accuracy.points is not None:
         yield "reference sample", None, region.accuracy.points
+    for path in region.accuracy.sample:
+        yield "reference sample", None, path

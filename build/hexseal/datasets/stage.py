@@ -6,6 +6,7 @@ from hexseal.datasets.documents import write_documents
 from hexseal.datasets.geopackage import write_geopackage
 from hexseal.datasets.provenance import provenance_of
 from hexseal.datasets.published_rasters import write_rasters
+from hexseal.datasets.published_sample import copy_sample
 from hexseal.datasets.reports import write_reports
 from hexseal.datasets.scripts import write_scripts
 from hexseal.datasets.splits import write_splits
@@ -24,7 +25,8 @@ def write_datasets(region: Region, work: Path, site: Path) -> Datasets:
         f"data/{path.name}", "GeoPackage", "geopackage", None, None,
         path.stat().st_size, sha256(path),
     )  # fmt: skip
-    downloads = (*tables, geopackage, *write_rasters(region, site))
+    sample = copy_sample(region, work, site)
+    downloads = (*tables, geopackage, *write_rasters(region, site), *sample)
     written = write_documents(region, site, downloads, provenance)
     return Datasets(
         downloads=(*downloads, written.archive),

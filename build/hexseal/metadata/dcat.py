@@ -19,7 +19,7 @@ FILE_TYPES = "http://publications.europa.eu/resource/authority/file-type/"
 # GeoParquet has no entry of its own in the EU's list of file types.
 FORMATS = {
     "GeoParquet": "PARQUET", "Parquet": "PARQUET", "CSV": "CSV", "GeoPackage": "GPKG",
-    "COG": "GEOTIFF", "ZIP": "ZIP",
+    "COG": "GEOTIFF", "JSON": "JSON", "ZIP": "ZIP",
 }  # fmt: skip
 LANGUAGES = {"en": "ENG", "fr": "FRA"}
 AUTHORITY = "http://publications.europa.eu/resource/authority/"

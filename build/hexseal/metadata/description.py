@@ -13,6 +13,7 @@ MEDIA_TYPES: Mapping[str, str] = {
     "GeoParquet": "application/vnd.apache.parquet",
     "Parquet": "application/vnd.apache.parquet",
     "CSV": "text/csv",
+    "JSON": "application/json",
     "GeoPackage": "application/geopackage+sqlite3",
     "COG": "image/tiff; application=geotiff; profile=cloud-optimized",
     "ZIP": "application/zip",

@@ -15,7 +15,7 @@ from hexseal.types import Box, Pair
 
 REGION_LAYER = "region"
 NO_SIGNAL = "no_data"
-INCONCLUSIVE = "inconclusive"
+INCONCLUSIVE, REFERENCE = "inconclusive", "reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,10 @@ class AreaFigures:
     def is_inconclusive(self, pair: Pair) -> bool:
         """Return whether the maps cannot support a figure of change here."""
         return self.grades.get(pair.key) == INCONCLUSIVE
+
+    def is_reference(self, pair: Pair) -> bool:
+        """Return whether a labelled sample supports the figures here."""
+        return self.grades.get(pair.key) == REFERENCE
 
     def _of_land(self, m2: float | None) -> float | None:
         land = self.m2("land_m2")

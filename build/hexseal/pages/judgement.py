@@ -82,6 +82,23 @@ class FalseShares:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceFacts:
+    """What a labelled sample says of the region; ends of net, gain and loss are in m².
+
+    ``areas`` counts areas with figures of their own, ``unknown`` blocks that could not be told.
+    """
+
+    units: int
+    interpreters: int
+    settled: bool
+    unknown: int
+    areas: int
+    net: tuple[float, float, float]
+    gain: tuple[float, float, float]
+    loss: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """How one pair was judged; pixels unless they say patches. ``removed`` is gain, loss by filter.
 
@@ -112,6 +129,7 @@ class Judged:
     levels: tuple[Level, ...]
     notes: tuple[Note, ...]
     masked: Mapping[str, tuple[int, float]]
+    reference: ReferenceFacts | None = None
 
     @property
     def is_inconclusive(self) -> bool:
@@ -184,7 +202,19 @@ def _judged(
         ),
         notes=notes,
         masked=masked,
+        reference=_reference(found.get("reference")),
     )
+
+
+def _reference(facts: dict | None) -> ReferenceFacts | None:
+    if facts is None:
+        return None
+    ends = {
+        key: tuple(facts[key][end] for end in ("value", "low", "high"))
+        for key in ("net", "gain", "loss")
+    }
+    plain = {key: facts[key] for key in ("units", "interpreters", "settled", "unknown", "areas")}
+    return ReferenceFacts(**plain, **ends)
 
 
 def _check(check: dict, reasons: list[str]) -> CheckLine:

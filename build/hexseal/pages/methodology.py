@@ -130,12 +130,13 @@ def decoy_rows(
     text, language = write.locale.text, write.locale.language
     for pair in region.pairs:
         found = judged[pair.key]
-        grade = text(f"app.grade.{found.grade}")
+        is_measured = found.reference is not None
+        grade = text(f"app.grade.{'reference' if is_measured else found.grade}")
         yield (
             _title(pair),
             *(number(count, 0, language) for count in found.patches),
             number(found.decoy_ratio, 2, language),
-            _warning_link(pair, grade) if found.warnings else grade,
+            _warning_link(pair, grade) if found.warnings and not is_measured else grade,
         )
 
 

@@ -162,7 +162,11 @@ def rank_values(
     return plain_values("rank", region, locale) | {
         "last_year": region.years[-1],
         "shown_pair": longest_pair(region),
-        "warned": frozenset(p for p in pairs if contents.judged[p.key].warnings),
+        "warned": frozenset(
+            p
+            for p in pairs
+            if contents.judged[p.key].warnings and contents.judged[p.key].reference is None
+        ),
         "rank_tables": rank_tables(contents, paths, locale),
         "whole_number": lambda value: number(value, 0, locale.language),
         "rank_settings": Markup(embed(rank_settings(contents, paths, locale, root))),

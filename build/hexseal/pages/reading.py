@@ -65,14 +65,17 @@ class Reader:
     def sentence(self, area: AreaFigures, pair: Pair, judged: Judged, basis: str) -> str:
         """Say what changed, how sure that is, and what the raw maps would say."""
         words = self._text(
-            f"app.read.{_case(area, pair, basis, is_doubtful=bool(judged.warnings))}",
+            f"app.read.{_case(area, pair, basis, is_doubtful=_is_doubtful(area, pair, judged))}",
             **self._values(area, pair),
+            kind=self._text(f"app.kind.{_kind(area, pair, judged)}"),
             reasons=self.reasons(area, pair, judged),
             command=f"hexseal sample plan {self.region}.toml",
         )
         if area.signal(pair) in CALLED and basis == "adjusted":
-            words += " " + self._text(f"app.assume.{judged.assumption}")
-        if judged.provisional and area.signal(pair) not in (NO_SIGNAL, INCONCLUSIVE):
+            assumption = "sample" if area.is_reference(pair) else judged.assumption
+            words += " " + self._text(f"app.assume.{assumption}")
+        is_open = area.is_reference(pair) or area.signal(pair) in (NO_SIGNAL, INCONCLUSIVE)
+        if judged.provisional and not is_open:
             words += " " + self._text("app.read.provisional", last=pair[1])
         return words
 
@@ -90,7 +93,7 @@ class Reader:
         if area.is_inconclusive(pair):
             return self._text("app.signal.inconclusive")
         net = self._hectares(area, "adjusted_m2", pair, signed=True)
-        key = "doubtful" if judged.warnings else area.signal(pair)
+        key = "doubtful" if _is_doubtful(area, pair, judged) else area.signal(pair)
         return self._text("app.read.brief", net=net, signal=self._text(f"app.signal.{key}"))
 
     def _values(self, area: AreaFigures, pair: Pair) -> dict[str, object]:
@@ -129,7 +132,10 @@ class Reader:
             unit,
             (text("app.card.raw", value=values["gain"]),),
         )
-        ends = text(f"app.card.interval.{judged.interval}", **values)
+        if area.m2(pair.column("confirmed_m2")) is None:
+            detail = (text("app.card.not_change"),)
+            gain = Card(text("app.card.new_raw"), str(values["gain"]), unit, detail)
+        ends = text(f"app.card.interval.{_kind(area, pair, judged)}", **values)
         net = Card(
             text("app.card.net_adjusted"),
             str(values["signed"]),
@@ -169,6 +175,16 @@ class Reader:
 
     def _text(self, key: str, **values: object) -> str:
         return self.write.locale.text(key, **values)
+
+
+def _kind(area: AreaFigures, pair: Pair, judged: Judged) -> str:
+    """Return which interval a unit has: noise, or confidence where a sample supports it."""
+    return "confidence" if area.is_reference(pair) else judged.interval
+
+
+def _is_doubtful(area: AreaFigures, pair: Pair, judged: Judged) -> bool:
+    """Return whether the maps are doubtful and no sample stands in for them."""
+    return bool(judged.warnings) and not area.is_reference(pair)
 
 
 def _case(area: AreaFigures, pair: Pair, basis: str, *, is_doubtful: bool) -> str:

@@ -239,12 +239,15 @@ def _columns(region: Region) -> tuple[str, ...]:
     pairs = [pair.key for pair in region.pairs]
     figures = (*summed_columns(region), *judged_columns(region))
     indicators = indicator_columns(region.years, pairs)
-    return (*figures, *indicators, *(f"signal_{pair}" for pair in pairs))
+    flags = [f"reference_{pair}" for pair in pairs] if region.accuracy.sample else []
+    return (*figures, *indicators, *(f"signal_{pair}" for pair in pairs), *flags)
 
 
 def _values(area: AreaFigures, region: Region) -> list[float | None]:
     """Return an area's figures in the order of the columns; signals as numbers like in tiles."""
     signals = {f"signal_{pair}": float(SIGNALS.index(s)) for pair, s in area.signals.items()}
+    for pair in region.pairs:
+        signals[pair.column("reference")] = float(area.is_reference(pair))
     return [
         signals[column] if column in signals else _short(area.m2(column))
         for column in _columns(region)

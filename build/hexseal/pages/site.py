@@ -300,8 +300,9 @@ def _judged(whole: AreaFigures, pair: Pair, judged: Judged) -> dict[str, object]
     return {
         **{figure: whole.m2(pair.column(figure)) for figure in figures},
         "grade": whole.grades.get(pair.key),
-        "interval": judged.interval,
-        "assumption": judged.assumption,
+        "interval": "confidence" if whole.is_reference(pair) else judged.interval,
+        "assumption": "sample" if whole.is_reference(pair) else judged.assumption,
+        "reference": None if judged.reference is None else asdict(judged.reference),
         "reasons": list(judged.reasons),
         "signal": whole.signal(pair),
         "notes": [asdict(note) for note in judged.notes],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hexseal.pages.charts import Chart, origins_chart
 from hexseal.pages.figures import AreaFigures
-from hexseal.pages.judgement import Judged, Note
+from hexseal.pages.judgement import Judged, Note, ReferenceFacts
 from hexseal.pages.numbers import number
 from hexseal.pages.origins import Source, Sources, origins_of
 from hexseal.pages.reading import Reader, Reading
@@ -76,7 +76,11 @@ def pair_stories(
 
 def doubtful_pairs(region: Region, judged: Mapping[str, Judged]) -> frozenset[Pair]:
     """Return the pairs whose change must not be read as change on the ground."""
-    return frozenset(pair for pair in region.pairs if judged[pair.key].warnings)
+    return frozenset(
+        pair
+        for pair in region.pairs
+        if judged[pair.key].warnings and judged[pair.key].reference is None
+    )
 
 
 def _story(
@@ -92,8 +96,12 @@ def _story(
         key=f"{pair.first}-{pair.second}",
         title=f"{pair.first}–{pair.second}",
         brief=reader.brief(area, pair, judged),
-        warnings=tuple(_reason(note, write) for note in judged.warnings),
-        remarks=tuple(_reason(note, write) for note in judged.remarks),
+        warnings=()
+        if area.is_reference(pair)
+        else tuple(_reason(n, write) for n in judged.warnings),
+        remarks=tuple(
+            _reason(n, write) for n in (judged.notes if area.is_reference(pair) else judged.remarks)
+        ),
         readings=reader.readings(area, pair, judged),
         origins=origins_chart(origins_of(sources, region, write.locale), write),
         steps=tuple(_steps(area, region, judged, write)),
@@ -155,6 +163,23 @@ def switched_on(region: Region) -> frozenset[str]:
     return frozenset(step for step, is_on in on.items() if is_on)
 
 
+def reference_text(found: ReferenceFacts, write: Writer) -> str:
+    """Say what a labelled sample found, how it was labelled, and where its figures end."""
+    text, language = write.locale.text, write.locale.language
+    how = "settled" if found.settled else "unsettled"
+    counts = {
+        key: number(getattr(found, key), 0, language) for key in ("units", "unknown", "areas")
+    }
+    ends = {key: write.interval(*getattr(found, key)[1:]).text for key in ("net", "gain", "loss")}
+    values = {key: write.hectares(getattr(found, key)[0]).text for key in ("net", "gain", "loss")}
+    figures = {f"{key}_ends": told for key, told in ends.items()} | values
+    return (
+        text("page.fact.reference.text", **counts, **figures)
+        + " "
+        + text(f"page.fact.reference.{how}")
+    )
+
+
 def _facts(judged: Judged, write: Writer) -> Iterator[Fact]:
     text, language = write.locale.text, write.locale.language
     dropped = (
@@ -176,6 +201,8 @@ def _facts(judged: Judged, write: Writer) -> Iterator[Fact]:
     yield Fact(text("page.fact.decoy_ratio"), text("page.fact.decoy_ratio.text", ratio=ratio))
     yield Fact(text("page.fact.grade"), text(f"page.fact.grade.{judged.grade}"))
     yield Fact(text("page.fact.assumption"), text(f"app.assume.{judged.assumption}"))
+    if judged.reference is not None:
+        yield Fact(text("page.fact.reference"), reference_text(judged.reference, write))
     if judged.false is not None:
         keys = ("patches", "patches_high", "area", "area_high")
         shares = {key: number(100 * getattr(judged.false, key), 0, language) for key in keys}

@@ -194,9 +194,9 @@ def _region(root: TableReader, path: Path) -> Region:
 def _accuracy(reader: TableReader, epochs: tuple[Epoch, ...], path: Path) -> Accuracy:
     # The accuracy of years made by a model comes from comparing it with the year it starts from.
     accuracy = read_accuracy(reader, tuple(e.year for e in epochs if e.forward is None))
-    if accuracy.points is None:
-        return accuracy
-    return replace(accuracy, points=resolve(accuracy.points, path))
+    points = None if accuracy.points is None else resolve(accuracy.points, path)
+    sample = tuple(resolve(name, path) for name in accuracy.sample)
+    return replace(accuracy, points=points, sample=sample)
 
 
 def _slug(reader: TableReader, key: str) -> str:

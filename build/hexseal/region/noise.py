@@ -83,13 +83,15 @@ class SealedAccuracy:
 class Accuracy:
     """What is known of the maps' accuracy: figures by year, or a reference sample to be read.
 
-    ``points`` is a CSV file (see ``hexseal accuracy``), its coordinates in ``crs``.
+    ``points`` is a CSV file (see ``hexseal accuracy``), its coordinates in ``crs``; ``sample`` are
+    files of labelled blocks (see ``hexseal sample``), which support figures of change.
     """
 
     years: Mapping[int, SealedAccuracy] = field(default_factory=dict)
     points: str | None = None
     crs: str = "EPSG:4326"
     greenhouses: bool = False
+    sample: tuple[str, ...] = ()
 
 
 def read_noise(reader: TableReader) -> Noise:
@@ -111,6 +113,7 @@ def read_noise(reader: TableReader) -> Noise:
 def read_accuracy(reader: TableReader, years: tuple[int, ...]) -> Accuracy:
     """Take the keys of [accuracy] and of its tables [accuracy.YEAR]."""
     points = reader.take("points", str, None)
+    sample = _files(reader)
     crs = reader.text("crs", "EPSG:4326")
     greenhouses = reader.take("greenhouses", bool, False)
     given = {year: _year(reader.child(str(year))) for year in years if str(year) in reader.table}
@@ -120,7 +123,19 @@ def read_accuracy(reader: TableReader, years: tuple[int, ...]) -> Accuracy:
     if given and set(given) != set(years):
         missing = sorted(set(years) - set(given))
         raise RegionError(f"[accuracy.{missing[0]}] is missing: give figures of every year or none")
-    return Accuracy(given, points, crs, greenhouses)
+    return Accuracy(given, points, crs, greenhouses, sample)
+
+
+def _files(reader: TableReader) -> tuple[str, ...]:
+    """Take ``sample``: one file, or a list with one file per interpreter."""
+    value = reader.table.get("sample", [])
+    files = [value] if isinstance(value, str) else value
+    if not (isinstance(files, list) and all(isinstance(f, str) and f for f in files)):
+        raise RegionError(
+            f"{reader.name('sample')} = {value!r}: name a file of labels, or a list of files"
+        )
+    reader.table.pop("sample", None)
+    return tuple(files)
 
 
 def _year(reader: TableReader) -> SealedAccuracy:

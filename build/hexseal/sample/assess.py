@@ -26,7 +26,7 @@ from hexseal.sample.estimators import (
 )
 from hexseal.sample.labels import Labels, read_labels
 from hexseal.storage.files import write_bytes
-from hexseal.types import Doubles, Integers
+from hexseal.types import Doubles, Integers, Pair
 from hexseal.vector.areas import read_areas
 
 Json = dict[str, object]
@@ -94,7 +94,7 @@ class SampleReport:
     """
 
     region: str
-    years: tuple[int, int]
+    years: Pair
     change: Change
     published: Change
     levels: dict[int, Interval]
@@ -103,8 +103,14 @@ class SampleReport:
     fingerprint: str
     mapped_gain_m2: float
     mapped_loss_m2: float
+    unit_strata: tuple[str, ...] = ()
     areas: tuple[AreaChange, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def labelled(self) -> int:
+        """Return how many blocks have labels of both years."""
+        return int(self.labels.is_known.sum())
 
     def to_json(self) -> Json:
         """Return plain values, the same for the same inputs."""
@@ -207,6 +213,7 @@ def assess_sample(
         fingerprint=census.fingerprint,
         mapped_gain_m2=float(census.gain_m2.sum()),
         mapped_loss_m2=float(census.loss_m2.sum()),
+        unit_strata=tuple(STRATA[number] for number in labelled.stratum.tolist()),
         areas=_areas(region, estimator, labels, _all(lookup.predicted)),
         warnings=tuple(_warnings(labels, census, estimator.strata)),
     )

@@ -29,6 +29,7 @@ from hexseal.statistics.adjusted import (
     fit_noise,
 )
 from hexseal.statistics.notes import Note
+from hexseal.statistics.reference import Reference
 from hexseal.storage.files import write_bytes
 from hexseal.types import Doubles
 
@@ -79,6 +80,7 @@ class PairJudge:
     usual: NoiseLevel | None = None
     whole: Units | None = None
     sums: Whole | None = None
+    reference: Reference | None = None
 
     def judge(self, table: pa.Table, size: str) -> pa.Table:
         """Return key columns of ``table`` and, per row, what the published columns need.
@@ -197,6 +199,7 @@ def write_judgement(
             "assumption": judge.assumption,
             "interval": "confidence" if judge.assumption == "sample" else "noise",
             "reasons": judge.report.reasons,
+            "reference": judge.reference.facts() if judge.reference else None,
             "levels": {
                 size: asdict(level) | {"pixels": judge.sizes[size]}
                 for size, level in judge.levels.items()

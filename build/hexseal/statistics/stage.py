@@ -1,7 +1,7 @@
 """Hexagons of every resolution and areas, from the counts of the finest cells."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -24,6 +24,7 @@ from hexseal.statistics.judge import (
 )
 from hexseal.statistics.notes import Note, PairFacts, notes_of, shrinking
 from hexseal.statistics.reconcile import reconcile
+from hexseal.statistics.reference import Reference, with_reference
 from hexseal.statistics.transfer import (
     UNKNOWN,
     chained_transfer,
@@ -44,13 +45,18 @@ class StatisticsSummary:
 
 
 def write_statistics(
-    region: Region, work: Path, *, accuracies: Mapping[int, SealedAccuracy] | None = None
+    region: Region,
+    work: Path,
+    *,
+    accuracies: Mapping[int, SealedAccuracy] | None = None,
+    reference: Reference | None = None,
 ) -> StatisticsSummary:
     """Write hexagons.parquet, areas.parquet, judgement.json into ``work`` from counts and evidence.
 
     ``accuracies`` of Sealed by year correct for the maps' errors; without them those that the
     producer promises stand for both years, and no bias is known.
-    Raises InputError when no pixel has a valid class in every year.
+    ``reference`` is what a sample says of a pair. Raises InputError when no pixel has a valid class
+    in every year.
     """
     accuracies = region.accuracy.years if accuracies is None else accuracies
     names = {"years": region.years, "pairs": region.pairs}
@@ -66,6 +72,9 @@ def write_statistics(
         database.register("facts", cell_facts(cells))
         run(database, "areas_counted", names=names, values=values)
         judged = [_judge(database, region, pair, work, accuracies) for pair in region.pairs]
+        if reference is not None:
+            known = database.table("areas_counted").to_arrow_table()
+            judged = [_settled(found, known, reference) for found in judged]
         judges = [found.judge for found in judged]
         for kind in ("hexagons", "areas"):
             tables = {found.judge.report.pair.key: getattr(found, kind) for found in judged}
@@ -126,6 +135,14 @@ def _judge(
     return _JudgedPair(judge, pa.concat_tables(hexagons), pa.concat_tables(areas))
 
 
+def _settled(found: _JudgedPair, areas: pa.Table, reference: Reference) -> _JudgedPair:
+    """Return a pair with the figures of the sample that was made for it."""
+    if found.judge.report.pair != reference.pair:
+        return found
+    found.judge.reference = reference
+    return replace(found, areas=with_reference(found.areas, areas, reference))
+
+
 def _assumption(region: Region, pair: Pair, accuracies: Mapping[int, SealedAccuracy]) -> Assumption:
     if pair[1] not in region.mapped_years:
         return "model_errs_alike"
@@ -136,7 +153,11 @@ def _added_up(tables: Mapping[str, pa.Table], judges: list[PairJudge]) -> dict[s
     """Return the judged tables, nets moved so that periods add up, and with their signals."""
     pairs = {judge.report.pair.key: judge.report.pair for judge in judges}
     nets = {pairs[name]: table["adjusted_m2"].to_numpy() for name, table in tables.items()}
-    moves = reconcile(nets, {j.report.pair: j.report.variance for j in judges})
+    # What a sample settles hardly moves: the other periods give way.
+    variances = {
+        j.report.pair: 0.0 if j.reference is not None else j.report.variance for j in judges
+    }
+    moves = reconcile(nets, variances)
     found = {}
     for name, table in tables.items():
         for column in ("adjusted_m2", "low_m2", "high_m2"):

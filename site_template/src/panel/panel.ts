@@ -198,7 +198,8 @@ export class Panel {
   private pair(figures: Figures, pair: Pair, selection: Selection | null): HTMLElement {
     const key = pair.join("-");
     const brief = make("span", { class: "pair-brief" }, this.reader.brief(figures, pair));
-    if (isDoubtful(this.settings, pair)) {
+    const isMeasured = this.reader.isReference(figures, pair);
+    if (isDoubtful(this.settings, pair) && !isMeasured) {
       brief.append(" ", sign(this.text.of("app.warning")));
     }
     const title = this.text.of("app.selection.pair", { pair: pair.join("–") });
@@ -207,7 +208,7 @@ export class Panel {
       // Of several areas beside each other none may fold the others.
       { class: "pair-details", "data-pair": key, ...(selection ? { name: "selection-pair" } : {}) },
       make("summary", {}, make("h3", {}, title), brief),
-      pairNotes(this.settings, this.text, pair, "warning"),
+      isMeasured ? null : pairNotes(this.settings, this.text, pair, "warning"),
       ...this.readings(figures, pair),
       pairNotes(this.settings, this.text, pair, "note"),
     );

@@ -27,10 +27,12 @@ export class Reader {
       this.text.of(`app.read.${this.caseOf(figures, pair, basis)}`, this.values(figures, pair)),
     ];
     if (basis === "adjusted" && ["gain", "loss", "within_noise"].includes(signal)) {
-      sentences.push(this.text.of(`app.assume.${this.grade(pair)?.assumption ?? "maps_err_alike"}`));
+      const assumption = this.grade(pair)?.assumption ?? "maps_err_alike";
+      sentences.push(this.text.of(`app.assume.${this.isReference(figures, pair) ? "sample" : assumption}`));
     }
     const isProvisional = this.settings.provisional.some((known) => isPair(known, pair));
-    if (isProvisional && !["no_data", "inconclusive"].includes(signal)) {
+    const isSettled = this.isReference(figures, pair) || ["no_data", "inconclusive"].includes(signal);
+    if (isProvisional && !isSettled) {
       sentences.push(this.text.of("app.read.provisional", { last: pair[1] }));
     }
     return sentences.join(" ");
@@ -46,7 +48,7 @@ export class Reader {
       return this.text.of("app.signal.inconclusive");
     }
     const net = this.text.hectares(judged(figures, pair).net, true);
-    const key = isDoubtful(this.settings, pair) ? "doubtful" : signal;
+    const key = this.isDoubtful(figures, pair) ? "doubtful" : signal;
     return this.text.of("app.read.brief", { net, signal: this.text.of(`app.signal.${key}`) });
   }
 
@@ -67,6 +69,19 @@ export class Reader {
   private signal(figures: Figures, pair: Pair): string {
     const code = figures[`signal_${pair[0]}_${pair[1]}`];
     return (code === undefined ? undefined : this.settings.signals[code]) ?? "no_data";
+  }
+
+  /** Whether a labelled sample supports the figures of this unit, whatever the maps are worth. */
+  isReference(figures: Figures, pair: Pair): boolean {
+    return figures[`reference_${pair[0]}_${pair[1]}`] === 1;
+  }
+
+  private kind(figures: Figures, pair: Pair): string {
+    return this.isReference(figures, pair) ? "confidence" : (this.grade(pair)?.interval ?? "noise");
+  }
+
+  private isDoubtful(figures: Figures, pair: Pair): boolean {
+    return isDoubtful(this.settings, pair) && !this.isReference(figures, pair);
   }
 
   private grade(pair: Pair): PairGrade | undefined {
@@ -93,7 +108,7 @@ export class Reader {
     if (basis === "raw") {
       return "raw";
     }
-    const doubtful = isDoubtful(this.settings, pair);
+    const doubtful = this.isDoubtful(figures, pair);
     if (basis === "confirmed") {
       const { confirmed } = judged(figures, pair);
       return confirmed === 0 ? "confirmed.none" : doubtful ? "confirmed.doubtful" : "confirmed.some";
@@ -119,6 +134,7 @@ export class Reader {
       rawNet: write(gain - loss, true),
       confirmed: write(confirmed),
       level: text.number(100 * this.settings.level, 0),
+      kind: text.of(`app.kind.${this.kind(figures, pair)}`),
       reasons: this.reasons(pair),
       command: this.grade(pair)?.command ?? "",
     };
@@ -151,9 +167,12 @@ export class Reader {
       ];
     }
     const raw = (value: string) => text.of("app.card.raw", { value });
-    const ends = text.of(`app.card.interval.${this.grade(pair)?.interval ?? "noise"}`, values);
+    const ends = text.of(`app.card.interval.${this.kind(figures, pair)}`, values);
+    const isConfirmed = figures[`confirmed_m2_${pair[0]}_${pair[1]}`] !== undefined;
     return [
-      card("new_confirmed", values.confirmed, raw(values.gain)),
+      isConfirmed
+        ? card("new_confirmed", values.confirmed, raw(values.gain))
+        : card("new_raw", values.gain, text.of("app.card.not_change")),
       returned,
       card("net_adjusted", values.signed, ends, raw(values.rawNet)),
     ];
