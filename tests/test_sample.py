@@ -20,6 +20,7 @@ from hexseal.sample.blocks import STRATA, Blocks, Census, survey_blocks
 from hexseal.sample.design import Drawing, plan_sample
 from hexseal.sample.estimators import LabelledStratum, difference_estimate
 from hexseal.sample.stage import draw_sample, table_csv, write_sample
+from hexseal.types import Pair
 
 HEIGHT, WIDTH = 400, 600
 TEXT = """
@@ -187,7 +188,8 @@ def test_drawing_is_repeatable_nested_and_random(made: tuple[Region, list[np.nda
     assert one.blocks.index.tolist() == same.blocks.index.tolist()
     assert one.blocks.index.tolist() != other.blocks.index.tolist()
     assert (
-        one.design.units == plan_sample(survey_blocks(region, Pair(2018, 2021), lambda _: None)).sizes
+        one.design.units
+        == plan_sample(survey_blocks(region, Pair(2018, 2021), lambda _: None)).sizes
     )
     # Rows are in random order: strata do not follow each other.
     runs = np.count_nonzero(np.diff(one.blocks.stratum))
