@@ -17,6 +17,43 @@ build REGION="sample" *OPTIONS: setup
 fetch REGION *OPTIONS: setup
     @{{bin}}/hexseal fetch regions/{{REGION}}.toml {{OPTIONS}}
 
+# Check the inputs of regions/REGION.toml
+check REGION="sample" *OPTIONS: setup
+    @{{bin}}/hexseal check regions/{{REGION}}.toml {{OPTIONS}}
+
+# Measure a polygon file against the rasters of regions/REGION.toml
+areas REGION POLYGONS *OPTIONS: setup
+    @{{bin}}/hexseal areas regions/{{REGION}}.toml {{POLYGONS}} {{OPTIONS}}
+
+# Compare the maps of regions/REGION.toml with a reference sample
+accuracy REGION POINTS *OPTIONS: setup
+    @{{bin}}/hexseal accuracy regions/{{REGION}}.toml {{POINTS}} {{OPTIONS}}
+
+# Join finished sites of neighbouring regions: just merge north/site south/site --out both/site
+merge *ARGUMENTS: setup
+    @{{bin}}/hexseal merge {{ARGUMENTS}}
+
+# Check a finished site
+verify SITE="site": setup
+    @{{bin}}/hexseal verify {{SITE}}
+
+# Make a simulated island with a region file to build and to copy
+simulate FOLDER *OPTIONS: setup
+    @{{bin}}/hexseal simulate {{FOLDER}} {{OPTIONS}}
+
+# Run any command of hexseal: just run sample plan regions/sample.toml
+run *ARGUMENTS: setup
+    @{{bin}}/hexseal {{ARGUMENTS}}
+
+# Write docs/reference/region.md and commands.md from the code
+reference: setup
+    @{{bin}}/python tools/write_reference.py
+
+# Build wheel and sdist of hexseal, and the wheel of its model, into dist/
+dist: setup
+    @{{bin}}/python -m hatchling build -t wheel -t sdist -d dist
+    @cd ml/weights && {{absolute_path(bin)}}/python -m hatchling build -t wheel -d ../../dist
+
 # Run the unit and stage tests on all cores
 test *OPTIONS: setup
     @{{bin}}/python -m pytest -n auto --dist loadgroup -m "{{quick}}" {{OPTIONS}}

@@ -1,15 +1,21 @@
 """A small region with hand-made rasters, and the command line as a function."""
 
 import hashlib
+import io
 import os
+import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import shapely
 from rasterfiles import NORTH, WEST, write_areas, write_tif
+
+from hexseal.cli.main import main
 
 ROWS, COLUMNS = 120, 150
 
@@ -46,7 +52,29 @@ class Told:
 
 
 def hexseal(*arguments: object, **environment: str) -> Told:
-    """Run the command line in a process of its own."""
+    """Run the command line in this process, as ``hexseal`` does: exit code and both outputs."""
+    words = ["hexseal", *map(str, arguments)]
+    kept = {wish: signal.getsignal(wish) for wish in (signal.SIGINT, signal.SIGTERM)}
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        patch.object(sys, "argv", words),
+        patch.dict(os.environ, environment),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+        finally:
+            for wish, handler in kept.items():
+                signal.signal(wish, handler)
+    assert isinstance(code, int)
+    return Told(code, out.getvalue(), err.getvalue())
+
+
+def hexseal_process(*arguments: object, **environment: str) -> Told:
+    """Run the command line in a process of its own, which also shows what libraries print."""
     done = subprocess.run(
         [sys.executable, "-m", "hexseal", *map(str, arguments)],
         capture_output=True,
@@ -91,6 +119,14 @@ def write_region(folder: Path, text: str = REGION) -> Path:
         encoding="utf-8",
     )
     return region
+
+
+def build_toy(folder: Path) -> Path:
+    """Build the toy region: inputs/, site/ and work/ in ``folder``."""
+    told = hexseal("build", write_region(folder / "inputs"), "--out", folder / "site")
+    assert told.code == 0, told.err
+    assert told.out.splitlines()[-1].startswith("done in ")
+    return folder
 
 
 def tree(folder: Path) -> dict[str, str]:

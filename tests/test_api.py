@@ -169,3 +169,15 @@ def test_an_island_is_ready_to_build(tmp_path: Path) -> None:
         hexseal.load_region(tmp_path / "other.toml")
     with pytest.raises(hexseal.HexsealError, match=r"\[fetch\]"):
         hexseal.fetch_region(region)
+
+
+def test_the_example_notebook_runs_and_holds_no_output() -> None:
+    path = Path(__file__).parents[1] / "docs/examples/two-rasters.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell.get("outputs") for cell in cells)
+    names: dict[str, object] = {}
+    for number, text in enumerate(code):
+        exec(compile(text, f"{path.name}, cell {number}", "exec"), names)
+    assert len(names["hexagons"]) > 10  # pyright: ignore[reportArgumentType]
+    assert list(names["maps"]) == [2018, 2021]  # pyright: ignore[reportArgumentType, reportCallIssue]

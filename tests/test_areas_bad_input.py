@@ -13,7 +13,7 @@ import pytest
 import shapely
 from rasterfiles import NORTH, WEST, write_areas
 from shapely import MultiPolygon, Point, Polygon
-from sites import REGION, hexseal, write_region
+from sites import REGION, hexseal, hexseal_process, write_region
 
 from hexseal.areas import AreasOptions, measure_areas
 from hexseal.errors import InputError
@@ -192,7 +192,7 @@ class TestRepaired:
     def test_repaired_polygons_are_marked_and_said(self, toy: Path, tmp_path: Path) -> None:
         shapes = [GOOD, *(shape for shape, *_ in self.SHAPES.values())]
         path = write_areas(tmp_path / "a.gpkg", shapes, key=["good", *self.SHAPES])
-        told = hexseal("areas", toy, path, "--id", "key", "-o", tmp_path / "out.csv")
+        told = hexseal_process("areas", toy, path, "--id", "key", "-o", tmp_path / "out.csv")
         assert told.code == 0, told.err
         assert told.err.strip() == (
             f"{path}: repaired the invalid polygon of area 'bow-tie', 'parts that overlap', "
@@ -210,7 +210,7 @@ class TestRepaired:
 
     def test_many_repairs_stay_one_line(self, toy: Path, tmp_path: Path) -> None:
         path = write_areas(tmp_path / "a.gpkg", [BOW_TIE] * 7)
-        told = hexseal("areas", toy, path, "-o", tmp_path / "out.csv")
+        told = hexseal_process("areas", toy, path, "-o", tmp_path / "out.csv")
         assert told.err.strip() == (
             f"{path}: repaired the invalid polygon of area '1', '2', '3', '4', '5' and 2 more"
         )

@@ -12,16 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rasterfiles import NORTH, WEST, north_up, write_tif
-from sites import Told, hexseal, tree, two_years, write_region
+from sites import Told, hexseal, hexseal_process, tree, two_years, write_region
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def finished(toy: Path) -> Path:
     """A built toy region to copy from."""
-    folder = tmp_path_factory.mktemp("finished")
-    told = hexseal("build", write_region(folder / "inputs"), "--out", folder / "site")
-    assert told.code == 0, told.err
-    return folder
+    return toy
 
 
 @pytest.fixture
@@ -112,6 +109,15 @@ def test_an_unusable_raster_is_refused(place: Path, name: str) -> None:
     refused(place, "b.tif")
 
 
+@pytest.mark.parametrize("name", ["truncated", "text named .tif"])
+def test_libraries_print_nothing_beside_the_line(place: Path, name: str) -> None:
+    RASTERS[name][0](place / "inputs/b.tif")
+    told = hexseal_process("build", place / "inputs/toy.toml", "--out", place / "site")
+    assert told.code == 1
+    (line,) = told.err.strip().splitlines()
+    assert line.startswith("error: ")
+
+
 REGION_FILES = {
     "year twice": ("year = 2021", "year = 2018", ("2018", "twice")),
     "unknown key": ('id = "toy"', 'id = "toy"\ncolour = "red"', ("colour", "toy.toml")),
@@ -186,7 +192,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(place: Path, small_disk: Path) -> None:
-    told = hexseal("build", place / "inputs/toy.toml", "--out", small_disk / "site")
+    told = hexseal_process("build", place / "inputs/toy.toml", "--out", small_disk / "site")
     assert told.code == 1
     (line,) = told.err.strip().splitlines()
     assert "disk is full" in line or "free disk space" in line, line
@@ -213,6 +219,7 @@ def stopped(place: Path, how: signal.Signals, after: str) -> tuple[int, str]:
     return process.returncode, err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", ["check", "delta", "statistics", "datasets"])
 def test_ctrl_c_leaves_the_previous_site(place: Path, after: str) -> None:
     before = tree(place / "site")
@@ -223,6 +230,7 @@ def test_ctrl_c_leaves_the_previous_site(place: Path, after: str) -> None:
     assert no_leftovers(place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", ["check", "statistics", "datasets"])
 def test_kill_9_leaves_the_previous_site_and_the_next_build_cleans_up(
     place: Path, after: str
@@ -242,11 +250,3 @@ def test_a_site_caught_between_two_renames_comes_back(place: Path) -> None:
     (place / "inputs/b.tif").unlink()
     assert build(place).code == 1
     assert tree(place / "site") == before
-
-
-def test_help_has_an_example_for_every_command() -> None:
-    listed = hexseal("--help").out.split("Commands:")[1]
-    names = [line.split()[0] for line in listed.strip().splitlines()]
-    assert {"build", "check", "delta", "serve", "simulate", "verify"} <= set(names)
-    for name in names:
-        assert f"Example: hexseal {name}" in " ".join(hexseal(name, "--help").out.split())

@@ -6,7 +6,7 @@ import duckdb
 import h3
 import pytest
 from rasterfiles import real_data
-from sites import COLUMNS, ROWS, hexseal, tree, write_region
+from sites import COLUMNS, ROWS, hexseal, tree
 
 from hexseal.change.stage import judge_region
 from hexseal.counting.stage import count_region
@@ -16,13 +16,9 @@ from hexseal.statistics.stage import write_statistics
 REGIONS = Path(__file__).parents[1] / "regions"
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("built")
-    told = hexseal("build", write_region(folder / "inputs"), "--out", folder / "site")
-    assert told.code == 0, told.err
-    assert told.out.splitlines()[-1].startswith("done in ")
-    return folder
+@pytest.fixture(scope="session")
+def built(toy: Path) -> Path:
+    return toy
 
 
 def query(sql: str, path: Path) -> list[tuple]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
-from browser.made_site import MadeSite, made_region, make_site
+from browser.made_site import MadeSite, made_region
 
 from hexseal.codebook import (
     TABLES,
@@ -33,11 +33,6 @@ from hexseal.datasets.splits import rows_at
 from hexseal.region.load import HexagonRange
 from hexseal.storage.database import connect
 from hexseal.types import Pair
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
-    return make_site(tmp_path_factory.mktemp("made"))
 
 
 def test_parents_are_those_of_the_library() -> None:

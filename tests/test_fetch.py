@@ -29,7 +29,7 @@ from services import (
     scene_item,
     zip_bytes,
 )
-from sites import ROWS, Told, hexseal, two_years
+from sites import ROWS, Told, hexseal, hexseal_process, two_years
 
 from hexseal.cli.main import main
 from hexseal.datasets.provenance import provenance_of
@@ -361,7 +361,7 @@ def test_an_island_from_services_to_counts(tmp_path: Path) -> None:
         services.faults["/clc2018"] = [Answer(status=503)]
         region = tmp_path / "island.toml"
         region.write_text(ISLAND.format(box=box, address=services.address))
-        told = hexseal("fetch", region, HEXSEAL_CLMS_KEY=str(portal.key))
+        told = hexseal_process("fetch", region, HEXSEAL_CLMS_KEY=str(portal.key))
         assert told.code == 0, told.err
         assert "sentinel2_2021.tif, median of 3 scenes" in told.out
         assert "5 files fetched" in told.out

@@ -5,18 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
-from browser.made_site import MadeSite, make_site
+from browser.made_site import MadeSite
 
 from hexseal.datasets.scripts import script_of, write_scripts
 from hexseal.errors import InputError
 from hexseal.manifest import Partition, PartitionTree
 from hexseal.pages.figures import read_areas
 from hexseal.pages.noise import read_noise
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
-    return make_site(tmp_path_factory.mktemp("made"), radius=1)
 
 
 def tree_of(site: Path, size: int) -> PartitionTree:

@@ -45,11 +45,6 @@ PAGES = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
-    return make_site(tmp_path_factory.mktemp("made"), radius=1)
-
-
 class Outline(HTMLParser):
     """Headings, identifiers and forbidden attributes of a page."""
 

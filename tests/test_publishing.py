@@ -15,7 +15,7 @@ import pyogrio
 import pytest
 import rasterio
 import yaml
-from browser.made_site import MadeSite, make_site
+from browser.made_site import MadeSite
 from rasterfiles import write_tif
 
 from hexseal.datasets.archive import write_archive
@@ -26,11 +26,6 @@ from hexseal.pages import classes
 from hexseal.region.load import Dataset, Epoch, Forward
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
-    return make_site(tmp_path_factory.mktemp("made"), radius=1)
 
 
 def read(made: MadeSite, name: str) -> dict:

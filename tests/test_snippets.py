@@ -15,9 +15,7 @@ import h3
 import pyarrow.parquet as pq
 import pyogrio
 import pytest
-from sites import write_region
 
-from hexseal.build import BuildSettings, Talk, build_site
 from hexseal.pages.serve import make_server
 from hexseal.pages.snippets import ANYWHERE, FOLDER
 
@@ -60,19 +58,17 @@ def read(page: Path) -> dict[str, str]:
     return parser.found
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("snippets")
-    build_site(write_region(folder / "inputs"), BuildSettings(folder / "site"), Talk())
-    return folder / "site"
+@pytest.fixture(scope="session")
+def site(toy: Path) -> Path:
+    return toy / "site"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def code(site: Path) -> dict[str, str]:
     return read(site / "data.html")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(site: Path) -> Iterator[str]:
     server = make_server(site, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()

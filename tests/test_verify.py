@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
-from sites import hexseal, write_region
+from sites import hexseal
 
 from hexseal.datasets import write_checksums
 from hexseal.errors import VerifyError
@@ -20,12 +20,9 @@ from hexseal.verify.tables import check_tables
 from hexseal.verify.tiles import check_tiles
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("verified")
-    told = hexseal("build", write_region(folder / "inputs"), "--out", folder / "site")
-    assert told.code == 0, told.err
-    return folder / "site"
+@pytest.fixture(scope="session")
+def built(toy: Path) -> Path:
+    return toy / "site"
 
 
 def one(site: Path, pattern: str) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from journey import Journey, QuietHandler
-from made_site import MadeSite, make_site
+from made_site import MadeSite
 
 from hexseal.pages.serve import make_server
 
@@ -23,11 +23,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
-    return make_site(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="session")
