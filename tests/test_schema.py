@@ -53,6 +53,7 @@ coarsest = 5
 [[areas]]
 layer = "x"
 path = "x.gpkg"
+layer_name = "l"
 id = "id"
 name = "name"
 population = "people"
@@ -159,6 +160,7 @@ FOLLOWS = {
     ("region", "title"), ("region", "simulated"), ("product", "attribution"), ("product", "sealed"),
     ("product", "valid"), ("product", "nodata"), ("product", "water"), ("epoch", "landcover"),
     ("epoch", "source"), ("fetch", "bbox"), ("region", "window"), ("noise", "decoy_ratio"),
+    ("accuracy.YEAR", "users_se"), ("accuracy.YEAR", "producers_se"),
     ("areas", "title"), ("dataset", "split_by"), ("dataset", "version"), ("fetch", "folder"),
     ("fetch.clcplus", "datasets"), ("fetch.boundaries", "nuts"), ("fetch.boundaries", "lau"),
     ("fetch.boundaries", "address"), ("simulation", "size_km"),

@@ -290,6 +290,7 @@ TABLES: tuple[Table, ...] = (
         (
             Key("layer", NAME, "Name of the layer in files.", REQUIRED),
             Key("path", TEXT, "Polygon file that GDAL reads, in any CRS.", REQUIRED),
+            Key("layer_name", TEXT, "Layer of a file that holds several."),
             Key("id", TEXT, "Column with a unique id.", REQUIRED),
             Key("name", TEXT, "Column with the name.", REQUIRED),
             Key("population", {"anyOf": [TEXT, {"type": "object", "additionalProperties": TEXT}]}, "Column with inhabitants, or one for each year: `{ 2018 = \"pop_2018\" }`."),
@@ -326,8 +327,8 @@ TABLES: tuple[Table, ...] = (
         (
             Key("users", share(0.05, 1), "User's accuracy.", REQUIRED),
             Key("producers", share(0.05, 1), "Producer's accuracy.", REQUIRED),
-            Key("users_se", share(0, 0.5), "Standard error of the user's accuracy, below 0.5.", 0.0),
-            Key("producers_se", share(0, 0.5), "Standard error of the producer's accuracy, below 0.5.", 0.0),
+            Key("users_se", share(0, 0.5), "Standard error of the user's accuracy, below 0.5. By default what 100 points would leave, with a warning."),
+            Key("producers_se", share(0, 0.5), "Standard error of the producer's accuracy, below 0.5. By default what 100 points would leave, with a warning."),
         ),
     ),
     Table(
