@@ -49,6 +49,16 @@ run *ARGUMENTS: setup
 reference: setup
     @{{bin}}/python tools/write_reference.py
 
+# Write requirements.hashes: the hashes of what requirements.lock names
+hashes: setup
+    #!/usr/bin/env bash
+    set -euo pipefail
+    {{bin}}/python -m pip install --quiet --disable-pip-version-check uv
+    head -3 requirements.hashes > requirements.hashes.new
+    grep -v '^torch==' requirements.lock | {{bin}}/uv pip compile - --universal --python-version 3.11.7 \
+        --no-deps --generate-hashes --no-header --no-annotate --quiet >> requirements.hashes.new
+    mv requirements.hashes.new requirements.hashes
+
 # Build wheel and sdist of hexseal, and the wheel of its model, into dist/
 dist: setup
     @{{bin}}/python -m hatchling build -t wheel -t sdist -d dist
@@ -146,7 +156,8 @@ setup:
     if sys.version_info < (3, 11):
         sys.exit("hexseal needs Python 3.11 or newer; this is %s" % sys.version.split()[0])
     home = pathlib.Path(".venv")
-    wanted = b"".join(pathlib.Path(name).read_bytes() for name in ("requirements.lock", "pyproject.toml"))
+    files = ("requirements.hashes", "requirements.lock", "pyproject.toml")
+    wanted = b"".join(pathlib.Path(name).read_bytes() for name in files)
     stamp, key = home / ".hexseal-setup", hashlib.sha256(wanted).hexdigest()
     if stamp.is_file() and stamp.read_text() == key:
         sys.exit(0)
@@ -154,7 +165,8 @@ setup:
     venv.create(home, with_pip=True)
     python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for arguments in (["-r", "requirements.lock"], ["--no-deps", "--no-build-isolation", "--editable", "."]):
+    # Whatever has hashes is checked against them; torch, whose builds differ, comes with the second.
+    for arguments in (["--no-deps", "--require-hashes", "-r", "requirements.hashes"], ["-r", "requirements.lock"], ["--no-deps", "--no-build-isolation", "--editable", "."]):
         if subprocess.run(pip + arguments).returncode:
             sys.exit("setting up failed: see pip's message above, mend it and run just again")
     stamp.write_text(key)
