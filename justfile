@@ -92,6 +92,10 @@ bench *OPTIONS: setup
     @{{bin}}/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
     @{{bin}}/python bench/delta.py {{OPTIONS}}
 
+# CPU of commands that do no work, beside importing what a build needs
+bench-startup *OPTIONS: setup
+    @{{bin}}/python bench/startup.py {{OPTIONS}}
+
 # Sizes of the built datasets, and what a spatial query reads over http
 bench-datasets *OPTIONS: setup
     @{{bin}}/python bench/datasets.py {{OPTIONS}}

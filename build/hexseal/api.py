@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hexseal.areas import AreasSummary
     from hexseal.check.report import Report
     from hexseal.fetch.stage import FetchSummary
+    from hexseal.sample.assess import SampleReport
     from hexseal.verify import VerifyReport
 
 Address = str | os.PathLike[str]
@@ -102,23 +103,36 @@ def measure_areas(
 
 def assess_accuracy(
     region: Region | Address,
-    points: Address,
+    points: Address | Sequence[Address],
     *,
     crs: str = "EPSG:4326",
     year: int | None = None,
     greenhouses: bool = False,
     progress: Progress = silent,
-) -> "AccuracyReport":
+) -> "AccuracyReport | SampleReport":
     """Compare the maps of a region with a reference sample or the LUCAS survey (CSV).
+
+    Labelled blocks of ``hexseal sample draw`` may come as several files, one per interpreter; their
+    report holds net, gain and loss with intervals.
 
     ``crs`` is that of the columns x and y, ``year`` the map's year where the sample does not name
     it; ``greenhouses`` counts LUCAS greenhouses (A13) as sealed. The report holds confusion
     matrices, accuracies, and error-adjusted areas and change with standard errors.
     """
     from hexseal.accuracy.stage import assess_accuracy
+    from hexseal.sample.assess import assess_sample
+    from hexseal.sample.labels import is_block_sample
 
+    paths = [points] if isinstance(points, (str, os.PathLike)) else list(points)
+    files = [Path(path) for path in paths]
+    if not files:
+        raise InputError("points is empty: name a reference sample")
+    if is_block_sample(files[0]):
+        return assess_sample(_region(region), tuple(files), progress=progress)
+    if len(files) > 1:
+        raise InputError(f"{files[1]}: only labelled blocks come as several files; give one")
     return assess_accuracy(
-        _region(region), Path(points),
+        _region(region), files[0],
         crs=crs, year=year, greenhouses=greenhouses, progress=progress,
     )  # fmt: skip
 
