@@ -98,7 +98,7 @@ def test_every_snippet_is_run_here(code: dict[str, str]) -> None:
     assert set(code) == run
 
 
-SQL = ("duckdb-local", "duckdb-aggregate", "duckdb-join")
+SQL = ("duckdb-local", "duckdb-top", "duckdb-aggregate", "duckdb-join")
 PYTHON = ("python-bbox", "python-geopandas", "python-polars", "python-h3")
 R = ("r-arrow", "r-sf")
 
@@ -119,6 +119,9 @@ def test_sql_reads_the_files(code: dict[str, str]) -> None:
         assert all(h3.is_valid_cell(row[0]) for row in local)
         # The toy maps are too small to confirm anything: no figure, and the grade says why.
         assert {row[1:] for row in local} == {("inconclusive", None, "inconclusive")}
+        top = fetched(connection, code["duckdb-top"])
+        assert all(name and layer != "region" for layer, name, *_ in top)
+        assert [row[2] for row in top] == sorted((row[2] for row in top), reverse=True)
         ((share, wrong),) = fetched(connection, code["duckdb-aggregate"])
         # 670 sealed pixels of 16 400 that are land.
         assert share == pytest.approx(100 * 670 / 16_400)

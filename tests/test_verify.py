@@ -242,6 +242,10 @@ TABLES = {
     "lost column": (
         "data/*_areas.parquet", lambda t: t.drop_columns(["land_m2"]), "not those of the codebook",
     ),
+    "two rows of one area": (
+        "data/*_areas.parquet", lambda t: pa.concat_tables([t, t.slice(0, 1)]),
+        "1 keys stand more than once, region",
+    ),
     "other type": (
         "data/*_transitions_areas.parquet",
         lambda t: t.set_column(5, "origin_class", t["origin_class"].cast(pa.int32())),

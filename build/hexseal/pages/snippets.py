@@ -40,6 +40,7 @@ class _Template:
 
 USES = (
     _Template("duckdb-local.sql", "DuckDB"),
+    _Template("duckdb-top.sql", "DuckDB"),
     _Template("duckdb-http.sql", "DuckDB"),
     _Template("python-bbox.py", "Python", "geopandas"),
     _Template("python-geopandas.py", "Python", "geopandas"),
@@ -49,8 +50,8 @@ USES = (
 )
 AGGREGATE = (_Template("duckdb-aggregate.sql", "DuckDB"),)
 JOIN = (_Template("duckdb-join.sql", "DuckDB"), _Template("python-h3.py", "Python", "pandas, h3"))
-# These join hexagons with areas, and so need some.
-WITH_AREAS = ("python-geopandas.py", "r-sf.R")
+# These need areas.
+WITH_AREAS = ("duckdb-top.sql", "python-geopandas.py", "r-sf.R")
 LANGUAGES = {"sql": "SQL", "py": "Python", "R": "R"}
 
 

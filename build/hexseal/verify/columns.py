@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hexseal.codebook import ARROW_TYPES, Book, Column, Table, codebook_csv, columns_of, tables_of
@@ -11,6 +12,8 @@ from hexseal.storage.database import fetch
 from hexseal.verify.pages import ListedFile, PageSettings
 
 OUTLINES = ("bbox", "geometry")
+# What tells the rows of a table apart; joins by it would repeat rows that stand twice.
+KEYS: dict[str, tuple[str, ...]] = {"areas": ("layer", "id")}
 
 
 def book_of(settings: PageSettings) -> Book:
@@ -30,6 +33,7 @@ def check_columns(
         table = table_of(item, book)
         if table is not None and item.path.endswith(".parquet"):
             yield from _check_file(database, site, item, book[table])
+            yield from _check_keys(site, item, KEYS.get(table, ()))
 
 
 def table_of(item: ListedFile, book: Book) -> Table | None:
@@ -64,6 +68,18 @@ def _check_file(
         odd = sorted({value for (value,) in rows} - set(column.values))
         if odd:
             yield f"{item.path}: {column.name} holds {odd[0]!r}, which the codebook does not know"
+
+
+def _check_keys(site: Path, item: ListedFile, keys: tuple[str, ...]) -> Iterator[str]:
+    """Return a line when two rows of a file have the same key."""
+    if not keys or not set(keys) <= set(pq.read_schema(site / item.path).names):
+        return
+    table = pq.read_table(site / item.path, columns=list(keys))
+    counted = table.group_by(list(keys)).aggregate([([], "count_all")])
+    again = counted.filter(pc.field("count_all") > 1)
+    if again.num_rows:
+        first = " ".join(str(again[key][0]) for key in keys)
+        yield f"{item.path}: {again.num_rows} keys stand more than once, {first} among them"
 
 
 def _check_values(metadata: pq.FileMetaData, place: int, column: Column) -> Iterator[str]:
