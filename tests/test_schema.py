@@ -149,6 +149,7 @@ landcover = "a.tif"
 points = "p.csv"
 crs = "EPSG:4326"
 greenhouses = true
+sample = ["l.csv"]
 [fetch]
 boundary = "b.gpkg"
 [[fetch.boundaries]]
@@ -187,6 +188,16 @@ def table_of(where: str) -> str:
     return {"changes": "dataset.changes", "boundaries": "fetch.boundaries"}.get(name, name)
 
 
+def places_of(table: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:
+    """Yield table and key of everything in a document."""
+    for key, value in table.items():
+        yield where, key
+        inner = f"{where}.{key}".removeprefix(".")
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict):
+                yield from places_of(part, table_of(inner))
+
+
 @pytest.fixture
 def taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Taken:
     """Return table and key of all that the readers take, with type and default."""
@@ -207,11 +218,15 @@ def taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Taken:
     for name, text in (("one.toml", EVERY_KEY), ("two.toml", OTHER_KEYS)):
         (tmp_path / name).write_text(text, encoding="utf-8")
         load_region(tmp_path / name)
+        # Some keys are read past the methods above; what is left over is refused.
+        found = dict.fromkeys(places_of(tomllib.loads(text), ""), (object, None)) | found
     tables = {table.name for table in TABLES}
     return {
         (table, key): how
         for (table, key), how in found.items()
-        if f"{table}.{key}".removeprefix(".") not in tables and not key.isdigit()
+        if f"{table}.{key}".removeprefix(".") not in tables
+        and table in tables
+        and not key.isdigit()
     }
 
 
