@@ -181,11 +181,28 @@ POINT = (
         "degrees", -90, 90,
     ),
 )  # fmt: skip
+# A patch may lie in several cells and areas; it is booked as a whole where its middle pixel lies.
+H3_OF_PATCH = (
+    Column(
+        "h3", "UBIGINT",
+        {"en": "H3 index, a whole number, of the finest cell that holds the patch's middle pixel; "
+               "the whole patch stands there, though it may reach into other cells: to sum by "
+               "cell, use the hexagons",
+         "fr": "Indice H3, nombre entier, de la cellule la plus fine qui contient le pixel du "
+               "milieu de la tache ; la tache y figure entière, même si elle s’étend sur d’autres "
+               "cellules : pour sommer par cellule, prendre les hexagones"},
+    ),
+    Column(
+        "h3_hex", "VARCHAR",
+        {"en": "The same index in hexadecimal", "fr": "Le même indice en hexadécimal"},
+    ),
+)  # fmt: skip
 IN_LAYER = (
     Column(
         "area_{layer}", "VARCHAR",
-        {"en": "Identifier of the area of layer {layer} that holds the patch",
-         "fr": "Identifiant de la zone de la couche {layer} qui contient la tache"},
+        {"en": "Identifier of the area of layer {layer} that holds the patch's middle pixel",
+         "fr": "Identifiant de la zone de la couche {layer} qui contient le pixel du milieu de la "
+               "tache"},
         null=NO_LAYER,
     ),
 )  # fmt: skip
@@ -203,7 +220,7 @@ BLOCKS: Mapping[Table, tuple[Block, ...]] = {
         ("pair", CHANGE_OF_PAIR),
     ),
     "patches": (
-        ("table", PATCH + PAIR_OF_ROW + PATCH_SIZE + ORIGIN + POINT + H3),
+        ("table", PATCH + PAIR_OF_ROW + PATCH_SIZE + ORIGIN + POINT + H3_OF_PATCH),
         ("layer", IN_LAYER),
     ),
     "transition_areas": (("table", AREA + PAIR_OF_ROW + ORIGIN + TRANSITION),),
