@@ -407,3 +407,11 @@ def test_all_or_named_columns_are_kept(tmp_path: Path) -> None:
     assert list(read(path, keep=("pop",)).kept) == ["pop"]
     assert list(read(path, keep=("*",)).kept) == ["code", "pop"]
     assert "no column 'nope'" in refusal(path, keep=("nope",))
+
+
+def test_a_datum_of_unknown_place_is_noted(tmp_path: Path) -> None:
+    # PROJ has no formula from Egypt 1930 to WGS84, and one from Amersfoort.
+    for code, noted in (("EPSG:4199", True), ("EPSG:4289", False)):
+        path = write_areas(tmp_path / f"{code[5:]}.gpkg", [box(6, 49, 7, 50)], crs=code, code=["a"])
+        notes = " ".join(read(path, keep_outside=True).notes)
+        assert ("lies to WGS84 is not known" in notes) is noted, (code, notes)

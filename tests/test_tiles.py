@@ -14,10 +14,12 @@ import shapely
 from browser.made_site import YEARS, make_site, pairs
 from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import tileid_to_zxy
+from rasterio import Affine
 
+from hexseal.raster.grid import Grid
 from hexseal.region.load import HexagonRange
 from hexseal.tiles.hexagons import SIGNALS, cell_outlines, zoom_bands
-from hexseal.tiles.mercator import header_bounds, span_of, tiles_over
+from hexseal.tiles.mercator import bounds_of, header_bounds, span_of, tiles_over, view_of
 from hexseal.tiles.mvt import EXTENT, Features, Layer, outlines_of, packed_tiles
 
 LOW_BITS = (1 << 52) - 1
@@ -205,3 +207,13 @@ def test_tiles_and_header_of_bounds_across_180_degrees() -> None:
     assert header_bounds((179.0, -1.0, 181.0, 1.0)) == (
         -1_800_000_000, -10_000_000, 1_800_000_000, 10_000_000,
     )  # fmt: skip
+
+
+def test_a_grid_in_degrees_past_180_shows_on_both_sides() -> None:
+    grid = Grid("EPSG:4326", Affine(0.01, 0, 179.5, 0, -0.01, 0.5), 100, 100)
+    seen = set()
+    for tile in tiles_over(bounds_of(grid), 7):
+        view = view_of(grid, tile)
+        assert view is not None
+        seen |= {(tile.x, view.window.column, view.window.column + view.window.width)}
+    assert seen == {(127, 0, 50), (0, 50, 100)}

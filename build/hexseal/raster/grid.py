@@ -357,6 +357,18 @@ def _steps(text: str) -> list[Transformer]:
 
 
 @cache
+def has_known_datum(text: str) -> bool:
+    """Return whether PROJ knows, without a grid, how a CRS's datum lies to WGS84."""
+    crs = CRS.from_user_input(text)
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ways = TransformerGroup(crs.geodetic_crs, "EPSG:4326", True).transformers
+    return any(
+        way.accuracy >= 0 and not any(step.grids for step in way.operations or ()) for way in ways
+    )
+
+
+@cache
 def _datum_shift(text: str) -> str | None:
     """Return PROJ's best pipeline without a grid from the CRS's datum to WGS84, if it moves."""
     crs = CRS.from_user_input(text)

@@ -55,6 +55,10 @@ def view_of(grid: Grid, tile: MercatorTile) -> TileView | None:
     across = 2**tile.zoom
     x, y = np.meshgrid((tile.x + edges) / across, (tile.y + edges) / across)
     lon = 360.0 * x - 180.0
+    if grid.is_geographic:
+        # A grid in degrees may run past 180: which turn of the Earth is meant must not matter.
+        west, _, east, _ = grid.bounds
+        lon = lon + 360.0 * np.round(((west + east) / 2.0 - lon) / 360.0)
     lat = np.degrees(np.arctan(np.sinh(np.pi * (1.0 - 2.0 * y))))
     columns, rows = grid.places(*grid.from_lonlat(lon, lat))
     rows, columns = (_nearest(_between(nodes)) for nodes in (rows, columns))

@@ -15,7 +15,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from hexseal.errors import InputError
-from hexseal.raster.grid import Grid, to_lonlat
+from hexseal.raster.grid import Grid, has_known_datum, to_lonlat
 from hexseal.region.load import AreaLayer
 from hexseal.types import Box, Doubles, Objects
 from hexseal.vector.source import nothing, read_content
@@ -95,7 +95,7 @@ def read_areas(
     shapes, repaired = _polygons(layer, ids, _shapes(layer, ids, content.geometry))
     lonlat = _degrees(layer, ids, content.crs, shapes)
     box = lonlat_box(grid)
-    notes = [*content.warnings, *_repair_note(repaired)]
+    notes = [*content.warnings, *_datum_note(content.crs, grid), *_repair_note(repaired)]
     meets = _meeting(lonlat, box)
     if not meets.any():
         notes += _miss(layer, lonlat, box, allowed=keep_outside)
@@ -217,6 +217,15 @@ def _polygons(layer: AreaLayer, ids: list[str], shapes: Objects) -> tuple[Object
 def _warn_once(path: str, note: str) -> None:
     """Log a warning about a file once, however many stages read it."""
     log.warning("%s: %s", path, note)
+
+
+def _datum_note(text: str, grid: Grid) -> list[str]:
+    crs = CRS.from_user_input(text)
+    if has_known_datum(text) or crs.equals(CRS.from_user_input(grid.crs), ignore_axis_order=True):
+        return []
+    datum = crs.datum.name if crs.datum is not None else crs.name
+    return [f"how its datum {datum!r} lies to WGS84 is not known, so areas may be hundreds of "
+            "metres off; write a copy with ogr2ogr -t_srs EPSG:4326"]  # fmt: skip
 
 
 def _repair_note(repaired: tuple[str, ...]) -> list[str]:
