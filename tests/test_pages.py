@@ -98,10 +98,9 @@ def test_every_text_is_used_somewhere() -> None:
     built = re.compile(
         r"(page\.(areas|basis|note|step|verdict|downloads)|app\.(figure|signal|hover))\.\w+"
         r"|page\.fact\.(accuracy|confidence|grade|reference)\.\w+|app\.legend\.(share|change|adjusted|confirmed|raw)(\.\w+)?"
-        r"|app\.class\.\w+\.\d+|app\.(chart|brief)\.\w+|app\.read\.\w+(\.\w+)?"
-        r"|app\.card\.\w+_beside|app\.card\.interval\.\w+|app\.(assume|grade|kind)\.\w+"
-        r"|method\.check\.\w+(\.\w+)?|method\.verdict\.\w+"
-        r"|app\.custom\.(sentence|kind|method)\.\w+|app\.custom\.draw\.\w+\.\w+"
+        r"|app\.class\.\w+\.\d+|app\.(chart|brief|verdict|why|know)\.\w+"
+        r"|app\.(head|grade|assume)\.\w+(\.\w+)?|method\.check\.\w+(\.\w+)?|method\.verdict\.\w+|page\.view\.\w+(\.short)?"
+        r"|app\.(places|target)\.[\w.]+|.*\.one_year|app\.custom\.(kind|method)\.\w+|app\.custom\.draw\.\w+\.\w+"
         r"|app\.custom\.\w+\.label|app\.legend\.(pixels|further)\.\w+|app\.pixel\.\w+"
         r"|method\.(\w+\.title|filter\.\w+)"
         r"|page\.nav\.\w+|app\.rank\.\w+|about\.input\.\w+|(about|access|data|method|rank)\.(page_title|description)"
@@ -148,7 +147,8 @@ def test_breaks_are_ordered_and_symmetric() -> None:
         breaks = change_breaks([extreme])
         assert list(breaks) == sorted(breaks)
         assert [-b for b in reversed(breaks)] == list(breaks)
-        assert breaks[4:] in CHANGE_LADDERS
+        assert breaks[2] == 0
+        assert breaks[3:] in CHANGE_LADDERS
     assert change_breaks([]) == change_breaks([0.0])
 
 
@@ -237,8 +237,8 @@ def test_each_area_has_a_sheet_with_its_figures(made: MadeSite) -> None:
     )
     text = page(made, SHEET)
     assert "<h1>&lt;b&gt;Port &amp; &#34;Cove&#34;&lt;/b&gt;</h1>" in text
-    share = number(area.share(2023) or 0.0, 2, "en")
-    assert f"{share}% of the land was sealed in 2023" in text
+    share = number(area.share(2023) or 0.0, 1, "en")
+    assert f"<strong>{share}\u202f%</strong> of the land is sealed (2023)." in text
     assert 'href="../../index.html#area=municipality/00&amp;outlines=municipality"' in text
     assert 'class="locator-area" d="M' in text
     assert 'class="warning" role="note" id="notes-2018-2021"' in text
@@ -333,11 +333,11 @@ def test_no_confirmed_figure_stands_without_its_warning(
 ) -> None:
     told = story(made, name, "2018-2021")
     assert 'class="warning" role="note" id="notes-2018-2021"' in told
-    warning, _, figures = told.partition('<div class="reading"')
+    warning, _, figures = told.partition('<p class="story">')
     assert makers in warning
     assert ratio in warning
     assert not re.search("confirmed newly|confirmé", warning, re.IGNORECASE)
-    assert re.search("confirmed|confirmé", figures, re.IGNORECASE)
+    assert re.search("not established|pas établie", figures)
     # Every other place that shows the pair's figures links to the warning.
     heads = re.findall(r"<th[^>]*>[^<]*2018–2021.*?</th>", page(made, name), re.DOTALL)
     judged = [head for head in heads if "number" in head or "data-pair" in head]
@@ -366,35 +366,45 @@ def test_no_note_where_there_is_none(made: MadeSite, name: str) -> None:
     assert 'href="#notes-2018-2023"' not in page(made, name)
 
 
-def test_the_sentence_says_what_is_certain_and_what_is_raw(made: MadeSite) -> None:
-    english, french = (story(made, name, "2018-2023") for name in PAGES[:2])
+def test_the_headline_says_what_is_certain_and_the_fold_what_is_raw(made: MadeSite) -> None:
     total = made.totals
-    confirmed = total["confirmed_2018_2023"] / 100
     net = (total["new_sealed_2018_2023"] - total["unsealed_2018_2023"]) / 100
-    low, high = net - 4 - net / 10, net + 4 + net / 10
-    assert f"About {confirmed:.1f} ha were newly sealed between 2018 and 2023" in english
-    assert f"About {net:.1f} ha, net, were newly sealed" in english
-    assert f"(noise interval {low:.1f} to {high:.1f} ha)" in english
-    comma = f"(intervalle de bruit\u00a0: {low:.1f} à {high:.1f} ha)"
-    assert comma.replace(".", ",") in french
-    # What the reader did not choose is there, but waits.
-    shown = re.findall(r'class="reading" data-basis="(\w+)"( hidden)?', english)
-    assert shown == [("adjusted", ""), ("confirmed", " hidden"), ("raw", " hidden")]
-    doubtful = story(made, "index.html", "2018-2021")
-    assert "do not compare, as the warning says" in doubtful
-    assert "the warning takes that certainty away" in doubtful
-    assert "ha, net, were newly sealed" not in doubtful
+    # The net is certain to 4 ha and a tenth of itself; five years.
+    low, high = (net - 4 - net / 10) / 5, (net + 4 + net / 10) / 5
+    assert (f"{low:.1f}", f"{high:.1f}") == ("35.8", "45.6")
+    confirmed = round(total["confirmed_2018_2023"] / 100)
+    english = page(made)
+    share = f"{100 * total['sealed_2023'] / total['land']:.1f}"
+    assert f"<strong>{share}\u202f%</strong> of the land is sealed (2023)." in english
+    grew = (
+        f"It grew by <strong>{low:.1f} to {high:.1f} ha a year</strong> since 2018; {confirmed} ha"
+    )
+    assert grew in english
+    assert '<span class="grade consistent">Likely</span>' in english
+    assert (
+        f"<strong>{share.replace(chr(46), chr(44))}\u00a0%</strong> du sol est imperméabilisé"
+        in page(made, "fr/index.html")
+    )
+    # Nothing raw stands before the fold; in it, each pair with its grade.
+    first, _, fold = english.partition('<details class="know">')
+    raw = f"{total['new_sealed_2018_2023'] / 100:.1f}"
+    assert raw not in first
+    assert raw in fold
+    grades = re.findall(r'<th scope="row">(20[^<]*)</th>.*?<span class="grade (\w+)">', fold)
+    assert dict(grades) == {
+        "2018–2021": "incomparable", "2021–2023": "consistent", "2018–2023": "consistent",
+    }  # fmt: skip
 
 
-def test_a_change_within_noise_says_so_in_words(made: MadeSite) -> None:
+def test_stories_begin_with_the_longest_pair(made: MadeSite) -> None:
     whole = read_areas(made.work / "areas.parquet", made.region, None)[0]
-    quiet = dataclasses.replace(whole, signals=dict.fromkeys(whole.signals, "within_noise"))
     judged = read_judgement(made.work / "judgement.json")
-    for language, words in (("en", "No change between"), ("fr", "Aucune évolution entre")):
-        write = Writer(load_locale(TEMPLATE / "locales", language))
-        first, second, _ = pair_stories(quiet, made.region, judged, write)
-        assert first.readings[0].sentence.startswith(words)
-        assert (first.key, first.warnings, second.remarks) == ("2018-2023", (), ())
+    write = Writer(load_locale(TEMPLATE / "locales", "en"))
+    first, second, third = pair_stories(whole, made.region, judged, write)
+    assert (first.key, first.warnings) == ("2018-2023", ())
+    assert second.brief == "do not compare"
+    assert third.brief.startswith("grew, +")
+    assert first.difference.startswith("The maps differ by +374 and −171 ha")
 
 
 def test_how_a_pair_was_judged_stands_on_the_page(made: MadeSite) -> None:
@@ -526,7 +536,7 @@ def test_an_area_without_data_says_so_instead_of_zero(made: MadeSite, tmp_path: 
 
 
 def test_same_inputs_same_bytes(made: MadeSite, tmp_path: Path) -> None:
-    again = make_site(tmp_path, radius=1)
+    again = make_site(tmp_path)
     for name in (*PAGES, "data/summary.json"):
         digests = [hashlib.sha256((s.folder / name).read_bytes()).digest() for s in (made, again)]
         assert digests[0] == digests[1], name

@@ -66,7 +66,7 @@ def test_the_geopackage_is_sound_and_its_styles_are_those_of_the_map(made: MadeS
     assert renderer is not None
     assert renderer.get("attr") == "sealed_share_2023"
     uppers = [float(found.get("upper", "")) for found in renderer.iter("range")]
-    assert uppers == [0, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1]
+    assert uppers == [0, 0.01, 0.03, 0.1, 0.25, 0.5, 1]
     assert len(list(renderer.iter("symbol"))) == len(uppers)
 
 

@@ -76,6 +76,10 @@ languages = ["fr"]
 standalone = "never"
 basemap = "b.pmtiles"
 pixels = "never"
+[target]
+base = [2018, 2021]
+year = 2031
+reduction = 50
 [dataset]
 version = "1.1.0"
 publisher = "P"
@@ -164,7 +168,7 @@ FOLLOWS = {
     ("accuracy.YEAR", "users_se"), ("accuracy.YEAR", "producers_se"),
     ("areas", "title"), ("dataset", "split_by"), ("dataset", "version"), ("fetch", "folder"),
     ("fetch.clcplus", "datasets"), ("fetch.boundaries", "nuts"), ("fetch.boundaries", "lau"),
-    ("fetch.boundaries", "address"), ("simulation", "size_km"),
+    ("fetch.boundaries", "address"), ("simulation", "size_km"), ("target", "base"),
 }  # fmt: skip
 TYPES = {
     str: "string", int: "integer", float: "number", bool: "boolean", list: "array", dict: "object",

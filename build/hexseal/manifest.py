@@ -149,9 +149,10 @@ class MapLayers:
     codes: tuple[tuple[int, int], ...] = ()
     images: Mapping[int, Archive] = field(default_factory=dict)
     basemap: Basemap | None = None
+    ground: Archive | None = None
 
     @property
     def archives(self) -> tuple[Archive, ...]:
         """Return every archive."""
-        some = (self.patches, self.pixels, self.basemap and self.basemap.archive)
+        some = (self.ground, self.patches, self.pixels, self.basemap and self.basemap.archive)
         return (*(archive for archive in some if archive), *self.images.values())

@@ -12,18 +12,24 @@ import { Labels } from "./map/labels.ts";
 import { Legend } from "./map/legend.ts";
 import { addButtons } from "./map/buttons.ts";
 import { Comparison } from "./map/comparison.ts";
+import { areaColors } from "./map/areas.ts";
 import { groundOf } from "./map/ground.ts";
 import { savePicture } from "./map/picture.ts";
 import { HexagonMap } from "./map/map.ts";
 import { PALETTES } from "./map/palette.ts";
-import { connectPairs, connectYears } from "./panel/pairs.ts";
+import { connectPairs } from "./panel/pairs.ts";
+import { plainActions } from "./panel/actions.ts";
+import { ChangedPlaces } from "./panel/changed.ts";
+import { PlaceComparison } from "./panel/compare.ts";
+import { paceOf, targetSection } from "./panel/target.ts";
 import { Panel } from "./panel/panel.ts";
 import { connectPrinting } from "./map/print.ts";
 import { Search } from "./panel/search.ts";
+import { coveredBySheet, Sheet } from "./panel/sheet.ts";
 import { cameraOn, SelectionKeeper } from "./map/selection.ts";
-import { element, readSettings, type Settings } from "./shared/settings.ts";
+import { type Area, element, readSettings, type Settings } from "./shared/settings.ts";
 import { startPage } from "./shared/start.ts";
-import { fromHash, shownMeasure, startState, type State, Store } from "./shared/state.ts";
+import { fromHash, isSame, shownMeasure, startState, type State, Store, unknownIn } from "./shared/state.ts";
 import type { ClassKey, Look } from "./map/style.ts";
 import { enhanceTables } from "./shared/table.ts";
 import { Text } from "./shared/text.ts";
@@ -42,6 +48,8 @@ start(startPage()).catch((err: unknown) => {
 });
 
 async function start(theme: Theme): Promise<void> {
+  // Read before the address is written anew.
+  const unknown = unknownLink();
   const store = new Store({ ...startState(settings), ...fromHash(location.hash, settings) });
   const keeper: { value: SelectionKeeper | null } = { value: null };
   connectTables(store, keeper);
@@ -49,7 +57,7 @@ async function start(theme: Theme): Promise<void> {
     hint.hidden = false;
   }
   const archive = await open(settings);
-  keeper.value = showMap(store, archive, theme);
+  keeper.value = showMap(store, archive, theme, unknown);
   connectControls(store, settings);
   element("hint").hidden = false;
 }
@@ -63,7 +71,7 @@ async function open({ tiles }: Settings): Promise<PMTiles> {
   return archive;
 }
 
-function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper {
+function showMap(store: Store, archive: PMTiles, theme: Theme, unknown: string): SelectionKeeper {
   const { selection } = store.state;
   if (store.state.camera === null && selection?.kind === "cell") {
     store.set({ camera: cameraOn(selection.index, settings) });
@@ -78,23 +86,56 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
   legend.show(look(store, theme), store.state.camera?.zoom ?? 0);
   const container = element("map");
   const view: HexagonMap = new HexagonMap(container, settings, text, archive, look(store, theme), store.state.camera);
+  view.cover(coveredBySheet());
   if (store.state.camera === null) {
     view.home(true);
   }
-  const panel = new Panel(settings, text, store, {
-    letGo: () => keeper.letGo(),
-    zoomTo: (area) => keeper.zoomTo(area),
-    choose: (area) => keeper.chooseArea(area),
+  const sheet = new Sheet(() => view.cover(sheet.covered));
+  const picture = () => {
+    const name = `${settings.region.id}-${shownMeasure(store.state, settings).id}`;
+    savePicture(view, comparison, legend, settings, name).catch((err: unknown) => {
+      showStatus(explain(err, text));
+    });
+  };
+  const panel: Panel = new Panel(
+    settings,
+    text,
+    store,
+    {
+      letGo: () => keeper.letGo(),
+      zoomTo: (area) => keeper.zoomTo(area),
+      choose: (area) => keeper.chooseArea(area),
+    },
+    {
+      actions: () => actions(),
+      beside: (area) => [places.opener(area)],
+      below: ({ area, selection, figures }) => [
+        ...[targetSection(settings, text, store, figures)].flatMap((section) => section ?? []),
+        ...(selection?.kind === "cell" ? [] : [changed.section(area, figures)]),
+      ],
+      target: (figures) => ({
+        target: paceOf(settings, figures, store.state.reduction),
+        targetYear: settings.target?.year ?? 0,
+      }),
+    },
+  );
+  const actions = () => plainActions(text, (words) => panel.say(words), picture);
+  const changed = new ChangedPlaces(settings, text, store, view, theme);
+  const places = new PlaceComparison(settings, text, store, {
+    actions,
+    fit: (areas) => view.fit(boundsOfAll(areas)),
+    close: (first) => first !== null && keeper.chooseArea(first),
+  });
+  panel.enhanceRegion();
+  store.onChange(({ selection }, before) => {
+    if (!isSame(selection, before.selection) && sheet.isSheet) {
+      sheet.snap("half");
+    }
   });
   const comparison = new Comparison(view, settings, text, (divider) => store.set({ divider }));
   addButtons(view.map, container.parentElement ?? container, text, {
     home: () => view.home(),
-    picture: () => {
-      const name = `${settings.region.id}-${shownMeasure(store.state, settings).id}`;
-      savePicture(view, comparison, legend, settings, name).catch((err: unknown) => {
-        showStatus(explain(err, text));
-      });
-    },
+    picture,
   });
   const keeper: SelectionKeeper = new SelectionKeeper(
     store,
@@ -104,11 +145,11 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
     new Hover(container, text, settings),
     text,
     (x) => shownMeasure(comparison.isLeft(x) ? compared(store.state) : store.state, settings),
+    (area) => places.isOn && (places.add(area), true),
   );
   if (store.state.camera === null && selection?.kind === "area") {
     keeper.chooseArea(selection);
   }
-  connectYears(store);
   connectPairs(store);
   new Search(settings, text, {
     chooseArea: (area) => keeper.chooseArea(area),
@@ -128,7 +169,7 @@ function showMap(store: Store, archive: PMTiles, theme: Theme): SelectionKeeper 
   connectPrinting(view, comparison, () => theme.name === "dark" && store.state.ground !== "images");
   view.map.on("error", ({ error }) => showStatus(explain(error, text)));
   view.map.once("idle", () => {
-    showStatus("");
+    showStatus(unknown);
     performance.mark("hexseal-ready");
     document.documentElement.dataset["hexseal"] = "ready";
   });
@@ -166,6 +207,14 @@ function connectLook(
   legend.showResolution(view.resolution);
 }
 
+function boundsOfAll(areas: Area[]): [number, number, number, number] {
+  const all = areas.flatMap(({ bounds }) => (bounds === null ? [] : [bounds]));
+  const of = (axis: 0 | 1 | 2 | 3) => all.map((bounds) => bounds[axis]);
+  return all.length === 0
+    ? settings.tiles.bounds
+    : [Math.min(...of(0)), Math.min(...of(1)), Math.max(...of(2)), Math.max(...of(3))];
+}
+
 /** Show the other year left of the divider, or take it away. */
 function showComparison({ state }: Store, comparison: Comparison, theme: Theme): void {
   const sides = { left: String(state.compare), right: String(state.year) };
@@ -198,6 +247,9 @@ function lookOf(state: State, theme: Theme): Look {
     beside: isCompared(state) ? state.compare : 0,
     outlines,
     selectedArea: selection?.kind === "area" ? selection : null,
+    // Change is filled only where it is established: in areas as a whole it would be a flood.
+    areas: selection === null && state.view === "share" && !isCompared(state) ? areaColors(settings, state, PALETTES[theme.name], highlight) : null,
+    places: state.places,
   };
 }
 
@@ -224,12 +276,19 @@ function connectTables(store: Store, keeper: { value: SelectionKeeper | null }):
   follow();
 }
 
+/** Say what the address asks for that this site does not have; "" where it has all. */
+function unknownLink(): string {
+  const parts = unknownIn(location.hash, settings);
+  return parts.length === 0 ? "" : text.of("app.link.unknown", { parts: parts.join(", ") });
+}
+
 /** Show what another address asks for; one without state is a place in the page. */
 function followAddress(store: Store, view: HexagonMap, keeper: SelectionKeeper): void {
   if (!location.hash.includes("=")) {
     return;
   }
   const asked = fromHash(location.hash, settings);
+  showStatus(unknownLink());
   store.set({
     ...asked,
     selection: asked.selection ?? null,

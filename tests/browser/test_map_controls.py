@@ -29,6 +29,7 @@ def test_a_divider_compares_two_years_by_keys_and_by_pointer(journey: Journey) -
     compare = journey.page.get_by_role("group", name="Compare with")
     assert compare.get_by_role("radio", name="2023").is_hidden()
     compare.get_by_role("radio", name="2018").check()
+    journey.page.keyboard.press("Escape")
     _compared(journey)
     assert "2018 | 2023" in journey.text("#legend h2")
     assert "land, 2018" in _tooltip_at(journey, 0.45)
@@ -51,6 +52,7 @@ def test_a_divider_compares_two_years_by_keys_and_by_pointer(journey: Journey) -
     journey.page.mouse.up()
     assert divider.get_attribute("aria-valuenow") == "30"
     assert journey.hash()["divider"] == "0.30"
+    journey.more()
     compare.get_by_role("radio", name="None").check()
     assert divider.is_hidden()
     assert "compare" not in journey.hash()
@@ -85,7 +87,6 @@ def test_on_paper_notes_are_open_and_a_dark_map_is_turned_light(journey: Journey
     assert reason.is_hidden()
     journey.page.emulate_media(media="print")
     assert reason.is_visible()
-    assert journey.page.locator("#reading-choices").is_hidden()
     turned = "document.documentElement.hasAttribute('data-drawn-dark')"
     journey.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert journey.page.evaluate(turned)
@@ -135,7 +136,7 @@ def test_arrow_keys_lead_from_cell_to_cell(journey: Journey) -> None:
     assert h3.cell_to_latlng(below)[0] < h3.cell_to_latlng(third)[0]
     journey.page.keyboard.press("ArrowRight")
     spoken = journey.text("#speaker")
-    assert "Sealed share of land, 2023" in spoken
+    assert "Sealed share of the land, 2023" in spoken
     journey.page.keyboard.press("Escape")
     journey.until(journey.page.locator("#selection").is_hidden, "no selection")
     assert journey.page.locator(".tooltip").is_hidden()
@@ -205,7 +206,8 @@ def test_the_map_is_saved_with_title_legend_and_sources(journey: Journey, tmp_pa
     seen = _picture(journey.page.locator("#map").screenshot())
     # All but buttons, legend and names is the same, and nothing stands on its head.
     assert (shown == seen).all(axis=0).mean() > 0.7
-    assert (shown[:, ::-1] == seen).all(axis=0).mean() < 0.4
+    upright = (shown == seen).all(axis=0).mean()
+    assert (shown[:, ::-1] == seen).all(axis=0).mean() < upright - 0.1
 
     foot = bands[:, height - round(height - box["height"]) + 70 :, :]
     assert sum(holds(bands[:, 76 : 76 + round(box["height"])], colour) for colour in ramp) >= 5

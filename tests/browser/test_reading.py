@@ -12,6 +12,12 @@ def _click_middle(journey: Journey) -> str:
     """Keep the hexagon in the middle of the map and return its index."""
     journey.page.mouse.click(*journey.map_point(0.5, 0.5))
     journey.until(journey.page.locator("#selection").is_visible, "a selection")
+    # The first click gives the area, the second its hexagon, once the map has come to rest.
+    assert "area" in journey.hash()
+    journey.page.wait_for_timeout(1200)
+    journey.page.mouse.click(*journey.map_point(0.5, 0.5))
+    journey.until(lambda: "cell" in journey.hash(), "a hexagon")
+    journey.page.eval_on_selector("#selection .know", "box => { box.open = true; }")
     return journey.text("#selection .copyable >> nth=0").split()[0]
 
 
@@ -21,6 +27,8 @@ def test_pointing_shows_the_value_and_leaving_hides_it(journey: Journey) -> None
     tooltip = journey.page.locator(".tooltip")
     journey.until(tooltip.is_visible, "a tooltip")
     assert "% of land" in tooltip.inner_text()
+    # Areas come first: the name of one stands above its share.
+    assert tooltip.locator(".tooltip-name").inner_text() != ""
     journey.page.mouse.move(*journey.map_point(0.01, 0.3))
     journey.until(tooltip.is_hidden, "no tooltip")
 
@@ -75,13 +83,14 @@ def test_panel_warns_of_years_that_do_not_compare(journey: Journey) -> None:
     journey.open("file")
     journey.page.get_by_role("link", name="Évora-sur-Mer").click()
     journey.until(lambda: journey.text("#selection h2") == "Évora-sur-Mer", "the area")
+    journey.page.locator("#selection .know > summary").click()
     brief = journey.page.locator("#selection .pair-details[data-pair='2018-2021'] .pair-brief")
-    assert "doubtful" in brief.inner_text()
+    assert "do not compare" in brief.inner_text()
     journey.page.locator("#selection summary", has_text="Change 2018–2021").click()
     warning = journey.page.locator("#selection .warning")
     title = warning.locator("strong").inner_text()
     assert title.strip() == "Do not read 2018–2021 as change on the ground"
-    assert "different makers; errors lean to one side" in warning.inner_text()
+    assert "different makers; implausibly fast" in warning.inner_text()
     warning.locator("summary").click()
     assert "<i>Old & first</i> v1" in warning.inner_text()
     assert journey.page.locator("#selection th .sign[aria-label=warning]").count() == 2
@@ -92,16 +101,11 @@ def test_panel_warns_of_years_that_do_not_compare(journey: Journey) -> None:
     assert "inhabitant" not in journey.text("#selection")
 
 
-def test_change_view_greys_what_is_noise_and_warns(journey: Journey) -> None:
+def test_change_is_outlined_where_it_is_not_established_and_warns(journey: Journey) -> None:
     journey.open("file")
     journey.page.get_by_role("radio", name="Change").check()
-    assert "Within noise" in journey.texts(".legend-others li")
+    assert "outline: not clear" in journey.texts(".legend-others li")
     assert journey.page.locator(".legend-warning").count() == 0
-    journey.page.mouse.move(*journey.map_point(0.5, 0.5))
-    tooltip = journey.page.locator(".tooltip")
-    journey.until(tooltip.is_visible, "a tooltip")
-    # 2.1 ha net, certain to 4 ha and a tenth of itself.
-    assert "cannot be told from noise" in tooltip.inner_text()
     journey.page.get_by_role("radio", name="2018–2021").check()
     assert journey.text(".legend-warning") == "Do not read 2018–2021 as change on the ground"
 
@@ -140,15 +144,17 @@ def test_an_address_brings_back_what_it_showed(journey: Journey) -> None:
     index = _click_middle(journey)
     origins = journey.page.locator("#selection [data-chart=origins]")
     journey.until(lambda: origins.count() > 0, "the origins")
-    before = (journey.hash(), journey.text("#legend"), journey.text("#selection"))
+    before = (journey.hash(), journey.text("#legend"), journey.text("#selection .headline"))
     assert before[0]["view"] == "change"
     assert before[0]["pair"] == "2018-2021"
     fragment = journey.page.evaluate("location.hash")
     journey.page.goto("about:blank")
     journey.open("file", "index.html" + fragment)
-    journey.until(lambda: index in journey.text("#selection"), "the hexagon of the address")
+    shown = journey.page.locator("#selection")
+    journey.until(lambda: index in (shown.text_content() or ""), "the hexagon of the address")
     journey.until(lambda: origins.count() > 0, "its origins")
-    assert (journey.hash(), journey.text("#legend"), journey.text("#selection")) == before
+    after = (journey.hash(), journey.text("#legend"), journey.text("#selection .headline"))
+    assert after == before
 
 
 def test_keyboard_reads_the_middle_and_escape_lets_go(journey: Journey) -> None:
@@ -182,7 +188,7 @@ def test_every_control_is_reached_by_tab_with_visible_focus(journey: Journey) ->
             break  # Past the last control.
         assert outline, f"no visible focus on {name}"
         reached.append(name)
-    for wanted in ("skip", "badge", "theme", "view", "year", "outlines", "maplibregl-canvas"):
+    for wanted in ("skip", "badge", "theme", "search-field", "view", "year", "maplibregl-canvas"):
         assert wanted in reached
     assert any("zoom-in" in name for name in reached)
     assert any("home-button" in name for name in reached)
@@ -196,8 +202,8 @@ def test_arrow_keys_change_view_and_year(journey: Journey) -> None:
     assert "2021" in journey.text("#legend h2")
     journey.page.locator("input[name=view]:checked").focus()
     journey.page.keyboard.press("ArrowRight")
-    assert journey.text("#legend h2") == "Net change, adjusted, 2018–2023"
-    assert "noise" in journey.text("#legend")
+    assert journey.text("#legend h2") == "Change of sealed share, 2018–2023"
+    assert "established" in journey.text("#legend")
 
 
 def test_table_sorts_by_any_column(journey: Journey) -> None:
@@ -221,7 +227,9 @@ def test_an_area_is_chosen_from_the_table_and_from_a_hexagon(journey: Journey) -
     assert journey.hash()["area"] == "municipality/01"
     assert journey.page.locator("tr.chosen").inner_text().startswith("Évora-sur-Mer")
     journey.page.wait_for_timeout(1200)
-    _click_middle(journey)
+    # In the area that is chosen already a click gives a hexagon.
+    journey.page.mouse.click(*journey.map_point(0.6, 0.5))
+    journey.until(lambda: "cell" in journey.hash(), "a hexagon")
     journey.page.locator("#selection .crumb", has_text="Évora").click()
     journey.until(lambda: journey.text("#selection h2") == "Évora-sur-Mer", "the area again")
 
@@ -242,9 +250,9 @@ def test_language_switch_keeps_what_is_shown(journey: Journey, way: str) -> None
     journey.page.wait_for_url("**/fr/index.html**")
     journey.wait()
     assert journey.page.evaluate("document.documentElement.lang") == "fr"
-    assert journey.text("#legend h2") == "Évolution nette ajustée, 2018–2023"
-    assert journey.text(".headline:visible").startswith("8,00 % des terres")
-    assert journey.texts(".card-value")[:3] == ["185,5 ha", "170,7 ha", "+203,6 ha"]
+    assert journey.text("#legend h2") == "Évolution de la part, 2018–2023"
+    assert journey.text(".headline:visible").startswith("8,0 % du sol est imperméabilisé (2023).")
+    assert journey.text(".grade:visible") == "Probable"
 
 
 def test_theme_switch_is_remembered(journey: Journey) -> None:

@@ -10,12 +10,10 @@ from itertools import pairwise
 from xml.etree import ElementTree as Xml
 
 # Percent of land, and the colours of the classes: nothing sealed, then up to each break.
-SHARE_BREAKS = (1.0, 3.0, 10.0, 25.0, 50.0, 75.0)
-SHARE_COLORS = (
-    "#f7f8f4", "#f6e8c8", "#f1c388", "#ec9552", "#df5f35", "#b63646", "#7e2050", "#411843",
-)  # fmt: skip
-SIGNAL_COLORS = {"gain": "#c96222", "loss": "#2e76b4", "within_noise": "#d6d9da", "no_data": ""}
-PATCH_COLORS = {"gain": "#c96222", "loss": "#2e76b4"}
+SHARE_BREAKS = (1.0, 3.0, 10.0, 25.0, 50.0)
+SHARE_COLORS = ("#f2f5ea", "#c8a473", "#bd824c", "#b06139", "#943e36", "#732a4c", "#3b1440")
+SIGNAL_COLORS = {"gain": "#cf5f2d", "loss": "#3f8f8c", "within_noise": "#918c99", "no_data": ""}
+PATCH_COLORS = {"gain": "#cf5f2d", "loss": "#3f8f8c"}
 LINE = "#3c4650"
 
 

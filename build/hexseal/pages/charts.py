@@ -5,16 +5,18 @@ The page's script draws the same charts of what its reader selects
 Colours come from the style sheet, by the classes given here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import floor, log10
 
 from markupsafe import Markup, escape
 
+from hexseal.pages.headline import Period, hectares_text, signed_interval
 from hexseal.pages.numbers import M2_PER_HECTARE, number
 from hexseal.pages.tables import Row, Writer
 from hexseal.pages.years import YearPoint
+from hexseal.types import Pair
 
 # The drawing's own units; the page scales it to the width of its column.
 WIDTH, HEIGHT = 360.0, 190.0
@@ -22,6 +24,9 @@ LEFT, RIGHT, TOP, BOTTOM = 58.0, 22.0, 10.0, 26.0
 # Bars: the height of a line, and of the bar under its label.
 BAR_LINE, BAR = 36.0, 9.0
 MOST_ORIGINS = 6
+# Intervals: the width of the drawing, where its axis begins and ends, the height of a period.
+SPAN, AXIS_LEFT, AXIS_RIGHT, PERIOD_LINE = 392.0, 104.0, 276.0, 38.0
+TARGET_ROOM = 18.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,138 @@ def origins_chart(origins: Iterable[Origin], write: Writer) -> Chart | None:
         rows=tuple(
             Row(o.label, (write.hectares(o.confirmed_m2), write.hectares(o.raw_m2))) for o in found
         ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalChart:
+    """Net change a year of each period on one axis; ``key`` are class and words of its marks."""
+
+    svg: Markup
+    key: tuple[tuple[str, str], ...]
+
+
+def interval_chart(
+    periods: Sequence[Period],
+    write: Writer,
+    *,
+    medians: Mapping[Pair, float] | None = None,
+    target: float | None = None,
+    target_year: int = 0,
+) -> IntervalChart | None:
+    """Draw a bar per period in hectares a year; None where no period has a figure.
+
+    ``medians`` are those of the areas of the same layer, ``target`` the yearly pace that a target
+    allows, both in square metres a year.
+    """
+    if not any(period.has_figure for period in periods):
+        return None
+    text = write.locale.text
+    marks = [*(medians or {}).values(), *([] if target is None else [target])]
+    ends = [
+        end / M2_PER_HECTARE
+        for period in periods
+        if period.has_figure
+        for end in (period.low, period.high)
+        if end is not None
+    ]
+    ends += [mark / M2_PER_HECTARE for mark in marks]
+    steps = ticks(min(0.0, *ends), max(0.0, *ends))
+    top = TARGET_ROOM if target is not None else 4.0
+    bottom = top + PERIOD_LINE * len(periods)
+    plot = _Axis(steps[0], steps[-1], top, bottom)
+    parts = _axis(plot, steps, write)
+    if target is not None:
+        parts += _target(plot, target, write)
+    for position, period in enumerate(periods):
+        parts += _period(plot, position, period, len(periods), (medians or {}), write)
+    measured = any(period.grade == "reference" for period in periods)
+    key = [("bar", text("app.chart.interval.measured" if measured else "app.chart.interval.noise"))]
+    if medians:
+        key.append(("median", text("app.chart.median")))
+    if target is not None:
+        key.append(("target", text("app.chart.target", year=target_year)))
+    label = "; ".join(_spoken(period, write) for period in periods)
+    opening = Markup('<svg class="interval-chart" viewBox="0 0 {} {}" role="img" aria-label="{}">')
+    svg = opening.format(_short(SPAN), _short(bottom + 18), label)
+    return IntervalChart(svg + Markup("").join(parts) + Markup("</svg>"), tuple(key))
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Where a number of hectares a year stands between the first and last step of the axis."""
+
+    low: float
+    high: float
+    top: float
+    bottom: float
+
+    def x(self, hectares: float) -> float:
+        part = (hectares - self.low) / (self.high - self.low)
+        return AXIS_LEFT + part * (AXIS_RIGHT - AXIS_LEFT)
+
+
+def _axis(plot: _Axis, steps: Sequence[float], write: Writer) -> list[Markup]:
+    digits = max(0, -floor(log10(steps[1] - steps[0]) + 1e-9))
+    parts = []
+    for value in steps:
+        x = plot.x(value)
+        classes = "axis-zero" if abs(value) < 1e-12 else "axis-grid"
+        parts.append(_tag("line", classes, x1=x, x2=x, y1=plot.top, y2=plot.bottom))
+        words = number(value, digits if value else 0, write.locale.language, signed=True)
+        parts.append(_text(words, "chart-label middle", x=x, y=plot.bottom + 14))
+    return parts
+
+
+def _target(plot: _Axis, target: float, write: Writer) -> list[Markup]:
+    x = plot.x(target / M2_PER_HECTARE)
+    words = write.locale.text("app.chart.target.value", value=hectares_text(target, write.locale))
+    return [
+        _tag("line", "target-line", x1=x, x2=x, y1=TARGET_ROOM - 4, y2=plot.bottom),
+        _text(words, "target-label middle", x=x, y=11.0),
+    ]
+
+
+def _period(
+    plot: _Axis,
+    position: int,
+    period: Period,
+    count: int,
+    medians: Mapping[Pair, float],
+    write: Writer,
+) -> list[Markup]:
+    text, y = write.locale.text, plot.top + PERIOD_LINE * position
+    is_whole = position == count - 1
+    strong = "chart-label strong" if is_whole else "chart-label"
+    below = [text("app.chart.model")] if period.by_model else []
+    below += [text("app.chart.whole")] if is_whole and count > 1 and not below else []
+    parts = [_text("–".join(map(str, period.pair)), strong, x=0, y=y + 16)]
+    parts += [_text(words, "chart-label small", x=0, y=y + 31) for words in below]
+    parts.append(
+        _text(text(f"app.verdict.{period.verdict}"), "chart-label strong end", x=SPAN, y=y + 16)
+    )
+    if period.has_figure:
+        low, middle, high = (
+            plot.x((end or 0.0) / M2_PER_HECTARE)
+            for end in (period.low, period.middle, period.high)
+        )
+        bar = {"x": low, "y": y + 15, "width": max(4.0, high - low), "height": 10.0}
+        parts.append(_tag("rect", f"interval-bar {period.verdict}", **bar))
+        parts.append(_tag("circle", "interval-dot", cx=middle, cy=y + 20, r=3.2))
+        words = signed_interval(period, write.locale)
+        parts.append(_text(words, "chart-label small end", x=SPAN, y=y + 31))
+    if period.pair in medians:
+        x = plot.x(medians[period.pair] / M2_PER_HECTARE)
+        parts.append(_tag("line", "median-tick", x1=x, x2=x, y1=y + 10, y2=y + 30))
+    return parts
+
+
+def _spoken(period: Period, write: Writer) -> str:
+    words = write.locale.text(f"app.verdict.{period.verdict}")
+    said = f"{period.pair[0]}–{period.pair[1]}: {words}"
+    interval = signed_interval(period, write.locale)
+    return (
+        write.locale.text("app.chart.spoken", words=said, interval=interval) if interval else said
     )
 
 

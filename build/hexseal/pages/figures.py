@@ -16,6 +16,8 @@ from hexseal.types import Box, Pair
 REGION_LAYER = "region"
 NO_SIGNAL = "no_data"
 INCONCLUSIVE, REFERENCE = "inconclusive", "reference"
+# What supports a change, as the column grade_A_B has it, and what is not comparable at all.
+GRADES = ("reference", "consistent", "inconclusive", "incomparable")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ DIGITS = {
 }  # fmt: skip
 YEARS = ("year", "base", "first")
 SIGNED = ("rate",)
+# Notes that say that the two maps come from different products or versions.
+MADE_OTHERWISE = ("makers",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,34 @@ class Judged:
     def remarks(self) -> tuple[Note, ...]:
         """Return the other notes."""
         return tuple(note for note in self.notes if not note.severe)
+
+
+@dataclass(frozen=True, slots=True)
+class PairGrade:
+    """What supports the change of a pair over the whole region, and the notes that speak against.
+
+    ``grade`` is reference, consistent, inconclusive or incomparable; ``tests`` counts the tests of
+    the maps, ``failed`` those that stop the pair.
+    """
+
+    grade: str
+    reasons: tuple[Note, ...]
+    tests: int
+    failed: int
+
+
+def pair_grade(judged: Judged) -> PairGrade:
+    """Return the grade of a pair; a severe note of another making forbids any comparison."""
+    tests = len({check.test for check in judged.checks})
+    failed = len({check.test for check in judged.checks if check.stops})
+    if judged.reference is not None:
+        return PairGrade("reference", (), tests, failed)
+    made_otherwise = tuple(note for note in judged.warnings if note.kind in MADE_OTHERWISE)
+    if made_otherwise:
+        return PairGrade("incomparable", made_otherwise, tests, failed)
+    # A severe note of another kind (a rate beyond belief) supports no figure either.
+    grade = "inconclusive" if judged.warnings else judged.grade
+    return PairGrade(grade, judged.warnings, tests, failed)
 
 
 def read_judgement(path: Path) -> dict[str, Judged]:

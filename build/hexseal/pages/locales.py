@@ -9,6 +9,8 @@ from hexseal.errors import ToolError
 
 # Keys that begin so are also given to the page's script.
 SCRIPT_PREFIX = "app."
+# What a site of one year says in place of the key without this ending.
+ONE_YEAR = ".one_year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,17 @@ class Locale:
     def text(self, key: str, **values: object) -> str:
         """Return the text of ``key``; an unknown key or name is a mistake of ours."""
         return self.texts[key].format_map(values)
+
+    def of_years(self, count: int) -> "Locale":
+        """Return the texts of a site of so many years: one year has words of its own.
+
+        >>> Locale("en", {"a": "all years", "a.one_year": "the year"}).of_years(1).texts
+        {'a': 'the year'}
+        """
+        kept = {key: text for key, text in self.texts.items() if not key.endswith(ONE_YEAR)}
+        if count == 1:
+            kept = {key: self.texts.get(key + ONE_YEAR, text) for key, text in kept.items()}
+        return Locale(self.language, kept)
 
     @property
     def script_texts(self) -> dict[str, str]:

@@ -7,7 +7,8 @@ from markupsafe import Markup
 
 from hexseal.pages.about import plain_values
 from hexseal.pages.addresses import Key
-from hexseal.pages.figures import AreaFigures
+from hexseal.pages.figures import GRADES, AreaFigures
+from hexseal.pages.headline import grade_of
 from hexseal.pages.locales import Locale
 from hexseal.pages.numbers import number
 from hexseal.pages.settings import Contents, embed
@@ -23,7 +24,7 @@ OF_PAIR = (
     "confirmed_m2_{}", "adjusted_m2_{}", "adjusted_low_m2_{}", "adjusted_high_m2_{}",
     "new_sealed_m2_{}", "unsealed_m2_{}",
 )  # fmt: skip
-SCRIPT_TEXTS = ("app.rank.", "app.signal.", "app.interval", "app.none", "app.table.")
+SCRIPT_TEXTS = ("app.rank.", "app.signal.", "app.grade.", "app.interval", "app.none", "app.table.")
 # Square metres are whole on this page; figures per inhabitant keep their decimals.
 WHOLE_FROM = 1000.0
 
@@ -70,15 +71,20 @@ def rank_settings(
         "id": region.id,
         "years": region.years,
         "pairs": region.pairs,
-        "columns": [*columns, *(f"signal_{pair}" for pair in pairs)],
+        "columns": [
+            *columns,
+            *(f"grade_{pair}" for pair in pairs),
+            *(f"signal_{pair}" for pair in pairs),
+        ],
         "signals": SIGNALS,
+        "grades": GRADES,
         "doubtful": [p for p in region.pairs if contents.judged[p.key].warnings],
         "layers": [
             {
                 "layer": layer.layer,
                 "title": layer.title[locale.language],
                 "rows": [
-                    _written(area, columns, pairs, paths, contents.parents)
+                    _written(area, contents, columns, paths)
                     for area in _by_name(contents.layer(layer.layer))
                 ],
             }
@@ -93,17 +99,15 @@ def _texts(locale: Locale) -> dict[str, str]:
 
 
 def _written(
-    area: AreaFigures,
-    columns: tuple[str, ...],
-    pairs: list[str],
-    paths: Mapping[Key, str],
-    parents: Mapping[Key, Key],
+    area: AreaFigures, contents: Contents, columns: tuple[str, ...], paths: Mapping[Key, str]
 ) -> list[object]:
     """Return id, name, path of the sheet, parent, and values in the order of the columns."""
     key = (area.layer, area.id)
     values = [_short(area.m2(column)) for column in columns]
-    signals = [SIGNALS.index(area.signals[pair]) for pair in pairs]
-    return [area.id, area.name, paths[key], parents.get(key), [*values, *signals]]
+    pairs = contents.region.pairs
+    grades = [GRADES.index(grade_of(area, pair, contents.judged[pair.key])) for pair in pairs]
+    signals = [SIGNALS.index(area.signals[pair.key]) for pair in pairs]
+    return [area.id, area.name, paths[key], contents.parents.get(key), [*values, *grades, *signals]]
 
 
 def _short(value: float | None) -> float | int | None:

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from hexseal import __version__
 from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.pages.classes import SHARE_BREAKS
-from hexseal.pages.figures import AreaFigures, judged_columns, summed_columns
+from hexseal.pages.figures import GRADES, AreaFigures, judged_columns, summed_columns
+from hexseal.pages.headline import grade_note, grade_number
 from hexseal.pages.indicators import OF_PAIR, OF_YEAR, indicator_columns
-from hexseal.pages.judgement import Judged
+from hexseal.pages.judgement import Judged, pair_grade
 from hexseal.pages.locales import Locale
 from hexseal.pages.nesting import Key
 from hexseal.pages.noise import PairNoise, noise_settings
 from hexseal.pages.origins import Sources, class_name
+from hexseal.pages.places import PlaceFiles
 from hexseal.region.load import Region
 from hexseal.statistics.transitions import transition_resolution
 from hexseal.tiles.hexagons import SIGNALS
@@ -29,7 +31,7 @@ class Contents:
 
     ``judged`` and ``noise`` are by name of the pair. ``parents`` are areas of coarser layers by
     area, ``sources`` what became sealed in each area, ``origins`` the folder of the scripts that
-    tell the page so ("" without pairs of years).
+    tell the page so ("" without pairs of years), ``places`` the scripts of places that changed.
     """
 
     region: Region
@@ -43,6 +45,7 @@ class Contents:
     parents: Mapping[Key, Key]
     sources: Mapping[Key, Sources]
     origins: str
+    places: PlaceFiles = field(default_factory=lambda: PlaceFiles("", {}))
 
     @property
     def whole(self) -> AreaFigures:
@@ -89,6 +92,12 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
             "year": [asdict(indicator) for indicator in OF_YEAR],
             "pair": [asdict(indicator) for indicator in OF_PAIR],
         },
+        "grades": _grades(contents, locale),
+        "gradeNames": GRADES,
+        "modelYears": [epoch.year for epoch in region.epochs if epoch.forward is not None],
+        "whole": _values(contents.whole, region),
+        "target": region.target and asdict(region.target),
+        "places": asdict(contents.places),
         "notes": [
             {
                 "pair": pair,
@@ -130,6 +139,19 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         "noise": noise_settings(contents.noise),
         "partitions": _partitions(contents.datasets.tree),
         "texts": locale.script_texts,
+    }
+
+
+def _grades(contents: Contents, locale: Locale) -> dict[str, dict[str, object]]:
+    """Return the grade of each pair over the whole region, and what speaks against it."""
+    found = {pair.key: pair_grade(contents.judged[pair.key]) for pair in contents.region.pairs}
+    return {
+        pair: {
+            "grade": each.grade,
+            "note": grade_note(each.grade, each, locale),
+            "reasons": [reason.brief(locale) for reason in each.reasons],
+        }
+        for pair, each in found.items()
     }
 
 
@@ -239,18 +261,22 @@ def _columns(region: Region) -> tuple[str, ...]:
     pairs = [pair.key for pair in region.pairs]
     figures = (*summed_columns(region), *judged_columns(region))
     indicators = indicator_columns(region.years, pairs)
-    flags = [f"reference_{pair}" for pair in pairs] if region.accuracy.sample else []
-    return (*figures, *indicators, *(f"signal_{pair}" for pair in pairs), *flags)
+    return (
+        *figures,
+        *indicators,
+        *(f"signal_{pair}" for pair in pairs),
+        *(f"grade_{pair}" for pair in pairs),
+    )
 
 
 def _values(area: AreaFigures, region: Region) -> list[float | None]:
-    """Return an area's figures in the order of the columns; signals as numbers like in tiles."""
-    signals = {f"signal_{pair}": float(SIGNALS.index(s)) for pair, s in area.signals.items()}
-    for pair in region.pairs:
-        signals[pair.column("reference")] = float(area.is_reference(pair))
+    """Return an area's figures in the order of the columns; words as numbers like in tiles."""
+    words: dict[str, float | None] = {}
+    for pair, signal in area.signals.items():
+        words[f"signal_{pair}"] = float(SIGNALS.index(signal))
+        words[f"grade_{pair}"] = grade_number(area.grades.get(pair))
     return [
-        signals[column] if column in signals else _short(area.m2(column))
-        for column in _columns(region)
+        words[column] if column in words else _short(area.m2(column)) for column in _columns(region)
     ]
 
 

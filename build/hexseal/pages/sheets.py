@@ -18,10 +18,18 @@ from hexseal.pages.nesting import coarse_to_fine
 from hexseal.pages.numbers import number
 from hexseal.pages.rank import compare_cells, longest_pair
 from hexseal.pages.settings import Contents
-from hexseal.pages.stories import PairStory, doubtful_pairs, pair_stories
+from hexseal.pages.stories import (
+    PairStory,
+    PlaceView,
+    doubtful_pairs,
+    layer_medians,
+    pair_stories,
+    place_view,
+)
 from hexseal.pages.tables import Cell, Row, Writer, change_rows, sort_name, state_rows
 from hexseal.pages.years import year_points
 from hexseal.storage.files import write_bytes
+from hexseal.types import Pair
 
 # So many of the areas inside another stand on its sheet; the rest is one link away.
 MOST_CHILDREN = 40
@@ -43,7 +51,7 @@ class Sheet:
 
     area: AreaFigures
     layer: str
-    share: Cell
+    view: PlaceView
     parents: tuple[LinkedArea, ...]
     children: tuple[LinkedArea, ...]
     children_left_out: int
@@ -66,6 +74,7 @@ class SheetMaker:
     locator: Locator | None
     areas: Mapping[Key, AreaFigures]
     children: Mapping[Key, tuple[Key, ...]]
+    medians: Mapping[str, Mapping[Pair, float]]
 
     def sheet(self, key: Key) -> Sheet:
         """Return all that the sheet of an area shows."""
@@ -79,7 +88,7 @@ class SheetMaker:
         return Sheet(
             area=area,
             layer=self._title(key[0]),
-            share=write.share(area.share(region.years[-1])),
+            view=place_view(area, region, judged, write, self.medians[key[0]]),
             parents=tuple(self._linked(parent, home) for parent in self._above(key)),
             children=tuple(self._linked(child, home) for child in children[:MOST_CHILDREN]),
             children_left_out=max(0, len(children) - MOST_CHILDREN),
@@ -143,7 +152,11 @@ def write_sheets(
     region, language = contents.region, locale.language
     areas: dict[Key, AreaFigures] = {(a.layer, a.id): a for a in contents.listed}
     children = children_of(contents.parents, areas)
-    maker = SheetMaker(contents, Writer(locale), paths, locator, areas, children)
+    medians = {
+        layer.layer: layer_medians(contents.layer(layer.layer), region, contents.judged)
+        for layer in region.areas
+    }
+    maker = SheetMaker(contents, Writer(locale), paths, locator, areas, children, medians)
     template = environment.get_template("sheet.html.jinja")
     common = {
         **shared,

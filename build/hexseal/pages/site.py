@@ -45,10 +45,11 @@ from hexseal.pages.nesting import area_parents
 from hexseal.pages.noise import read_noise
 from hexseal.pages.numbers import file_size, number
 from hexseal.pages.origins import read_area_sources, read_hexagon_sources, write_origin_files
+from hexseal.pages.places import PlaceFiles, write_place_files
 from hexseal.pages.rank import rank_values
 from hexseal.pages.settings import Contents, embed, page_settings
 from hexseal.pages.sheets import sheet_locator, write_sheets
-from hexseal.pages.stories import doubtful_pairs, pair_stories
+from hexseal.pages.stories import doubtful_pairs, pair_stories, place_view
 from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_rows, state_rows
 from hexseal.pages.years import year_points
 from hexseal.progress import Progress, silent
@@ -102,10 +103,11 @@ def write_pages(
     figures = read_areas(areas, region, shapes)
     outlines = read_shapes(shapes) if shapes else {}
     sources = read_area_sources(transitions / AREA_SOURCES) if transitions else {}
+    judged = read_judgement(judgement)
     contents = Contents(
         region=region,
         areas=figures,
-        judged=read_judgement(judgement),
+        judged=judged,
         noise=read_noise(judgement, region, figures[0]),
         change_breaks=change_breaks(list(finest_changes(hexagons, region))),
         tiles=tiles,
@@ -122,6 +124,11 @@ def write_pages(
         )
         if transitions
         else "",
+        places=write_place_files(
+            site, region, transitions, judged, [(a.layer, a.id) for a in figures[1:]]
+        )
+        if transitions
+        else PlaceFiles("", {}),
     )
     writer = _SiteWriter(
         site=site,
@@ -133,7 +140,7 @@ def write_pages(
         locator=sheet_locator(contents.listed, outlines),
     )
     written = [
-        writer.write(load_locale(TEMPLATE / "locales", language))
+        writer.write(load_locale(TEMPLATE / "locales", language).of_years(len(region.years)))
         for language in region.site.languages
     ]
     progress("pages", 1, 1)
@@ -185,7 +192,8 @@ class _SiteWriter:
             ABOUT: about_values(region, self.inputs, locale),
             ACCESSIBILITY: plain_values("access", region, locale),
         }
-        if region.areas:
+        # One area has no rank.
+        if len(contents.listed) > 1:
             values[RANK] = rank_values(contents, self.sheets, locale, root)
         return values
 
@@ -229,6 +237,7 @@ def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
         ),
         "whole_number": lambda value: number(value, 0, language),
         "map_layers": contents.layers,
+        "view": place_view(whole, region, contents.judged, write),
         "stories": pair_stories(
             whole, region, contents.judged, write, contents.sources.get((whole.layer, whole.id))
         ),

@@ -1,15 +1,26 @@
 """What the page says of each pair of years in words: warnings, figures, how it was judged."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from statistics import median
 
-from hexseal.pages.charts import Chart, origins_chart
+from hexseal.pages.charts import Chart, IntervalChart, interval_chart, origins_chart
 from hexseal.pages.figures import AreaFigures
+from hexseal.pages.headline import (
+    Headline,
+    Period,
+    TargetView,
+    grade_of,
+    headline,
+    hectares_text,
+    periods_of,
+    signed_interval,
+    target_view,
+)
 from hexseal.pages.judgement import Judged, Note, ReferenceFacts
 from hexseal.pages.numbers import number
 from hexseal.pages.origins import Source, Sources, origins_of
-from hexseal.pages.reading import Reader, Reading
-from hexseal.pages.tables import Writer
+from hexseal.pages.tables import Cell, Writer
 from hexseal.region.load import Region
 from hexseal.types import Pair
 
@@ -39,10 +50,81 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """What the maps of a pair differ by: newly sealed, no longer, net; ``grade`` of the change."""
+
+    title: str
+    cells: tuple[Cell, ...]
+    grade: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceView:
+    """What a place shows first: its headline, the intervals of its periods; then the raw maps.
+
+    ``intervals`` is None where no period has a figure.
+    """
+
+    head: Headline
+    periods: tuple[Period, ...]
+    intervals: IntervalChart | None
+    differences: tuple[Difference, ...]
+    target: TargetView | None = None
+
+
+def place_view(
+    area: AreaFigures,
+    region: Region,
+    judged: Mapping[str, Judged],
+    write: Writer,
+    medians: Mapping[Pair, float] | None = None,
+) -> PlaceView:
+    """Return the first screen of a place; ``medians`` are those of its layer by pair."""
+    periods = periods_of(area, region, judged)
+    target = target_view(periods, region.target, region.years[-1], write.locale)
+    return PlaceView(
+        headline(area, region, judged, write.locale, periods),
+        periods,
+        interval_chart(
+            periods,
+            write,
+            medians=medians,
+            target=target and target.pace,
+            target_year=target.year if target else 0,
+        ),
+        tuple(
+            Difference(
+                f"{pair[0]}–{pair[1]}",
+                (
+                    write.hectares(area.m2(f"new_sealed_m2_{pair.key}")),
+                    write.hectares(area.m2(f"unsealed_m2_{pair.key}")),
+                    write.hectares(area.net_m2(pair), signed=True),
+                ),
+                grade_of(area, pair, judged[pair.key]),
+            )
+            for pair in region.pairs
+        ),
+        target,
+    )
+
+
+def layer_medians(
+    areas: Iterable[AreaFigures], region: Region, judged: Mapping[str, Judged]
+) -> dict[Pair, float]:
+    """Return the median net change a year of the areas of a layer, by pair with a figure."""
+    found: dict[Pair, list[float]] = {}
+    for area in areas:
+        for period in periods_of(area, region, judged):
+            if period.has_figure and period.middle is not None:
+                found.setdefault(period.pair, []).append(period.middle)
+    return {pair: median(values) for pair, values in found.items() if len(values) > 2}
+
+
+@dataclass(frozen=True, slots=True)
 class PairStory:
     """A pair of years in words; ``warnings`` say why its figures are not to be trusted.
 
-    ``readings`` are by basis, the adjusted first; ``origins`` is None where none is known.
+    ``difference`` is what the two maps differ by; ``origins`` is None where none is known.
     """
 
     key: str
@@ -50,7 +132,7 @@ class PairStory:
     brief: str
     warnings: tuple[Reason, ...]
     remarks: tuple[Reason, ...]
-    readings: tuple[Reading, ...]
+    difference: str
     origins: Chart | None
     steps: tuple[FilterRow, ...]
     facts: tuple[Fact, ...]
@@ -91,21 +173,41 @@ def _story(
     write: Writer,
     sources: tuple[Source, ...],
 ) -> PairStory:
-    reader = Reader(write, region.noise.level, region.years, region.id)
     return PairStory(
         key=f"{pair.first}-{pair.second}",
         title=f"{pair.first}–{pair.second}",
-        brief=reader.brief(area, pair, judged),
+        brief=_brief(area, region, pair, judged, write),
         warnings=()
         if area.is_reference(pair)
         else tuple(_reason(n, write) for n in judged.warnings),
         remarks=tuple(
             _reason(n, write) for n in (judged.notes if area.is_reference(pair) else judged.remarks)
         ),
-        readings=reader.readings(area, pair, judged),
+        difference=_difference(area, pair, judged, write),
         origins=origins_chart(origins_of(sources, region, write.locale), write),
         steps=tuple(_steps(area, region, judged, write)),
         facts=tuple(_facts(judged, write)),
+    )
+
+
+def _brief(area: AreaFigures, region: Region, pair: Pair, judged: Judged, write: Writer) -> str:
+    """Return the verdict on a pair and its interval a year."""
+    period = next(p for p in periods_of(area, region, {pair.key: judged}) if p.pair == pair)
+    words = write.locale.text(f"app.verdict.{period.verdict}")
+    interval = signed_interval(period, write.locale)
+    return f"{words}, {interval}" if interval else words
+
+
+def _difference(area: AreaFigures, pair: Pair, judged: Judged, write: Writer) -> str:
+    """Return what the two maps differ by, and that the grade says what it is worth."""
+    key = pair.key
+    gain, loss = (area.m2(f"{way}_m2_{key}") for way in ("new_sealed", "unsealed"))
+    if gain is None or loss is None:
+        return write.locale.text("app.head.no_data")
+    return write.locale.text(
+        "app.know.differ",
+        gain=hectares_text(gain, write.locale, signed=True),
+        loss=hectares_text(-loss, write.locale, signed=True),
     )
 
 

@@ -20,7 +20,7 @@ from hexseal.types import Box, Pair
 
 __all__ = [
     "Accuracy", "AreaLayer", "Dataset", "DatasetChange", "Epoch", "Fetch", "Forward",
-    "HexagonRange", "Licence", "Noise", "Region", "SealedAccuracy", "Simulation", "Site",
+    "HexagonRange", "Licence", "Noise", "Region", "SealedAccuracy", "Simulation", "Site", "Target",
     "is_remote", "load_region",
 ]  # fmt: skip
 
@@ -29,6 +29,7 @@ Pixels = Literal["auto", "always", "never"]
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 LANGUAGES = ("en", "fr")
+LAST_YEAR = 2200
 # What places without data read as where a product names no such code.
 NO_DATA = frozenset({255})
 # The layer that the whole region forms in every table of areas.
@@ -99,6 +100,19 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """A pace of net change that a place has to reach: that of ``base`` less ``reduction`` percent.
+
+    ``base`` is a pair of years, ``year`` the last one in which the pace holds. A reduction of 100
+    means no net change: what is newly sealed is unsealed elsewhere.
+    """
+
+    base: tuple[int, int]
+    year: int
+    reduction: float
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """Everything a build needs to know.
 
@@ -121,6 +135,7 @@ class Region:
     accuracy: Accuracy = field(default_factory=Accuracy)
     dataset: Dataset = field(default_factory=Dataset)
     fetch: Fetch | None = None
+    target: Target | None = None
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -185,6 +200,7 @@ def _region(root: TableReader, path: Path) -> Region:
         accuracy=_accuracy(root.child("accuracy"), epochs, path),
         dataset=read_dataset(root.child("dataset"), tuple(area.layer for area in areas)),
         fetch=fetch,
+        target=_target(root, tuple(epoch.year for epoch in epochs)),
     )
     head.done()
     root.done()
@@ -197,6 +213,29 @@ def _accuracy(reader: TableReader, epochs: tuple[Epoch, ...], path: Path) -> Acc
     points = None if accuracy.points is None else resolve(accuracy.points, path)
     sample = tuple(resolve(name, path) for name in accuracy.sample)
     return replace(accuracy, points=points, sample=sample)
+
+
+def _target(root: TableReader, years: tuple[int, ...]) -> Target | None:
+    if "target" not in root.table:
+        return None
+    reader = root.child("target")
+    base = tuple(reader.numbers("base", 2) or ())
+    pairs = [*pairwise(years), *([(years[0], years[-1])] if len(years) > 2 else [])]
+    if base not in pairs:
+        known = ", ".join(f"[{first}, {last}]" for first, last in pairs)
+        raise RegionError(
+            f"[target] base = {list(base)}: give one of the region's pairs of years"
+            f" ({known or 'this region has one year only'})"
+        )
+    year, reduction = reader.take("year", int), reader.number("reduction")
+    if not base[1] < year <= LAST_YEAR:
+        raise RegionError(
+            f"[target] year = {year}: give a year after {int(base[1])} and up to {LAST_YEAR}"
+        )
+    if not 0 <= reduction <= 100:
+        raise RegionError(f"[target] reduction = {reduction}: give a percentage from 0 to 100")
+    reader.done()
+    return Target((int(base[0]), int(base[1])), year, reduction)
 
 
 def _slug(reader: TableReader, key: str) -> str:

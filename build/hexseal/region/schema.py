@@ -342,6 +342,15 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
+        "target",
+        "A pace of net change that every place has to reach; the page shows who keeps it.",
+        (
+            Key("base", several(YEAR, 2, 2), "Pair of years whose pace is reduced.", REQUIRED),
+            Key("year", YEAR, "Last year in which the reduced pace holds.", REQUIRED),
+            Key("reduction", share(0, 100), "Percent by which the pace falls; 100: no net change.", REQUIRED),
+        ),
+    ),
+    Table(
         "dataset",
         "How the downloads are published.",
         (

@@ -16,6 +16,7 @@ from hexseal.storage.files import write_bytes
 from hexseal.tiles.archives import publish
 from hexseal.tiles.basemap import read_basemap
 from hexseal.tiles.codes import pixel_codes
+from hexseal.tiles.ground import write_ground
 from hexseal.tiles.images import image_years, write_image
 from hexseal.tiles.patches import write_patch_tiles
 from hexseal.tiles.pixels import write_pixels
@@ -37,7 +38,7 @@ def write_layers(
     workers: int | None = None,
     progress: Progress = silent,
 ) -> MapLayers:
-    """Publish confirmed patches, pixels, images and the basemap of a region.
+    """Publish the ground, confirmed patches, pixels, images and the basemap of a region.
 
     Archives lie in ``work/layers``; one made from the same ``key`` and files is kept.
     """
@@ -59,7 +60,13 @@ def write_layers(
             for year, address in image_years(region).items()
             if (archive := _image(kept, region, year, address, workers, progress))
         }
-    return MapLayers(patches, pixels, codes, images, _basemap(region, site))
+    archive = kept.made(
+        "ground",
+        "",
+        lambda path: write_ground(region, path, workers=workers, progress=progress),
+    )
+    ground = publish(archive, "ground", site, standalone) if archive else None
+    return MapLayers(patches, pixels, codes, images, _basemap(region, site), ground)
 
 
 def wants_pixels(region: Region) -> bool:

@@ -19,10 +19,12 @@ from hexseal.verify.tiles import DECODING_ERRORS
 TYPES = {"mvt": TileType.MVT, "png": TileType.PNG, "jpg": TileType.JPEG, "webp": TileType.WEBP}
 PNG_START = b"\x89PNG\r\n\x1a\n"
 TILE_PIXELS = 512
+# Outside, water, grass, crop, wood, bare, sealed.
+GROUND_CODES = 7
 
 
 def check_layers(site: Path, settings: PageSettings) -> list[str]:
-    """Return what is wrong with the archives of pixels, images, patches and the basemap."""
+    """Return what is wrong with the archives of ground, pixels, images, patches and the basemap."""
     problems: list[str] = []
     for archive in settings.archives:
         path = site / archive.pmtiles
@@ -62,7 +64,8 @@ def _check_tiles(site: Path, settings: PageSettings, archive: LayerArchive) -> I
             return
         for (zoom, x, y), content in all_tiles(source):
             zooms.add(zoom)
-            wrong = _wrong(archive.format, content, len(settings.codes) + 2, patches)
+            codes = GROUND_CODES if archive.name == "ground" else len(settings.codes) + 2
+            wrong = _wrong(archive.format, content, codes, patches)
             if wrong:
                 yield f"{archive.pmtiles}, tile {zoom}/{x}/{y}: {wrong}"
     missing = set(range(archive.minzoom, archive.maxzoom + 1)) - zooms

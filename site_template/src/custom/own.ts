@@ -183,7 +183,11 @@ export class OwnAreas {
   private zoomTo(place: number): void {
     const item = this.store.state.own[place];
     if (item?.kind === "shape") {
-      this.view.fit(boundsOf(polygonsOf(item.shape)));
+      const bounds = boundsOf(polygonsOf(item.shape));
+      // What lies elsewhere moves nothing.
+      if (meets(bounds, this.settings.tiles.bounds)) {
+        this.view.fit(bounds);
+      }
     } else if (item !== undefined) {
       const bounds = findArea(this.settings, item.layer, item.id)?.bounds;
       if (bounds) {
@@ -262,7 +266,7 @@ export class OwnAreas {
       return [make("p", { class: "detail" }, this.text.of("app.custom.computing"))];
     }
     if ("problem" in outcome) {
-      return [make("p", { class: "own-message error" }, outcome.problem)];
+      return [make("p", { class: "own-message error", role: "status" }, outcome.problem)];
     }
     const { figures } = outcome.answer;
     const tables = this.writeTables(figures, "app.custom.note");
@@ -282,8 +286,8 @@ export class OwnAreas {
       )
       .then((outcome) => {
         this.outcomes.set(shape, outcome);
-        const words = "problem" in outcome ? outcome.problem : this.text.of("app.custom.answered", { name });
-        this.section.say(words, "problem" in outcome);
+        // What is wrong with a shape stands in its answer: said once.
+        this.section.say("problem" in outcome ? "" : this.text.of("app.custom.answered", { name }));
         this.showAll();
       })
       .catch((err: unknown) => this.section.say(this.explain(err), true));
@@ -307,4 +311,10 @@ export class OwnAreas {
   private say(key: string, values: Record<string, string | number> = {}): void {
     this.section.say(this.text.of(key, values));
   }
+}
+
+type Bounds = [west: number, south: number, east: number, north: number];
+
+function meets(one: Bounds, other: Bounds): boolean {
+  return one[0] <= other[2] && other[0] <= one[2] && one[1] <= other[3] && other[1] <= one[3];
 }

@@ -7,7 +7,7 @@ import type { Figures, Settings } from "../shared/settings.ts";
 import { sign } from "../shared/sign.ts";
 import type { Text } from "../shared/text.ts";
 import type { Answer } from "./answer.ts";
-import { compareRows, longestPair, sentences } from "./words.ts";
+import { compareRows, longestPair } from "./words.ts";
 
 export type Found =
   | { name: string; figures: Figures; method: "pixels" }
@@ -22,7 +22,6 @@ export function answerParts(
   return [
     make("h3", { class: "own-title" }, found.name),
     ...warningOf(longestPair(settings), settings, text),
-    ...sentences(found.figures, settings, text).map((words) => make("p", { class: "story" }, words)),
     make("p", { class: "detail" }, ...methodOf(found, text)),
     ...tables,
   ];

@@ -1,38 +1,8 @@
-// Sentences and rows about an area of the reader's own, each figure once in every place.
+// Rows about an area of the reader's own, each figure once in every place.
 
 import { flows, judged, land, type Pair, percentOfLand, sealed } from "../shared/measures.ts";
 import type { Figures, Settings } from "../shared/settings.ts";
 import type { Text } from "../shared/text.ts";
-
-/** Say in plain words how much is sealed, and what changed over the longest pair of years. */
-export function sentences(figures: Figures, settings: Settings, text: Text): string[] {
-  const year = settings.years.at(-1) ?? 0;
-  const share = percentOfLand(sealed(figures, year), figures);
-  if (share === null) {
-    return [text.of("app.no_land")];
-  }
-  const state = text.of("app.custom.sentence.state", {
-    sealed: text.hectares(sealed(figures, year)),
-    land: text.hectares(land(figures)),
-    share: text.share(share),
-    year,
-  });
-  const longest = longestPair(settings);
-  return longest === null ? [state] : [state, changeSentence(figures, longest, settings, text)];
-}
-
-function changeSentence(figures: Figures, pair: Pair, settings: Settings, text: Text): string {
-  const { net, low, high, signal } = judged(figures, pair);
-  const { gain } = flows(figures, pair);
-  const values = {
-    first: pair[0],
-    last: pair[1],
-    net: text.hectares(Math.abs(net)),
-    interval: text.interval(low, high),
-    raw: text.hectares(gain),
-  };
-  return text.of(`app.custom.sentence.${settings.signals[signal]}`, values);
-}
 
 /** Return the pair that spans most years. */
 export function longestPair({ pairs }: Settings): Pair | null {

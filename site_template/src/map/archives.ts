@@ -5,12 +5,20 @@ import { PMTiles } from "pmtiles";
 import { ArchiveError, MemorySource, readBeside, ServerSource } from "./archive.ts";
 import type { ThemeName } from "./palette.ts";
 import type { LayerArchive, Settings } from "../shared/settings.ts";
-import { pixelPalette, recolored } from "./pixels.ts";
+import { groundPalette, pixelPalette, recolored } from "./pixels.ts";
 
 /** Tiles as they are: hexseal-layer://NAME/{z}/{x}/{y}. */
 const LAYER = "hexseal-layer";
 /** Pixels in the colours of a theme and of a year or a pair: hexseal-pixels://THEME/TIME/{z}/{x}/{y}. */
 const PIXELS = "hexseal-pixels";
+
+/** The land cover beneath all else, in the colours of a theme: hexseal-ground://THEME/{z}/{x}/{y}. */
+const GROUND = "hexseal-ground";
+
+/** Return the address of the tiles of land cover in the colours of a theme. */
+export function coverTiles(theme: ThemeName): string {
+  return `${GROUND}://${theme}/{z}/{x}/{y}`;
+}
 
 export function layerTiles(name: string): string {
   return `${LAYER}://${name}/{z}/{x}/{y}`;
@@ -25,13 +33,39 @@ export function findArchive(settings: Settings, name: string): LayerArchive | un
   return settings.mapLayers.archives.find((archive) => archive.name === name);
 }
 
+let served: LayerArchives | null = null;
+
+/** Return a tile of a layer as a picture: an image, or the pixels of a year; null where there is none. */
+export async function tilePicture(
+  settings: Settings,
+  layer: { name: string; theme: ThemeName; year: number },
+  place: [number, number, number],
+): Promise<Blob | null> {
+  const abort = new AbortController();
+  const tile = (await served?.tile(layer.name, place.map(String), abort.signal)) ?? null;
+  if (tile === null) {
+    return null;
+  }
+  const isCode = layer.name === "pixels";
+  const content = isCode ? recolored(tile, pixelPalette(settings, layer.theme, String(layer.year))) : tile;
+  const format = findArchive(settings, layer.name)?.format ?? "png";
+  return new Blob([content], { type: `image/${format}` });
+}
+
 export function serveLayers(settings: Settings): void {
   const archives = new LayerArchives(settings);
+  served = archives;
   addProtocol(LAYER, async ({ url }, abort) => {
     const [name = "", ...place] = partsOf(url);
     const data = await archives.tile(name, place, abort.signal);
     const isPicture = findArchive(settings, name)?.format !== "mvt";
     return { data: data ?? (isPicture ? emptyPicture() : new ArrayBuffer(0)) };
+  });
+  addProtocol(GROUND, async ({ url }, abort) => {
+    const [theme, ...place] = partsOf(url);
+    const picture = await archives.tile("ground", place, abort.signal);
+    const palette = groundPalette(theme === "dark" ? "dark" : "light");
+    return { data: picture === null ? emptyPicture() : recolored(picture, palette) };
   });
   addProtocol(PIXELS, async ({ url }, abort) => {
     const [theme, time = "", ...place] = partsOf(url);

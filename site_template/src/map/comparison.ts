@@ -3,7 +3,7 @@
 
 import { Map as MapLibre } from "maplibre-gl";
 import { make } from "../shared/dom.ts";
-import { addHatches, applyLook, type HexagonMap, noteLook } from "./map.ts";
+import { applyLook, type HexagonMap, noteLook } from "./map.ts";
 import type { Settings } from "../shared/settings.ts";
 import { HEXAGONS, type Look, mapStyle } from "./style.ts";
 import type { Text } from "../shared/text.ts";
@@ -67,7 +67,6 @@ export class Comparison {
     const { layers, ...style } = mapStyle(this.settings, look);
     twin.setStyle({ ...style, layers: [] });
     await twin.once("style.load");
-    addHatches(twin);
     const hexagons = layers.findIndex(({ id }) => id === HEXAGONS);
     for (const step of [layers.slice(0, hexagons), [layers[hexagons]!], layers.slice(hexagons + 1)]) {
       step.forEach((layer) => twin.addLayer(layer));

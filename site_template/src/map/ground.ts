@@ -1,15 +1,17 @@
 // What lies behind and over the hexagons: a basemap, images, single pixels, confirmed patches.
 
-import type { FilterSpecification, LayerSpecification, SourceSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, FilterSpecification, LayerSpecification, SourceSpecification } from "maplibre-gl";
 import type { Palette } from "./palette.ts";
 import type { LayerArchive, Settings } from "../shared/settings.ts";
 import type { Ground, State } from "../shared/state.ts";
 import type { Bounds } from "../custom/shapes.ts";
-import { findArchive, layerTiles, pixelTiles } from "./archives.ts";
+import { coverTiles, findArchive, layerTiles, pixelTiles } from "./archives.ts";
 
 export const PIXELS = "pixels";
 export const IMAGE = "image";
 export const PATCHES = "patches";
+const PATCH_WIDTH: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 10, 0.3, 13, 1.6];
+const COVER = "ground";
 const BASEMAP = "basemap";
 const WATER = /water|ocean|sea|lake|river/i;
 
@@ -32,7 +34,7 @@ export function groundOf(state: State, settings: Settings, year = state.year): G
     kind: state.ground,
     time,
     image: settings.mapLayers.imageYears.includes(last) ? last : 0,
-    patches: state.patches && state.view === "change" ? state.pair : "",
+    patches: state.patches && state.view === "change" && state.basis !== "raw" ? state.pair : "",
     basemap: state.basemap && settings.mapLayers.basemap !== null,
   };
 }
@@ -60,7 +62,9 @@ export function groundSources(
   for (const archive of settings.mapLayers.archives) {
     const { minzoom, maxzoom } = archive;
     const extent = { bounds: extentOf(archive.bounds), minzoom, maxzoom };
-    if (archive.name === "pixels") {
+    if (archive.name === COVER) {
+      sources[COVER] = { type: "raster", tiles: [coverTiles(palette.name)], tileSize: 512, ...extent };
+    } else if (archive.name === "pixels") {
       const tiles = [pixelTiles(palette.name, ground.time)];
       sources[PIXELS] = { type: "raster", tiles, tileSize: 512, ...extent };
     } else if (archive.name === `image-${image}`) {
@@ -81,6 +85,9 @@ export function groundSources(
 /** Return the tiles that each raster source shows now. */
 export function groundTiles(settings: Settings, ground: GroundLook, palette: Palette) {
   const tiles = new Map<string, string>();
+  if (findArchive(settings, COVER) !== undefined) {
+    tiles.set(COVER, coverTiles(palette.name));
+  }
   if (findArchive(settings, "pixels") !== undefined) {
     tiles.set(PIXELS, pixelTiles(palette.name, ground.time));
   }
@@ -92,6 +99,16 @@ export function groundTiles(settings: Settings, ground: GroundLook, palette: Pal
 
 /** Layers beneath the hexagons. */
 export function basemapLayers(settings: Settings, ground: GroundLook, palette: Palette): LayerSpecification[] {
+  return [...coverLayers(settings), ...readersOwn(settings, ground, palette)];
+}
+
+/** The region's own land cover, so that a place is recognised without any other map. */
+function coverLayers(settings: Settings): LayerSpecification[] {
+  const paint = { "raster-fade-duration": 0, "raster-resampling": "linear" } as const;
+  return findArchive(settings, COVER) === undefined ? [] : [{ id: COVER, type: "raster", source: COVER, paint }];
+}
+
+function readersOwn(settings: Settings, ground: GroundLook, palette: Palette): LayerSpecification[] {
   const archive = findArchive(settings, "basemap");
   if (archive === undefined) {
     return [];
@@ -116,7 +133,7 @@ export function basemapLayers(settings: Settings, ground: GroundLook, palette: P
       type: "fill",
       ...base,
       filter: of("Polygon"),
-      paint: { "fill-color": palette.water },
+      paint: { "fill-color": palette.ground.water },
     };
     return WATER.test(name) ? [water, line] : [line];
   });
@@ -151,6 +168,7 @@ function patchLayers(settings: Settings, ground: GroundLook, palette: Palette): 
   if (archive === undefined) {
     return [];
   }
+  const isSolid = ground.kind === "hexagons";
   const base = {
     source: PATCHES,
     "source-layer": "patches",
@@ -159,10 +177,14 @@ function patchLayers(settings: Settings, ground: GroundLook, palette: Palette): 
     layout: visible(ground.patches !== ""),
   };
   return [
-    // Without colour, so never drawn: so that the inside of a patch can be pointed at too.
-    { id: PATCHES, type: "fill", ...base, paint: { "fill-opacity": 0 } },
-    { id: "patch-casing", type: "line", ...base, paint: { "line-color": palette.selectedCasing, "line-width": 4 } },
-    { id: "patch-line", type: "line", ...base, paint: { "line-color": palette.patch, "line-width": 2 } },
+    // Solid over hexagons; an outline where pixels or an image are what is looked at.
+    { id: PATCHES, type: "fill", ...base, paint: { "fill-color": palette.patch, "fill-opacity": isSolid ? 0.95 : 0 } },
+    {
+      id: "patch-line",
+      type: "line",
+      ...base,
+      paint: { "line-color": isSolid ? palette.selectedCasing : palette.patch, "line-width": PATCH_WIDTH },
+    },
   ];
 }
 

@@ -1,12 +1,18 @@
 // The label beside the pointer: what the hexagon under it shows.
 
 import { make } from "../shared/dom.ts";
-import type { Cell, Patch } from "./map.ts";
+import type { Patch } from "./map.ts";
 import { flows, judged, measureValue, type Pair } from "../shared/measures.ts";
-import type { Measure, Settings } from "../shared/settings.ts";
+import type { Figures, Measure, Settings } from "../shared/settings.ts";
 import type { Text } from "../shared/text.ts";
 
 const GAP = 14;
+
+/** What is pointed at; a hexagon bears the name of its area. */
+export interface Pointed {
+  name: string;
+  figures: Figures;
+}
 
 export class Hover {
   private readonly box = make("div", { class: "tooltip", "aria-hidden": "true" });
@@ -24,9 +30,11 @@ export class Hover {
     this.box.hidden = true;
   }
 
-  show(cell: Cell, measure: Measure, patch: Patch | null, x: number, y: number): void {
-    const [value = "", ...rest] = this.lines(cell, measure);
+  show(unit: Pointed, measure: Measure, patch: Patch | null, x: number, y: number): void {
+    const [value = "", ...rest] = this.lines(unit, measure);
+    const name = unit.name === "" ? [] : [make("span", { class: "tooltip-name" }, unit.name)];
     this.box.replaceChildren(
+      ...name,
       make("strong", {}, value),
       ...rest.map((line) => make("span", {}, line)),
       ...(patch === null ? [] : [make("span", { class: "tooltip-patch" }, this.patch(patch))]),
@@ -35,15 +43,15 @@ export class Hover {
     this.place(x, y);
   }
 
-  /** Say what a hexagon shows: its value first. */
-  lines(cell: Cell, measure: Measure): string[] {
-    const value = measureValue(measure, cell.figures);
+  /** Say what an area or a hexagon shows: its value first. */
+  lines({ figures }: Pointed, measure: Measure): string[] {
+    const value = measureValue(measure, figures);
     const key = `app.legend.${measure.basis ?? measure.view}`;
     const years = measure.years.join("–");
     return [
       value === null ? this.text.of("app.no_land") : this.written(value, measure),
       this.text.of(key, { year: years, pair: years }),
-      ...(measure.view === "change" && value !== null ? this.change(cell, measure) : []),
+      ...(measure.view === "change" && value !== null ? this.change(figures, measure) : []),
     ];
   }
 
@@ -63,14 +71,15 @@ export class Hover {
     return this.text.of(`app.legend.${measure.view}.value`, { value: number });
   }
 
-  /** Say what was gained and lost, and whether it stands out from the noise. */
-  private change(cell: Cell, measure: Measure): string[] {
-    const { gain, loss } = flows(cell.figures, measure.years as Pair);
-    const { signal } = judged(cell.figures, measure.years as Pair);
+  /** Say what the maps differ by, and whether the change is established. */
+  private change(figures: Figures, measure: Measure): string[] {
+    const { gain, loss } = flows(figures, measure.years as Pair);
+    const { signal } = judged(figures, measure.years as Pair);
     const values = { gain: this.text.hectares(gain), loss: this.text.hectares(loss) };
+    const isNone = gain === 0 && loss === 0;
     return [
       this.text.of("app.hover.flows", values),
-      this.text.of(`app.hover.${this.settings.signals[signal]}`),
+      this.text.of(isNone ? "app.hover.none" : `app.hover.${this.settings.signals[signal]}`),
     ];
   }
 

@@ -10,7 +10,7 @@ import { unsureRows } from "./unsure.ts";
 import type { Palette } from "./palette.ts";
 import { element, type Measure, type Settings } from "../shared/settings.ts";
 import { sign } from "../shared/sign.ts";
-import { type ClassKey, hasZero, type Look } from "./style.ts";
+import type { ClassKey, Look } from "./style.ts";
 import type { Text } from "../shared/text.ts";
 
 export interface LegendActions {
@@ -18,7 +18,7 @@ export interface LegendActions {
   zoomTo(zoom: number): void;
 }
 
-/** What a picture of the map writes beside it; null stands for the hatch of no data. */
+/** What a picture of the map writes beside it; null: an outline without a filling. */
 export interface LegendEntry {
   color: string | null;
   words: string;
@@ -40,6 +40,12 @@ export class Legend {
     this.box.setAttribute("aria-label", text.of("app.legend"));
     this.showResolution(settings.tiles.bands[0]?.resolution ?? 0);
     this.box.addEventListener("keydown", (event) => moveFocus(this.box, event));
+    // On a phone only the colours show; a touch unfolds the rest.
+    this.box.addEventListener("click", ({ target }) => {
+      if (target instanceof Element && target.closest("button") === null) {
+        this.box.classList.toggle("unfolded");
+      }
+    });
   }
 
   show(look: Look, zoom: number): void {
@@ -85,6 +91,17 @@ export class Legend {
     const key = `app.legend.${basis ?? view}`;
     const years = yearsOf(look);
     const unit = this.text.of(`app.legend.${view}.unit`);
+    const grade = this.settings.grades[measure.years.join("_")]?.grade ?? "consistent";
+    if (measure.signal !== null && !unsure && !["reference", "consistent"].includes(grade)) {
+      const words = this.text.of("app.legend.nothing");
+      return [
+        this.head(this.text.of(key, { year: years, pair: years }), ""),
+        this.others(palette, measure, unsure),
+        make("p", { class: "legend-meaning" }, words),
+        this.warning(measure),
+        this.resolution,
+      ];
+    }
     return [
       this.head(this.text.of(key, { year: years, pair: years }), unit),
       unsure ? this.wedge(palette, unit) : this.ramp(look, unit),
@@ -108,10 +125,9 @@ export class Legend {
     }
     const list = make("ul", { class: "legend-others legend-pixels" });
     for (const kind of measure.view === "share" ? YEAR_CLASSES : PAIR_CLASSES) {
-      this.item(list, pixelColor(palette, kind), this.text.of(`app.pixel.${kind}`), null);
+      this.item(list, pixelColor(palette, kind), this.text.of(`app.pixel.${kind}`));
     }
-    this.item(list, palette.water, this.text.of("app.pixel.water"), null);
-    this.item(list, null, this.text.of("app.legend.no_data"), null);
+    this.item(list, palette.ground.water, this.text.of("app.pixel.water"));
     const meaning = this.text.of(`app.legend.pixels.${measure.view}`);
     return [
       this.head(this.text.of("app.legend.pixels", { years }), ""),
@@ -220,22 +236,24 @@ export class Legend {
     return make("p", { class: "legend-warning" }, sign(), " ", words);
   }
 
+  /** What is not in the ramp: an outline for what is not established, and the ground. */
   private others(palette: Palette, measure: Measure, unsure: boolean): HTMLElement {
     const list = make("ul", { class: "legend-others" });
-    if (hasZero(measure)) {
-      this.item(list, palette.zero, `0 (${this.text.of("app.legend.zero")})`, "zero");
-    } else if (measure.signal !== null && !unsure) {
-      this.item(list, palette.noise, this.text.of("app.legend.within_noise"), "noise");
+    if (measure.signal !== null && !unsure) {
+      this.item(list, null, this.text.of("app.legend.unclear"));
     }
-    this.item(list, palette.water, this.text.of("app.legend.no_land"), "water");
-    this.item(list, null, this.text.of("app.legend.no_data"), null);
+    if (findArchive(this.settings, "ground") !== undefined) {
+      const year = this.settings.years.at(-1) ?? 0;
+      this.item(list, palette.ground.sealed, this.text.of("app.legend.sealed", { year }));
+      this.item(list, palette.ground.wood, this.text.of("app.legend.wood"));
+    }
     return list;
   }
 
-  private item(list: HTMLElement, color: string | null, words: string, key: ClassKey | null): void {
-    const swatch = color === null ? make("span", { class: "swatch hatch" }) : swatchOf(color);
+  private item(list: HTMLElement, color: string | null, words: string): void {
+    const swatch = color === null ? make("span", { class: "swatch hexagon" }) : swatchOf(color);
     this.entries.push({ color, words });
-    list.append(make("li", {}, key === null ? swatch : this.pointer(swatch, words, key), words));
+    list.append(make("li", {}, swatch, words));
   }
 
   /** Make a class that can be pointed at; a click keeps it, another lets it go. */

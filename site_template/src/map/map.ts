@@ -18,14 +18,11 @@ import { indexOf, outlineOf } from "./cells.ts";
 import { findArchive, serveLayers } from "./archives.ts";
 import { addDot } from "./graphics.ts";
 import { escaped, groundTiles, PATCHES } from "./ground.ts";
-import { PALETTES } from "./palette.ts";
 import { element, type Figures, type Settings } from "../shared/settings.ts";
-import type { Camera } from "../shared/state.ts";
+import type { AreaKey, Camera } from "../shared/state.ts";
 import {
   ARCHIVE,
   AREAS,
-  hatchImage,
-  hatchName,
   HEXAGONS,
   type Look,
   mapLayers,
@@ -51,12 +48,9 @@ export interface Patch {
   origin: string;
 }
 
-export interface AreaKey {
-  layer: string;
-  id: string;
-}
-
 const PADDING = 28;
+// What search and choices over the map take: on a phone, and beside the panel.
+const [PHONE_TOP, PHONE_LEGEND, DESKTOP_TOP] = [116, 92, 36];
 // Below this width or height in pixels the sources would cover the map or its buttons.
 const NARROW = 560;
 const LOW = 400;
@@ -68,6 +62,8 @@ export class HexagonMap {
   readonly map: MapLibre;
   /** The second map of a comparison, which shows the same marks. */
   twin: MapLibre | null = null;
+  /** Pixels at the bottom that a sheet covers. */
+  private covered = 0;
   private marks: Record<"hover" | "selected", string | null> = { hover: null, selected: null };
 
   constructor(
@@ -105,10 +101,7 @@ export class HexagonMap {
     });
     noteLook(this.map, settings, look);
     this.map.keyboard.disableRotation();
-    this.map.once("style.load", () => {
-      addHatches(this.map);
-      addDot(this.map);
-    });
+    this.map.once("style.load", () => addDot(this.map));
     this.addControls();
   }
 
@@ -186,10 +179,16 @@ export class HexagonMap {
     this.fit(this.settings.tiles.bounds, jump);
   }
 
+  /** Keep content and buttons above what covers the bottom of the map. */
+  cover(pixels: number): void {
+    this.covered = pixels;
+    this.map.getContainer().style.setProperty("--covered", `${Math.round(pixels)}px`);
+  }
+
   /** Show bounds as large as fits beside the legend, or above it, whichever is larger. */
   fit(bounds: [number, number, number, number], jump = false): void {
-    const options = { maxZoom: this.settings.tiles.maxzoom + 1 };
-    const cameras = clearOf(this.map.getContainer(), element("legend")).map((padding) =>
+    const options = { maxZoom: this.settings.tiles.maxzoom + 3 };
+    const cameras = clearOf(this.map.getContainer(), element("legend"), this.covered).map((padding) =>
       this.map.cameraForBounds(bounds, { ...options, padding }),
     );
     const zoom = (camera: (typeof cameras)[number]) => camera?.zoom ?? -1;
@@ -213,14 +212,6 @@ export class HexagonMap {
       // It is printed among the notes too; here a touch opens it.
       this.map.getContainer().querySelector("details[open]")?.removeAttribute("open");
     }
-  }
-}
-
-/** Draw the hatches of both themes for a map whose style has loaded. */
-export function addHatches(map: MapLibre): void {
-  const ratio = Math.ceil(devicePixelRatio);
-  for (const palette of Object.values(PALETTES)) {
-    map.addImage(hatchName(palette), hatchImage(palette, ratio), { pixelRatio: ratio });
   }
 }
 
@@ -287,14 +278,21 @@ function cellOf({ id, properties }: Pick<MapGeoJSONFeature, "id" | "properties">
 }
 
 /** Return paddings that keep a map's content away from a box in its lower left corner. */
-function clearOf(map: HTMLElement, box: HTMLElement) {
+function clearOf(map: HTMLElement, box: HTMLElement, covered: number) {
   const even = { top: PADDING, right: PADDING, bottom: PADDING, left: PADDING };
+  if (covered > 0) {
+    // On a phone the legend is a strip above the sheet, and search and choices lie at the top.
+    const [top, bottom] = [PHONE_TOP, covered + PHONE_LEGEND];
+    const room = map.clientHeight - top - bottom;
+    return [{ ...even, ...(room > 2 * PADDING ? { top, bottom } : { bottom: covered }) }];
+  }
   const [outer, inner] = [map.getBoundingClientRect(), box.getBoundingClientRect()];
   const over = inner.width > 0 && inner.top < outer.bottom && inner.left < outer.right;
+  const below = { ...even, top: PADDING + DESKTOP_TOP };
   return over
     ? [
-        { ...even, left: inner.right - outer.left + PADDING / 2 },
-        { ...even, bottom: outer.bottom - inner.top + PADDING / 2 },
+        { ...below, left: inner.right - outer.left + PADDING / 2 },
+        { ...below, bottom: outer.bottom - inner.top + PADDING / 2 },
       ]
-    : [even];
+    : [below];
 }

@@ -1,6 +1,6 @@
 // Tiles of single pixels hold codes; their colours are put in by replacing the picture's palette.
 
-import { PALETTES, type Palette, type ThemeName } from "./palette.ts";
+import { GROUND_CLASSES, PALETTES, type Palette, type ThemeName } from "./palette.ts";
 import type { Settings } from "../shared/settings.ts";
 
 /** What a pixel is at a time; the classes of the legend, in its order. */
@@ -12,7 +12,7 @@ export const PAIR_CLASSES: PixelClass[] = ["confirmed", "fresh", "returned", "st
 const PALETTE_AT = 33;
 
 export function pixelColor(palette: Palette, kind: PixelClass): string {
-  return kind === "unsealed" ? palette.zero : palette.pixels[kind];
+  return kind === "unsealed" ? palette.ground.grass : palette.pixels[kind];
 }
 
 /** Return what a code means in a year ("2021") or a pair of years ("2018-2021"). */
@@ -37,7 +37,13 @@ export function classOf(settings: Settings, time: string, [sealed, confirmed]: [
 export function pixelPalette(settings: Settings, theme: ThemeName, time: string): Uint8Array {
   const palette = PALETTES[theme];
   const colors = settings.mapLayers.codes.map((code) => pixelColor(palette, classOf(settings, time, code)));
-  return Uint8Array.from(["#000000", palette.water, ...colors].flatMap(channels));
+  return Uint8Array.from(["#000000", palette.ground.water, ...colors].flatMap(channels));
+}
+
+/** Return red, green, blue of every class of the ground. */
+export function groundPalette(theme: ThemeName): Uint8Array {
+  const { ground } = PALETTES[theme];
+  return Uint8Array.from(GROUND_CLASSES.flatMap((name) => channels(ground[name])));
 }
 
 function channels(color: string): number[] {

@@ -3,13 +3,15 @@
 import { centerOf, lowBitsOf, resolutionOf } from "./cells.ts";
 import type { Hover } from "./hover.ts";
 import { CellCursor } from "./cursor.ts";
-import type { AreaKey, Cell, HexagonMap } from "./map.ts";
+import type { Cell, HexagonMap } from "./map.ts";
 import type { Panel } from "../panel/panel.ts";
 import type { Area, Measure, Settings } from "../shared/settings.ts";
-import { findArea, isSame, type Selection, type Store } from "../shared/state.ts";
+import { type AreaKey, findArea, isSame, type Selection, type Store } from "../shared/state.ts";
 import type { Text } from "../shared/text.ts";
 
 export class SelectionKeeper {
+  /** The area that the reader chose last; a click in it gives a hexagon. */
+  private entered: AreaKey | null = null;
   /** The kept cell's figures, once its tile has been seen. */
   private cell: Cell | null = null;
 
@@ -22,6 +24,8 @@ export class SelectionKeeper {
     private readonly text: Text,
     /** What is shown at a place of the map, in pixels from its left. */
     private readonly measureAt: (x: number) => Measure,
+    /** Offer an area to those that stand beside each other; tells whether it was taken. */
+    private readonly joins: (area: AreaKey) => boolean,
   ) {
     this.connectPointer();
     this.connectKeyboard();
@@ -40,7 +44,7 @@ export class SelectionKeeper {
 
   chooseArea(key: AreaKey): void {
     const area = findArea(this.settings, key.layer, key.id);
-    if (area !== undefined) {
+    if (area !== undefined && !this.joins(key)) {
       this.store.set({ selection: { kind: "area", ...key }, outlines: key.layer });
       this.zoomTo(area);
     }
@@ -78,28 +82,60 @@ export class SelectionKeeper {
 
   private connectPointer(): void {
     const { map } = this.view;
-    map.on("mousemove", ({ point }) => this.pointAt(this.view.cellAt(point), point.x, point.y));
+    map.on("mousemove", ({ point }) => this.pointAt(point.x, point.y));
     map.on("mouseout", () => this.endHover());
     map.on("movestart", () => this.endHover());
-    map.on("click", ({ point }) => {
-      const cell = this.view.cellAt(point);
-      // A finger does not hover: the label comes with the tap.
-      this.pointAt(cell, point.x, point.y);
-      this.keep(cell);
-      const patch = this.view.patchAt(point);
-      if (patch !== null) {
-        this.panel.say(this.hover.patch(patch));
-      }
-    });
+    map.on("click", ({ point }) => this.click(point.x, point.y));
   }
 
-  private pointAt(cell: Cell | null, x: number, y: number): void {
-    this.view.map.getCanvas().style.cursor = cell ? "pointer" : "";
+  /** The first click on a place gives the area there, the next one its hexagon. */
+  private click(x: number, y: number): void {
+    const area = this.areaAt(x, y);
+    if (area !== null && !this.isInside(area)) {
+      this.pointAt(x, y);
+      this.chooseArea(area);
+      return;
+    }
+    const cell = this.view.cellAt([x, y]);
+    // A finger does not hover: the label comes with the tap.
+    this.pointAt(x, y);
+    this.keep(cell);
+    const patch = this.view.patchAt([x, y]);
+    if (patch !== null) {
+      this.panel.say(this.hover.patch(patch));
+    }
+  }
+
+  /** Tell whether the reader is in an area already: it is kept, or a hexagon in it. */
+  private isInside(area: AreaKey): boolean {
+    const { selection } = this.store.state;
+    const last = this.entered;
+    const isLast = last !== null && last.layer === area.layer && last.id === area.id;
+    return selection !== null && isLast;
+  }
+
+  /** Return the area of the outlined layer at a point of the screen. */
+  private areaAt(x: number, y: number): AreaKey | null {
+    const { outlines } = this.store.state;
+    return this.view.areasAt([x, y]).find(({ layer }) => layer === outlines) ?? null;
+  }
+
+  private pointAt(x: number, y: number): void {
+    const key = this.areaAt(x, y);
+    const area = key === null ? undefined : findArea(this.settings, key.layer, key.id);
+    const patch = this.view.patchAt([x, y]);
+    const showsArea = key !== null && area !== undefined && patch === null && !this.isInside(key);
+    const cell = showsArea ? null : this.view.cellAt([x, y]);
+    this.view.map.getCanvas().style.cursor = cell !== null || showsArea ? "pointer" : "";
     this.view.mark("hover", cell?.index ?? null);
-    if (cell === null) {
-      this.hover.hide();
+    const measure = this.measureAt(x);
+    if (showsArea) {
+      this.hover.show({ name: area.name, figures: area.figures }, measure, null, x, y);
+    } else if (cell !== null) {
+      const unit = { name: area?.name ?? "", figures: cell.figures };
+      this.hover.show(unit, measure, patch, x, y);
     } else {
-      this.hover.show(cell, this.measureAt(x), this.view.patchAt([x, y]), x, y);
+      this.hover.hide();
     }
   }
 
@@ -138,16 +174,20 @@ export class SelectionKeeper {
       return;
     }
     const measure = this.measureAt(x);
-    this.hover.show(cell, measure, this.view.patchAt([x, y]), x, y);
+    this.hover.show({ name: "", figures: cell.figures }, measure, this.view.patchAt([x, y]), x, y);
     const names = this.view
       .areasAt([x, y])
       .flatMap(({ layer, id }) => findArea(this.settings, layer, id)?.name ?? []);
-    this.panel.say([...this.hover.lines(cell, measure), ...names].join(". "));
+    this.panel.say([...this.hover.lines({ name: "", figures: cell.figures }, measure), ...names].join(". "));
   }
 
   private follow(selection: Selection | null): void {
+    if (selection === null) {
+      this.entered = null;
+    }
     this.view.mark("selected", selection?.kind === "cell" ? selection.index : null);
     if (selection?.kind === "area") {
+      this.entered = { layer: selection.layer, id: selection.id };
       const layer = this.settings.layers.find((known) => known.layer === selection.layer);
       const area = findArea(this.settings, selection.layer, selection.id);
       if (area !== undefined) {

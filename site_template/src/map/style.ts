@@ -15,6 +15,7 @@ import {
   groundSources,
 } from "./ground.ts";
 import { unsureColor } from "./unsure.ts";
+import type { AreaKey } from "../shared/state.ts";
 import { measureExpression } from "../shared/measures.ts";
 import type { Palette } from "./palette.ts";
 import type { Measure, Scale, Settings } from "../shared/settings.ts";
@@ -24,18 +25,22 @@ export const ARCHIVE = "archive";
 export const MARKS = "marks";
 export const HEXAGONS = "hexagons";
 export const AREAS = "areas";
-/** The number of "within_noise" in the tiles (SIGNALS in hexseal/tiles.py). */
+/** The number of "within_noise" in the tiles; above it lie gain and loss (SIGNALS in tiles/hexagons.py). */
 const WITHIN_NOISE = 1;
 /** The number of "inconclusive": such hexagons carry no figure of change. */
 const INCONCLUSIVE = 4;
+const OPACITY = 0.92;
 const BASEMAP_OPACITY = 0.72;
+const NOTHING = "rgba(0, 0, 0, 0)";
+/** Less new sealing than six pixels of 10 m is not worth a look. */
+const LEAST_CANDIDATE_M2 = 600;
 const STEPPED_BACK = 0.12;
 /** Outlines grow from a hair at region scale to a clear line in a town. */
 const AREA_WIDTH: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 6, 0.6, 11, 1.4];
 const CASING_WIDTH: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 6, 1.8, 11, 3.4];
 
-/** A class of the legend: its place in the ramp, or one of those beside it. */
-export type ClassKey = number | "zero" | "noise" | "water";
+/** A class of the legend: its place in the ramp. */
+export type ClassKey = number;
 
 export interface Look {
   palette: Palette;
@@ -50,7 +55,11 @@ export interface Look {
   beside: number;
   /** The layer of areas whose outlines are drawn, or "". */
   outlines: string;
-  selectedArea: { layer: string; id: string } | null;
+  selectedArea: AreaKey | null;
+  /** Areas of the outlined layer with their colours, shown before hexagons until this zoom. */
+  areas: { colors: [string, string][]; until: number } | null;
+  /** Areas that stand beside each other, each with an outline of its own colour. */
+  places: AreaKey[];
 }
 
 export function mapStyle(settings: Settings, look: Look): StyleSpecification {
@@ -76,11 +85,7 @@ export function mapStyle(settings: Settings, look: Look): StyleSpecification {
 export function mapLayers(settings: Settings, look: Look): LayerSpecification[] {
   const { palette, ground } = look;
   return [
-    {
-      id: "background",
-      type: "background",
-      paint: { "background-pattern": hatchName(palette) },
-    },
+    { id: "background", type: "background", paint: { "background-color": palette.background } },
     ...basemapLayers(settings, ground, palette),
     {
       id: HEXAGONS,
@@ -89,13 +94,16 @@ export function mapLayers(settings: Settings, look: Look): LayerSpecification[] 
       "source-layer": HEXAGONS,
       paint: {
         "fill-color": fillOf(look),
-        "fill-outline-color": palette.cellLine,
+        "fill-outline-color": ["case", isFilled(look), palette.cellLine, NOTHING],
         "fill-opacity": opacityOf(settings, look),
       },
     },
+    unclearLines(settings, look),
+    areaFill(settings, look),
     ...groundLayers(settings, ground, palette),
     ...cellLines(settings, look),
     ...areaLayers(look),
+    ...placeLayers(look),
     ...markLayers(palette),
   ];
 }
@@ -116,62 +124,98 @@ function fillOf(look: Look): ExpressionSpecification {
   return ["let", "color", color, shown] as unknown as ExpressionSpecification;
 }
 
-/** Return the fill of a hexagon: a colour per class, one each for no land, none, within noise. */
-export function colorOf({ palette, measure, breaks, unsure }: Look): ExpressionSpecification {
+/** Return the fill of a hexagon: a colour per class, none where there is nothing to show. */
+export function colorOf(look: Look): ExpressionSpecification {
+  const { palette, measure, breaks, unsure } = look;
   if (unsure) {
-    const color = unsureColor(measure, palette, breaks.change);
-    return ["case", ["<=", ["get", "land_m2"], 0], palette.water, ...open({ palette, measure }), color];
+    return ["case", isFilled(look), unsureColor(measure, palette, breaks.change), NOTHING];
   }
   const ramp = palette.ramps[measure.scale];
   const steps = breaks[measure.scale].flatMap((edge, place) => [edge, ramp[place + 1] ?? ""]);
-  const stepped = [
-    "step",
-    measureExpression(measure),
-    ramp[0] ?? "",
-    ...steps,
-  ] as unknown as ExpressionSpecification;
-  const zero: ExpressionSpecification = ["==", measureExpression(measure), 0];
-  const colored: ExpressionSpecification =
-    measure.signal !== null
-      ? ["case", ["==", ["get", measure.signal], WITHIN_NOISE], palette.noise, stepped]
-      : hasZero(measure)
-        ? ["case", zero, palette.zero, stepped]
-        : stepped;
-  return ["case", ["<=", ["get", "land_m2"], 0], palette.water, ...open({ palette, measure }), colored];
+  const stepped = ["step", measureExpression(measure), ramp[0] ?? "", ...steps];
+  return ["case", isFilled(look), stepped, NOTHING] as unknown as ExpressionSpecification;
 }
 
-/** Return the case of hexagons whose grade is inconclusive, for measures that such ones lack. */
-function open({ palette, measure }: Pick<Look, "palette" | "measure">): [ExpressionSpecification, string] | [] {
-  return measure.open === null ? [] : [["==", ["get", measure.open], INCONCLUSIVE], palette.noise];
+/** Tell of a hexagon whether it is filled: it has land, something to show, and change established. */
+function isFilled({ measure, unsure }: Look): ExpressionSpecification {
+  const hasLand: ExpressionSpecification = [">", ["get", "land_m2"], 0];
+  const hasValue: ExpressionSpecification = ["!=", measureExpression(measure), 0];
+  if (measure.signal === null || unsure) {
+    return ["all", hasLand, hasValue];
+  }
+  const signal: ExpressionSpecification = ["coalesce", ["get", measure.signal], 0];
+  return ["all", hasLand, [">", signal, WITHIN_NOISE], ["<", signal, INCONCLUSIVE]];
 }
 
-/** Hexagons make room where single pixels or an image are shown, and let a basemap through. */
+/** Outlines of hexagons whose maps differ by what is worth a look, but where none is established. */
+function unclearLines(settings: Settings, { measure, palette, unsure }: Look): LayerSpecification {
+  const isShown = measure.signal !== null && !unsure;
+  const signal: ExpressionSpecification = ["coalesce", ["get", measure.signal ?? ""], 0];
+  const filter: FilterSpecification = isShown
+    ? [
+        "all",
+        [">", ["get", "land_m2"], 0],
+        ["any", ["<=", signal, WITHIN_NOISE], [">=", signal, INCONCLUSIVE]],
+        [">=", ["coalesce", ["get", `new_sealed_m2_${measure.years.join("_")}`], 0], LEAST_CANDIDATE_M2],
+      ]
+    : false;
+  return {
+    id: "hexagon-unclear",
+    type: "line",
+    source: ARCHIVE,
+    "source-layer": HEXAGONS,
+    // Larger hexagons nearly all hold some: their outlines would say nothing.
+    minzoom: settings.tiles.bands.at(-1)?.minzoom ?? 0,
+    filter,
+    layout: { visibility: isShown ? "visible" : "none" },
+    paint: { "line-color": palette.unsureLine, "line-width": 0.8, "line-opacity": 0.7 },
+  };
+}
+
+/** Areas in their colours, until the reader is close enough for hexagons. */
+function areaFill(settings: Settings, { areas, outlines, ground, palette }: Look): LayerSpecification {
+  const archive = groundArchive(settings, ground);
+  const colors = areas?.colors ?? [];
+  const color = colors.length === 0 ? NOTHING : ["match", ["get", "id"], ...colors.flat(), NOTHING];
+  const until = areas?.until ?? 0;
+  const isHidden = areas === null || (archive !== undefined && archive.minzoom < until);
+  return {
+    id: "area-fill",
+    type: "fill",
+    source: ARCHIVE,
+    "source-layer": AREAS,
+    filter: ["==", ["get", "layer"], outlines],
+    layout: { visibility: isHidden ? "none" : "visible" },
+    paint: {
+      "fill-color": color as ExpressionSpecification,
+      "fill-outline-color": palette.cellLine,
+      "fill-opacity": ["step", ["zoom"], OPACITY, until, 0],
+    },
+  };
+}
+
+/** Hexagons follow areas, and make room where single pixels or an image are shown. */
 function opacityOf(settings: Settings, look: Look): ExpressionSpecification | number {
-  const most = look.ground.basemap ? BASEMAP_OPACITY : 1;
+  const most = look.ground.basemap ? BASEMAP_OPACITY : OPACITY;
   const archive = groundArchive(settings, look.ground);
-  return archive === undefined ? most : ["step", ["zoom"], most, archive.minzoom, 0];
+  const from = look.areas?.until ?? 0;
+  const steps = [...(from > 0 ? [from, most] : []), ...(archive === undefined ? [] : [archive.minzoom, 0])];
+  const first = from > 0 ? 0 : most;
+  return steps.length === 0 ? first : (["step", ["zoom"], first, ...sorted(steps)] as unknown as ExpressionSpecification);
+}
+
+/** Pixels that begin before the hexagons do take their place altogether. */
+function sorted(steps: number[]): number[] {
+  const [from = 0, , until] = steps;
+  return until !== undefined && until <= from ? [from, 0] : steps;
 }
 
 /** Tell of a hexagon whether the legend counts it to a class. */
-function isOfClass({ measure, breaks }: Look, key: ClassKey): ExpressionSpecification {
-  const hasLand: ExpressionSpecification = [">", ["get", "land_m2"], 0];
-  const isOpen: ExpressionSpecification =
-    measure.open === null ? ["literal", false] as never : ["==", ["get", measure.open], INCONCLUSIVE];
-  const isNoise: ExpressionSpecification =
-    measure.signal === null
-      ? isOpen
-      : ["any", isOpen, ["==", ["get", measure.signal], WITHIN_NOISE]];
-  const value = measureExpression(measure);
-  const isZero: ExpressionSpecification = hasZero(measure) ? ["==", value, 0] : (["literal", false] as never);
-  if (key === "water") {
-    return ["!", hasLand];
-  }
-  if (key === "noise" || key === "zero") {
-    return ["all", hasLand, key === "noise" ? isNoise : isZero];
-  }
-  const edges = breaks[measure.scale];
-  const place = ["step", value, 0, ...edges.flatMap((edge, n) => [edge, n + 1])] as never;
-  return ["all", hasLand, ["!", isNoise], ["!", isZero], ["==", place, key]];
+function isOfClass(look: Look, key: ClassKey): ExpressionSpecification {
+  const edges = look.breaks[look.measure.scale];
+  const steps = edges.flatMap((edge, n) => [edge, n + 1]);
+  const place = ["step", measureExpression(look.measure), 0, ...steps] as never;
+  return ["all", isFilled(look), ["==", place, key]];
 }
 
 /** The hexagons' outlines over pixels and images, so that figures and ground are read together. */
@@ -194,11 +238,6 @@ function cellLines(settings: Settings, { ground, palette }: Look): LayerSpecific
   ];
 }
 
-/** Tell whether none at all is a class of its own; where signs differ the middle class holds it. */
-export function hasZero({ scale }: Measure): boolean {
-  return scale !== "change";
-}
-
 function areaLayers({ palette, outlines, selectedArea }: Look): LayerSpecification[] {
   const shown: FilterSpecification = ["==", ["get", "layer"], outlines];
   const selected: FilterSpecification = [
@@ -208,8 +247,15 @@ function areaLayers({ palette, outlines, selectedArea }: Look): LayerSpecificati
   ];
   const base = { source: ARCHIVE, "source-layer": AREAS } as const;
   return [
-    // Without colour: only so that a place can be asked which areas it lies in.
+    // Without colour: only so that a point can be asked which areas it lies in.
     { id: AREAS, type: "fill", ...base, paint: { "fill-opacity": 0 } },
+    {
+      id: "area-veil",
+      type: "fill",
+      ...base,
+      filter: ["all", ["==", ["get", "layer"], selectedArea?.layer ?? ""], ["!=", ["get", "id"], selectedArea?.id ?? ""]],
+      paint: { "fill-color": palette.veil, "fill-antialias": false },
+    },
     {
       id: "area-casing",
       type: "line",
@@ -243,6 +289,22 @@ function areaLayers({ palette, outlines, selectedArea }: Look): LayerSpecificati
   ];
 }
 
+/** Areas beside each other, each outlined in the colour of its column. */
+function placeLayers({ places, palette }: Look): LayerSpecification[] {
+  return palette.places.map((color, place) => {
+    const { layer, id } = places[place] ?? { layer: "", id: "" };
+    return {
+      id: `place-${place}`,
+      type: "line",
+      source: ARCHIVE,
+      "source-layer": AREAS,
+      filter: ["all", ["==", ["get", "layer"], layer], ["==", ["get", "id"], id]],
+      layout: { "line-join": "round" },
+      paint: { "line-color": color, "line-width": 3.2 },
+    };
+  });
+}
+
 /** Outlines of the hovered and of the kept hexagon, drawn from their H3 index. */
 function markLayers(palette: Palette): LayerSpecification[] {
   const of = (kind: string): FilterSpecification => ["==", ["get", "kind"], kind];
@@ -259,30 +321,4 @@ function markLayers(palette: Palette): LayerSpecification[] {
     line("selected-casing", "selected", palette.selectedCasing, 6),
     line("selected", "selected", palette.selected, 3),
   ];
-}
-
-export function hatchName(palette: Palette): string {
-  return `hatch-${palette.name}`;
-}
-
-/** Draw the hatch that stands for "no data" wherever there is no hexagon. */
-export function hatchImage(palette: Palette, ratio: number): ImageData {
-  const size = 8 * ratio;
-  const canvas = new OffscreenCanvas(size, size);
-  // Drawn without the graphics card, or reading it would wait for all that the card has to do.
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (context === null) {
-    return new ImageData(size, size);
-  }
-  context.fillStyle = palette.background;
-  context.fillRect(0, 0, size, size);
-  context.strokeStyle = palette.hatch;
-  context.lineWidth = 1.5 * ratio;
-  for (const shift of [-size, 0, size]) {
-    context.beginPath();
-    context.moveTo(shift, size);
-    context.lineTo(shift + size, 0);
-    context.stroke();
-  }
-  return context.getImageData(0, 0, size, size);
 }

@@ -6,17 +6,16 @@ import { measureExpression } from "../shared/measures.ts";
 import type { Palette } from "./palette.ts";
 import type { Measure } from "../shared/settings.ts";
 
-/** One row of the palette; ``sizes`` are how many of the nine classes each colour stands for. */
+/** One row of the palette; ``sizes`` are how many of the six classes each colour stands for. */
 interface Level {
   sizes: number[];
   grey: number;
 }
 
 const LEVELS: Level[] = [
-  { sizes: [1, 1, 1, 1, 1, 1, 1, 1, 1], grey: 0 },
-  { sizes: [2, 2, 1, 2, 2], grey: 0.3 },
-  { sizes: [4, 1, 4], grey: 0.6 },
-  { sizes: [9], grey: 1 },
+  { sizes: [1, 1, 1, 1, 1, 1], grey: 0 },
+  { sizes: [3, 3], grey: 0.5 },
+  { sizes: [6], grey: 1 },
 ];
 
 /** A row as the legend draws it. ``upTo`` is the half width of the interval, null: any. */
@@ -25,7 +24,7 @@ export interface Row {
   upTo: number | null;
 }
 
-/** Return the rows of the palette, the most certain first; ``breaks`` are the eight of change. */
+/** Return the rows of the palette, the most certain first; ``breaks`` are those of change. */
 export function unsureRows(palette: Palette, breaks: number[]): Row[] {
   const positive = breaks.filter((edge) => edge > 0);
   return LEVELS.map(({ sizes, grey }, level) => ({

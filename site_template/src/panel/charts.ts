@@ -4,6 +4,7 @@
 import { make } from "../shared/dom.ts";
 import { draw, short } from "../shared/svg.ts";
 import type { Text } from "../shared/text.ts";
+import { hasFigure, hectaresText, type Period, signedInterval, verdictOf } from "./headline.ts";
 import type { YearPoint } from "./years.ts";
 
 const [WIDTH, HEIGHT] = [360, 190];
@@ -11,6 +12,8 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [58, 22, 10, 26];
 const [BAR_LINE, BAR] = [36, 9];
 const MOST_ORIGINS = 6;
 const HECTARE = 10_000;
+const [SPAN, AXIS_LEFT, AXIS_RIGHT, PERIOD_LINE] = [392, 104, 276, 38];
+const TARGET_ROOM = 18;
 
 /** What became sealed from one former class, square metres. */
 export interface Origin {
@@ -221,4 +224,162 @@ function originsDrawing(origins: Origin[], text: Text): SVGSVGElement {
     ];
   });
   return drawing(origins.length * BAR_LINE, text.of("app.chart.origins"), parts);
+}
+
+export interface IntervalMarks {
+  /** The median of the areas of the same layer by pair ("2018_2021"), square metres a year. */
+  medians: Record<string, number>;
+  /** The yearly pace that a target allows, square metres; null where there is none. */
+  target: number | null;
+  targetYear: number;
+}
+
+/** Return the chart of net change a year, all periods on one axis; null where none has a figure. */
+export function intervalChart(periods: Period[], text: Text, marks: IntervalMarks): HTMLElement | null {
+  if (!periods.some(hasFigure)) {
+    return null;
+  }
+  const { medians, target } = marks;
+  const shown = periods.filter(hasFigure).flatMap(({ low, high }) => [low, high]);
+  const ends = [...shown, ...Object.values(medians), target].flatMap((end) => (end === null ? [] : [end / HECTARE]));
+  const steps = ticks(Math.min(0, ...ends), Math.max(0, ...ends));
+  const [first, last] = [steps[0] ?? 0, steps.at(-1) ?? 1];
+  const top = target === null ? 4 : TARGET_ROOM;
+  const bottom = top + PERIOD_LINE * periods.length;
+  const axis: Axis = {
+    x: (squareMetres) => AXIS_LEFT + ((squareMetres / HECTARE - first) / (last - first)) * (AXIS_RIGHT - AXIS_LEFT),
+    top,
+    bottom,
+  };
+  const parts = [
+    ...axisParts(axis, steps, text),
+    ...(target === null ? [] : targetParts(axis, target, text)),
+    ...periods.flatMap((period, place) => periodParts(axis, place, period, periods.length, medians, text)),
+  ];
+  const viewBox = `0 0 ${SPAN} ${short(bottom + 18)}`;
+  const words = periods.map((period) => spoken(period, text)).join("; ");
+  const svg = draw("svg", { class: "interval-chart", viewBox, role: "img", "aria-label": words }, ...parts);
+  return make("div", {}, svg, intervalKey(periods, text, marks));
+}
+
+interface Axis {
+  x(squareMetres: number): number;
+  top: number;
+  bottom: number;
+}
+
+function intervalKey(periods: Period[], text: Text, { medians, target, targetYear }: IntervalMarks): HTMLElement {
+  const isMeasured = periods.some(({ grade }) => grade === "reference");
+  const key = [
+    ["bar", text.of(isMeasured ? "app.chart.interval.measured" : "app.chart.interval.noise")],
+    ...(Object.keys(medians).length > 0 ? [["median", text.of("app.chart.median")]] : []),
+    ...(target === null ? [] : [["target", text.of("app.chart.target", { year: targetYear })]]),
+  ];
+  const items = key.map(([name, words]) => make("li", {}, make("span", { class: `key-mark ${name}` }), words ?? ""));
+  return make("ul", { class: "chart-key" }, ...items);
+}
+
+function axisParts({ x, top, bottom }: Axis, steps: number[], text: Text): SVGElement[] {
+  const step = (steps[1] ?? 1) - (steps[0] ?? 0);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return steps.flatMap((value) => {
+    const at = x(value * HECTARE);
+    const classes = Math.abs(value) < 1e-12 ? "axis-zero" : "axis-grid";
+    return [
+      draw("line", { class: classes, x1: at, x2: at, y1: top, y2: bottom }),
+      label(text.number(value, value === 0 ? 0 : digits, true), "chart-label middle", at, bottom + 14),
+    ];
+  });
+}
+
+function targetParts({ x, bottom }: Axis, target: number, text: Text): SVGElement[] {
+  const at = x(target);
+  const words = text.of("app.chart.target.value", { value: hectaresText(text, target) });
+  return [
+    draw("line", { class: "target-line", x1: at, x2: at, y1: TARGET_ROOM - 4, y2: bottom }),
+    label(words, "target-label middle", at, 11),
+  ];
+}
+
+function periodParts(
+  { x, top }: Axis,
+  place: number,
+  period: Period,
+  count: number,
+  medians: Record<string, number>,
+  text: Text,
+): SVGElement[] {
+  const y = top + PERIOD_LINE * place;
+  const isWhole = place === count - 1;
+  const below = period.byModel ? "app.chart.model" : isWhole && count > 1 ? "app.chart.whole" : null;
+  const verdict = verdictOf(period);
+  const parts: SVGElement[] = [
+    label(period.pair.join("–"), isWhole ? "chart-label strong" : "chart-label", 0, y + 16),
+    ...(below === null ? [] : [label(text.of(below), "chart-label small", 0, y + 31)]),
+    label(text.of(`app.verdict.${verdict}`), "chart-label strong end", SPAN, y + 16),
+  ];
+  if (hasFigure(period)) {
+    const [low = 0, middle = 0, high = 0] = [period.low, period.middle, period.high].map((end) => x(end ?? 0));
+    const width = Math.max(4, high - low);
+    parts.push(
+      draw("rect", { class: `interval-bar ${verdict}`, x: low, y: y + 15, width, height: 10 }),
+      draw("circle", { class: "interval-dot", cx: middle, cy: y + 20, r: 3.2 }),
+      label(signedInterval(text, period), "chart-label small end", SPAN, y + 31),
+    );
+  }
+  const median = medians[period.pair.join("_")];
+  if (median !== undefined) {
+    const at = x(median);
+    parts.push(draw("line", { class: "median-tick", x1: at, x2: at, y1: y + 10, y2: y + 30 }));
+  }
+  return parts;
+}
+
+function spoken(period: Period, text: Text): string {
+  const words = `${period.pair.join("–")}: ${text.of(`app.verdict.${verdictOf(period)}`)}`;
+  const interval = signedInterval(text, period);
+  return interval === "" ? words : text.of("app.chart.spoken", { words, interval });
+}
+
+/** Return the chart of several places on one axis; null where none has a figure. */
+export function comparisonChart(rows: { name: string; period: Period }[], text: Text): SVGSVGElement | null {
+  const shown = rows.filter(({ period }) => hasFigure(period));
+  if (shown.length === 0) {
+    return null;
+  }
+  const ends = shown.flatMap(({ period: { low, high } }) => [(low ?? 0) / HECTARE, (high ?? 0) / HECTARE]);
+  const steps = ticks(Math.min(0, ...ends), Math.max(0, ...ends));
+  const [first, last] = [steps[0] ?? 0, steps.at(-1) ?? 1];
+  const bottom = 4 + PERIOD_LINE * rows.length;
+  const axis: Axis = {
+    x: (squareMetres) => PLACE_LEFT + ((squareMetres / HECTARE - first) / (last - first)) * (AXIS_RIGHT - PLACE_LEFT),
+    top: 4,
+    bottom,
+  };
+  const parts = rows.flatMap(({ name, period }, at): SVGElement[] => {
+    const y = 4 + PERIOD_LINE * at;
+    const verdict = text.of(`app.verdict.${verdictOf(period)}`);
+    const words = [label(shortened(name), "chart-label strong", 0, y + 24), label(verdict, "chart-label strong end", SPAN, y + 16)];
+    if (!hasFigure(period)) {
+      return words;
+    }
+    const [low = 0, middle = 0, high = 0] = [period.low, period.middle, period.high].map((end) => axis.x(end ?? 0));
+    return [
+      ...words,
+      draw("rect", { class: `interval-bar place-${at}`, x: low, y: y + 15, width: Math.max(4, high - low), height: 10 }),
+      draw("circle", { class: "interval-dot", cx: middle, cy: y + 20, r: 3.2 }),
+      label(signedInterval(text, period), "chart-label small end", SPAN, y + 31),
+    ];
+  });
+  const viewBox = `0 0 ${SPAN} ${short(bottom + 18)}`;
+  const said = rows.map(({ name, period }) => `${name}: ${spoken(period, text)}`).join("; ");
+  const attributes = { class: "interval-chart", viewBox, role: "img", "aria-label": said };
+  return draw("svg", attributes, ...axisParts(axis, steps, text), ...parts);
+}
+
+const PLACE_LEFT = 136;
+const MOST_LETTERS = 18;
+
+function shortened(name: string): string {
+  return name.length > MOST_LETTERS ? `${name.slice(0, MOST_LETTERS - 1)}…` : name;
 }

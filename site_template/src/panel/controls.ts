@@ -1,7 +1,7 @@
 // The choices above the panel: view, year, pair of years, outlines; the languages.
 
-import { element, type Settings } from "../shared/settings.ts";
-import { BASES, fromHash, GROUNDS, isFurther, isStep, type State, type Store, toHash } from "../shared/state.ts";
+import { type Basis, element, type Settings } from "../shared/settings.ts";
+import { BASES, fromHash, GROUNDS, isStep, type State, type Store, toHash } from "../shared/state.ts";
 
 type Switch = "patches" | "unsure" | "basemap";
 const SWITCHES: readonly Switch[] = ["patches", "unsure", "basemap"];
@@ -11,10 +11,8 @@ export function connectControls(store: Store, settings: Settings): void {
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", () => store.set(readChoices(form, store.state)));
-  const follow = () => {
-    writeChoices(form, store.state, settings);
-    openMore(form, store.state);
-  };
+  closeMore(form);
+  const follow = () => writeChoices(form, store.state, settings);
   store.onChange(follow);
   follow();
 }
@@ -35,27 +33,48 @@ export function connectAddress(store: Store, settings: Settings): void {
   store.onChange(write);
 }
 
-/** What is set differently from a plain map must not be hidden; what the reader opened stays open. */
-function openMore(form: HTMLFormElement, state: State): void {
+/** The further settings lie over the map: they close when the reader turns to something else. */
+function closeMore(form: HTMLFormElement): void {
   const more = form.querySelector<HTMLDetailsElement>("#more");
-  if (more !== null && !more.open) {
-    more.open = isFurther(state);
-  }
+  document.addEventListener("pointerdown", ({ target }) => {
+    if (more?.open && target instanceof Node && !more.contains(target)) {
+      more.open = false;
+    }
+  });
+  more?.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      more.open = false;
+      more.querySelector("summary")?.focus();
+    }
+  });
 }
 
 function readChoices(form: HTMLFormElement, state: State): Partial<State> {
   const chosen = new FormData(form);
   const read = (name: string, otherwise: string) => String(chosen.get(name) ?? otherwise);
+  const view = read("view", viewOf(state));
   return {
-    view: read("view", state.view) === "change" ? "change" : "share",
+    view: view === "share" ? "share" : "change",
     year: Number(read("year", String(state.year))),
     pair: read("pair", state.pair),
-    basis: BASES.find((basis) => basis === chosen.get("basis")) ?? state.basis,
+    basis: view === "difference" ? "raw" : basisOf(chosen.get("basis"), state),
     ground: GROUNDS.find((ground) => ground === chosen.get("ground")) ?? state.ground,
     compare: Number(read("compare", String(state.compare))),
     ...Object.fromEntries(SWITCHES.flatMap((name) => readSwitch(form, name))),
     outlines: read("outlines", state.outlines),
   };
+}
+
+/** The difference of the maps is a view of its own, change on the basis of the raw maps. */
+function viewOf({ view, basis }: State): "share" | "change" | "difference" {
+  return view === "change" && basis === "raw" ? "difference" : view;
+}
+
+/** Return the basis of a change that is not the raw difference. */
+function basisOf(chosen: FormDataEntryValue | null, state: State): Basis {
+  const wanted = BASES.find((basis) => basis === chosen && basis !== "raw");
+  return wanted ?? (state.basis === "raw" ? "adjusted" : state.basis);
 }
 
 function readSwitch(form: HTMLFormElement, name: Switch): [Switch, boolean][] {
@@ -64,7 +83,8 @@ function readSwitch(form: HTMLFormElement, name: Switch): [Switch, boolean][] {
 }
 
 function writeChoices(form: HTMLFormElement, state: State, settings: Settings): void {
-  const { view, year, pair, basis, ground, compare, outlines } = state;
+  const { year, pair, basis, ground, compare, outlines } = state;
+  const view = viewOf(state);
   const values = { view, year, pair, basis, ground, compare, outlines };
   for (const [name, value] of Object.entries(values)) {
     for (const input of form.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`)) {
@@ -72,7 +92,7 @@ function writeChoices(form: HTMLFormElement, state: State, settings: Settings): 
     }
   }
   for (const choice of form.querySelectorAll<HTMLElement>("[data-view]")) {
-    choice.hidden = choice.dataset["view"] !== state.view;
+    choice.hidden = !(choice.dataset["view"] ?? "").split(" ").includes(view);
   }
   for (const name of SWITCHES) {
     for (const box of form.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`)) {

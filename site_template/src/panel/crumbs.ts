@@ -1,9 +1,8 @@
 // Where a selection lies: the region, its areas from large to small, the selection itself.
 
 import { button, make } from "../shared/dom.ts";
-import type { AreaKey } from "../map/map.ts";
 import type { Area, AreaLayer, Settings } from "../shared/settings.ts";
-import { findArea } from "../shared/state.ts";
+import { type AreaKey, findArea } from "../shared/state.ts";
 import type { Text } from "../shared/text.ts";
 
 export interface CrumbActions {

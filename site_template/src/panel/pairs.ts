@@ -1,30 +1,12 @@
-// The years in the panel: what is said of the chosen one, and the chosen pair first and open, on the
-// basis that the reader chose.
+// The pairs of years in the panel: the chosen one first and open.
 
 import type { Pair } from "../shared/measures.ts";
 import { element } from "../shared/settings.ts";
-import { BASES, type State, type Store, toldYear } from "../shared/state.ts";
+import type { State, Store } from "../shared/state.ts";
 
 /** Sort the longest pair first, then the earliest, as the build does (hexseal/pages/stories.py). */
 export function byLength(one: Pair, two: Pair): number {
   return two[1] - two[0] - (one[1] - one[0]) || one[0] - two[0];
-}
-
-/** Keep the headlines of the panel on the year that the map shows. */
-export function connectYears(store: Store): void {
-  const panel = element("figures");
-  const follow = () => {
-    const year = String(toldYear(store.state));
-    for (const told of panel.querySelectorAll<HTMLElement>(".state")) {
-      told.hidden = told.dataset["year"] !== year;
-    }
-  };
-  store.onChange((state, before) => {
-    if (toldYear(state) !== toldYear(before)) {
-      follow();
-    }
-  });
-  follow();
 }
 
 export function connectPairs(store: Store): void {
@@ -33,28 +15,15 @@ export function connectPairs(store: Store): void {
   }
   const panel = element("figures");
   panel.addEventListener("toggle", ({ target }) => choosePair(store, target), true);
-  const choices = element<HTMLFormElement>("reading-choices");
-  choices.addEventListener("change", () => {
-    const chosen = new FormData(choices).get("reading");
-    store.set({ basis: BASES.find((basis) => basis === chosen) ?? store.state.basis });
-  });
   const follow = () => {
-    const { pair, basis, view } = store.state;
+    const { pair } = store.state;
     for (const details of panel.querySelectorAll<HTMLDetailsElement>(".pair-details")) {
       details.open = details.dataset["pair"] === pair;
     }
     order(panel, store.state);
-    for (const reading of panel.querySelectorAll<HTMLElement>(".reading")) {
-      reading.hidden = reading.dataset["basis"] !== basis;
-    }
-    for (const input of choices.querySelectorAll("input")) {
-      input.checked = input.value === basis;
-    }
-    // Where the map shows change, its own choices stand above the panel.
-    choices.hidden = view === "change";
   };
   store.onChange((state, before) => {
-    if (state.pair !== before.pair || state.basis !== before.basis || state.view !== before.view) {
+    if (state.pair !== before.pair) {
       follow();
     }
   });
@@ -109,8 +78,9 @@ function connectFlags(): void {
     if (box !== null) {
       event.preventDefault();
       const pair = box.closest<HTMLDetailsElement>(".pair-details");
-      if (pair !== null) {
-        pair.open = true;
+      for (let fold: HTMLDetailsElement | null = pair; fold !== null; ) {
+        fold.open = true;
+        fold = fold.parentElement?.closest("details") ?? null;
       }
       box.scrollIntoView({ block: "center" });
       box.focus({ preventScroll: true });

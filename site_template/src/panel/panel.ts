@@ -1,19 +1,31 @@
 // The panel beside the map: what there is to say of the hexagon or area that the reader keeps.
 
 import { centerOf } from "../map/cells.ts";
-import { originsChart, stockChart } from "./charts.ts";
+import { type Action, actionBar, fillActions } from "./actions.ts";
+import { intervalChart, type IntervalMarks, originsChart, stockChart } from "./charts.ts";
 import { breadcrumb, bySize, type CrumbActions, holders } from "./crumbs.ts";
 import { button, make } from "../shared/dom.ts";
 import { FigureTables } from "./figuretables.ts";
-import type { AreaKey, Cell } from "../map/map.ts";
-import { land, type Pair, percentOfLand, sealed } from "../shared/measures.ts";
+import type { Cell } from "../map/map.ts";
+import { flows, hasData, land, type Pair, sealed } from "../shared/measures.ts";
 import { pairNotes } from "./notes.ts";
 import { Origins } from "./origins.ts";
 import { byLength } from "./pairs.ts";
-import { Reader } from "./reading.ts";
+import {
+  badge,
+  gradeOf,
+  type Headline,
+  hasFigure,
+  headlineOf,
+  headlineParts,
+  hectaresText,
+  periodsOf,
+  signedInterval,
+  verdictOf,
+} from "./headline.ts";
 import { type Area, element, type Figures, type Settings } from "../shared/settings.ts";
 import { sign } from "../shared/sign.ts";
-import { BASES, type Selection, type Store, toldYear } from "../shared/state.ts";
+import type { AreaKey, Selection, Store } from "../shared/state.ts";
 import type { Text } from "../shared/text.ts";
 import { isDoubtful, yearPoints } from "./years.ts";
 
@@ -21,37 +33,115 @@ export interface PanelActions extends CrumbActions {
   zoomTo(area: Area): void;
 }
 
-/** What the panel shows: whose figures, how it is called, and where it lies. */
-interface Unit {
-  selection: Selection;
-  title: string;
-  spoken: string;
+interface Known {
+  selection: Selection | null;
   figures: Figures;
-  holders: Area[];
   facts: HTMLElement[];
   /** The key of what there is to say of raw figures. */
   note: string;
+}
+
+/** What the panel shows: whose figures, how it is called, and where it lies. */
+export interface Unit extends Known {
+  title: string;
+  spoken: string;
+  /** The area, or null: a hexagon or the whole region. */
+  area: Area | null;
+  holders: Area[];
+  kind: HTMLElement[];
+}
+
+/** What other parts of the page add to a place. */
+export interface PanelExtras {
+  actions(unit: Unit): Action[];
+  /** Buttons beside the name of an area. */
+  beside(area: Area): HTMLElement[];
+  /** What stands below the chart of net change. */
+  below(unit: Unit): HTMLElement[];
+  /** The pace that a target allows a place, for its chart. */
+  target(figures: Figures): Pick<IntervalMarks, "target" | "targetYear">;
+}
+
+const LEAST_FOR_MEDIAN = 3;
+
+/** The median net change a year of the areas of a layer, by pair with a figure. */
+class Medians {
+  private readonly known = new Map<string, Record<string, number>>();
+
+  constructor(private readonly settings: Settings) {}
+
+  of(layer: string): Record<string, number> {
+    const found = this.known.get(layer) ?? this.compute(layer);
+    this.known.set(layer, found);
+    return found;
+  }
+
+  private compute(layer: string): Record<string, number> {
+    const areas = this.settings.layers.find((known) => known.layer === layer)?.areas ?? [];
+    const values: Record<string, number[]> = {};
+    for (const period of areas.flatMap(({ figures }) => periodsOf(this.settings, figures))) {
+      if (hasFigure(period) && period.middle !== null) {
+        (values[period.pair.join("_")] ??= []).push(period.middle);
+      }
+    }
+    const enough = Object.entries(values).filter(([, found]) => found.length >= LEAST_FOR_MEDIAN);
+    return Object.fromEntries(enough.map(([pair, found]) => [pair, medianOf(found)]));
+  }
+}
+
+function medianOf(values: number[]): number {
+  const sorted = [...values].sort((one, two) => one - two);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return ((low ?? 0) + (high ?? 0)) / 2;
 }
 
 export class Panel {
   private readonly box = element("selection");
   private readonly region = element("region");
   private readonly speaker = element("speaker");
-  private readonly reader: Reader;
+  private readonly medians: Medians;
   private readonly folded: FigureTables;
   private readonly origins: Origins;
   /** Whether the keyboard waits for a selection to appear. */
   private isAwaited = false;
+  private shown: Unit | null = null;
+  /** Whether the reader wants to see how we know; kept from place to place. */
+  private isKnowOpen = false;
 
   constructor(
     private readonly settings: Settings,
     private readonly text: Text,
     private readonly store: Store,
     private readonly actions: PanelActions,
+    private readonly extras: PanelExtras,
   ) {
-    this.reader = new Reader(settings, text);
+    this.medians = new Medians(settings);
     this.folded = new FigureTables(settings, text);
     this.origins = new Origins(settings);
+    store.onChange(({ reduction }, before) => {
+      if (reduction !== before.reduction) {
+        this.redrawChart();
+      }
+    });
+  }
+
+  /** Fill what the templates left open in the section of the whole region. */
+  enhanceRegion(): void {
+    const unit: Unit = {
+      selection: null,
+      area: null,
+      title: this.settings.region.title,
+      spoken: this.settings.region.title,
+      figures: this.settings.whole,
+      holders: [],
+      kind: [],
+      facts: [],
+      note: "app.selection.area_note",
+    };
+    fillActions(element("region-actions"), this.extras.actions(unit));
+    // The build wrote the target as text; with the script it has a slider.
+    this.region.querySelector(":scope > .target")?.remove();
+    element("region-places").replaceChildren(...this.extras.below(unit));
   }
 
   clear(): void {
@@ -73,6 +163,8 @@ export class Panel {
     );
     this.show({
       selection: { kind: "cell", index: cell.index },
+      area: null,
+      kind: [],
       title,
       spoken: `${title} ${cell.index}`,
       figures: cell.figures,
@@ -87,7 +179,7 @@ export class Panel {
     const words = this.text.of("app.selection.empty", { index });
     this.box.replaceChildren(
       breadcrumb(this.settings, this.text, [], this.actions),
-      this.head(this.text.of("app.selection.hexagon")),
+      this.head({ title: this.text.of("app.selection.hexagon"), area: null, kind: [] }),
       make("p", { class: "detail" }, words),
     );
     this.box.hidden = false;
@@ -105,11 +197,13 @@ export class Panel {
     }
     this.show({
       selection: { kind: "area", layer: area.layer, id: area.id },
+      area,
+      kind: [kind],
       title: area.name,
       spoken: area.name,
       figures: area.figures,
       holders: holders(this.settings, area),
-      facts: [kind],
+      facts: [],
       note: "app.selection.area_note",
     });
   }
@@ -126,26 +220,16 @@ export class Panel {
   }
 
   /** Return all that is said of figures; `note` is the key of what to say of raw figures. */
-  tables(figures: Figures, note: string, selection: Selection | null = null): HTMLElement[] {
-    const isChosen = (pair: Pair) => Number(pair.join("-") === this.store.state.pair);
-    const pairs = [...this.settings.pairs].sort(
-      (one, two) => isChosen(two) - isChosen(one) || byLength(one, two),
-    );
-    const stock = stockChart(yearPoints(figures, this.settings), this.text);
-    return [
-      ...this.settings.years.map((year) => this.state(figures, year)),
-      ...pairs.map((pair) => this.pair(figures, pair, selection)),
-      ...(stock ? [stock] : []),
-      this.folded.of(figures, note),
-    ];
+  tables(figures: Figures, note: string): HTMLElement[] {
+    return [...this.first(figures, null), this.know({ selection: null, figures, facts: [], note })];
   }
 
   private show(unit: Unit): void {
     this.box.replaceChildren(
       breadcrumb(this.settings, this.text, unit.holders, this.actions),
-      this.head(unit.title),
-      ...unit.facts,
-      ...this.tables(unit.figures, unit.note, unit.selection),
+      this.head(unit),
+      ...this.first(unit.figures, unit),
+      this.know(unit),
     );
     this.box.hidden = false;
     this.region.hidden = true;
@@ -154,32 +238,108 @@ export class Panel {
       this.focus();
     }
     this.announce(unit);
+    this.shown = unit;
   }
 
-  private head(title: string): HTMLElement {
+  /** Draw the chart of what is shown again, where the target of its reader is another now. */
+  redrawChart(): void {
+    const figures = this.box.hidden ? this.settings.whole : this.shown?.figures;
+    const layer = this.box.hidden ? "" : (this.shown?.area?.layer ?? "");
+    const place = (this.box.hidden ? this.region : this.box).querySelector(".net-change");
+    if (figures !== undefined && place !== null) {
+      const [made] = this.netChange(figures, headlineOf(this.settings, this.text, figures), layer);
+      place.replaceWith(...(made === undefined ? [] : [made]));
+    }
+  }
+
+  private head({ title, area, kind }: Pick<Unit, "title" | "area" | "kind">): HTMLElement {
     const close = this.text.of("app.selection.close");
     const cross = button("×", "close-button", () => this.actions.letGo());
     cross.setAttribute("aria-label", close);
     cross.title = close;
     const heading = make("h2", { id: "selection-name", tabindex: "-1" }, title);
-    return make("div", { class: "selection-head" }, heading, cross);
+    const more = area === null ? [] : this.extras.beside(area);
+    return make("div", { class: "selection-head" }, heading, ...more, cross, ...kind);
   }
 
-  /** Say how much is sealed in a year; seen while the map shows that year (pairs.ts). */
-  private state(figures: Figures, year: number): HTMLElement {
-    const told = make("div", { class: "state", "data-year": String(year) }, ...this.sealed(figures, year));
-    told.hidden = year !== toldYear(this.store.state);
-    return told;
+  /** Headline, bar of actions, net change: what a place answers first. */
+  private first(figures: Figures, unit: Unit | null): HTMLElement[] {
+    const head = headlineOf(this.settings, this.text, figures);
+    const layer = unit?.area?.layer ?? "";
+    return [
+      ...headlineParts(this.text, head),
+      ...(unit === null ? [] : [actionBar(this.text, this.extras.actions(unit))]),
+      ...this.netChange(figures, head, layer),
+      ...(unit === null ? [] : this.extras.below(unit)),
+    ];
   }
 
-  private sealed(figures: Figures, year: number): HTMLElement[] {
-    const share = percentOfLand(sealed(figures, year), figures);
-    if (share === null) {
-      const key = (figures["valid_m2"] ?? 0) > 0 ? "app.no_land" : "app.none";
-      return [make("p", { class: "headline" }, this.text.of(key))];
+  private netChange(figures: Figures, head: Headline, layer: string): HTMLElement[] {
+    const marks = this.marks(figures, layer);
+    const chart = intervalChart(periodsOf(this.settings, figures), this.text, marks);
+    if (chart !== null && head.grade !== null) {
+      const unit = make("span", { class: "unit" }, this.text.of("app.chart.net.unit"));
+      const title = make("h3", {}, this.text.of("app.chart.net"), " ", unit);
+      return [make("section", { class: "net-change" }, title, ...chart.childNodes)];
     }
-    const headline = this.text.of("app.read.headline", { share: this.text.share(share), year });
-    const detail = this.text.of("app.read.detail", {
+    if (head.grade === null) {
+      return [];
+    }
+    const reason = head.grade === "incomparable" ? "incomparable" : "inconclusive";
+    const words = make("p", {}, this.text.of(`app.why.${reason}`));
+    const found = this.settings.grades[head.period?.pair.join("_") ?? ""];
+    const told = found?.grade === head.grade ? found.reasons : [];
+    const box = make("section", { class: "why" }, make("h3", {}, this.text.of("app.why.title")), words);
+    box.append(make("ul", { class: "why-list" }, ...told.map((each) => make("li", {}, each))));
+    return [box, ...(reason === "inconclusive" ? [this.sampleCall()] : [])];
+  }
+
+  /** What gives a figure where maps do not: a sample that people label. */
+  private sampleCall(): HTMLElement {
+    const command = make("code", {}, `hexseal sample plan ${this.settings.region.id}.toml`);
+    const words = make("p", {}, this.text.of("app.why.sample.words"));
+    return make("section", { class: "sample-call" }, make("h3", {}, this.text.of("app.why.sample")), words, command);
+  }
+
+  private marks(figures: Figures, layer: string): IntervalMarks {
+    return { medians: this.medians.of(layer), ...this.extras.target(figures) };
+  }
+
+  /** All else, folded: the raw difference of the maps with its grade, notes, charts, tables. */
+  private know({ selection, figures, facts, note }: Known): HTMLElement {
+    const isChosen = (pair: Pair) => Number(pair.join("-") === this.store.state.pair);
+    const pairs = [...this.settings.pairs].sort(
+      (one, two) => isChosen(two) - isChosen(one) || byLength(one, two),
+    );
+    const stock = stockChart(yearPoints(figures, this.settings), this.text);
+    const summary = make(
+      "summary",
+      {},
+      make("h3", {}, this.text.of("app.know")),
+      " ",
+      make("span", {}, this.text.of("app.know.parts")),
+    );
+    const box = make(
+      "details",
+      { class: "know" },
+      summary,
+      this.detail(figures),
+      ...(pairs.length > 0 ? this.differences(figures) : []),
+      ...pairs.map((pair) => this.pair(figures, pair, selection)),
+      ...(stock ? [stock] : []),
+      this.folded.of(figures, note),
+      ...facts,
+    );
+    box.open = this.isKnowOpen;
+    box.addEventListener("toggle", () => {
+      this.isKnowOpen = box.open;
+    });
+    return box;
+  }
+
+  private detail(figures: Figures): HTMLElement {
+    const year = this.settings.years.at(-1) ?? 0;
+    const words = this.text.of("app.read.detail", {
       sealed: this.text.hectares(sealed(figures, year)),
       land: this.text.hectares(land(figures)),
     });
@@ -188,28 +348,64 @@ export class Panel {
       low === undefined || high === undefined
         ? ""
         : ` ${this.text.of("app.read.corrected", { interval: this.text.interval(low, high) })}`;
+    return make("p", { class: "detail" }, words + corrected);
+  }
+
+  /** What the two maps of each pair differ by, whatever the grade, which stands beside it. */
+  private differences(figures: Figures): HTMLElement[] {
+    const { text } = this;
+    const head = (key: string, isNumber: boolean) =>
+      make("th", { scope: "col", ...(isNumber ? { class: "number" } : {}) }, text.of(`app.know.${key}`));
+    const rows = this.settings.pairs.map((pair) => {
+      const { gain, loss } = flows(figures, pair);
+      const write = (value: number, signed = false) =>
+        hasData(figures) ? text.hectares(value, signed) : text.of("app.none");
+      const cells = [write(gain), write(loss), write(gain - loss, true)];
+      return make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, pair.join("–")),
+        ...cells.map((cell) => make("td", { class: "number" }, cell)),
+        make("td", {}, badge(text, gradeOf(this.settings, figures, pair))),
+      );
+    });
+    const heads = [head("years", false), ...["new", "lost", "net"].map((key) => head(key, true)), head("grade", false)];
     return [
-      make("p", { class: "headline" }, headline),
-      make("p", { class: "detail" }, detail + corrected),
+      make(
+        "table",
+        { class: "figures differences" },
+        make("caption", {}, text.of("app.know.difference")),
+        make("thead", {}, make("tr", {}, ...heads)),
+        make("tbody", {}, ...rows),
+      ),
+      make("p", { class: "table-note" }, text.of("app.know.difference.note")),
     ];
   }
 
   /** Return what is said of a pair of years, folded unless it is the chosen one (pairs.ts). */
   private pair(figures: Figures, pair: Pair, selection: Selection | null): HTMLElement {
     const key = pair.join("-");
-    const brief = make("span", { class: "pair-brief" }, this.reader.brief(figures, pair));
-    const isMeasured = this.reader.isReference(figures, pair);
+    const period = periodsOf(this.settings, figures).find(({ pair: own }) => own.join("-") === key);
+    const interval = period === undefined ? "" : signedInterval(this.text, period);
+    const verdict = this.text.of(`app.verdict.${period === undefined ? "inconclusive" : verdictOf(period)}`);
+    const brief = make("span", { class: "pair-brief" }, interval === "" ? verdict : `${verdict}, ${interval}`);
+    const isMeasured = period?.grade === "reference";
     if (isDoubtful(this.settings, pair) && !isMeasured) {
       brief.append(" ", sign(this.text.of("app.warning")));
     }
+    const { gain, loss } = flows(figures, pair);
+    const differ = this.text.of("app.know.differ", {
+      gain: hectaresText(this.text, gain, true),
+      loss: hectaresText(this.text, -loss, true),
+    });
     const title = this.text.of("app.selection.pair", { pair: pair.join("–") });
     const details = make(
       "details",
       // Of several areas beside each other none may fold the others.
       { class: "pair-details", "data-pair": key, ...(selection ? { name: "selection-pair" } : {}) },
-      make("summary", {}, make("h3", {}, title), brief),
+      make("summary", {}, make("h4", {}, title), brief),
       isMeasured ? null : pairNotes(this.settings, this.text, pair, "warning"),
-      ...this.readings(figures, pair),
+      make("p", { class: "story" }, hasData(figures) ? differ : this.text.of("app.head.no_data")),
       pairNotes(this.settings, this.text, pair, "note"),
     );
     details.open = key === this.store.state.pair;
@@ -217,19 +413,6 @@ export class Panel {
       void this.addOrigins(details, selection, pair);
     }
     return make("article", { class: "pair" }, details);
-  }
-
-  private readings(figures: Figures, pair: Pair): HTMLElement[] {
-    return BASES.map((basis) => {
-      const reading = make(
-        "div",
-        { class: "reading", "data-basis": basis },
-        make("p", { class: "story" }, this.reader.sentence(figures, pair, basis)),
-        this.reader.cards(figures, pair, basis),
-      );
-      reading.hidden = basis !== this.store.state.basis;
-      return reading;
-    });
   }
 
   private async addOrigins(box: HTMLElement, selection: Selection, pair: Pair): Promise<void> {
@@ -243,13 +426,9 @@ export class Panel {
   }
 
   private announce({ spoken, figures }: Unit): void {
-    const year = toldYear(this.store.state);
-    const share = percentOfLand(sealed(figures, year), figures);
-    const value =
-      share === null
-        ? this.text.of("app.no_land")
-        : `${this.text.of("app.legend.share.value", { value: this.text.share(share) })}, ${year}`;
-    this.say(this.text.of("app.selection.announce", { name: spoken, value }));
+    const { sentence, grade } = headlineOf(this.settings, this.text, figures);
+    const words = [sentence.replaceAll("*", ""), ...(grade === null ? [] : [this.text.of(`app.grade.${grade}`)])];
+    this.say(this.text.of("app.selection.announce", { name: spoken, value: words.join(" ") }));
   }
 
   private fact(key: string, value: Node | string): HTMLElement[] {

@@ -3,10 +3,9 @@
 import { cellToParent, getResolution, latLngToCell } from "h3-js";
 import { centerOf } from "../map/cells.ts";
 import { make } from "../shared/dom.ts";
-import type { AreaKey } from "../map/map.ts";
 import { type Found, Gazetteer, type Place } from "./places.ts";
 import { element, type Settings } from "../shared/settings.ts";
-import { findArea } from "../shared/state.ts";
+import { type AreaKey, findArea } from "../shared/state.ts";
 import type { Text } from "../shared/text.ts";
 
 const MOST = 8;

@@ -88,7 +88,7 @@ export function place(dots: Dot[], across: Axis, up: Axis): [number, number][] {
 }
 
 /** Draw axes and all points; ten thousand points are one path of dots, which stays fast. */
-export function scatterDrawing(points: [number, number][], axes: { across: Axis; up: Axis }, words: { across: string; up: string; all: string }, write: (value: number) => string): SVGElement {
+export function scatterDrawing(points: [number, number][], names: string[], axes: { across: Axis; up: Axis }, words: { across: string; up: string; all: string }, write: (value: number) => string): SVGElement {
   const { width, height, left, right, top, bottom } = SCATTER;
   const rows = axes.up.ticks.flatMap((tick) => {
     const [[, y] = [0, 0]] = place([{ x: axes.across.low, y: tick }], axes.across, axes.up);
@@ -110,6 +110,34 @@ export function scatterDrawing(points: [number, number][], axes: { across: Axis;
     draw("text", { class: "chart-label strong", x: left, y: height - 3 }, words.across),
     draw("text", { class: "chart-label strong", x: left + 6, y: top + 10 }, words.up),
     draw("path", { class: "scatter-dots", d: dots }),
+    ...pointNames(points, names),
     draw("circle", { class: "scatter-cursor", cx: -99, cy: -99, r: 7 }),
   );
 }
+
+const [LETTER, NAME_LINE] = [6.2, 13];
+
+/** Write names beside points as far as none covers another, the outermost points first. */
+function pointNames(points: [number, number][], names: string[]): SVGElement[] {
+  if (points.length > MOST_NAMED) {
+    return [];
+  }
+  const [across, down] = [0, 1].map((axis) => points.reduce((sum, point) => sum + (point[axis] ?? 0), 0) / points.length);
+  const far = ([x, y]: [number, number]) => Math.hypot(x - (across ?? 0), y - (down ?? 0));
+  const order = points.map((_, at) => at).sort((one, two) => far(points[two] ?? [0, 0]) - far(points[one] ?? [0, 0]));
+  const taken: [number, number, number][] = [];
+  return order.flatMap((at) => {
+    const [[x, y] = [0, 0], name = ""] = [points[at], names[at]];
+    const width = name.length * LETTER;
+    const isRight = x + 7 + width < SCATTER.width;
+    const left = isRight ? x + 7 : x - 7 - width;
+    const isFree = taken.every(([from, to, line]) => left > to || left + width < from || Math.abs(line - y) > NAME_LINE);
+    if (!isFree) {
+      return [];
+    }
+    taken.push([left, left + width, y]);
+    return [draw("text", { class: isRight ? "chart-label" : "chart-label end", x: isRight ? x + 7 : x - 7, y: y + 4 }, name)];
+  });
+}
+
+const MOST_NAMED = 400;

@@ -1,5 +1,6 @@
 // The areas that the rank page compares: compact rows in, figures of a chosen year and pair out.
 
+import type { Grade } from "../shared/settings.ts";
 import type { Text } from "../shared/text.ts";
 
 export type Key = [layer: string, id: string];
@@ -20,6 +21,7 @@ export interface RankSettings {
   pairs: [number, number][];
   columns: string[];
   signals: string[];
+  grades: Grade[];
   doubtful: [number, number][];
   layers: RankLayer[];
   texts: Record<string, string>;
@@ -84,6 +86,25 @@ export class RankData {
 
   signal(area: RankArea, pair: string): string {
     return this.settings.signals[this.of(area, `signal_${pair}`) ?? -1] ?? "no_data";
+  }
+
+  grade(area: RankArea, pair: string): Grade {
+    return this.settings.grades[this.of(area, `grade_${pair}`) ?? -1] ?? "inconclusive";
+  }
+
+  /** Return net change in percentage points of land a year: an end of its interval, or the middle. */
+  growth(area: RankArea, pair: string, end: "" | "_low" | "_high" = ""): number | null {
+    const [first = 0, last = 0] = pair.split("_").map(Number);
+    const grade = this.grade(area, pair);
+    const [net, land] = [this.of(area, `adjusted${end}_m2_${pair}`), this.of(area, "land_m2")];
+    const isKnown = (grade === "reference" || grade === "consistent") && net !== null && Boolean(land);
+    return isKnown ? (100 * (net ?? 0)) / (land ?? 1) / (last - first) : null;
+  }
+
+  /** Tell whether the whole interval of the growth lies on one side of 0. */
+  isEstablished(area: RankArea, pair: string): boolean {
+    const [low, high] = [this.growth(area, pair, "_low"), this.growth(area, pair, "_high")];
+    return low !== null && high !== null && (low > 0 || high < 0);
   }
 
   /** Return a name without case and accents. */
@@ -155,38 +176,46 @@ export class RankData {
         hectares("new", "new_sealed_m2"),
         hectares("unsealed", "unsealed_m2"),
         column("net", 1, (area) => toHectares(net(area)), true),
+        this.gradeColumn(pair, label("grade"), text),
         ...last,
       ];
     }
     return [
       share,
-      hectares("confirmed", "confirmed_m2"),
-      hectares("adjusted", "adjusted_m2", true),
+      {
+        ...column("growth", 3, (area) => this.growth(area, pair), true),
+        // Where no growth is established there is no order either.
+        value: (area) => (this.isEstablished(area, pair) ? this.growth(area, pair) : null),
+      },
       {
         id: "interval",
         label: label("interval"),
-        digits: 1,
-        value: (area) => toHectares(this.of(area, `adjusted_low_m2_${pair}`)),
+        digits: 3,
+        value: (area) => this.growth(area, pair, "_low"),
         text: (area) => this.interval(area, pair, text),
       },
-      {
-        id: "signal",
-        label: label("signal"),
-        digits: 0,
-        value: (area) => ({ gain: 1, within_noise: 0, loss: -1 })[this.signal(area, pair)] ?? null,
-        text: (area) => text.of(`app.signal.${this.signal(area, pair)}`),
-      },
+      this.gradeColumn(pair, label("grade"), text),
+      hectares("confirmed", "confirmed_m2"),
       ...last,
     ];
   }
 
+  private gradeColumn(pair: string, label: string, text: Text): Column {
+    return {
+      id: "grade",
+      label,
+      digits: 0,
+      value: (area) => -this.settings.grades.indexOf(this.grade(area, pair)),
+      text: (area) => text.of(`app.grade.${this.grade(area, pair)}`),
+    };
+  }
+
   private interval(area: RankArea, pair: string, text: Text): string {
-    const low = toHectares(this.of(area, `adjusted_low_m2_${pair}`));
-    const high = toHectares(this.of(area, `adjusted_high_m2_${pair}`));
+    const [low, high] = [this.growth(area, pair, "_low"), this.growth(area, pair, "_high")];
     if (low === null || high === null) {
       return text.of("app.none");
     }
-    const [from, to] = [low, high].map((end) => text.number(end, 1, low < 0));
+    const [from, to] = [low, high].map((end) => text.number(end, 3, true));
     return text.of("app.interval", { low: from ?? "", high: to ?? "" });
   }
 }

@@ -11,7 +11,7 @@ import { element } from "../shared/settings.ts";
 import { Text } from "../shared/text.ts";
 
 /** Figures that make no point of a drawing: ends and signs of others. */
-const NOT_DRAWN = ["interval", "signal"];
+const NOT_DRAWN = ["interval", "grade"];
 
 /** Let the browser draw and listen between two pieces of work: ten thousand areas take a while. */
 const breathe = () => new Promise<void>((resolve) => void setTimeout(resolve));
@@ -57,6 +57,9 @@ class RankPage {
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.addEventListener("input", (event) => this.read(event));
     element("scatter-controls").addEventListener("input", (event) => this.read(event));
+    for (const asked of document.querySelectorAll<HTMLButtonElement>("#rank-questions button")) {
+      asked.addEventListener("click", () => this.set({ sort: asked.value, basis: "adjusted", page: 1 }));
+    }
     element("rank-csv").addEventListener("click", () => this.download());
     addEventListener("popstate", () => {
       this.state = rankFromHash(location.hash, this.data);
@@ -192,6 +195,11 @@ class RankPage {
   /** Let the controls and the links to other languages say what is shown. */
   private showChoices(): void {
     this.listParents();
+    const ids = this.columns.map(({ id }) => id);
+    for (const asked of document.querySelectorAll<HTMLButtonElement>("#rank-questions button")) {
+      asked.hidden = !ids.includes(asked.value.slice(1)) && asked.value !== "-growth";
+      asked.setAttribute("aria-pressed", String(asked.value === this.state.sort));
+    }
     for (const [name, value] of Object.entries(this.state)) {
       const control = this.form.elements.namedItem(name);
       if ((control instanceof HTMLSelectElement || control instanceof HTMLInputElement) && control.value !== String(value)) {
@@ -239,7 +247,7 @@ class RankPage {
   }
 
   private plain(area: RankArea, column: Column): string[] {
-    if (column.id === "signal") {
+    if (column.id === "grade") {
       return [column.text(area)];
     }
     if (column.id !== "interval") {
@@ -247,8 +255,8 @@ class RankPage {
       return [value === null ? "" : value.toFixed(column.digits)];
     }
     return ["low", "high"].map((end) => {
-      const found = this.data.of(area, `adjusted_${end}_m2_${this.choice.pair}`);
-      return found === null ? "" : (found / 10_000).toFixed(column.digits);
+      const found = this.data.growth(area, this.choice.pair, end === "low" ? "_low" : "_high");
+      return found === null ? "" : found.toFixed(column.digits);
     });
   }
 }

@@ -42,7 +42,7 @@ export class Scatter {
     this.speaker.textContent = "";
     const all = this.text.of("app.rank.scatter", { x: across.label, y: up.label, count: this.text.number(known.length, 0) });
     const words = { across: `${across.label} →`, up: `↑ ${up.label}`, all };
-    this.frame.replaceChildren(scatterDrawing(this.points, axes, words, (value) => this.text.plain(Number(value.toPrecision(8)))));
+    this.frame.replaceChildren(scatterDrawing(this.points, this.areas.map(({ name }) => name), axes, words, (value) => this.text.plain(Number(value.toPrecision(8)))));
   }
 
   private press(event: KeyboardEvent): void {

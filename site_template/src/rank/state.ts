@@ -29,10 +29,10 @@ export function startRank({ settings }: RankData): RankState {
     signal: "",
     parent: "",
     q: "",
-    sort: "name",
+    sort: "-share",
     page: 1,
     x: "share",
-    y: settings.pairs.length > 0 ? "adjusted" : "land",
+    y: settings.pairs.length > 0 ? "growth" : "land",
   };
 }
 

@@ -8,7 +8,6 @@ import { element } from "../shared/settings.ts";
 import type { Text } from "../shared/text.ts";
 
 export const PAGE_ROWS = 50;
-const HECTARE = 10_000;
 
 export interface TableActions {
   sortBy(column: string): void;
@@ -92,9 +91,18 @@ export class RankTable {
       ...others.map((column) =>
         column.id === "interval"
           ? this.interval(area, column, state.pair, reach)
-          : make("td", { class: column.id === "signal" ? `number signal ${this.data.signal(area, state.pair)}` : "number" }, column.text(area)),
+          : this.cell(area, column, state.pair.replace("-", "_")),
       ),
     );
+  }
+
+  /** A figure, a grade as a badge, or a growth that is grey where none is established. */
+  private cell(area: RankArea, column: Column, pair: string): HTMLTableCellElement {
+    if (column.id === "grade") {
+      return make("td", {}, make("span", { class: `grade ${this.data.grade(area, pair)}` }, column.text(area)));
+    }
+    const isFaint = column.id === "growth" && !this.data.isEstablished(area, pair);
+    return make("td", { class: isFaint ? "number faint" : "number" }, column.text(area));
   }
 
   private name(area: RankArea): HTMLTableCellElement {
@@ -125,10 +133,7 @@ export class RankTable {
   }
 
   private ends(area: RankArea, pair: string): (number | null)[] {
-    return ["adjusted_low_m2", "adjusted_m2", "adjusted_high_m2"].map((name) => {
-      const found = this.data.of(area, `${name}_${pair.replace("-", "_")}`);
-      return found === null ? null : found / HECTARE;
-    });
+    return (["_low", "", "_high"] as const).map((end) => this.data.growth(area, pair.replace("-", "_"), end));
   }
 
   /** Return the farthest end of the intervals shown, so that they share one scale. */

@@ -61,3 +61,8 @@ export function measureExpression(measure: Measure): ExpressionSpecification {
 function totalExpression(columns: string[]): ExpressionSpecification {
   return ["+", 0, ...columns.map((name): ExpressionSpecification => ["get", name])];
 }
+
+/** Return the class of a value: how many breaks lie at or below it. */
+export function classOfValue(breaks: number[], value: number): number {
+  return breaks.filter((edge) => value >= edge).length;
+}

@@ -8,6 +8,8 @@ export type Basis = "adjusted" | "confirmed" | "raw";
 /** A row of colours with its breaks. */
 export type Scale = "share" | "change" | "confirmed";
 export type Figures = Record<string, number>;
+/** What supports a change; the build's order is in `gradeNames`. */
+export type Grade = "reference" | "consistent" | "inconclusive" | "incomparable";
 
 /** 100 x (sum of plus - sum of minus) / land_m2, drawn with the breaks of its scale. */
 export interface Measure {
@@ -129,6 +131,17 @@ export interface Settings {
   /** What the number of a signal in the tiles means. */
   signals: string[];
   indicators: { year: Indicator[]; pair: Indicator[] };
+  /** By pair of years, as in columns: the grade of the whole region, and what speaks against it. */
+  grades: Record<string, { grade: Grade; note: string; reasons: string[] }>;
+  gradeNames: Grade[];
+  /** Years whose map a model made. */
+  modelYears: number[];
+  /** Scripts of the places that changed: their folder, "" for none; into how many a layer is split. */
+  places: { folder: string; scripts: Record<string, number> };
+  /** A pace that every place has to reach: that of `base` less `reduction` percent, until `year`. */
+  target: { base: [number, number]; year: number; reduction: number } | null;
+  /** The figures of the whole region. */
+  whole: Figures;
   notes: PairNote[];
   /** Pairs whose last year no later map has confirmed. */
   provisional: [number, number][];
@@ -156,8 +169,9 @@ interface WrittenArea extends Omit<Area, "layer" | "figures"> {
   values: (number | null)[];
 }
 
-interface Written extends Omit<Settings, "layers"> {
+interface Written extends Omit<Settings, "layers" | "whole"> {
   columns: string[];
+  whole: (number | null)[];
   layers: { layer: string; title: string; rows: WrittenArea[] }[];
 }
 
@@ -168,7 +182,7 @@ export function readSettings(): Settings {
     title,
     areas: rows.map((row) => ({ ...row, layer, figures: zip(written.columns, row.values) })),
   }));
-  return { ...written, layers };
+  return { ...written, layers, whole: zip(written.columns, written.whole) };
 }
 
 /** What is not known has no entry; where no pixel was counted none has (hasData in measures.ts). */

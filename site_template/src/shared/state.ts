@@ -21,7 +21,7 @@ export interface State {
   basis: Basis;
   /** What is shown where the map is close enough for single pixels. */
   ground: Ground;
-  /** Whether confirmed patches are outlined. */
+  /** Whether the places that changed are drawn. */
   patches: boolean;
   /** Whether the adjusted net is shown with fewer colours the less certain it is. */
   unsure: boolean;
@@ -33,11 +33,23 @@ export interface State {
   outlines: string;
   camera: Camera | null;
   selection: Selection | null;
+  /** Areas that stand beside each other, at most MOST_PLACES. */
+  places: AreaKey[];
+  /** The reader's own reduction of the pace, percent, or null: that of the region file. */
+  reduction: number | null;
   /** Areas that the reader drew, brought or picked for comparison, and which of them is shown. */
   own: OwnItem[];
   shown: number;
 }
 
+export interface AreaKey {
+  layer: string;
+  id: string;
+}
+
+export const MOST_PLACES = 4;
+/** Outlines of more areas than these would hide what lies between. */
+const MOST_OUTLINED = 2000;
 export type Ground = "hexagons" | "pixels" | "images";
 export const GROUNDS: readonly Ground[] = ["hexagons", "pixels", "images"];
 export const BASES: readonly Basis[] = ["adjusted", "confirmed", "raw"];
@@ -70,17 +82,25 @@ export function startState(settings: Settings): State {
     pair: settings.pairs.at(-1)?.join("-") ?? "",
     basis: "adjusted",
     ground: "hexagons",
-    patches: false,
+    patches: true,
     unsure: false,
     basemap: true,
     compare: 0,
     divider: 0.5,
-    outlines: settings.layers[0]?.layer ?? "",
+    outlines: finestLayer(settings),
     camera: null,
     selection: null,
+    places: [],
+    reduction: null,
     own: [],
     shown: 0,
   };
+}
+
+/** Return the layer of the most areas that can still be told apart on a map of the region. */
+function finestLayer({ layers }: Settings): string {
+  const sorted = [...layers].sort((one, two) => two.areas.length - one.areas.length);
+  return (sorted.find(({ areas }) => areas.length <= MOST_OUTLINED) ?? sorted.at(-1))?.layer ?? "";
 }
 
 /** Return the measure that a state shows. */
@@ -91,11 +111,6 @@ export function shownMeasure(state: State, settings: Settings): Measure {
     throw new Error(`no measure ${id}`);
   }
   return found;
-}
-
-/** Return the year of which the panel tells how much is sealed: the last that the map shows. */
-export function toldYear({ view, year, pair }: State): number {
-  return view === "change" ? Number(pair.split("-").at(-1)) : year;
 }
 
 export function findArea(settings: Settings, layer: string, id: string): Area | undefined {
@@ -115,6 +130,7 @@ export function isStep(state: State, before: Partial<State>): boolean {
   return (
     !sameItems(linkable(state.own), before.own ?? []) ||
     (isKnown && !isSame(state.selection, before.selection ?? null)) ||
+    (isKnown && JSON.stringify(state.places) !== JSON.stringify(before.places ?? [])) ||
     STEPS.some((key) => before[key] !== undefined && before[key] !== state[key])
   );
 }
@@ -140,6 +156,12 @@ export function toHash(state: State): string {
     parts.set("cell", selection.index);
   } else if (selection?.kind === "area") {
     parts.set("area", `${selection.layer}/${selection.id}`);
+  }
+  if (state.places.length > 0) {
+    parts.set("places", state.places.map(({ layer, id }) => `${layer}/${encodeURIComponent(id)}`).join(","));
+  }
+  if (state.reduction !== null) {
+    parts.set("target", String(state.reduction));
   }
   writeItems(parts, state.own, state.shown);
   return parts.toString().replaceAll("%2F", "/");
@@ -180,6 +202,9 @@ export function fromHash(hash: string, settings: Settings): Partial<State> {
   if (selection !== null) {
     read.selection = selection;
   }
+  read.places = readPlaces(parts.get("places"), settings);
+  const reduction = parts.get("target");
+  read.reduction = reduction !== null && /^\d+$/.test(reduction) ? Math.min(100, Number(reduction)) : null;
   if (parts.has("own")) {
     Object.assign(read, readItems(parts, settings));
   }
@@ -190,18 +215,13 @@ export function fromHash(hash: string, settings: Settings): Partial<State> {
 function layersToHash(state: State): Record<string, string> {
   return {
     ...(state.ground === "hexagons" ? {} : { ground: state.ground }),
-    ...(state.patches ? { patches: "1" } : {}),
+    ...(state.patches ? {} : { patches: "0" }),
     ...(state.unsure ? { unsure: "1" } : {}),
     ...(state.basemap ? {} : { basemap: "0" }),
     ...(state.compare === 0
       ? {}
       : { compare: String(state.compare), divider: state.divider.toFixed(2) }),
   };
-}
-
-/** Tell whether something differs from a plain map of hexagons. */
-export function isFurther(state: State): boolean {
-  return Object.keys(layersToHash(state)).length > 0;
 }
 
 /** What an address does not say is as in a plain map, so that "back" takes layers away again. */
@@ -211,12 +231,44 @@ function layersFromHash(parts: URLSearchParams, settings: Settings): Partial<Sta
   const divider = Number(parts.get("divider") ?? NaN);
   return {
     ground: ground ?? "hexagons",
-    patches: parts.get("patches") === "1",
+    patches: parts.get("patches") !== "0",
     unsure: parts.get("unsure") === "1",
     basemap: parts.get("basemap") !== "0",
     compare: settings.years.includes(year) ? year : 0,
     divider: divider >= 0 && divider <= 1 ? divider : 0.5,
   };
+}
+
+function readPlaces(text: string | null, settings: Settings): AreaKey[] {
+  const keys = (text ?? "").split(",").flatMap((part) => {
+    const cut = part.indexOf("/");
+    const [layer, id] = [part.slice(0, cut), decoded(part.slice(cut + 1))];
+    return cut > 0 && findArea(settings, layer, id) !== undefined ? [{ layer, id }] : [];
+  });
+  return keys.slice(0, MOST_PLACES);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Return what an address asks for that this site does not have, as the address has it. */
+export function unknownIn(hash: string, settings: Settings): string[] {
+  const parts = new URLSearchParams(hash.replace(/^#/, ""));
+  const years = settings.years.map(String);
+  const pairs = settings.pairs.map((pair) => pair.join("-"));
+  const area = parts.get("area");
+  const checks: [string, boolean][] = [
+    ["year", parts.has("year") && !years.includes(parts.get("year") ?? "")],
+    ["pair", parts.has("pair") && pairs.length > 0 && !pairs.includes(parts.get("pair") ?? "")],
+    ["area", area !== null && readSelection(parts, settings) === null],
+    ["cell", parts.has("cell") && !isCell(parts.get("cell") ?? "")],
+  ];
+  return checks.flatMap(([name, isUnknown]) => (isUnknown ? [parts.get(name) ?? ""] : []));
 }
 
 function writeCamera({ zoom, lat, lng, bearing = 0 }: Camera): string {

@@ -1,0 +1,158 @@
+"""The tasks by which the page is judged, on a desktop and on a phone, in both languages."""
+
+import pytest
+from journey import Journey
+
+pytestmark = pytest.mark.browser
+SCREENS = {
+    "desktop": {"viewport": {"width": 1280, "height": 800}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+}
+# The sum of what moved without the reader having done anything (web.dev/cls).
+SHIFTS = """
+    globalThis.shifts = 0;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+            globalThis.shifts += entry.hadRecentInput ? 0 : entry.value;
+        }
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+IN_VIEW = """(each) => {
+    const box = each.getBoundingClientRect();
+    const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+    return box.height > 0 && box.top >= 0 && box.bottom <= innerHeight
+        && each.contains(document.elementFromPoint(x, y));
+}"""
+
+
+@pytest.fixture(params=SCREENS)
+def visit(request, browser, addresses: dict[str, str]):
+    """Return a page on one of the screens."""
+    journey = Journey(browser, addresses, **SCREENS[request.param])
+    journey.page.add_init_script(SHIFTS)
+    yield journey
+    journey.close()
+    assert journey.problems == []
+
+
+def pick(journey: Journey, words: str) -> None:
+    """Search a place and choose the first that is found: one click."""
+    journey.page.locator("#search-field").fill(words)
+    journey.page.locator("#search-list [role=option]").first.click()
+
+
+@pytest.mark.parametrize(
+    ("page", "share", "grew"),
+    [("index.html", "% of the land is sealed (2023).", "It grew by"),
+     ("fr/index.html", "% du sol est imperméabilisé (2023).", "La surface a crû de")],
+)  # fmt: skip
+def test_how_much_is_sealed_and_did_it_grow(
+    visit: Journey, page: str, share: str, grew: str
+) -> None:
+    visit.open("file", page)
+    pick(visit, "evora")
+    headline = visit.page.locator("#selection .headline")
+    visit.until(headline.is_visible, "the headline")
+    visit.page.wait_for_timeout(600)
+    words = visit.text("#selection .headline")
+    assert share in words
+    assert grew in words
+    assert headline.evaluate(IN_VIEW)
+    assert visit.page.locator("#selection .grade").first.evaluate(IN_VIEW)
+    # Sharing is the next click.
+    link = visit.page.locator("#selection .action[data-action=link]")
+    assert link.evaluate(IN_VIEW)
+
+
+def test_the_link_is_copied_with_one_click(browser, addresses: dict[str, str]) -> None:
+    journey = Journey(browser, addresses, permissions=["clipboard-read", "clipboard-write"])
+    journey.open("whole")
+    pick(journey, "evora")
+    journey.page.locator("#selection .action[data-action=link]").click()
+    journey.until(lambda: journey.text("#speaker") == "Link copied", "the answer")
+    copied = journey.page.evaluate("navigator.clipboard.readText()")
+    assert copied == journey.page.url
+    assert "area=municipality/01" in copied
+    journey.close()
+    assert journey.problems == []
+
+
+def test_which_places_grew_most_is_two_clicks(visit: Journey) -> None:
+    visit.open("file")
+    visit.page.locator(".sections a", has_text="Areas").click()
+    visit.page.wait_for_url("**/areas.html")
+    visit.wait()
+    visit.page.get_by_role("button", name="Fastest growth").click()
+    head = visit.page.locator("#rank-table th[aria-sort=descending]")
+    assert head.inner_text().startswith("Growth 2018–2023 (points a year)")
+    assert visit.page.locator("#rank-table tbody .grade").first.inner_text() == "Likely"
+
+
+def test_two_places_compare_in_three_clicks(visit: Journey) -> None:
+    visit.open("file")
+    pick(visit, "evora")
+    visit.page.locator("#selection .compare-button").click()
+    pick(visit, "zuid")
+    visit.until(lambda: visit.page.locator(".compare-card").count() == 2, "two places")
+    names = visit.texts(".compare-card h3")
+    assert names == ["Évora-sur-Mer", "Zuidhaven"]
+    rows = visit.texts(".compare-difference dd")
+    assert "points higher in" in rows[0]
+    assert "ha a year" in rows[1]
+    assert visit.hash()["places"] == "municipality%2F01%2Cmunicipality%2F02" or (
+        "01" in visit.hash()["places"] and "02" in visit.hash()["places"]
+    )
+    # The address brings the comparison back.
+    fragment = visit.page.evaluate("location.hash")
+    visit.page.goto("about:blank")
+    visit.open("file", "index.html" + fragment)
+    assert visit.texts(".compare-card h3") == names
+    visit.page.locator(".compare-head button").click()
+    visit.until(lambda: visit.text("#selection h2") == "Évora-sur-Mer", "one place")
+
+
+def test_places_that_changed_fly_the_map(visit: Journey) -> None:
+    visit.open("file")
+    pick(visit, "zuid")
+    card = visit.page.locator("#selection .place-card")
+    visit.until(lambda: card.count() == 1, "the place that changed")
+    assert "0.09 ha" in card.inner_text()
+    visit.page.wait_for_timeout(800)
+    before = visit.hash()["map"]
+    card.click()
+    visit.until(lambda: visit.hash()["map"] != before, "the map to fly")
+    assert visit.hash()["view"] == "change"
+
+
+@pytest.mark.parametrize("page", ["index.html", "fr/index.html", "index.html#area=municipality/01"])
+def test_nothing_shifts_while_the_page_opens(visit: Journey, page: str) -> None:
+    visit.open("file", page)
+    visit.page.wait_for_timeout(800)
+    shifts = visit.page.evaluate("shifts")
+    print(f"\n{page}: layout shift {shifts:.3f}")  # noqa: T201
+    assert shifts < 0.1
+
+
+def test_a_link_to_what_is_not_there_says_so(journey: Journey) -> None:
+    journey.open("file", "index.html#year=1066&area=municipality/99")
+    assert (
+        journey.text("#status")
+        == "This site does not have what the link asks for: 1066, municipality/99."
+    )
+
+
+def test_the_sheet_keeps_to_three_heights(browser, addresses: dict[str, str]) -> None:
+    journey = Journey(browser, addresses, **SCREENS["phone"])
+    journey.open("file")
+    handle = journey.page.locator("#sheet-handle")
+    height = "document.querySelector('#figures').offsetHeight"
+    half = journey.page.evaluate(height)
+    handle.press("ArrowDown")
+    journey.until(lambda: journey.page.evaluate(height) == 96, "a strip")
+    assert handle.get_attribute("aria-expanded") == "false"
+    pick(journey, "evora")
+    journey.until(lambda: journey.page.evaluate(height) == half, "half open after a choice")
+    handle.press("ArrowUp")
+    journey.until(lambda: journey.page.evaluate(height) > 1.5 * half, "the whole height")
+    journey.close()
+    assert journey.problems == []
