@@ -110,8 +110,12 @@ bench-tiles *OPTIONS: setup
     @{{bin}}/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
     @{{bin}}/python bench/tiles.py {{OPTIONS}}
 
-# Judge simulated regions whose truth is known: the table of METHODOLOGY.md
+# Grade pairs of maps with every kind of error, their truth known; --short for a minute
 bench-statistics *OPTIONS: setup
+    @{{bin}}/python bench/grades.py {{OPTIONS}}
+
+# Judge 20 simulated islands the whole way from rasters, their truth known
+bench-simulation *OPTIONS: setup
     @{{bin}}/python bench/change.py {{OPTIONS}}
 
 # Draw and label samples of simulated regions whose truth is known: do the intervals hold?

@@ -246,7 +246,7 @@ def compare_maps(
     layers = () if areas is None else (_layer(areas, area_id, area_name),)
     with tempfile.TemporaryDirectory(prefix="hexseal-") as scratch:
         region = _compared(maps, _product(product), resolution, layers, Path(scratch))
-        report = check_region(region, progress=progress)
+        report = check_region(region, compare=False, progress=progress)
         if report.errors:
             raise InputError(report.errors[0].line().removeprefix("error: "))
         settings, talk = BuildSettings(Path(scratch) / "site", workers), Talk(log, progress)

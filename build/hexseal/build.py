@@ -134,7 +134,7 @@ def prepare_inputs(region: Region, talk: Talk, *, fresh: bool = False) -> None:
             told.append(str(simulation.folder))
     _predict(region, talk, fresh=fresh)
     with talk.stage("check") as told:
-        report = check_region(region, progress=talk.progress)
+        report = check_region(region, compare=False, progress=talk.progress)
         for line in render(report):
             talk.say(line)
         told.append(report.headline)

@@ -12,10 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.change.confidence import ConfidenceContrast
 from hexseal.change.maptests import (
     HARMLESS_FIELD_SHARE,
-    LEAST_CONTRAST,
     Check,
     Sizes,
     check_confidence,
@@ -31,8 +29,9 @@ from hexseal.change.maptests import (
 )
 from hexseal.change.patches import COMPACT, CONFIDENT, PatchTable
 from hexseal.change.rate import GAINS_CENSORED, Tail, counted_bound, fit_tail, rates
-from hexseal.change.registration import BLOCKS, Displacement, Registration
 from hexseal.change.states import GAIN_REASONS, LOSS_REASONS, NO_DATA, STATE_BITS, State
+from hexseal.raster.confidence import LEAST_CONTRAST, ConfidenceContrast
+from hexseal.raster.registration import BLOCKS, Displacement, Registration
 from hexseal.types import Bytes, Doubles, Flags
 
 Grade = Literal["reference", "consistent", "inconclusive"]

@@ -13,7 +13,14 @@ from scipy.stats import poisson
 
 from hexseal.change.patches import PatchTable
 from hexseal.change.rate import FEWEST_DECOYS, Tail
-from hexseal.change.registration import Displacement
+from hexseal.raster.confidence import INVERTED_CONTRAST, LEAST_CONTRAST
+from hexseal.raster.registration import (
+    MOST_DRIFT,
+    MOST_SHARPNESS,
+    MOST_SHIFT,
+    MOST_SHIFT_ERROR,
+    Displacement,
+)
 from hexseal.types import Doubles, Flags, Integers
 
 TestName = Literal["decoys", "tail", "level", "registration", "fields", "confidence", "unsealing"]
@@ -27,9 +34,7 @@ MOST_SLOPE_Z, LEAST_SLOPE = 3.3, 0.12
 MOST_MIDDLE_Z, LEAST_MIDDLE_RATIO = 3.5, 1.15
 LEAST_TAIL_P = 0.001
 MOST_SPREAD, LEAST_EFFECT, MOST_BLOCK_Z = 2.8, 0.10, 4.2
-MOST_SHIFT, MOST_DRIFT, MOST_SHARPNESS, MOST_SHIFT_ERROR = 0.15, 0.25, 0.012, 0.10
 MOST_FIELD_SHARE, FEWEST_FIELDS, HARMLESS_FIELD_SHARE = 0.45, 4, 0.12
-INVERTED_CONTRAST, LEAST_CONTRAST = -5.0, 10.0
 HEAVIEST_TAIL = 0.5
 SMALL, LARGE = 6, 12
 FIELD_PIXELS, FIELD_CONTACT, FIELD_PURITY, FIELD_CORE = 40, 0.15, 0.90, 0.33

@@ -16,6 +16,7 @@ from hexseal.check.files import (
     check_name,
     check_storage,
 )
+from hexseal.check.maps import check_maps
 from hexseal.check.pixels import (
     check_change,
     check_codes,
@@ -46,8 +47,11 @@ CONFIDENCE_VALUES = frozenset({*range(101), 254, 255})
 POST_PROCESSING_VALUES = frozenset({0, 1, 254})
 
 
-def check_region(region: Region, *, progress: Progress = silent) -> Report:
+def check_region(region: Region, *, compare: bool = True, progress: Progress = silent) -> Report:
     """Check all inputs of a region; findings never raise, so that all are told at once.
+
+    ``compare`` also measures how the maps are shifted against each other and whether confidence
+    falls where they differ, in a pass of its own; a build does so when it judges their change.
 
     Years that the build has yet to make from images are left out, and said so.
     """
@@ -63,7 +67,7 @@ def check_region(region: Region, *, progress: Progress = silent) -> Report:
         if differences:
             return Report(region.id, tuple(findings))
         try:
-            return _check_pixels(region, rasters, findings, progress)
+            return _check_pixels(region, rasters, findings, progress, compare=compare)
         except InputError as err:
             findings.append(refusal(err, _subject(err, region, rasters)))
             return Report(region.id, tuple(findings))
@@ -143,7 +147,12 @@ def _compare(subject: str, what: str, grid: Grid, name: str, wanted: Grid) -> It
 
 
 def _check_pixels(
-    region: Region, rasters: list[Landcover], findings: list[Finding], progress: Progress
+    region: Region,
+    rasters: list[Landcover],
+    findings: list[Finding],
+    progress: Progress,
+    *,
+    compare: bool,
 ) -> Report:
     grid = rasters[0].grid
     frame = Window(0, 0, grid.height, grid.width)
@@ -157,6 +166,8 @@ def _check_pixels(
     findings += check_figures(region, years)
     findings += check_coverage(region, census, years, grid)
     findings += check_change(region, pairs)
+    if compare:
+        findings += check_maps(region, rasters, grid, frame)
     for epoch in region.epochs:
         findings += _check_masks(epoch, grid, frame)
     for layer in region.areas:

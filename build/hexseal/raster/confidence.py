@@ -8,6 +8,8 @@ from scipy import ndimage
 from hexseal.types import Bytes, Flags
 
 FAINT_PIXELS = 12
+# Points of confidence: lower, and it is inverted; not higher, and it says too little to be used.
+INVERTED_CONTRAST, LEAST_CONTRAST = -5.0, 10.0
 MOST = 100
 EIGHT = np.ones((3, 3), np.bool_)
 

@@ -24,6 +24,9 @@ LEAST_SEALED = 0.02
 # Blocks with less than this part of the mean information have no estimate of their own.
 LEAST_INFORMATION = 0.15
 TERMS = 4
+# Maps that are shifted by more pixels, or more blurred, cannot show change by their difference;
+# with a larger standard error the shift is not known.
+MOST_SHIFT, MOST_DRIFT, MOST_SHARPNESS, MOST_SHIFT_ERROR = 0.15, 0.25, 0.012, 0.10
 EIGHT = np.ones((3, 3), np.bool_)
 # The blur reaches so far: pixels this near to no data are left out.
 REACH = 4

@@ -1,0 +1,109 @@
+"""hexseal check compares the maps: shift, sharpness, and whether confidence knows anything."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from noisymaps import draw_maps
+from rasterfiles import write_tif
+from scipy import ndimage
+
+from hexseal.check.maps import check_maps
+from hexseal.check.report import Finding
+from hexseal.check.stage import check_region
+from hexseal.raster.registration import Registration
+from hexseal.region.load import load_region
+
+TEXT = """
+[region]
+id = "toy"
+[[epoch]]
+year = 2018
+landcover = "a.tif"
+confidence = "ca.tif"
+[[epoch]]
+year = 2021
+landcover = "b.tif"
+confidence = "cb.tif"
+"""
+
+
+@pytest.fixture(scope="module")
+def bands() -> dict[str, np.ndarray]:
+    return draw_maps(420, 400, grows=False)
+
+
+def findings(folder: Path, bands: dict[str, np.ndarray]) -> tuple[Finding, ...]:
+    for name in ("a", "b", "ca", "cb"):
+        write_tif(folder / f"{name}.tif", bands[name])
+    (folder / "toy.toml").write_text(TEXT)
+    return check_region(load_region(folder / "toy.toml")).findings
+
+
+def test_maps_that_lie_on_each_other_pass(tmp_path: Path, bands: dict[str, np.ndarray]) -> None:
+    assert not [f for f in findings(tmp_path, bands) if "map" in f.what]
+
+
+def test_a_map_moved_by_a_pixel_is_measured(tmp_path: Path, bands: dict[str, np.ndarray]) -> None:
+    moved = bands | {"b": np.roll(bands["b"], 1, axis=0)}
+    (found,) = [f for f in findings(tmp_path, moved) if "shifted" in f.what]
+    assert (found.level, found.subject) == ("warning", str(tmp_path / "b.tif"))
+    shift = float(found.what.split("by ")[1].split()[0])
+    # Edges near patches of change stay out, and those that moved most make the largest.
+    assert 0.7 < shift < 1.2
+
+
+def test_confidence_that_is_inverted_is_an_error(
+    tmp_path: Path, bands: dict[str, np.ndarray]
+) -> None:
+    inverted = bands | {name: 100 - bands[name] for name in ("ca", "cb")}
+    (found,) = [f for f in findings(tmp_path, inverted) if "confidence" in f.what]
+    assert found.level == "error"
+    assert "inverted" in found.what
+    assert len(found.line()) - len(found.subject) < 300
+
+
+def test_confidence_that_knows_nothing_is_not_used(
+    tmp_path: Path, bands: dict[str, np.ndarray]
+) -> None:
+    rng = np.random.default_rng(1)
+    noise = {
+        name: rng.integers(0, 101, bands[name].shape).astype(np.uint8) for name in ("ca", "cb")
+    }
+    (found,) = [f for f in findings(tmp_path, bands | noise) if "confidence" in f.what]
+    assert found.level == "warning"
+    assert "not be used" in found.remedy
+
+
+def test_a_shift_of_part_of_a_pixel_is_measured() -> None:
+    rng = np.random.default_rng(2)
+    ground = ndimage.gaussian_filter(rng.standard_normal((300, 320)), 6)
+    first = ground > 0.05
+    second = ndimage.shift(ground, (0.3, -0.4), order=3, mode="nearest") > 0.05
+    registration = Registration(first.shape)
+    registration.add(0, first, second, np.ones_like(first))
+    found = registration.solve()
+    assert found.shift == pytest.approx(0.5, abs=0.07)
+    assert found.drift == pytest.approx(0.5, abs=0.1)
+    assert abs(found.sharpness) < 0.012
+
+
+def test_maps_without_edges_have_no_shift() -> None:
+    empty = np.zeros((40, 40), np.bool_)
+    registration = Registration(empty.shape)
+    registration.add(0, empty, empty, ~empty)
+    found = registration.solve()
+    assert np.isnan([found.shift, found.shift_error, found.drift]).all()
+
+
+def test_a_build_leaves_the_comparison_to_its_judgement(
+    tmp_path: Path, bands: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings(tmp_path, bands)
+    monkeypatch.setattr("hexseal.check.stage.check_maps", check_maps_fails)
+    region = load_region(tmp_path / "toy.toml")
+    assert check_region(region, compare=False).errors == ()
+
+
+def check_maps_fails(*_: object) -> None:
+    raise AssertionError(f"{check_maps.__name__} must not run")
