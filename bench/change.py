@@ -244,20 +244,24 @@ def coverage(work: Path, real: Mapping[str, Mapping[object, float]]) -> Figures:
     """Return how often intervals hold the truth, and how many signals are wrong."""
     low, high = units(work, "adjusted_low_m2"), units(work, "adjusted_high_m2")
     net, signal = units(work, "adjusted_m2"), units(work, "signal")
-    figures: Figures = {}
+    whole = next(iter(net["region"].values()))
+    figures: Figures = {"graded consistent": float(whole is not None)}
     for size in low:
-        keys = list(low[size])
+        # Inconclusive units have no figure that could hold or miss the truth.
+        keys = [key for key, value in net[size].items() if value is not None]
+        if not keys:
+            continue
         truth = np.array([real.get(size, {}).get(key, 0.0) for key in keys])
         bounds = np.array([(low[size][key], high[size][key]) for key in keys])
         held = (bounds[:, 0] <= truth) & (truth <= bounds[:, 1])
         figures[f"interval covers, {size} %"] = 100 * float(held.mean())
         called = np.array([signal[size][key] for key in keys])
         wrong = ((called == "gain") & (truth <= 0)) | ((called == "loss") & (truth >= 0))
-        figures[f"signals, {size}"] = float((called != "within_noise").sum())
+        figures[f"signals, {size}"] = float(np.isin(called, ("gain", "loss")).sum())
         figures[f"wrong signals, {size}"] = float(wrong.sum())
     total = sum(real.get("region", {}).values())
-    if total:
-        figures["adjusted / truth"] = sum(net["region"].values()) / total
+    if total and whole is not None:
+        figures["adjusted / truth"] = whole / total
     return figures
 
 

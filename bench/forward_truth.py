@@ -38,14 +38,15 @@ def main() -> None:
     region = pq.read_table(WORK / "areas.parquet", filters=[("layer", "=", "region")])
     for first, second in ((2021, 2024), (2018, 2024)):
         net = int((truth[second] & known).sum()) - int((truth[first] & known).sum())
-        raw, found, low, high = (
-            region[f"{name}_m2_{first}_{second}"][0].as_py() / 1e4
+        raw, *judged = (
+            region[f"{name}_m2_{first}_{second}"][0].as_py()
             for name in ("net", "adjusted", "adjusted_low", "adjusted_high")
         )
-        print(
-            f"{first}-{second}: true net {net / 100:.1f} ha, raw {raw:.1f} ha, adjusted "
-            f"{found:.1f} ha, 95 % interval {low:.1f} to {high:.1f} ha"
-        )
+        words = region[f"grade_{first}_{second}"][0].as_py()
+        if judged[0] is not None:
+            found, low, high = (value / 1e4 for value in judged)
+            words += f", adjusted {found:.1f} ha, noise interval {low:.1f} to {high:.1f} ha"
+        print(f"{first}-{second}: true net {net / 100:.1f} ha, raw {raw / 1e4:.1f} ha, {words}")
     for year in (2021, 2024):
         print(f"{year}: {best_threshold(year)}")
 

@@ -8,10 +8,12 @@ area is false, or the region's interval misses the truth by more than its own ha
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from mapnoise import BY_NAME, EIGHT, POWER, ROWS, SHARED, MapPair, draw_pair
@@ -31,6 +33,7 @@ SHORT_ROWS = (
 FINE, AREA = 30, 200
 LARGE = 10
 MOST_FALSE = 0.20
+LEVEL, FEW_DECOYS = 0.10, 20
 HEAD = (
     "row", "runs", "consistent", "silently wrong", "wrong if not graded", "false patches %",
     "false area %", "all pixels %", "found %", "or listed %", "half / net", "region holds %",
@@ -175,6 +178,44 @@ def _blocks(image: NDArray[np.generic], valid: NDArray[np.bool_], size: int) -> 
     return np.bincount(block.ravel(), (image * valid).ravel().astype(float))
 
 
+def count_decoys(pair: MapPair) -> list[str]:
+    """Return what the first design made of a pair: losses counted as decoys, nothing tested.
+
+    FDR(t) = (ratio x losses scoring >= t + 1) / gains scoring >= t, the ratio from patches that
+    score no more than the median loss, 1 where fewer than 20 losses are known.
+    """
+    found = judge(pair, ignore_tests=True)
+    table, pixels = found.table, found.pixels
+    gain, loss = table.direction > 0, np.sort(table.score[table.direction < 0])
+    score = np.sort(table.score[gain])
+    ratio = 1.0
+    if len(loss) >= FEW_DECOYS:
+        median = loss[(len(loss) - 1) // 2]
+        faint = (score <= median).sum() / (loss <= median).sum()
+        ratio = max(1.0, float(faint))
+    passing = len(score) - np.searchsorted(score, score)
+    decoys = len(loss) - np.searchsorted(loss, score)
+    rate = np.minimum.accumulate(np.minimum((ratio * decoys + 1) / passing, 1.0))
+    q_value = np.ones(len(table))
+    q_value[gain] = rate[np.searchsorted(score, table.score[gain])]
+    confirmed = q_value <= LEVEL
+    gained = pair.truths[1] & ~pair.truths[0] & pair.valid
+    true = gained[pixels.row, pixels.column]
+    sure = confirmed[pixels.patch]
+    true_of = np.bincount(pixels.patch, true, len(table))[confirmed]
+    raw = np.count_nonzero(pair.after & ~pair.before & pair.valid)
+    figures = [
+        _share(raw, gained.sum()),
+        _share(sure.sum(), gained.sum()),
+        100 * _share((true_of == 0).sum(), len(true_of)),
+        100 * _share((sure & ~true).sum(), sure.sum()),
+    ]
+    return [
+        "–" if np.isnan(value) else f"{value:.{d}f}"
+        for value, d in zip(figures, (1, 2, 0, 0), strict=True)
+    ]
+
+
 def _share(part: float, whole: float) -> float:
     return float(part) / float(whole) if whole else float("nan")
 
@@ -262,12 +303,25 @@ def report(runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
+def read_runs(path: Path | None) -> dict[tuple[str, int], Run]:
+    """Return the runs that an earlier call has measured, by row and seed."""
+    if path is None or not path.is_file():
+        return {}
+    facts = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
+    runs = [Run(**fact | {"reasons": tuple(fact["reasons"])}) for fact in facts]
+    return {(run.row, run.seed): run for run in runs}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--short", action="store_true", help="six rows, one seed: for CI")
+    parser.add_argument(
+        "--first-design", action="store_true", help="what counted decoys alone confirm, untested"
+    )
+    parser.add_argument("--runs", type=Path, help="JSON lines: runs in it are kept, new ones added")
     parser.add_argument("--rows", help="names of rows, separated by ;")
     arguments = parser.parse_args()
     names = [row.name for row in ROWS if SHARED.is_dir() or not row.real]
@@ -276,13 +330,23 @@ def main() -> None:
     if arguments.rows:
         names = arguments.rows.split(";")
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    if arguments.first_design:
+        print("| row | raw / true | confirmed / true | false patches % | false area % |")
+        print("|---|---|---|---|---|")
+        for name in names:
+            cells = count_decoys(draw_pair(BY_NAME[name], arguments.first_seed))
+            print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        return
     tasks = [(name, seed) for name in names for seed in seeds]
-    runs = []
+    known = read_runs(arguments.runs)
+    missing = [task for task in tasks if task not in known]
     with ProcessPoolExecutor(arguments.workers) as pool:
-        for done, run in enumerate(pool.map(measure, tasks), 1):
-            runs.append(run)
-            if done % 10 == 0 and sys.stderr.isatty():
-                print(f"{done} of {len(tasks)}", file=sys.stderr, flush=True)
+        for task, run in zip(missing, pool.map(measure, missing), strict=True):
+            known[task] = run
+            if arguments.runs:
+                with arguments.runs.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(asdict(run)) + "\n")
+    runs = [known[task] for task in tasks]
     print(report(runs))
     sys.exit(any(run.is_silently_wrong for run in runs))
 

@@ -25,6 +25,7 @@ from hexseal.change.maptests import (
     check_unsealing,
     count_blocks,
     faint_ratio,
+    is_faint,
     is_field,
 )
 from hexseal.change.patches import COMPACT, CONFIDENT, PatchTable
@@ -230,10 +231,11 @@ def grade_pair(
     gain, loss = score[gains & ~field], score[~gains & ~field]
     ratio = max(1.0, faint_ratio(gain, loss)) if decoy_ratio is None else decoy_ratio
     tail = fit_tail(loss)
-    sizes, blocks = Sizes.of(table), count_blocks(table, evidence.shape)
+    faint = is_faint(table, uses_confidence=is_used)
+    small, blocks = Sizes.of(table, faint), count_blocks(table, evidence.shape, faint)
     checks = (
-        *check_decoys(score[gains], score[~gains], sizes),
-        *check_tail(sizes),
+        *check_decoys(score[gains], score[~gains], small),
+        *check_tail(small, Sizes.of(table)),
         *check_level(blocks),
         *check_registration(evidence.displacement),
         *check_fields(table, field),

@@ -38,6 +38,7 @@ MOST_FIELD_SHARE, FEWEST_FIELDS, HARMLESS_FIELD_SHARE = 0.45, 4, 0.12
 HEAVIEST_TAIL = 0.5
 SMALL, LARGE = 6, 12
 FIELD_PIXELS, FIELD_CONTACT, FIELD_PURITY, FIELD_CORE = 40, 0.15, 0.90, 0.33
+FAINT_QUANTILE = 0.75
 FEWEST_BLOCKS, MOST_BLOCKS, PATCHES_OF_BLOCK = 4, 32, 200
 
 
@@ -114,12 +115,24 @@ def faint_ratio(gain_scores: Doubles, loss_scores: Doubles) -> float:
     return gains / losses
 
 
-def count_blocks(table: PatchTable, shape: tuple[int, int]) -> Blocks:
-    """Count patches of at most 6 pixels in square parts of the region.
+def is_faint(table: PatchTable, *, uses_confidence: bool) -> Flags:
+    """Return the patches whose confidence per pixel is no better than that of most losses.
+
+    Small real change is confident, noise is not: without this, single new houses would look like
+    losses that are missing. Without confidence all patches count.
+    """
+    if not uses_confidence or not (table.direction < 0).any():
+        return np.ones(len(table), np.bool_)
+    weight = table.score / table.plain_score
+    return weight <= np.quantile(weight[table.direction < 0], FAINT_QUANTILE)
+
+
+def count_blocks(table: PatchTable, shape: tuple[int, int], faint: Flags) -> Blocks:
+    """Count faint patches of at most 6 pixels in square parts of the region.
 
     4 x 4 parts, and up to 32 x 32 in regions with many patches: about 200 patches in each.
     """
-    small = table.pixels <= SMALL
+    small = faint & (table.pixels <= SMALL)
     parts = int(np.clip(np.sqrt(small.sum() / PATCHES_OF_BLOCK), FEWEST_BLOCKS, MOST_BLOCKS))
     row = (table.row_mean * parts / max(shape[0], 1)).astype(np.int64).clip(0, parts - 1)
     column = (table.column_mean * parts / max(shape[1], 1)).astype(np.int64).clip(0, parts - 1)
@@ -149,10 +162,13 @@ def check_decoys(gain_scores: Doubles, loss_scores: Doubles, sizes: "Sizes") -> 
     ]  # fmt: skip
 
 
-def check_tail(sizes: "Sizes") -> list[Check]:
-    """Return whether larger losses are as frequent as the smaller ones make expected."""
-    slope, z = _slope(sizes)
-    middle_gain, middle_loss = sizes.between(4, 5)
+def check_tail(faint: "Sizes", sizes: "Sizes") -> list[Check]:
+    """Return whether larger losses are as frequent as the smaller ones make expected.
+
+    ``faint`` are the sizes of faint patches, ``sizes`` of all.
+    """
+    slope, z = _slope(faint)
+    middle_gain, middle_loss = faint.between(4, 5)
     middle_z = _z(middle_gain, middle_loss)
     ratio = _ratio(middle_gain, middle_loss) if middle_gain > middle_loss else 1.0
     cut = middle_z > MOST_MIDDLE_Z and ratio > LEAST_MIDDLE_RATIO
@@ -229,14 +245,15 @@ class Sizes:
     losses_beyond: int
 
     @classmethod
-    def of(cls, table: PatchTable) -> "Sizes":
-        """Count the patches of a table."""
+    def of(cls, table: PatchTable, chosen: Flags | None = None) -> "Sizes":
+        """Count the patches of a table, or the ``chosen`` of them."""
         gain = table.direction > 0
+        some = np.ones(len(table), np.bool_) if chosen is None else chosen
         sides = [
-            np.bincount(table.pixels[side & (table.pixels <= LARGE)], minlength=LARGE + 1)
+            np.bincount(table.pixels[side & some & (table.pixels <= LARGE)], minlength=LARGE + 1)
             for side in (gain, ~gain)
         ]
-        return cls(sides[0], sides[1], int((~gain & (table.pixels >= 4)).sum()))
+        return cls(sides[0], sides[1], int((~gain & some & (table.pixels >= 4)).sum()))
 
     def between(self, first: int, last: int) -> tuple[int, int]:
         """Return gains and losses of ``first`` to ``last`` pixels, both included."""
