@@ -337,7 +337,7 @@ def main() -> None:
             cells = count_decoys(draw_pair(BY_NAME[name], arguments.first_seed))
             print(f"| {name} | {' | '.join(cells)} |", flush=True)
         return
-    tasks = [(name, seed) for name in names for seed in seeds]
+    tasks = [(name, seed) for seed in seeds for name in names]
     known = read_runs(arguments.runs)
     missing = [task for task in tasks if task not in known]
     with ProcessPoolExecutor(arguments.workers) as pool:
