@@ -68,7 +68,7 @@ def test_good_region_has_figures_and_no_error(good: Region) -> None:
     (pair,) = report.pairs
     assert (pair.common, pair.gained, pair.lost) == (8, 1, 1)
     assert report.headline.startswith("inputs can be used: 0 errors")
-    assert "2018: 2 sealed of 8 valid pixels, 25.00 %" in render(report)
+    assert "2018: 2 sealed of 8 pixels valid in every year, 25.00 %" in render(report)
     assert "2018 to 2021: 1 pixel newly sealed, 1 unsealed, of 8 valid in every year" in render(
         report
     )

@@ -17,8 +17,8 @@ from browser.made_site import NAMES, MadeSite, make_site
 from hexseal.datasets import write_checksums
 from hexseal.datasets.provenance import InputFile
 from hexseal.errors import InputError, ToolError
-from hexseal.frontend import TEMPLATE, bundle
-from hexseal.manifest import Datasets, PartitionTree, TileSummary
+from hexseal.frontend import TEMPLATE
+from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary, write_manifest
 from hexseal.pages import write_pages
 from hexseal.pages.about import about_values
 from hexseal.pages.addresses import sheet_paths
@@ -32,6 +32,7 @@ from hexseal.pages.settings import embed
 from hexseal.pages.stories import pair_stories
 from hexseal.pages.tables import Writer, change_rows, state_rows
 from hexseal.region.load import Site
+from hexseal.types import Box
 from hexseal.verify import verify_site
 
 LOCALES = {
@@ -467,20 +468,25 @@ def test_methodology_says_all_that_it_has_to_say(made: MadeSite, language: str) 
     assert 'href="index.html#notes-2021-2023"' not in text
 
 
+def bare_work(made: MadeSite, folder: Path) -> Path:
+    """Return a work folder with the made site's statistics, but without files to link to."""
+    work = folder / "work"
+    shutil.copytree(made.work, work)
+    tiles = TileSummary("tiles/x.pmtiles", None, 1, Box(0, 0, 1, 1), (0.5, 0.5), 0, 0, ())
+    write_manifest(work, "tiles", tiles)
+    write_manifest(work, "layers", MapLayers())
+    tree = PartitionTree("data/x", "part-0.parquet", 6, ())
+    write_manifest(work, "datasets", Datasets((), tree))
+    return work
+
+
 def test_a_long_layer_is_listed_on_the_page_of_areas_only(made: MadeSite, tmp_path: Path) -> None:
     rows = pq.read_table(made.work / "areas.parquet").to_pylist()
     more = [rows[-1] | {"id": f"x{n}"} for n in range(200)]
-    pq.write_table(pa.Table.from_pylist(rows + more), tmp_path / "areas.parquet")
-    summary = write_pages(
-        tmp_path,
-        region=dataclasses.replace(made.region, site=Site(("en",))),
-        hexagons=made.work / "hexagons.parquet",
-        areas=tmp_path / "areas.parquet",
-        judgement=made.work / "judgement.json",
-        tiles=TileSummary("tiles/x.pmtiles", None, 1, (0, 0, 1, 1), (0.5, 0.5), 0, 0, ()),
-        bundle=bundle(tmp_path / "assets"),
-        datasets=Datasets((), PartitionTree("data/x", "part-0.parquet", 6, ())),
-    )
+    region = dataclasses.replace(made.region, site=Site(("en",)))
+    work = bare_work(made, tmp_path)
+    pq.write_table(pa.Table.from_pylist(rows + more), work / "areas.parquet")
+    summary = write_pages(region, work, tmp_path)
     assert summary.pages > 200
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     layers = re.findall('<table class="areas sortable" data-layer="([^"]+)"', text)
@@ -502,16 +508,7 @@ def test_a_broken_judgement_names_its_file(tmp_path: Path) -> None:
 def test_one_year_and_no_areas_make_a_page_without_changes(made: MadeSite, tmp_path: Path) -> None:
     only = made.region.epochs[-1:]
     region = dataclasses.replace(made.region, epochs=only, areas=(), site=Site(("fr",)))
-    summary = write_pages(
-        tmp_path,
-        region=region,
-        hexagons=made.work / "hexagons.parquet",
-        areas=made.work / "areas.parquet",
-        judgement=made.work / "judgement.json",
-        tiles=TileSummary("tiles/x.pmtiles", None, 1, (0, 0, 1, 1), (0.5, 0.5), 0, 0, ()),
-        bundle=bundle(tmp_path / "assets"),
-        datasets=Datasets((), PartitionTree("data/x", "part-0.parquet", 6, ())),
-    )
+    summary = write_pages(region, bare_work(made, tmp_path), tmp_path)
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert summary.pages == 5
     assert 'lang="fr"' in text

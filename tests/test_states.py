@@ -8,6 +8,7 @@ from hexseal.change.states import (
     EDGE_BEFORE,
     NO_DATA,
     STATE_BITS,
+    STATE_SETS,
     Around,
     PairPixels,
     State,
@@ -117,3 +118,15 @@ def test_weights_multiply_confidences_and_unknown_weighs_nothing() -> None:
     assert alone is not None
     assert alone[0].tolist() == [5000, 10000]
     assert evidence_weights((None, None)) is None
+
+
+def test_every_state_is_evidence_for_one_side_or_for_none() -> None:
+    gain, loss = (STATE_SETS[name] for name in ("gain_states", "loss_states"))
+    assert isinstance(gain, list)
+    assert isinstance(loss, list)
+    assert not set(gain) & set(loss)
+    neutral = {state.name for state in State if state not in (*gain, *loss)}
+    assert neutral == {
+        "UNSEALED", "SEALED", "GAIN_POST_PROCESSING", "GAIN_THREE_DATES",
+        "LOSS_POST_PROCESSING", "LOSS_THREE_DATES",
+    }  # fmt: skip

@@ -21,6 +21,7 @@ from hexseal.region.load import HexagonRange
 from hexseal.tiles.hexagons import SIGNALS, cell_outlines, zoom_bands
 from hexseal.tiles.mercator import bounds_of, header_bounds, span_of, tiles_over, view_of
 from hexseal.tiles.mvt import EXTENT, Features, Layer, outlines_of, packed_tiles
+from hexseal.verify.tiles import wrong_attribution
 
 LOW_BITS = (1 << 52) - 1
 
@@ -217,3 +218,21 @@ def test_a_grid_in_degrees_past_180_shows_on_both_sides() -> None:
         assert view is not None
         seen |= {(tile.x, view.window.column, view.window.column + view.window.width)}
     assert seen == {(127, 0, 50), (0, 50, 100)}
+
+
+@pytest.mark.parametrize(
+    ("words", "simulated", "problems"),
+    [
+        ("Simulated by hexseal; holds no CLC+ Backbone data", True, 0),
+        ("European Union, Copernicus Land Monitoring Service", False, 0),
+        ("European Union, Copernicus Land Monitoring Service", True, 1),
+        ("Simulated by hexseal; holds no CLC+ Backbone data", False, 1),
+        (None, True, 1),
+    ],
+)
+def test_tiles_say_whether_they_are_simulated(
+    words: str | None, simulated: bool, problems: int
+) -> None:
+    found = list(wrong_attribution("a.pmtiles", {"attribution": words}, simulated=simulated))
+    assert len(found) == problems
+    assert all(line.startswith("a.pmtiles: the site is ") for line in found)

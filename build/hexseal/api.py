@@ -18,6 +18,7 @@ from hexseal.progress import Progress, Say, Talk, mute, silent
 from hexseal.region import load
 from hexseal.region.epochs import Epoch, is_remote
 from hexseal.region.load import AreaLayer, HexagonRange, Region, Site
+from hexseal.storage.workdir import default_site
 
 if TYPE_CHECKING:
     import geopandas
@@ -66,7 +67,7 @@ def build_site(
     go to work/ID beside it. The previous site stays until the new one has passed verification.
     ``workers`` threads count (None: one per core); ``fresh`` counts again though no input changed.
     """
-    from hexseal.build import BuildSettings, build_site, default_site
+    from hexseal.build import BuildSettings, build_site
 
     path = Path(region_file)
     site = default_site(path) if out is None else Path(out)

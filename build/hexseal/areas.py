@@ -31,6 +31,7 @@ from hexseal.region.load import AreaLayer, Region, SealedAccuracy
 from hexseal.statistics.stage import source_titles, write_statistics
 from hexseal.storage.database import connect, copy_csv, run
 from hexseal.storage.files import whole_file
+from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Doubles
 from hexseal.vector.areas import Areas, read_areas
 from hexseal.vector.zones import read_zones
@@ -158,10 +159,10 @@ def _accuracies(region: Region, progress: Progress) -> Mapping[int, SealedAccura
 
 
 def _run(database: duckdb.DuckDBPyConnection, region: Region, work: Path, *, judged: bool) -> None:
-    has_counts, has_areas = (work / "zones.parquet").is_file(), (work / "areas.parquet").is_file()
+    has_counts, has_areas = (WorkFolder(work).zones).is_file(), (WorkFolder(work).areas).is_file()
     values = {
-        "zones": str(work / "zones.parquet"),
-        "areas": str(work / "areas.parquet"),
+        "zones": str(WorkFolder(work).zones),
+        "areas": str(WorkFolder(work).areas),
         "sealed": sorted(region.product.sealed),
         "water": sorted(region.product.water),
         "sources": source_titles(region),

@@ -1,12 +1,11 @@
 """Every stage in order: inputs, prediction, delta, statistics, tiles, datasets, pages, checks."""
 
 import hashlib
-import json
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from hexseal import __version__
 from hexseal.accuracy.report import write_report
@@ -16,49 +15,46 @@ from hexseal.check.report import render
 from hexseal.check.stage import check_region
 from hexseal.counting.stage import DeltaSummary, count_region, region_grid
 from hexseal.datasets import write_checksums, write_datasets
-from hexseal.datasets.provenance import provenance_of
+from hexseal.datasets.checksums import listed_files
 from hexseal.errors import InputError, VerifyError
 from hexseal.exchange.publish import publish_counts
 from hexseal.exchange.record import CountedWindow
 from hexseal.fetch import require_fetched
 from hexseal.forward.stage import make_forward_years
-from hexseal.frontend import bundle
+from hexseal.manifest import Parts, read_manifest, write_manifest
 from hexseal.pages import write_pages
 from hexseal.progress import Talk
-from hexseal.region.load import Region, SealedAccuracy, is_remote, load_region
+from hexseal.region.load import Region, SealedAccuracy, load_region
 from hexseal.sample.assess import assess_sample, write_sample_report
 from hexseal.sample.publish import published_labels, reference_of
 from hexseal.simulation import is_simulated, simulate
 from hexseal.statistics.reference import Reference
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions
-from hexseal.storage.files import SiteFolder, one_writer, write_bytes
+from hexseal.storage.cache import Stamp
+from hexseal.storage.files import SiteFolder, copy_file, one_writer, write_bytes
+from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles import left_out, write_layers
 from hexseal.tiles.hexagons import write_tiles
 from hexseal.verify import verify_site
 
-CHANGE_FILES = (
-    ("evidence", ".json"),
-    ("evidence", "_cells.parquet"),
-    ("evidence", "_zones.parquet"),
-    ("patches", ".parquet"),
-)
-# What only a clone of hexseal holds.
-CLONE = "site_template/build.mjs"
-DELTA_FILES = ("cells.parquet", "zones.parquet", "zone_shapes.parquet")
-
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """Where a build writes and how: ``workers`` threads (None: one per core)."""
+    """Where a build writes and how: ``workers`` threads (None: one per core).
+
+    It begins with the stage ``start`` and ends after ``until`` (None: a published site).
+    """
 
     site: Path
     workers: int | None = None
     fresh: bool = False
+    start: Literal["check", "pages"] = "check"
+    until: Literal["check", "delta", "change", "statistics"] | None = None
 
     def work(self, region: Region) -> Path:
         """Return the folder of intermediate files of a region."""
-        return self.site.absolute().parent / "work" / region.id
+        return WorkFolder.beside(self.site, region.id).folder
 
     @contextmanager
     def alone(self, region: Region) -> Iterator[None]:
@@ -68,22 +64,10 @@ class BuildSettings:
         """
         work = self.work(region)
         with (
-            one_writer(work / ".lock", str(work)),
+            one_writer(WorkFolder(work).lock, str(work)),
             one_writer(work.parent / f".{self.site.absolute().name}.lock", str(self.site)),
         ):
             yield
-
-
-def default_site(region_file: Path) -> Path:
-    """Return the site's folder where none is given: site/ of a clone of hexseal, or beside it.
-
-    A region file lies in a clone where one of the folders above it holds hexseal's own sources.
-    """
-    home = region_file.absolute().parent
-    clones = (folder for folder in (home, *home.parents) if (folder / CLONE).is_file())
-    site = next(clones, region_file.parent) / "site"
-    here = Path.cwd()
-    return site.relative_to(here) if site.is_relative_to(here) else site
 
 
 def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
@@ -91,24 +75,42 @@ def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
 
     The previous site stays as it was until the new one has passed verification.
     """
-    region = load_region(region_file)
+    region = load_region(region_file, site=settings.site)
     with settings.alone(region):
         _build(region, settings, talk)
     return settings.site / "index.html"
 
 
 def _build(region: Region, settings: BuildSettings, talk: Talk) -> None:
+    """Run the stages that the settings ask for; publish the site when all have run."""
     work = settings.work(region)
+    with staged(settings) as folder:
+        if settings.start == "pages":
+            reuse_parts(region, work, folder)
+        else:
+            prepare_inputs(region, talk, fresh=settings.fresh)
+            for stage, run in (("check", None), ("delta", count), ("change", judge)):
+                if run is not None:
+                    run(region, work, settings, talk)
+                if settings.until == stage:
+                    return
+            accuracies = summarize(region, work, talk)
+            if settings.until == "statistics":
+                return
+            windows = (CountedWindow(region.id, region_grid(region)[0]),)
+            write_parts(region, work, folder.staging, windows, accuracies, talk)
+        render_pages(region, work, folder.staging, talk)
+        folder.publish()
+
+
+@contextmanager
+def staged(settings: BuildSettings) -> Iterator[SiteFolder]:
+    """Yield the site's folder with an empty staging folder; what is not published is removed."""
     folder = SiteFolder(settings.site)
     folder.recover()
-    prepare_inputs(region, talk, fresh=settings.fresh)
-    staging = folder.open()
+    folder.open()
     try:
-        count(region, work, settings, talk)
-        judge(region, work, settings, talk)
-        windows = (CountedWindow(region.id, region_grid(region)[0]),)
-        write_site(region, work, staging, windows, talk)
-        folder.publish()
+        yield folder
     finally:
         folder.discard()
 
@@ -158,14 +160,14 @@ def _predict(region: Region, talk: Talk, *, fresh: bool) -> None:
 
 def count(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> DeltaSummary | None:
     """Count the region's rasters, or keep the counts of the last build when nothing changed."""
-    stamp, key = work / "delta.json", _key(region)
+    stamp = counts_stamp(region, WorkFolder(work))
     with talk.stage("delta") as told:
-        if not settings.fresh and _is_kept(work, stamp, key, DELTA_FILES):
+        if not settings.fresh and stamp.is_current(WorkFolder(work).counts):
             told.append("inputs unchanged, counts kept (--fresh counts again)")
             return None
-        stamp.unlink(missing_ok=True)
+        stamp.clear()
         summary = count_region(region, work, workers=settings.workers, progress=talk.progress)
-        write_bytes(stamp, json.dumps({"key": key}).encode())
+        stamp.write()
         told.append(f"{summary.pixels:,} pixels on {summary.grid}, {summary.areas} areas")
     return summary
 
@@ -174,15 +176,14 @@ def judge(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> No
     """Judge the change of every pair of years, or keep the judgement of the last build."""
     if not region.pairs:
         return
-    stamp, key = work / "change.json", _judgement_key(region)
-    names = [f"{kind}_{pair.key}{rest}" for pair in region.pairs for kind, rest in CHANGE_FILES]
+    stamp = change_stamp(region, WorkFolder(work))
     with talk.stage("change") as told:
-        if not settings.fresh and _is_kept(work, stamp, key, names):
+        if not settings.fresh and stamp.is_current(WorkFolder(work).change(region.pairs)):
             told.append("inputs unchanged, judgement kept")
             return
-        stamp.unlink(missing_ok=True)
+        stamp.clear()
         reports = judge_region(region, work, workers=settings.workers, progress=talk.progress)
-        write_bytes(stamp, json.dumps({"key": key}).encode())
+        stamp.write()
         for report in reports:
             told.append(
                 f"{report.first}-{report.second}: {report.confirmed_patches:,} of "
@@ -190,52 +191,78 @@ def judge(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> No
             )
 
 
-def write_site(
-    region: Region, work: Path, staging: Path, windows: tuple[CountedWindow, ...], talk: Talk
-) -> None:
-    """Run every stage after counting and judging: statistics to verification.
-
-    ``windows`` are the pixels that were counted.
-    """
+def summarize(region: Region, work: Path, talk: Talk) -> Mapping[int, SealedAccuracy]:
+    """Write the statistics; return the accuracies of Sealed by year that they are corrected by."""
     accuracies = _accuracies(region, work, talk)
     reference = _reference(region, work, talk)
     with talk.stage("statistics") as told:
         statistics = write_statistics(region, work, accuracies=accuracies, reference=reference)
         write_transitions(region, work)
         told.append(f"{statistics.hexagons:,} hexagons, {statistics.areas} areas")
+    return accuracies
+
+
+def write_parts(
+    region: Region,
+    work: Path,
+    staging: Path,
+    windows: tuple[CountedWindow, ...],
+    accuracies: Mapping[int, SealedAccuracy],
+    talk: Talk,
+) -> None:
+    """Write tiles, layers and datasets into ``staging``, and their manifests into ``work``.
+
+    ``windows`` are the pixels that were counted.
+    """
     with talk.stage("tiles") as told:
         tiles = write_tiles(region, work, staging, progress=talk.progress)
+        write_manifest(work, "tiles", tiles)
         told.append(f"{tiles.pmtiles}, {tiles.bytes:,} bytes, zoom 0 to {tiles.maxzoom}")
     with talk.stage("layers") as told:
         layers = write_layers(
-            region, work, staging, key=_judgement_key(region), progress=talk.progress
+            region,
+            work,
+            staging,
+            key=change_stamp(region, WorkFolder(work)).key,
+            progress=talk.progress,
         )
+        write_manifest(work, "layers", layers)
         told += [f"{layer.pmtiles}, {layer.bytes:,} bytes" for layer in layers.archives]
         told += filter(None, [left_out(region)])
     with talk.stage("datasets") as told:
         datasets = write_datasets(region, work, staging)
+        write_manifest(work, "datasets", datasets)
         files = (*datasets.downloads, *datasets.tree.partitions, *datasets.documents)
         told.append(f"{len(files)} files, {sum(file.bytes for file in files):,} bytes")
         counts = publish_counts(region, work, staging, windows=windows, accuracies=accuracies)
         told.append(f"counts for merging, {counts:,} bytes")
-    with talk.stage("pages") as told:
-        assets = bundle(staging / "assets", progress=talk.progress)
-        pages = write_pages(
-            staging,
-            region=region,
-            hexagons=work / "hexagons.parquet",
-            areas=work / "areas.parquet",
-            judgement=work / "judgement.json",
-            tiles=tiles,
-            layers=layers,
-            bundle=assets,
-            datasets=datasets,
-            shapes=work / "zone_shapes.parquet",
-            transitions=work if region.pairs else None,
-            inputs=provenance_of(region, work).inputs,
-            progress=talk.progress,
+    write_manifest(work, "parts", Parts(_parts_key(region), tuple(listed_files(staging))))
+
+
+def reuse_parts(region: Region, work: Path, folder: SiteFolder) -> None:
+    """Put all but the pages of the published site into its staging folder.
+
+    Raises InputError where that site was built from another region file or version, or lacks one
+    of the files.
+    """
+    parts = read_manifest(work, "parts", Parts)
+    if parts.key != _parts_key(region):
+        raise InputError(
+            f"{region.path}: the site was built from other settings or by another version of "
+            "hexseal; build it without --from"
         )
-        told.append(f"{pages.pages} pages, front end {assets.gzip_bytes:,} bytes compressed")
+    for name in parts.files:
+        if not (folder.site / name).is_file():
+            raise InputError(f"{folder.site / name}: is missing; build the site without --from")
+        if name != SiteFolder.MARKER:
+            copy_file(folder.site / name, folder.staging / name)
+
+
+def render_pages(region: Region, work: Path, staging: Path, talk: Talk) -> None:
+    """Write the pages and checksums of a site whose parts are in ``staging``, and check it all."""
+    with talk.stage("pages") as told:
+        pages = write_pages(region, work, staging, progress=talk.progress)
+        told.append(f"{pages.pages} pages, front end {pages.front_end_bytes:,} bytes compressed")
         write_checksums(staging)
     with talk.stage("verify") as told:
         report = verify_site(staging)
@@ -260,7 +287,7 @@ def _accuracies(region: Region, work: Path, talk: Talk) -> Mapping[int, SealedAc
         greenhouses=given.greenhouses,
         progress=talk.progress,
     )
-    write_report(report, work / "accuracy.json")
+    write_report(report, WorkFolder(work).accuracy)
     found = sealed_accuracy(report)
     missing = sorted(set(region.mapped_years) - set(found))
     if missing:
@@ -283,55 +310,48 @@ def _reference(region: Region, work: Path, talk: Talk) -> Reference | None:
                 f"{files[0]}: is of {report.years[0]} and {report.years[1]}, which this region "
                 "does not compare; draw a sample of its first and last year"
             )
-        write_sample_report(report, work / "reference_sample.json")
-        write_bytes(work / "reference_sample.csv", published_labels(report, region).encode())
+        write_sample_report(report, WorkFolder(work).sample_report)
+        write_bytes(WorkFolder(work).sample_labels, published_labels(report, region).encode())
         told.append(f"{report.labelled} blocks labelled, {len(report.areas)} areas with figures")
     return reference_of(report)
 
 
-def _key(region: Region) -> str:
-    """Return what the counts depend on: the region's own settings and its files' size and time."""
-    files = [address for epoch in region.epochs for address in (epoch.landcover,)]
-    files += [layer.path for layer in region.areas]
-    facts = [(file, _fact(file)) for file in files]
-    settings = (
-        __version__,
-        region.window,
-        sorted(region.product.valid),
-        sorted(region.product.nodata),
-        region.years,
-        region.hexagons.finest,
-        region.areas,
-    )
-    return hashlib.sha256(repr((settings, facts)).encode()).hexdigest()
+def counts_stamp(region: Region, work: WorkFolder) -> Stamp:
+    """Return the stamp of the counts: the settings that decide them, and all their inputs."""
+    return Stamp(work.counts_stamp, *_counted(region), files=_counted_files(region))
 
 
-def _judgement_key(region: Region) -> str:
-    """Return what the judgement of change depends on, beyond the counts."""
+def change_stamp(region: Region, work: WorkFolder) -> Stamp:
+    """Return the stamp of the judged change: what the counts depend on, filters and masks."""
     masks = [
-        (address, _fact(address))
+        address
         for epoch in region.epochs
         for address in (epoch.confidence, epoch.post_processing)
         if address is not None
     ]
-    return hashlib.sha256(repr((_key(region), region.noise, masks)).encode()).hexdigest()
+    noise = tuple(asdict(region.noise).items())
+    files = [*_counted_files(region), *masks]
+    return Stamp(work.change_stamp, *_counted(region), noise, files=files)
 
 
-def _is_kept(work: Path, stamp: Path, key: str, names: Iterable[str]) -> bool:
-    return _read_key(stamp) == key and all((work / name).is_file() for name in names)
+def _counted(region: Region) -> tuple[object, ...]:
+    return (
+        __version__,
+        tuple(region.window) if region.window else None,
+        sorted(region.product.valid),
+        sorted(region.product.nodata),
+        region.years,
+        region.hexagons.finest,
+        [sorted(asdict(layer).items(), key=lambda item: item[0]) for layer in region.areas],
+    )
 
 
-def _fact(address: str) -> object:
-    path = Path(address)
-    if is_remote(address) or not path.is_file():
-        # Remote rasters and globs are counted anew at every build.
-        return time.time_ns()
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
+def _counted_files(region: Region) -> list[str]:
+    addresses = [epoch.landcover for epoch in region.epochs]
+    return addresses + [layer.path for layer in region.areas]
 
 
-def _read_key(stamp: Path) -> str | None:
-    try:
-        return json.loads(stamp.read_text()).get("key")
-    except (OSError, ValueError):
-        return None
+def _parts_key(region: Region) -> str:
+    """Return what all but the pages depends on beside its inputs: the whole region file."""
+    settings = replace(region, path=Path())
+    return hashlib.sha256(repr((__version__, settings)).encode()).hexdigest()

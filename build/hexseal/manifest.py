@@ -1,9 +1,21 @@
-"""What stages hand to the pages: small frozen values, all paths relative to the site."""
+"""What stages leave for later ones, as values and as work/ID/manifest/NAME.json.
 
+Small frozen dataclasses; all paths are relative to the site.
+"""
+
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from hexseal.errors import InputError
+from hexseal.storage.files import write_bytes
 from hexseal.types import Box
+
+Content = TypeVar("Content")
+FOLDER = "manifest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +168,58 @@ class MapLayers:
         """Return every archive."""
         some = (self.ground, self.patches, self.pixels, self.basemap and self.basemap.archive)
         return (*(archive for archive in some if archive), *self.images.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything of a site but its pages: ``files`` by path, made from what ``key`` digests."""
+
+    key: str
+    files: tuple[str, ...]
+
+
+def write_manifest(work: Path, name: str, content: object) -> None:
+    """Write what a stage left as ``work``/manifest/NAME.json."""
+    text = json.dumps(_encoded(content), ensure_ascii=False, indent=1, allow_nan=False)
+    write_bytes(work / FOLDER / f"{name}.json", f"{text}\n".encode())
+
+
+def read_manifest(work: Path, name: str, kind: type[Content]) -> Content:
+    """Return what ``write_manifest`` wrote; raise InputError where it is missing or broken."""
+    path = work / FOLDER / f"{name}.json"
+    try:
+        return _decoded(kind, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        raise InputError(
+            f"{path}: is missing or broken ({type(err).__name__}); build the site without --from"
+        ) from err
+
+
+def _encoded(value: Any) -> Any:
+    """Return a value as JSON holds it: dataclasses as objects, tuples as lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _encoded(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _encoded(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_encoded(item) for item in value]
+    return value
+
+
+def _decoded(kind: Any, value: Any) -> Any:
+    """Return the value of a type from what ``_encoded`` gave."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        (known,) = (each for each in inner if each is not type(None))
+        return None if value is None else _decoded(known, value)
+    if origin is tuple:
+        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
+        return tuple(_decoded(each, item) for each, item in zip(kinds, value, strict=True))
+    if origin is not None and issubclass(origin, Mapping):
+        return {inner[0](key): _decoded(inner[1], item) for key, item in value.items()}
+    if isinstance(kind, type) and is_dataclass(kind):
+        kinds = get_type_hints(kind)
+        return kind(**{key: _decoded(kinds[key], item) for key, item in value.items()})
+    if isinstance(kind, type) and issubclass(kind, tuple):
+        return kind(*value)
+    return value

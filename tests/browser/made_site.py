@@ -15,7 +15,7 @@ import shapely
 
 from hexseal.change.states import FILTERS
 from hexseal.datasets import write_checksums, write_datasets
-from hexseal.frontend import bundle
+from hexseal.manifest import write_manifest
 from hexseal.pages import PageSummary, write_pages
 from hexseal.pages.indicators import indicator_columns
 from hexseal.products import CLCPLUS
@@ -91,21 +91,10 @@ def make_site(
     _write_change(work)
     _write_transitions(work, cells, groups)
     (work / "judgement.json").write_text(json.dumps(made_judgement()), encoding="utf-8")
-    tiles = write_tiles(region, work, site)
-    layers = write_layers(_with_pixels(region, folder), work, site)
-    pages = write_pages(
-        site,
-        region=region,
-        hexagons=work / "hexagons.parquet",
-        areas=work / "areas.parquet",
-        judgement=work / "judgement.json",
-        shapes=work / "zone_shapes.parquet",
-        transitions=work,
-        tiles=tiles,
-        layers=layers,
-        bundle=bundle(site / "assets"),
-        datasets=write_datasets(region, work, site),
-    )
+    write_manifest(work, "tiles", write_tiles(region, work, site))
+    write_manifest(work, "layers", write_layers(_with_pixels(region, folder), work, site))
+    write_manifest(work, "datasets", write_datasets(region, work, site))
+    pages = write_pages(region, work, site)
     write_checksums(site)
     return MadeSite(site, work, region, _sum(cells.values()), pages)
 

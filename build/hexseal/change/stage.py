@@ -39,6 +39,7 @@ from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window
 from hexseal.region.load import Noise, Region
 from hexseal.storage.files import write_bytes
+from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Bytes, Pair
 from hexseal.vector.zones import Zones, read_zones
 
@@ -114,7 +115,7 @@ def judge_region(
 
 def read_report(work: Path, pair: Pair) -> PairReport:
     """Return what ``judge_region`` wrote of a pair."""
-    facts = json.loads((work / f"evidence_{pair.key}.json").read_text(encoding="utf-8"))
+    facts = json.loads((WorkFolder(work).report(pair)).read_text(encoding="utf-8"))
     removed = {name: Removed(**counts) for name, counts in facts.pop("removed").items()}
     checks = tuple(Check(**check) for check in facts.pop("checks"))
     tail, false = facts.pop("tail"), facts.pop("false")
@@ -152,9 +153,9 @@ def _judge_pair(
                 prefix=f"evidence_{name}_", workers=workers, progress=progress,
             )  # fmt: skip
         patches = PatchFile(labelled.table, grading, outcome, records, labelled.patches)
-        write_patches(region, pair, grid, zones, patches, work / f"patches_{name}.parquet")
+        write_patches(region, pair, grid, zones, patches, WorkFolder(work).patches(pair))
         report = _report(source, labelled, grading, outcome)
-    write_bytes(work / f"evidence_{name}.json", json.dumps(asdict(report), indent=1).encode())
+    write_bytes(WorkFolder(work).report(pair), json.dumps(asdict(report), indent=1).encode())
     return report
 
 

@@ -1,5 +1,6 @@
 """What a pixel is between two years: one byte of state and of sealed edges, and its evidence."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -45,6 +46,28 @@ class State(IntEnum):
 FILTERS = ("post_processing", "three_dates", "confidence", "edge_tolerance", "minimum_patch")
 GAIN_REASONS = tuple(range(State.GAIN_POST_PROCESSING, State.GAIN_SMALL + 1))
 LOSS_REASONS = tuple(range(State.LOSS_POST_PROCESSING, State.LOSS_SMALL + 1))
+
+# What speaks for and against change, as SQL binds it. What was corrected by hand or contradicted
+# by a third year speaks neither way.
+STATE_SETS: Mapping[str, int | list[int]] = {
+    "gain_states": [
+        int(state)
+        for state in (
+            State.GAIN, State.CONFIRMED, State.GAIN_CONFIDENCE, State.GAIN_RIM, State.GAIN_SMALL,
+            State.CONFIRMED_EDGE, State.GAIN_FIELD,
+        )
+    ],
+    "loss_states": [
+        int(state)
+        for state in (
+            State.LOSS, State.LOSS_CONFIDENCE, State.LOSS_RIM, State.LOSS_SMALL, State.LOSS_FIELD,
+        )
+    ],
+    "confirmed_states": [int(State.CONFIRMED), int(State.CONFIRMED_EDGE)],
+    "secure_state": int(State.CONFIRMED),
+    "gain_field_state": int(State.GAIN_FIELD),
+    "loss_field_state": int(State.LOSS_FIELD),
+}  # fmt: skip
 
 
 class Around(NamedTuple):

@@ -97,9 +97,17 @@ class Report:
 def render(report: Report) -> list[str]:
     """Return one line per finding and year for the terminal, errors first."""
     lines = [finding.line() for level in LEVELS for finding in report.of(level)]
+    common = {
+        year: (sealed, pair.common)
+        for pair in report.pairs
+        for year, sealed in ((pair.first, pair.sealed_first), (pair.second, pair.sealed_second))
+    }
+    # One denominator for all years, as in the statistics: shares of other pixels would jump.
+    which = "valid in every year" if common else "valid"
     for year in report.years:
-        share = f", {100.0 * year.sealed / year.valid:.2f} %" if year.valid else ""
-        lines.append(f"{year.year}: {year.sealed:,} sealed of {year.valid:,} valid pixels{share}")
+        sealed, valid = common.get(year.year, (year.sealed, year.valid))
+        share = f", {100.0 * sealed / valid:.2f} %" if valid else ""
+        lines.append(f"{year.year}: {sealed:,} sealed of {valid:,} pixels {which}{share}")
     for pair in report.pairs:
         lines.append(
             f"{pair.first} to {pair.second}: {pixels(pair.gained)} newly sealed, "

@@ -27,6 +27,7 @@ from hexseal.raster.landcover import Landcover, common_grid, open_landcover
 from hexseal.region.load import Region
 from hexseal.storage.database import connect, run
 from hexseal.storage.files import whole_file
+from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Bytes
 from hexseal.vector.zones import Zones, read_zones
 
@@ -62,7 +63,7 @@ def count_region(
     """
     grid, frame = region_grid(region)
     zones = read_zones(region.areas, grid)
-    zones.write(work / "zone_shapes.parquet")
+    zones.write(WorkFolder(work).zone_shapes)
     joiner = ClassJoiner(region.product)
     counter = WindowCounter(grid, joiner, region.hexagons.finest, zones.polygons)
     with Reader(region, frame) as reader, CountFiles(work, region.years, zones) as files:

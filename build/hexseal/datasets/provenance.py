@@ -12,9 +12,9 @@ from hexseal.forward.stage import forward_reports
 from hexseal.region.dataset import LICENCES
 from hexseal.region.load import Licence, Region, is_remote
 from hexseal.statistics.stage import source_titles
-from hexseal.storage.files import sha256, write_bytes
+from hexseal.storage.cache import Checksums
+from hexseal.storage.workdir import WorkFolder
 
-CACHE = "inputs.json"
 MODIFIED = "counted by hexagon and area with hexseal"
 NOT_ENDORSED = "Not endorsed by the producers of the data or the European Union."
 
@@ -70,9 +70,9 @@ class Provenance:
 def provenance_of(region: Region, work: Path) -> Provenance:
     """Return what a region's datasets are made from; checksums are kept in work/ID/inputs.json.
 
-    A file is read again only when its size or time has changed.
+    A file is read again only when its size, times or place on the disk have changed.
     """
-    checksums = Checksums(work / CACHE)
+    checksums = Checksums(WorkFolder(work).inputs)
     inputs = tuple(_inputs(region, checksums))
     checksums.write()
     return Provenance(
@@ -101,7 +101,7 @@ def attribution_of(region: Region) -> str:
     """
     product = region.product
     if region.simulated:
-        return f"Simulated by hexseal; holds no {product.title} data"
+        return region.attribution
     editions = [product.dois[year] for year in region.years if year in product.dois]
     addresses = ", ".join(f"https://doi.org/{doi}" for doi in editions)
     if not addresses:
@@ -111,36 +111,6 @@ def attribution_of(region: Region) -> str:
     else:
         source = f"{product.attribution}; {addresses}"
     return f"{source}. The information was modified: {MODIFIED}. {NOT_ENDORSED}"
-
-
-class Checksums:
-    """SHA-256 of input files, each read once as long as its size and time stay."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.known = _read_cache(path)
-        self.used: dict[str, list[object]] = {}
-
-    def of(self, file: Path) -> str:
-        """Return the checksum of a file."""
-        stat = file.stat()
-        fact = [stat.st_size, stat.st_mtime_ns]
-        known = self.known.get(str(file))
-        digest = known[2] if known is not None and known[:2] == fact else sha256(file)
-        self.used[str(file)] = [*fact, digest]
-        return str(digest)
-
-    def write(self) -> None:
-        """Keep the checksums for the next build."""
-        write_bytes(self.path, json.dumps(self.used, sort_keys=True, indent=1).encode())
-
-
-def _read_cache(path: Path) -> dict[str, list[object]]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _inputs(region: Region, checksums: Checksums) -> Iterator[InputFile]:

@@ -17,6 +17,7 @@ from hexseal.datasets.provenance import Provenance
 from hexseal.manifest import Partition, Split
 from hexseal.region.load import Region
 from hexseal.storage.files import sha256
+from hexseal.storage.workdir import WorkFolder
 
 
 def write_splits(
@@ -29,7 +30,7 @@ def write_splits(
     """
     whole = site / "data" / f"{region.id}_hexagons_r{region.hexagons.finest}.parquet"
     return tuple(
-        _write_split(region, layer, whole, work / "zone_shapes.parquet", site, provenance)
+        _write_split(region, layer, whole, WorkFolder(work).zone_shapes, site, provenance)
         for layer in region.dataset.split_by
     )
 

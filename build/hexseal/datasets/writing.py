@@ -27,6 +27,7 @@ from hexseal.region.load import Region
 from hexseal.statistics.transitions import transition_resolution
 from hexseal.storage.database import connect, copy_csv, fetch, run, statement
 from hexseal.storage.files import sha256, whole_file
+from hexseal.storage.workdir import WorkFolder
 
 Format = Literal["GeoParquet", "Parquet", "CSV"]
 # https://geoarrow.org/extension-types: how a reader knows outlines in an Arrow table.
@@ -139,13 +140,13 @@ def _prepare(
             "index": file.table == "transition_hexagons",
         },
         values={
-            "hexagons": str(work / "hexagons.parquet"),
+            "hexagons": str(WorkFolder(work).hexagons),
             "resolution": file.resolution,
-            "areas": str(work / "areas.parquet"),
-            "shapes": str(work / "zone_shapes.parquet"),
-            "patches": [str(work / f"patches_{name}.parquet") for name in pairs],
+            "areas": str(WorkFolder(work).areas),
+            "shapes": str(WorkFolder(work).zone_shapes),
+            "patches": [str(WorkFolder(work).patches(pair)) for pair in region.pairs],
             "names": pairs,
-            "transitions": str(work / f"transition_{kind}.parquet"),
+            "transitions": str(WorkFolder(work).transitions(kind)),
         },
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import shapely
+from affine import Affine
 
 from hexseal.errors import InputError
 from hexseal.fetch.image_server import tiles
@@ -17,7 +18,7 @@ from hexseal.region.load import Region
 
 Kind = Literal["image server", "portal", "composite", "boundaries"]
 # A change of how files are made makes them anew.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,28 @@ class Job:
     words: str = ""
     settings: object = None
 
-    def key(self, place: Place) -> str:
-        """Return what the file depends on."""
+    def keys(self, place: Place) -> tuple[str, str]:
+        """Return what the file depends on, and the key that hexseal 0.1.0 gave the same request.
+
+        Both are made of plain values, so that no renamed class orders or downloads data again.
+        """
+        grid = place.grid
         shape = b"" if place.shape is None else shapely.to_wkb(place.shape)
-        facts = repr((VERSION, self.kind, self.address, self.year, self.settings, place.grid))
-        return hashlib.sha256(facts.encode() + shape).hexdigest()
+        asked = (self.kind, self.address, self.year, self.settings)
+        facts = (VERSION, *asked, grid.crs, tuple(grid.transform)[:6], grid.width, grid.height)
+        size = f"width={grid.width!r}, height={grid.height!r}"
+        old = f"Grid(crs={grid.crs!r}, transform={_affine(grid.transform)}, {size})"
+        before = f"({', '.join(map(repr, (1, *asked)))}, {old})"
+        now, earlier = (
+            hashlib.sha256(text.encode() + shape).hexdigest() for text in (repr(facts), before)
+        )
+        return now, earlier
+
+
+def _affine(transform: Affine) -> str:
+    """Return a transform as the package affine wrote it with version 2."""
+    a, b, c, d, e, f = tuple(transform)[:6]
+    return f"Affine({a!r}, {b!r}, {c!r},\n       {d!r}, {e!r}, {f!r})"
 
 
 def jobs_of(fetch: Fetch, place: Place | None) -> list[Job]:

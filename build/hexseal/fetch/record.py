@@ -1,6 +1,7 @@
 """What was fetched from where: fetched.json beside the files, without times, so that it repeats."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +47,10 @@ class Record:
         address = source.get("address")
         return address if isinstance(address, str) else None
 
-    def is_current(self, name: str, key: str) -> bool:
-        """Tell whether a file lies there as it was fetched for the same request."""
+    def is_current(self, name: str, keys: Collection[str]) -> bool:
+        """Tell whether a file lies there as it was fetched for one of the requests."""
         told, path = self.files.get(name, {}), self.path.with_name(name)
-        if told.get("key") != key or not path.is_file():
+        if told.get("key") not in keys or not path.is_file():
             return False
         return told.get("bytes") == path.stat().st_size and told.get("sha256") == sha256(path)
 

@@ -82,15 +82,15 @@ def fetch_region(region: Region, means: Means, *, fresh: bool = False) -> FetchS
     record = Record(fetch.folder)
     made = kept = 0
     for job in jobs_of(fetch, place):
-        key = job.key(place)
+        keys = job.keys(place)
         with means.stage("fetch") as told:
-            if not fresh and record.is_current(job.name, key):
+            if not fresh and record.is_current(job.name, keys):
                 told.append(f"{job.name} kept, fetched before from the same request")
                 kept += 1
                 continue
             _refuse_foreign(fetch.folder / job.name, record, fresh=fresh)
             source = Maker(region, fetch, place, means).make(job, told)
-            record.add(job.name, key, source)
+            record.add(job.name, keys[0], source)
             made += 1
     return FetchSummary(made, kept)
 

@@ -42,7 +42,8 @@ from hexseal.forward.report import (
 from hexseal.products import CLCPLUS
 from hexseal.progress import Progress, Say
 from hexseal.raster.cog import CLASSES, CogWriter, Layout
-from hexseal.region.load import Epoch, Forward, Region, is_remote
+from hexseal.region.load import Epoch, Forward, Region
+from hexseal.storage.cache import Stamp
 from hexseal.types import Bytes, Integers
 
 SEALED = 1
@@ -76,10 +77,14 @@ def _make(
     region: Region, epoch: Epoch, forward: Forward, *, fresh: bool, say: Say, progress: Progress
 ) -> ForwardReport:
     mapped = next(e for e in region.epochs if e.year == forward.calibrate_on)
-    key = _key(epoch, forward, mapped)
-    kept = None if fresh else _kept(epoch, key)
+    stamp = _stamp(epoch, forward, mapped)
+    kept = None if fresh else _kept(epoch, stamp)
     if kept is not None:
         return kept
+    stamp.clear()
+    # The report is published: its key must be the same wherever the files are.
+    settings = repr(_settings(epoch, forward, mapped))
+    key = hashlib.sha256(settings.encode()).hexdigest()
     report_path(epoch).unlink(missing_ok=True)
     stems = []
     images = ((forward.calibrate_on, forward.calibration_imagery), (epoch.year, forward.imagery))
@@ -89,6 +94,7 @@ def _make(
         stems.append(stem)
     report = carry_forward(epoch, mapped, (stems[0], stems[1]), key, progress)
     write_report(report, report_path(epoch))
+    stamp.write()
     return report
 
 
@@ -213,33 +219,23 @@ class _Tally:
         )
 
 
-def _key(epoch: Epoch, forward: Forward, mapped: Epoch) -> str:
-    """Return what a forward year depends on: settings, and its files' size and time."""
+def _stamp(epoch: Epoch, forward: Forward, mapped: Epoch) -> Stamp:
+    """Return the stamp of a forward year: settings, images, the map and the model's weights."""
     model = model_folder(forward.model)
     weights = [model / "config.json", *sorted(model.glob("*.safetensors"))]
     files = [forward.imagery, forward.calibration_imagery, mapped.landcover, *map(str, weights)]
-    facts = [(name, _fact(name)) for name in files]
-    how = [forward.missing_bands, *([forward.clouds] if forward.clouds != "keep" else [])]
-    text = repr((FORMAT, __version__, epoch.year, mapped.year, *how, facts))
-    return hashlib.sha256(text.encode()).hexdigest()
+    path = forward.folder / f"forward_{epoch.year}_stamp.json"
+    return Stamp(path, *_settings(epoch, forward, mapped), files=files)
 
 
-def _fact(address: str) -> object:
-    try:
-        stat = Path(address).stat()
-    except OSError:
-        # A glob, a list, or a remote raster: its name has to do; --fresh predicts again.
-        return is_remote(address)
-    return stat.st_size, stat.st_mtime_ns
+def _settings(epoch: Epoch, forward: Forward, mapped: Epoch) -> tuple[object, ...]:
+    return FORMAT, __version__, epoch.year, mapped.year, forward.missing_bands, forward.clouds
 
 
-def _kept(epoch: Epoch, key: str) -> ForwardReport | None:
+def _kept(epoch: Epoch, stamp: Stamp) -> ForwardReport | None:
     path = report_path(epoch)
     made = (path, Path(epoch.landcover), Path(str(epoch.confidence)))
-    if not all(file.is_file() for file in made):
-        return None
-    report = read_report(path)
-    return report if report.key == key else None
+    return read_report(path) if stamp.is_current(made) else None
 
 
 def _prediction_facts(stem: Path) -> dict[str, object]:

@@ -22,6 +22,7 @@ from hexseal.region.load import (
     SealedAccuracy,
     Site,
 )
+from hexseal.storage.workdir import WorkFolder
 
 DEGREES_AROUND = 360.0
 
@@ -135,6 +136,7 @@ def _region(records: Sequence[BuildRecord], name: MergedName, work: Path) -> Reg
     settings: dict = dict(first.settings)
     languages = _languages(records)
     key = name.id or "-".join(record.region for record in records)
+    forward = WorkFolder(work / key).forward
     return Region(
         path=Path(f"{key}.toml"),
         id=key,
@@ -142,7 +144,7 @@ def _region(records: Sequence[BuildRecord], name: MergedName, work: Path) -> Reg
         simulated=any(record.simulated for record in records),
         window=None,
         product=_product(settings["product"]),
-        epochs=tuple(_epoch(year, settings, work / key / "forward") for year in settings["years"]),
+        epochs=tuple(_epoch(year, settings, forward) for year in settings["years"]),
         hexagons=HexagonRange(**settings["hexagons"]),
         areas=tuple(_layer(layer, records, languages) for layer in settings["layers"]),
         site=Site(languages=languages, pixels="never"),

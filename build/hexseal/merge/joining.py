@@ -15,15 +15,13 @@ from hexseal.forward.report import read_report as read_forward
 from hexseal.forward.report import write_report as write_forward
 from hexseal.forward.stage import report_path
 from hexseal.merge.change import join_forward, join_patches, join_reports
-from hexseal.merge.shapes import SHAPES, join_shapes
+from hexseal.merge.shapes import join_shapes
 from hexseal.progress import Progress, silent
 from hexseal.region.load import Region
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import whole_file, write_bytes
+from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Pair
-
-# What says that the working folder holds counts of rasters: those of a joined region are not.
-STAMPS = ("delta.json", "change.json")
 
 
 def join(
@@ -37,11 +35,12 @@ def join(
     for site, record in records.items():
         for line in damaged_files(site, record):
             raise InputError(f"{site}: {line}; build or copy the site again")
-    for stamp in STAMPS:
-        (work / stamp).unlink(missing_ok=True)
+    # Counts of a joined region are not those of rasters: no stamp may say so.
+    for stamp in (WorkFolder(work).counts_stamp, WorkFolder(work).change_stamp):
+        stamp.unlink(missing_ok=True)
     folders = [site / FOLDER for site in records]
     shapes = join_shapes(records)
-    with whole_file(work / SHAPES) as partial:
+    with whole_file(WorkFolder(work).zone_shapes) as partial:
         pq.write_table(shapes, partial, compression="zstd")
     names = count_files(region)
     with connect(work) as database:
@@ -60,9 +59,9 @@ def join(
 def _join_pair(pair: Pair, folders: list[Path], work: Path) -> None:
     name = pair.key
     report = join_reports([read_report(folder, pair) for folder in folders])
-    write_bytes(work / f"evidence_{name}.json", json.dumps(asdict(report), indent=1).encode())
+    write_bytes(WorkFolder(work).report(pair), json.dumps(asdict(report), indent=1).encode())
     patches = join_patches([pq.read_table(f / f"patches_{name}.parquet") for f in folders])
-    with whole_file(work / f"patches_{name}.parquet") as partial:
+    with whole_file(WorkFolder(work).patches(pair)) as partial:
         pq.write_table(patches, partial, compression="zstd")
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hexseal.build import BuildSettings, write_site
+from hexseal.build import BuildSettings, render_pages, staged, summarize, write_parts
 from hexseal.errors import InputError
 from hexseal.exchange.record import BuildRecord
 from hexseal.merge import MergedName, agree, join, read_record
 from hexseal.merge.agreement import joined_windows
 from hexseal.progress import Talk
 from hexseal.region.load import SLUG, Region
-from hexseal.storage.files import SiteFolder
 
 
 def merge_sites(
@@ -41,15 +40,12 @@ def _merge(
     region: Region, records: Mapping[Path, BuildRecord], settings: BuildSettings, talk: Talk
 ) -> None:
     work = settings.work(region)
-    folder = SiteFolder(settings.site)
-    folder.recover()
-    staging = folder.open()
-    try:
+    with staged(settings) as folder:
         with talk.stage("join") as told:
             areas = join(region, records, work, progress=talk.progress)
             told.append(f"{len(records)} sites, {areas} areas")
         windows = joined_windows(list(records.values()))
-        write_site(region, work, staging, windows, talk)
+        accuracies = summarize(region, work, talk)
+        write_parts(region, work, folder.staging, windows, accuracies, talk)
+        render_pages(region, work, folder.staging, talk)
         folder.publish()
-    finally:
-        folder.discard()

@@ -74,7 +74,7 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
             "id": region.id,
             "title": region.title[locale.language],
             "simulated": region.simulated,
-            "attribution": region.product.attribution,
+            "attribution": region.attribution,
         },
         "years": region.years,
         "pairs": region.pairs,

@@ -10,9 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from hexseal import __version__
-from hexseal.datasets.provenance import InputFile
-from hexseal.frontend import TEMPLATE, Bundle
-from hexseal.manifest import Datasets, MapLayers, TileSummary
+from hexseal.datasets.provenance import InputFile, provenance_of
+from hexseal.frontend import TEMPLATE, Bundle, bundle
+from hexseal.manifest import Datasets, MapLayers, TileSummary, read_manifest
 from hexseal.pages.about import about_values, plain_values
 from hexseal.pages.addresses import Key, sheet_paths
 from hexseal.pages.charts import stock_chart
@@ -55,9 +55,9 @@ from hexseal.pages.years import year_points
 from hexseal.progress import Progress, silent
 from hexseal.region.load import Region
 from hexseal.storage.files import write_bytes
+from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Pair
 
-AREA_SOURCES, HEXAGON_SOURCES = "transition_areas.parquet", "transition_hexagons.parquet"
 METHODOLOGY, ABOUT, ACCESSIBILITY = "methodology.html", "about.html", "accessibility.html"
 RANK = "areas.html"
 # The pages that a site has in each language, by the template of each.
@@ -73,68 +73,29 @@ TEMPLATES = {
 
 @dataclass(frozen=True, slots=True)
 class PageSummary:
-    """How many pages were written and their bytes together."""
+    """How many pages were written, their bytes, and those of the front end when compressed."""
 
     pages: int
     bytes: int
+    front_end_bytes: int = 0
 
 
 def write_pages(
-    site: Path,
-    *,
-    region: Region,
-    hexagons: Path,
-    areas: Path,
-    judgement: Path,
-    tiles: TileSummary,
-    bundle: Bundle,
-    datasets: Datasets,
-    shapes: Path | None = None,
-    inputs: tuple[InputFile, ...] = (),
-    layers: MapLayers | None = None,
-    transitions: Path | None = None,
-    progress: Progress = silent,
+    region: Region, work: Path, site: Path, *, progress: Progress = silent
 ) -> PageSummary:
     """Write every page, in LANGUAGE/ for other languages than the first, and summary.json.
 
-    ``shapes`` is zone_shapes.parquet: with it, choosing an area moves the map there.
-    ``transitions`` is the folder of transition_areas.parquet and transition_hexagons.parquet.
+    Reads the statistics, outlines and manifests in ``work``; raises InputError where one of them
+    is missing or broken.
     """
-    figures = read_areas(areas, region, shapes)
-    outlines = read_shapes(shapes) if shapes else {}
-    sources = read_area_sources(transitions / AREA_SOURCES) if transitions else {}
-    judged = read_judgement(judgement)
-    contents = Contents(
-        region=region,
-        areas=figures,
-        judged=judged,
-        noise=read_noise(judgement, region, figures[0]),
-        change_breaks=change_breaks(list(finest_changes(hexagons, region))),
-        tiles=tiles,
-        layers=layers or MapLayers(),
-        datasets=datasets,
-        parents=area_parents(figures[1:], outlines),
-        sources=sources,
-        origins=write_origin_files(
-            site,
-            region,
-            sources,
-            read_hexagon_sources(transitions / HEXAGON_SOURCES),
-            coarsest_cells(hexagons, region),
-        )
-        if transitions
-        else "",
-        places=write_place_files(
-            site, region, transitions, judged, [(a.layer, a.id) for a in figures[1:]]
-        )
-        if transitions
-        else PlaceFiles("", {}),
-    )
+    assets = bundle(site / "assets", progress=progress)
+    contents = _contents(region, work, site)
+    hexagons, outlines = WorkFolder(work).hexagons, read_shapes(WorkFolder(work).zone_shapes)
     writer = _SiteWriter(
         site=site,
         contents=contents,
-        bundle=bundle,
-        inputs=inputs,
+        bundle=assets,
+        inputs=provenance_of(region, work).inputs,
         sizes=size_shares(hexagons, region),
         sheets=sheet_paths(contents.listed),
         locator=sheet_locator(contents.listed, outlines),
@@ -145,7 +106,41 @@ def write_pages(
     ]
     progress("pages", 1, 1)
     write_bytes(site / "data" / "summary.json", _summary(contents).encode())
-    return PageSummary(sum(each.pages for each in written), sum(each.bytes for each in written))
+    return PageSummary(
+        sum(each.pages for each in written),
+        sum(each.bytes for each in written),
+        assets.gzip_bytes,
+    )
+
+
+def _contents(region: Region, work: Path, site: Path) -> Contents:
+    """Read what all pages show; write the origins of change, which the pages load."""
+    hexagons, judgement = WorkFolder(work).hexagons, WorkFolder(work).judgement
+    shapes = WorkFolder(work).zone_shapes
+    figures = read_areas(WorkFolder(work).areas, region, shapes)
+    sources = read_area_sources(WorkFolder(work).transitions("areas")) if region.pairs else {}
+    judged = read_judgement(judgement)
+    origins, places = "", PlaceFiles("", {})
+    if region.pairs:
+        cells = coarsest_cells(hexagons, region)
+        found = read_hexagon_sources(WorkFolder(work).transitions("hexagons"))
+        origins = write_origin_files(site, region, sources, found, cells)
+        listed = [(area.layer, area.id) for area in figures[1:]]
+        places = write_place_files(site, region, work, judged, listed)
+    return Contents(
+        region=region,
+        areas=figures,
+        judged=judged,
+        noise=read_noise(judgement, region, figures[0]),
+        change_breaks=change_breaks(list(finest_changes(hexagons, region))),
+        tiles=read_manifest(work, "tiles", TileSummary),
+        layers=read_manifest(work, "layers", MapLayers),
+        datasets=read_manifest(work, "datasets", Datasets),
+        parents=area_parents(figures[1:], read_shapes(shapes)),
+        sources=sources,
+        origins=origins,
+        places=places,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from hexseal.region.fetch import Fetch
 from hexseal.region.fetch_tables import read_fetch
 from hexseal.region.noise import Accuracy, Noise, SealedAccuracy, read_accuracy, read_noise
 from hexseal.region.toml import TableReader
+from hexseal.storage.workdir import WorkFolder, default_site
 from hexseal.types import Box, Pair
 
 __all__ = [
@@ -148,6 +149,13 @@ class Region:
         return tuple(epoch.year for epoch in self.epochs if epoch.forward is None)
 
     @property
+    def attribution(self) -> str:
+        """Return whose data a map shows; simulated data are nobody's."""
+        if self.simulated:
+            return f"Simulated by hexseal; holds no {self.product.title} data"
+        return self.product.attribution
+
+    @property
     def pairs(self) -> tuple[Pair, ...]:
         """Return consecutive pairs of years, then the first with the last when there are more."""
         years = self.years
@@ -155,8 +163,11 @@ class Region:
         return (*steps, Pair(years[0], years[-1])) if len(years) > 2 else steps
 
 
-def load_region(path: Path) -> Region:
-    """Read and check a region file; every failure is a RegionError that names the key."""
+def load_region(path: Path, *, site: Path | None = None) -> Region:
+    """Read and check a region file; every failure is a RegionError that names the key.
+
+    Years that a model makes are in the work folder of ``site``, by default the region's usual one.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as err:
@@ -170,19 +181,19 @@ def load_region(path: Path) -> Region:
     except tomllib.TOMLDecodeError as err:
         raise RegionError(f"{path}: not valid TOML: {err}") from err
     try:
-        return _region(TableReader(document, ""), path)
+        return _region(TableReader(document, ""), path, site or default_site(path))
     except RegionError as err:
         raise RegionError(f"{path}: {err}") from err
 
 
-def _region(root: TableReader, path: Path) -> Region:
+def _region(root: TableReader, path: Path, out: Path) -> Region:
     site = _site(root.child("site"), path)
     head = root.child("region")
     simulation = _simulation(root, path)
     name, product = _slug(head, "id"), _product(root.child("product"))
     fetch = read_fetch(root, path, name, product)
-    work = path.parent / ".." / "work" / name / "forward"
-    epochs = read_epochs(root.children("epoch"), path, work.resolve(), product)
+    forward = WorkFolder.beside(out, name).forward
+    epochs = read_epochs(root.children("epoch"), path, forward.resolve(), product)
     areas = _areas(root.children("areas"), path, site.languages)
     region = Region(
         path=path,

@@ -64,16 +64,15 @@ coalesce(sum(pixels) FILTER ({{ condition }}), 0)::BIGINT AS {{ names[0] }},
 {%- endfor %}
 {%- endmacro %}
 
-{# Judged change in pixels; the numbers are those of State in change/states.py. What was corrected
-   by hand or contradicted by a third year (4, 5 and 11, 12) speaks neither for nor against.
+{# Judged change in pixels; sets of states are bound from STATE_SETS in change/states.py.
    Confirmed pixels are all of confirmed patches, confirmed_cm2 only those that are secure. #}
 {% macro evidence() -%}
-    coalesce(sum(pixels) FILTER (state IN (2, 3, 6, 7, 8, 16, 17)), 0)::BIGINT AS gain,
-    coalesce(sum(pixels) FILTER (state IN (9, 13, 14, 15, 18)), 0)::BIGINT AS loss,
-    coalesce(sum(pixels) FILTER (state IN (3, 16)), 0)::BIGINT AS confirmed,
-    coalesce(sum(area_cm2) FILTER (state = 3), 0)::BIGINT AS confirmed_cm2,
-    coalesce(sum(pixels) FILTER (state = 17), 0)::BIGINT AS field_gain,
-    coalesce(sum(pixels) FILTER (state = 18), 0)::BIGINT AS field_loss,
+    coalesce(sum(pixels) FILTER (list_contains($gain_states, state)), 0)::BIGINT AS gain,
+    coalesce(sum(pixels) FILTER (list_contains($loss_states, state)), 0)::BIGINT AS loss,
+    coalesce(sum(pixels) FILTER (list_contains($confirmed_states, state)), 0)::BIGINT AS confirmed,
+    coalesce(sum(area_cm2) FILTER (state = $secure_state), 0)::BIGINT AS confirmed_cm2,
+    coalesce(sum(pixels) FILTER (state = $gain_field_state), 0)::BIGINT AS field_gain,
+    coalesce(sum(pixels) FILTER (state = $loss_field_state), 0)::BIGINT AS field_loss,
     coalesce(sum(pixels) FILTER (edge_before = 1), 0)::BIGINT AS edges_before,
     coalesce(sum(pixels) FILTER (edge_after = 1), 0)::BIGINT AS edges_after,
     coalesce(sum(pixels) FILTER (doubtful = 1), 0)::BIGINT AS doubtful

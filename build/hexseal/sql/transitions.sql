@@ -17,10 +17,10 @@ SELECT {{ a }}, {{ b }}, 'zone', layer, id, NULL, class_{{ a }}, area_cm2, 0
 FROM read_parquet($zones) WHERE {{ new_sealed(a, b) }}
 UNION ALL
 SELECT {{ a }}, {{ b }}, 'cell', NULL, NULL, h3, origin, 0, area_cm2
-FROM read_parquet($evidence_cells_{{ a }}_{{ b }}) WHERE state = 3
+FROM read_parquet($evidence_cells_{{ a }}_{{ b }}) WHERE state = $secure_state
 UNION ALL
 SELECT {{ a }}, {{ b }}, 'zone', layer, id, NULL, origin, 0, area_cm2
-FROM read_parquet($evidence_zones_{{ a }}_{{ b }}) WHERE state = 3
+FROM read_parquet($evidence_zones_{{ a }}_{{ b }}) WHERE state = $secure_state
 {{ "UNION ALL" if not loop.last }}
 {% endfor %};
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from h3.api import basic_int
 
 from hexseal.change.stage import read_report
+from hexseal.change.states import STATE_SETS
 from hexseal.errors import InputError
 from hexseal.forward.stage import forward_reports
 from hexseal.region.load import Region, SealedAccuracy
@@ -33,6 +34,7 @@ from hexseal.statistics.transfer import (
 )
 from hexseal.storage.database import connect, copy_parquet, fetch, run
 from hexseal.storage.files import whole_file
+from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Pair
 
 
@@ -90,7 +92,7 @@ def write_statistics(
         coverage = _coverage(database, region, values)
         notes = _notes(database, region, judges, coverage, accuracies)
     made = forward_reports(region)
-    write_judgement(judges, notes, coverage, made, work / "judgement.json")
+    write_judgement(judges, notes, coverage, made, WorkFolder(work).judgement)
     return StatisticsSummary(len(cells), areas)
 
 
@@ -113,8 +115,9 @@ def _judge(
     """Judge hexagons and areas of a pair."""
     name = pair.key
     values = _values(region, work) | {
-        "cells": str(work / f"evidence_{name}_cells.parquet"),
-        "zones": str(work / f"evidence_{name}_zones.parquet"),
+        "cells": str(WorkFolder(work).evidence(pair, "cells")),
+        "zones": str(WorkFolder(work).evidence(pair, "zones")),
+        **STATE_SETS,
     }
     run(database, "evidence", names={"pair": name, "evidence_columns": EVIDENCE}, values=values)
     judge = PairJudge(
@@ -290,9 +293,9 @@ def source_titles(region: Region) -> dict[str, str]:
 
 def _values(region: Region, work: Path) -> dict[str, object]:
     return {
-        "cells": str(work / "cells.parquet"),
-        "zones": str(work / "zones.parquet"),
-        "shapes": str(work / "zone_shapes.parquet"),
+        "cells": str(WorkFolder(work).cells),
+        "zones": str(WorkFolder(work).zones),
+        "shapes": str(WorkFolder(work).zone_shapes),
         "sealed": sorted(region.product.sealed),
         "water": sorted(region.product.water),
         "resolutions": list(region.hexagons.resolutions),

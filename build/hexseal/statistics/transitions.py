@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from hexseal.change.states import STATE_SETS
 from hexseal.region.load import Region
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import whole_file
+from hexseal.storage.workdir import WorkFolder
 
 # A hexagon two resolutions coarser holds 49 of the finest: enough to tell classes apart.
 COARSER = 2
@@ -22,20 +24,21 @@ def write_transitions(region: Region, work: Path) -> None:
     if not region.pairs:
         return
     values: dict[str, object] = {
-        "cells": str(work / "cells.parquet"),
-        "zones": str(work / "zones.parquet"),
-        "shapes": str(work / "zone_shapes.parquet"),
-        "areas": str(work / "areas.parquet"),
-        "hexagons": str(work / "hexagons.parquet"),
+        "cells": str(WorkFolder(work).cells),
+        "zones": str(WorkFolder(work).zones),
+        "shapes": str(WorkFolder(work).zone_shapes),
+        "areas": str(WorkFolder(work).areas),
+        "hexagons": str(WorkFolder(work).hexagons),
         "sealed": sorted(region.product.sealed),
         "region": region.id,
         "title": next(iter(region.title.values())),
         "resolution": transition_resolution(region),
+        "secure_state": STATE_SETS["secure_state"],
     }
     for pair in region.pairs:
         for kind in ("cells", "zones"):
             name = pair.key
-            values[f"evidence_{kind}_{name}"] = str(work / f"evidence_{name}_{kind}.parquet")
+            values[f"evidence_{kind}_{name}"] = str(WorkFolder(work).evidence(pair, kind))
     with connect(work) as database:
         database.register("classes", _classes(region))
         run(

@@ -147,6 +147,16 @@ def ensure_compiler_cache(package: Path) -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """Put a file of one folder into another, without copying its bytes where links are possible."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        with whole_file(target) as partial:
+            shutil.copyfile(source, partial)
+
+
 class SiteFolder:
     """A site that replaces the previous one in a single step, or leaves it as it was.
 

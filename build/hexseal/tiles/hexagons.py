@@ -20,6 +20,7 @@ from hexseal.progress import Progress, silent
 from hexseal.region.load import HexagonRange, Region, Standalone
 from hexseal.storage.database import connect, fetch, run
 from hexseal.storage.files import whole_file, write_bytes
+from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles.mercator import header_bounds, span_of
 from hexseal.tiles.mvt import BUFFER, EXTENT, Features, Layer, Outlines, packed_tiles
 from hexseal.types import Box, Doubles, Integers
@@ -105,7 +106,7 @@ def _write_archive(
     }
     bounds = _bounds(hexagons[bands[-1].resolution].outlines)
     with connect(work, spatial=True) as database:
-        database.register("borders", border_table(work / "zone_shapes.parquet"))
+        database.register("borders", border_table(WorkFolder(work).zone_shapes))
         run(database, "area_shapes")
         with whole_file(archive) as partial, partial.open("wb") as stream:
             writer = Writer(stream)
@@ -140,7 +141,7 @@ def _read_hexagons(region: Region, work: Path, resolution: int) -> Features:
     """Return the cells of one resolution; properties are whole square metres and signals."""
     names, signals = _m2_columns(region), _signal_columns(region)
     table = pq.read_table(
-        work / "hexagons.parquet",
+        WorkFolder(work).hexagons,
         columns=["h3", *names, *signals],
         filters=[("resolution", "=", resolution)],
     )
@@ -277,7 +278,7 @@ def _metadata(region: Region, bands: tuple[ZoomBand, ...]) -> dict[str, object]:
         layers.append({"id": "areas", "fields": areas, **zooms})
     return {
         "name": next(iter(region.title.values())),
-        "attribution": region.product.attribution,
+        "attribution": region.attribution,
         "type": "overlay",
         "vector_layers": layers,
     }

@@ -85,7 +85,10 @@ def write_image(
             draw_tiles(draw, bounds, zooms, workers, progress),
             kind=TileType.WEBP,
             bounds=bounds,
-            metadata={"name": f"{region.id} image {year}", "attribution": ATTRIBUTION},
+            metadata={
+                "name": f"{region.id} image {year}",
+                "attribution": region.attribution if region.simulated else ATTRIBUTION,
+            },
         )
 
 

@@ -11,6 +11,7 @@ from pmtiles.tile import TileType
 
 from hexseal.progress import Progress, silent
 from hexseal.region.load import Region
+from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles.archives import write_archive
 from hexseal.tiles.hexagons import world
 from hexseal.tiles.mvt import Features, Layer, outlines_of, packed_tiles
@@ -53,7 +54,7 @@ def write_patch_tiles(
         bounds=Box(west, south, east, north),
         metadata={
             "name": f"{region.id} confirmed patches",
-            "attribution": region.product.attribution,
+            "attribution": region.attribution,
             "vector_layers": [described],
         },
     )
@@ -68,7 +69,7 @@ def _all_tiles(layer: Layer, progress: Progress) -> Iterator[tuple[int, bytes]]:
 
 def _confirmed(work: Path, pair: Pair) -> pa.Table:
     table = pq.read_table(
-        work / f"patches_{pair.key}.parquet",
+        WorkFolder(work).patches(pair),
         columns=COLUMNS,
         filters=[("confirmed", "=", True)],
     )

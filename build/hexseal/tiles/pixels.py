@@ -22,6 +22,7 @@ from hexseal.counting.stage import Reader, region_grid
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window
 from hexseal.region.load import Region
+from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles.archives import fitting_zoom, write_archive
 from hexseal.tiles.codes import NO_DATA, PixelCodes, pixel_codes, plain_palette
 from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, bounds_of, tiles_over, view_of
@@ -63,7 +64,7 @@ def write_pixels(
             draw_tiles(draw, bounds, zooms, workers, progress),
             kind=TileType.PNG,
             bounds=bounds,
-            metadata={"name": f"{region.id} pixels", "attribution": region.product.attribution},
+            metadata={"name": f"{region.id} pixels", "attribution": region.attribution},
         )
 
 
@@ -102,7 +103,7 @@ class ConfirmedPixels:
 
     def __init__(self, grid: Grid, work: Path, pair: Pair) -> None:
         table = pq.read_table(
-            work / f"patches_{pair.key}.parquet",
+            WorkFolder(work).patches(pair),
             columns=["geometry"],
             filters=[("confirmed", "=", True)],
         )

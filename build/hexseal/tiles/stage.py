@@ -1,7 +1,5 @@
 """Write all further layers of the map into a site, keeping those whose inputs did not change."""
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +10,8 @@ from hexseal.errors import InputError
 from hexseal.manifest import Basemap, MapLayers
 from hexseal.progress import Progress, silent
 from hexseal.region.load import Region
-from hexseal.storage.files import write_bytes
+from hexseal.storage.cache import Stamp
+from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles.archives import publish
 from hexseal.tiles.basemap import read_basemap
 from hexseal.tiles.codes import pixel_codes
@@ -42,16 +41,16 @@ def write_layers(
 
     Archives lie in ``work/layers``; one made from the same ``key`` and files is kept.
     """
-    kept = _Kept(work / "layers", key)
+    kept = _Kept(WorkFolder(work).layers, key)
     name, standalone = "patches", region.site.standalone
-    archive = kept.made(name, "", lambda path: write_patch_tiles(region, work, path))
+    archive = kept.made(name, None, lambda path: write_patch_tiles(region, work, path))
     patches = publish(archive, name, site, standalone) if archive else None
     pixels, codes, images = None, (), {}
     if wants_pixels(region):
         codes = pixel_codes(region.years, region.pairs).meanings
         archive = kept.made(
             "pixels",
-            "",
+            None,
             lambda path: write_pixels(region, work, path, workers=workers, progress=progress),
         )
         pixels = publish(archive, "pixels", site, standalone) if archive else None
@@ -103,7 +102,7 @@ def _image(
     try:
         return kept.made(
             f"image-{year}",
-            address + _fact(address),
+            address,
             lambda path: write_image(region, year, path, workers=workers, progress=progress),
         )
     except InputError as err:
@@ -128,30 +127,14 @@ class _Kept:
     def __init__(self, folder: Path, key: str) -> None:
         self.folder, self.key = folder, key
 
-    def made(self, name: str, more: str, write: Callable[[Path], int]) -> Path | None:
-        """Return the archive, written anew unless it is kept; None where it holds nothing."""
-        archive, stamp = self.folder / f"{name}.pmtiles", self.folder / f"{name}.json"
-        text = repr((FORMAT, __version__, self.key, more))
-        wanted = {"key": hashlib.sha256(text.encode()).hexdigest()}
-        if not self.key or _read(stamp) != wanted:
-            stamp.unlink(missing_ok=True)
+    def made(self, name: str, source: str | None, write: Callable[[Path], int]) -> Path | None:
+        """Return the archive, written again unless it is current; None where it holds nothing."""
+        archive, path = self.folder / f"{name}.pmtiles", self.folder / f"{name}.json"
+        files = [] if source is None else [source]
+        stamp = Stamp(path, FORMAT, __version__, self.key, files=files)
+        if not self.key or not stamp.is_current():
+            stamp.clear()
             archive.unlink(missing_ok=True)
             write(archive)
-            write_bytes(stamp, json.dumps(wanted).encode())
+            stamp.write()
         return archive if archive.is_file() else None
-
-
-def _read(stamp: Path) -> object:
-    try:
-        return json.loads(stamp.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def _fact(address: str) -> str:
-    try:
-        stat = Path(address).stat()
-    except OSError:
-        # A list, a pattern or a remote image: its name has to do; --fresh reads it again.
-        return ""
-    return f"{stat.st_size} {stat.st_mtime_ns}"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from mapbox_vector_tile.Mapbox import vector_tile_pb2
-from pmtiles.reader import MmapSource, all_tiles
+from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import TileType, deserialize_header
 
 from hexseal.verify.pages import LayerArchive, PageSettings
-from hexseal.verify.tiles import DECODING_ERRORS
+from hexseal.verify.tiles import DECODING_ERRORS, wrong_attribution
 
 TYPES = {"mvt": TileType.MVT, "png": TileType.PNG, "jpg": TileType.JPEG, "webp": TileType.WEBP}
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -62,6 +62,8 @@ def _check_tiles(site: Path, settings: PageSettings, archive: LayerArchive) -> I
             yield f"{archive.pmtiles}: its tiles are not {archive.format}"
         if archive.name == "basemap":
             return
+        metadata = Reader(source).metadata()
+        yield from wrong_attribution(archive.pmtiles, metadata, simulated=settings.simulated)
         for (zoom, x, y), content in all_tiles(source):
             zooms.add(zoom)
             codes = GROUND_CODES if archive.name == "ground" else len(settings.codes) + 2

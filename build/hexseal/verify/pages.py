@@ -61,6 +61,7 @@ class PageSettings:
     layers: tuple[str, ...]
     archives: tuple[LayerArchive, ...]
     codes: tuple[tuple[int, int], ...]
+    simulated: bool
     partitions: ListedTree
 
     @property
@@ -107,6 +108,7 @@ def read_settings(page: Path) -> PageSettings:
                 for item in found["mapLayers"]["archives"]
             ),
             codes=tuple((sealed, told) for sealed, told in found["mapLayers"]["codes"]),
+            simulated=found["region"]["simulated"],
             partitions=_tree(found["partitions"]),
         )
     except (ValueError, KeyError, TypeError) as err:

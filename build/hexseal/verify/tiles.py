@@ -3,7 +3,7 @@
 import base64
 import gzip
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -48,10 +48,22 @@ def _check_copies(site: Path, settings: PageSettings, archive: Path) -> Iterator
         yield f"{settings.script}: does not hold the bytes of {settings.archive}"
 
 
+def wrong_attribution(
+    archive: str, metadata: Mapping[str, object], *, simulated: bool
+) -> Iterator[str]:
+    """Yield a line where tiles of simulated data name a producer, or real ones none."""
+    words = str(metadata.get("attribution") or "")
+    if words.startswith("Simulated") != simulated:
+        kind = "simulated" if simulated else "not simulated"
+        yield f"{archive}: the site is {kind}, but its attribution is {words[:80]!r}"
+
+
 def _check_archive(stream, site: Path, settings: PageSettings) -> Iterator[str]:
     source = MmapSource(stream)
     header = deserialize_header(source(0, 127))
-    layers = {layer["id"] for layer in Reader(source).metadata().get("vector_layers", [])}
+    metadata = Reader(source).metadata()
+    yield from wrong_attribution(settings.archive, metadata, simulated=settings.simulated)
+    layers = {layer["id"] for layer in metadata.get("vector_layers", [])}
     if "hexagons" not in layers:
         yield f"{settings.archive}: its metadata names no vector layer 'hexagons'"
     zooms: dict[int, dict[int, tuple[int, ...]]] = {}

@@ -1,0 +1,145 @@
+"""The files of work/ID, the folder of a build's intermediate files: named here, nowhere else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hexseal.types import Pair
+
+# What only a clone of hexseal holds.
+CLONE = "site_template/build.mjs"
+Unit = Literal["cells", "zones"]
+
+
+def default_site(region_file: Path) -> Path:
+    """Return the site's folder where none is given: site/ of a clone of hexseal, or beside it.
+
+    A region file lies in a clone where one of the folders above it holds hexseal's own sources.
+    """
+    home = region_file.absolute().parent
+    clones = (folder for folder in (home, *home.parents) if (folder / CLONE).is_file())
+    site = next(clones, region_file.parent) / "site"
+    here = Path.cwd()
+    return site.relative_to(here) if site.is_relative_to(here) else site
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFolder:
+    """Paths in the work folder of one region; ARCHITECTURE.md says which stage writes each."""
+
+    folder: Path
+
+    @classmethod
+    def beside(cls, site: Path, region: str) -> "WorkFolder":
+        """Return the folder of a region (its id) whose site is or will be ``site``."""
+        return cls(site.absolute().parent / "work" / region)
+
+    @property
+    def lock(self) -> Path:
+        """Return the file that one build at a time holds."""
+        return self.folder / ".lock"
+
+    @property
+    def cells(self) -> Path:
+        """Return the counts of the finest hexagons by joint class."""
+        return self.folder / "cells.parquet"
+
+    @property
+    def zones(self) -> Path:
+        """Return the counts of the areas by joint class."""
+        return self.folder / "zones.parquet"
+
+    @property
+    def zone_shapes(self) -> Path:
+        """Return names, inhabitants and outlines of the areas."""
+        return self.folder / "zone_shapes.parquet"
+
+    @property
+    def counts(self) -> tuple[Path, ...]:
+        """Return what counting writes."""
+        return self.cells, self.zones, self.zone_shapes
+
+    @property
+    def counts_stamp(self) -> Path:
+        """Return what says from which inputs the counts were made."""
+        return self.folder / "delta.json"
+
+    @property
+    def change_stamp(self) -> Path:
+        """Return what says from which inputs change was judged."""
+        return self.folder / "change.json"
+
+    def evidence(self, pair: Pair, unit: Unit) -> Path:
+        """Return the counts of a pair's states per hexagon or area."""
+        return self.folder / f"evidence_{pair.key}_{unit}.parquet"
+
+    def report(self, pair: Pair) -> Path:
+        """Return how a pair was judged."""
+        return self.folder / f"evidence_{pair.key}.json"
+
+    def patches(self, pair: Pair) -> Path:
+        """Return the listed patches of a pair."""
+        return self.folder / f"patches_{pair.key}.parquet"
+
+    def change(self, pairs: Sequence[Pair]) -> tuple[Path, ...]:
+        """Return what judging the change of some pairs writes."""
+        return tuple(
+            path
+            for pair in pairs
+            for path in (
+                self.report(pair),
+                self.evidence(pair, "cells"),
+                self.evidence(pair, "zones"),
+                self.patches(pair),
+            )
+        )
+
+    @property
+    def hexagons(self) -> Path:
+        """Return the published figures of all hexagons."""
+        return self.folder / "hexagons.parquet"
+
+    @property
+    def areas(self) -> Path:
+        """Return the published figures of the region and its areas."""
+        return self.folder / "areas.parquet"
+
+    @property
+    def judgement(self) -> Path:
+        """Return how each pair was judged, for the pages."""
+        return self.folder / "judgement.json"
+
+    def transitions(self, unit: str) -> Path:
+        """Return new sealed by former class of areas or hexagons."""
+        return self.folder / f"transition_{unit}.parquet"
+
+    @property
+    def accuracy(self) -> Path:
+        """Return the report of the region's reference sample."""
+        return self.folder / "accuracy.json"
+
+    @property
+    def sample_report(self) -> Path:
+        """Return what the region's labelled blocks say."""
+        return self.folder / "reference_sample.json"
+
+    @property
+    def sample_labels(self) -> Path:
+        """Return the labelled blocks as they are published."""
+        return self.folder / "reference_sample.csv"
+
+    @property
+    def layers(self) -> Path:
+        """Return the folder of the map's further archives."""
+        return self.folder / "layers"
+
+    @property
+    def inputs(self) -> Path:
+        """Return the checksums of the inputs."""
+        return self.folder / "inputs.json"
+
+    @property
+    def forward(self) -> Path:
+        """Return the folder of years that a model makes."""
+        return self.folder / "forward"
