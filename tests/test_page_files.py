@@ -24,7 +24,9 @@ pytestmark = pytest.mark.skipif(not ESBUILD.is_file(), reason="npm ci has not be
 METRES = 111_320.0
 PROGRAM = """
 import fs from "fs";
-const { readFile, tidied } = await import(process.argv[2]);
+const { readFile, tidied, meets } = await import(process.argv[2]);
+const PROBES = [[6, 49], [30, 10], [179.99, -17], [-179.99, -17], [-100, 0]];
+const square = ([x, y]) => [[x, y], [x + 0.001, y], [x + 0.001, y + 0.001], [x, y + 0.001]];
 const answers = {};
 for (const path of process.argv.slice(4)) {
   const name = path.replace(/^.*[/]/, "");
@@ -32,7 +34,8 @@ for (const path of process.argv.slice(4)) {
   try {
     const { shapes, skipped } = await readFile(new File([fs.readFileSync(path)], name));
     const tidy = shapes.map((shape) => ({ name: shape.name, polygons: tidied(shape.polygons) }));
-    answers[name] = { shapes: tidy, skipped };
+    const met = PROBES.map((place) => meets(tidy.flatMap((s) => s.polygons), square(place)));
+    answers[name] = { shapes: tidy, skipped, met };
   } catch (err) {
     answers[name] = { error: err.key ?? String(err.stack), values: err.values };
   }
@@ -52,6 +55,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     entry.write_text(
         f'export {{ readFile }} from "{custom}/readers.ts";\n'
         f'export {{ tidied }} from "{custom}/parts.ts";\n'
+        f'export {{ meets }} from "{custom}/weights.ts";\n'
     )
     program.write_text(PROGRAM)
     call = [ESBUILD, entry, "--bundle", "--format=esm", "--platform=node", f"--outfile={bundle}"]
@@ -319,3 +323,26 @@ def test_text_that_closes_nothing_ends_at_once(read: Read, tmp_path: Path) -> No
     for name, answer in answers.items():
         assert answer["ms"] < 5_000, name
         assert answer["error"].startswith("app.custom.error."), (name, answer)
+
+
+def test_shapes_across_180_degrees_and_wider_than_half_the_globe(
+    read: Read, tmp_path: Path
+) -> None:
+    fiji = [[179.9, -17.1], [-179.9, -17.1], [-179.9, -16.9], [179.9, -16.9], [179.9, -17.1]]
+    wide = [[-180, -60], [180, -60], [180, 60], [-180, 60], [-180, -60]]
+    half = [[-120, -60], [130, -60], [130, 60], [-120, 60], [-120, -60]]
+    cases = {
+        "wrapped": (fiji, [False, False, True, True, False]),
+        "to_360": ([[x % 360, y] for x, y in fiji], [False, False, True, True, False]),
+        "world": (wide, [True] * 5),
+        "half": (half, [True, True, False, False, True]),
+    }
+    paths = []
+    for name, (ring, _) in cases.items():
+        paths.append(tmp_path / f"{name}.geojson")
+        paths[-1].write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    answers = read(*paths)
+    assert {name: answers[f"{name}.geojson"]["met"] for name in cases} == {
+        name: wanted for name, (_, wanted) in cases.items()
+    }
+    assert sizes(answers["wrapped.geojson"]) == sizes(answers["to_360.geojson"]) == 4.0

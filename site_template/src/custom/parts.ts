@@ -6,6 +6,8 @@ import { areaOf, boundsOf, type Bounds, type Point, type Polygon, type Ring } fr
 
 /** Closer than this to a side, in degrees, a point lies on it: a tenth of a millimetre. */
 const ON_SIDE = 1e-9;
+/** A side between places this far east and west crosses 180 degrees, not the rest of the Earth. */
+const NEAR_180 = 150;
 
 interface Part {
   polygon: Polygon;
@@ -16,6 +18,7 @@ interface Part {
 /** Return parts that do not share area; raises ShapeError where two cut into each other. */
 export function tidied(polygons: Polygon[]): Polygon[] {
   const parts = polygons
+    .map((rings) => rings.map(unwrapped))
     .flatMap(rearranged)
     .map((polygon): Part => ({ polygon, bounds: boundsOf([polygon]), size: areaOf([polygon]) }))
     .sort((one, other) => other.size - one.size);
@@ -31,6 +34,32 @@ export function tidied(polygons: Polygon[]): Polygon[] {
     }
   }
   return kept.map(({ polygon }) => polygon);
+}
+
+/**
+ * Return a ring whose sides from 179 to -179 and the like run the short way, past 180 degrees. Sides
+ * between other places run as they are drawn, however long (RFC 7946, section 3.1.9).
+ */
+function unwrapped(ring: Ring): Ring {
+  let turn = 0;
+  const turns = ring.map(([lng], place) => {
+    const before = ring[place - 1]?.[0] ?? lng;
+    turn += crossing(before, lng);
+    return turn;
+  });
+  const closing = crossing(ring.at(-1)?.[0] ?? 0, ring[0]?.[0] ?? 0);
+  if (turn + closing !== 0 || turns.every((each) => each === 0)) {
+    return ring;
+  }
+  const least = Math.min(...turns);
+  return ring.map(([lng, lat], place): Point => [lng + 360 * (turns[place]! - least), lat]);
+}
+
+/** 1 where a side crosses 180 degrees eastwards, -1 westwards, 0 where it does not. */
+function crossing(from: number, to: number): number {
+  const step = to - from;
+  const isFar = Math.min(Math.abs(from), Math.abs(to)) >= NEAR_180;
+  return isFar && Math.abs(step) > 180 && Math.abs(step) < 360 ? -Math.sign(step) : 0;
 }
 
 /** Return a polygon whose holes lie inside: others become parts, or the outline. */

@@ -4,7 +4,7 @@
 import { cellToBoundary } from "h3-js";
 import { ShapeError } from "./errors.ts";
 import type { BorderCell } from "./pixels.ts";
-import { orientedRings, planeArea, type Bounds, type Point, type Polygon, type Ring } from "./shapes.ts";
+import { boundsOf, orientedRings, planeArea, type Bounds, type Point, type Polygon, type Ring } from "./shapes.ts";
 
 /** Cells by their centres in degrees; `reach` is how far a corner may lie from the centre, in degrees. */
 export interface CellPlaces {
@@ -32,7 +32,7 @@ export function cellWeights(cells: CellPlaces, polygons: Polygon[]): Weights {
   const border = new Map<number, BorderCell>();
   const weights = new Float64Array(cells.index.length);
   const all = Array.from(cells.index.keys());
-  const rings = orientedRings(polygons).map((ring) => near(ring, cells));
+  const rings = orientedRings(polygons).map((ring) => near(ring, cells.lng[0] ?? 0));
   const divide = (members: number[], parts: Ring[]): void => {
     const box = extentOf(cells, members);
     const inside = clipToBox(parts, box);
@@ -69,7 +69,7 @@ export function cellWeights(cells: CellPlaces, polygons: Polygon[]): Weights {
 
 /** Tell whether a shape reaches into a convex ring, such as a hexagon. */
 export function meets(polygons: Polygon[], convex: Ring): boolean {
-  const rings = orientedRings(polygons);
+  const rings = orientedRings(polygons).map((ring) => near(ring, convex[0]?.[0] ?? 0));
   return sumOfAreas(clipToConvex(rings, convex)) > 0;
 }
 
@@ -88,9 +88,12 @@ export function turned(lng: number, other: number): number {
   return lng - 360 * Math.round((lng - other) / 360);
 }
 
-function near(ring: Ring, cells: CellPlaces): Ring {
-  const shift = turned(ring[0]?.[0] ?? 0, cells.lng[0] ?? 0) - (ring[0]?.[0] ?? 0);
-  return shift === 0 ? ring : ring.map(([lng, lat]) => [lng + shift, lat]);
+/** Return a ring on the turn of the Earth that a longitude is on, by the middle of the ring. */
+function near(ring: Ring, lng: number): Ring {
+  const [west, , east] = boundsOf([[ring]]);
+  const middle = (west + east) / 2;
+  const shift = ring.length > 0 ? turned(middle, lng) - middle : 0;
+  return shift === 0 ? ring : ring.map(([x, y]) => [x + shift, y]);
 }
 
 function partInside(
