@@ -39,6 +39,8 @@ from hexseal.vector.zones import read_zones
 DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
 SUFFIXES = (".csv", ".parquet", *DRIVERS)
 CUSTOM = "custom"
+# Names of polygons and multipolygons in GeoParquet, by shapely's numbers; 7: nothing is left.
+KINDS = {3: "Polygon", 6: "MultiPolygon", 7: "GeometryCollection"}
 GEODESIC = Geod(ellps="WGS84")
 # A polygon is ok where at least this part of it has data of every year.
 COVERED = 0.99
@@ -255,7 +257,8 @@ def _write(database: duckdb.DuckDBPyConnection, output: Path, areas: Areas) -> N
 def _write_parquet(database: duckdb.DuckDBPyConnection, path: Path, areas: Areas) -> None:
     """Write GeoParquet, outlines in longitude and latitude (OGC:CRS84), its default CRS."""
     table = database.execute("FROM custom_areas").to_arrow_table()
-    kinds = sorted({shape.geom_type for shape in areas.lonlat_geometries})
+    shapes = np.array(areas.lonlat_geometries, dtype=object)
+    kinds = sorted({KINDS[kind] for kind in shapely.get_type_id(shapes).tolist()})
     column = {"encoding": "WKB", "geometry_types": kinds}
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
     table = table.append_column("geometry", pa.array(_wkb(areas), pa.binary()))

@@ -197,7 +197,7 @@ def _polygons(layer: AreaLayer, ids: list[str], shapes: Objects) -> tuple[Object
     valid = shapely.is_valid(shapes)
     for place, shape in enumerate(shapes):
         kind = shape.geom_type if shape is not None else "no geometry"
-        if valid[place] and kind in POLYGONS and not shape.is_empty:
+        if valid[place] and kind in POLYGONS and not shapely.is_empty(shape):
             continue
         parts = _polygonal_parts(shape) if shape is not None else []
         if kind not in POLYGONS and not parts:
@@ -238,8 +238,8 @@ def _repair_note(repaired: tuple[str, ...]) -> list[str]:
 
 def _polygonal_parts(shape: shapely.Geometry) -> list[shapely.Geometry]:
     """Return the polygons within a shape, however deep its collections are nested."""
-    if shape.geom_type == "Polygon":
-        return [] if shape.is_empty else [shape]
+    if shapely.get_type_id(shape) == shapely.GeometryType.POLYGON:
+        return [] if shapely.is_empty(shape) else [shape]
     if not hasattr(shape, "geoms"):
         return []
     return [part for inner in shapely.get_parts(shape) for part in _polygonal_parts(inner)]

@@ -230,11 +230,11 @@ def _decoded(
     coding: Encoding | None,
 ) -> Content:
     # Latin-1 keeps every byte, so that the text can be decoded here.
-    with_bytes = {"encoding": "ISO-8859-1"} if coding else {}
+    as_bytes = "ISO-8859-1" if coding else None
     with warnings.catch_warnings():
         # What GDAL and GEOS warn of is refused later, by the id of the area.
         warnings.simplefilter("ignore")
-        info = pyogrio.read_info(path, layer=name, **with_bytes)
+        info = pyogrio.read_info(path, layer=name, encoding=as_bytes)
         decode = _decoder(coding)
         known = {decode(field): field for field in info["fields"]}
         ids = _feature_ids(layer, path, info, [column for column in wanted if column not in known])
@@ -242,7 +242,7 @@ def _decoded(
         if columns is None:
             raise nothing(layer)
         meta, _, geometry, data = pyogrio.raw.read(
-            path, layer=name, columns=[known[c] for c in columns], force_2d=True, **with_bytes
+            path, layer=name, columns=[known[c] for c in columns], force_2d=True, encoding=as_bytes
         )
     if len(geometry) < info["features"]:
         raise InputError(
@@ -269,7 +269,7 @@ def _texts(values: Column, decode: Callable[[str], str]) -> Column:
     return _objects(texts)
 
 
-def _objects(values: list[object]) -> Column:
+def _objects(values: Sequence[object]) -> NDArray[np.object_]:
     column = np.empty(len(values), dtype=object)
     column[:] = values
     return column
