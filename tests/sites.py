@@ -18,6 +18,11 @@ from rasterfiles import NORTH, WEST, write_areas, write_tif
 from hexseal.cli.main import main
 
 ROWS, COLUMNS = 120, 150
+# The region files of the repository; others in regions/ are a user's own.
+SHIPPED_REGIONS = tuple(
+    Path(__file__).parents[1] / "regions" / f"{name}.toml"
+    for name in ("corine-vaud", "esch", "ojcow", "sample", "sao-tome")
+)
 
 REGION = """
 [region]

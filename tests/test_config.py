@@ -4,12 +4,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sites import SHIPPED_REGIONS
 
 from hexseal.errors import RegionError
 from hexseal.products import CLCPLUS, WORLDCOVER
 from hexseal.region.load import Accuracy, Noise, Region, SealedAccuracy, load_region
 
-REGIONS = Path(__file__).parents[1] / "regions"
 HEAD = '[region]\nid = "r"\n'
 EPOCH = '[[epoch]]\nyear = 2018\nlandcover = "a.tif"\n'
 
@@ -150,7 +150,7 @@ def test_broken_toml(tmp_path: Path) -> None:
     assert refusal(tmp_path, "[region").startswith("not valid TOML: Expected ']'")
 
 
-@pytest.mark.parametrize("path", sorted(REGIONS.glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHIPPED_REGIONS, ids=lambda path: path.stem)
 def test_shipped_regions_load(path: Path) -> None:
     region = load_region(path)
     assert region.id
