@@ -22,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the users of a module's own fixture on one worker (pytest-xdist, --dist loadgroup)."""
     for item in items:
+        if "browser" in item.path.parent.name:
+            item.add_marker(pytest.mark.browser)
         info = getattr(item, "_fixtureinfo", None)
         definitions = [] if info is None else [d[-1] for d in info.name2fixturedefs.values()]
         if any(definition.scope == "module" for definition in definitions):

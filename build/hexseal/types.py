@@ -3,21 +3,40 @@
 Each name has one meaning throughout hexseal and hexseal_ml.
 """
 
-from typing import NamedTuple
+import importlib
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
-Int16s = NDArray[np.int16]
-UInt16s = NDArray[np.uint16]
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Strings = NDArray[np.str_]
-# Geometries of shapely, or other Python objects.
-Objects = NDArray[np.object_]
+    Bytes = NDArray[np.uint8]
+    Int16s = NDArray[np.int16]
+    UInt16s = NDArray[np.uint16]
+    Integers = NDArray[np.int64]
+    Floats = NDArray[np.float32]
+    Doubles = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+    Strings = NDArray[np.str_]
+    # Geometries of shapely, or other Python objects.
+    Objects = NDArray[np.object_]
+
+# Types of items at run time, where numpy is imported only by who asks for an array: the region
+# file's reader and the command line need none.
+ITEMS = {
+    "Bytes": "uint8", "Int16s": "int16", "UInt16s": "uint16", "Integers": "int64",
+    "Floats": "float32", "Doubles": "float64", "Flags": "bool_", "Strings": "str_",
+    "Objects": "object_",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    """Return the type of an array by the type of its items."""
+    if name not in ITEMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    items = getattr(importlib.import_module("numpy"), ITEMS[name])
+    globals()[name] = importlib.import_module("numpy.typing").NDArray[items]
+    return globals()[name]
 
 
 class Box(NamedTuple):

@@ -65,7 +65,7 @@ def cut_polygons(path: Path, target: Path, place: Place, source: str) -> int:
         west, south, east, north = place.lonlat_box
         around = Box(west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN)
         meta, _, geometry, columns = pyogrio.raw.read(
-            path, bbox=to_box(around, "EPSG:4326", crs), force_2d=True
+            path, bbox=tuple(to_box(around, "EPSG:4326", crs)), force_2d=True
         )
     except (DataSourceError, DataLayerError, ValueError) as err:
         raise FetchError(f"{source}: is no polygon file that GDAL can read; check it") from err
