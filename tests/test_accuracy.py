@@ -55,8 +55,20 @@ def points(region: Region) -> Path:
     return write(region, "x,y,reference_2018", *(f"{at(column)},{code}" for column, code in truth))
 
 
+def more_points(region: Region) -> Path:
+    """The same ten points in three rows of the map."""
+    lines = points(region).read_text().splitlines()
+    again = [
+        line.replace(f"{NORTH - 55}", f"{NORTH - 10 * row - 5}")
+        for row in (2, 5, 8)
+        for line in lines[1:]
+    ]
+    return write(region, lines[0], *again)
+
+
 def assess(region: Region, path: Path, *, crs: str = "EPSG:3035", **more: object) -> AccuracyReport:
-    return assess_accuracy(region, path, crs=crs, **more)  # type: ignore[arg-type]
+    few = {"fewest_points": 2} | more
+    return assess_accuracy(region, path, crs=crs, **few)  # type: ignore[arg-type]
 
 
 def refusal(region: Region, path: Path, **more: object) -> str:
@@ -208,12 +220,12 @@ def test_samples_that_cannot_be_used(region: Region, lines: list[str], said: str
 
 def test_the_command_writes_report_and_matrix(region: Region, tmp_path: Path) -> None:
     output = tmp_path / "out" / "accuracy.json"
-    told = hexseal("accuracy", region.path, points(region), "--crs", "EPSG:3035", "-o", output)
+    told = hexseal("accuracy", region.path, more_points(region), "--crs", "EPSG:3035", "-o", output)
     assert told.code == 0, told.err
-    assert "sealed: user's accuracy 0.8000 +/- 0.3920" in told.out
-    assert "sealed area 1.4 +/- 1.2 ha; the map counts 1.0 ha" in told.out
+    assert "sealed: user's accuracy 0.8000 +/- 0.2095" in told.out
+    assert "sealed area 1.4 +/- 0.6 ha; the map counts 1.0 ha" in told.out
     report = json.loads(output.read_text())
-    assert report["years"][0]["matrix"] == [[4, 1], [1, 4]]
+    assert report["years"][0]["matrix"] == [[12, 3], [3, 12]]
     assert output.with_name("accuracy_matrix.csv").read_text().splitlines()[1].startswith("2018,")
     failed = hexseal("accuracy", region.path, tmp_path / "none.csv", "-o", tmp_path / "x.json")
     assert failed.code == 1
@@ -223,8 +235,9 @@ def test_the_command_writes_report_and_matrix(region: Region, tmp_path: Path) ->
 
 
 def test_a_build_reads_the_sample_of_its_region_file(region: Region, tmp_path: Path) -> None:
-    lines = [f"{at(c)},{a},{b}" for c, a, b in [(0, 1, 1), (4, 1, 1), (6, 1, 1), (8, 6, 6)]]
-    lines += [f"{at(c)},{a},{b}" for c, a, b in [(11, 6, 1), (13, 6, 1), (20, 6, 6), (30, 6, 6)]]
+    sealed = [(0, 1, 1), (4, 1, 1), (6, 1, 1), (8, 6, 6)]
+    others = [(11, 6, 1), (12, 6, 1), (13, 6, 1), (20, 6, 6), (30, 6, 6), (36, 6, 6)]
+    lines = [f"{at(c, row)},{a},{b}" for c, a, b in sealed + others for row in (1, 3, 5, 8)]
     write(region, "x,y,reference_2018,reference_2021", *lines)
     told = region.path.with_name("told.toml")
     told.write_text(TEXT + '[accuracy]\npoints = "points.csv"\ncrs = "EPSG:3035"\n')
@@ -234,3 +247,32 @@ def test_a_build_reads_the_sample_of_its_region_file(region: Region, tmp_path: P
     assert judged["accuracy"] == "given"
     assert judged["transfer"]["bias_sd"] > 0
     assert json.loads((tmp_path / "work/toy/accuracy.json").read_text())["changes"]
+
+
+def test_strata_with_few_points_are_refused(region: Region) -> None:
+    told = refusal(region, points(region), fewest_points=10)
+    assert "2018: stratum '1 Sealed' has 5 points and 26 % of the land; at least 10" in told
+
+
+def test_agreement_everywhere_is_not_certain(region: Region) -> None:
+    lines = [f"{at(c, row)},{1 if c < 10 else 6}" for c in (2, 6, 20, 30) for row in range(10)]
+    report = assess(region, write(region, "x,y,reference_2018", *lines))
+    sealed = report.years[0].sealed.estimate
+    assert sealed.users_accuracy[1] == 1.0
+    # Half an exception in 20 points: p = 0.5 / 21, sqrt(p (1 - p) / 20).
+    assert sealed.users_se[1] == pytest.approx(0.0341, abs=1e-4)
+    assert sealed.area_se[1] > 0
+
+
+def test_points_drawn_by_mapped_change_are_weighted_by_it(region: Region) -> None:
+    # 40 points in the 50 pixels of mapped gain, all false; 10 on each kind of stable land, right.
+    gain = [f"{at(c, row)},6,6" for c in (10, 11, 12, 13) for row in range(10)]
+    stable = [f"{at(5, row)},1,1" for row in range(10)] + [
+        f"{at(25, row)},6,6" for row in range(10)
+    ]
+    path = write(region, "x,y,reference_2018,reference_2021", *gain, *stable)
+    report = assess(region, path)
+    later = report.years[1]
+    # Two thirds of what 2021 maps as sealed is right, not the fifth of its points that are.
+    assert later.sealed.estimate.users_accuracy[1] == pytest.approx(2 / 3)
+    assert any("drawn by mapped change" in warning for warning in later.warnings)

@@ -204,7 +204,10 @@ class TestStatedCases:
     def test_a_class_that_nobody_saw_has_no_producers_accuracy(self) -> None:
         estimate = stratified_estimate([[10, 0], [5, 0]], [100, 50])
         assert estimate.area.tolist() == [150.0, 0.0]
-        assert estimate.area_se.tolist() == [0.0, 0.0]
+        # Half an exception in the 15 points, which carry equal weight.
+        part = 0.5 / 16
+        se = 150 * np.sqrt(part * (1 - part) / 15)
+        assert estimate.area_se == pytest.approx([se, se])
         assert estimate.users_accuracy.tolist() == [1.0, 0.0]
         assert estimate.producers_accuracy[0] == pytest.approx(2 / 3)
         assert np.isnan(estimate.producers_accuracy[1])

@@ -140,7 +140,7 @@ def test_only_units_of_the_sample_change() -> None:
 
 def test_wrong_samples_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
-    path.write_text(TEXT + "[accuracy]\nsample = 7\n")
+    path.write_text(TEXT + "[accuracy]\nsample = [7]\n")
     with pytest.raises(RegionError, match="name a file of labels"):
         load_region(path)
     for name in "ab":
@@ -151,3 +151,7 @@ def test_wrong_samples_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"missing\.csv: no such file"):
         build_site(path, BuildSettings(tmp_path / "site"), Talk())
     assert not (tmp_path / "site").exists()
+    (tmp_path / "blocks.csv").write_text("xmin,ymin,xmax,ymax,sealed_share_2018\n")
+    path.write_text(TEXT + '[accuracy]\npoints = "blocks.csv"\n')
+    with pytest.raises(InputError, match=r"name it as \[accuracy\] sample"):
+        build_site(path, BuildSettings(tmp_path / "site"), Talk())

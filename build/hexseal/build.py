@@ -26,6 +26,7 @@ from hexseal.pages import write_pages
 from hexseal.progress import Talk
 from hexseal.region.load import Region, SealedAccuracy, load_region
 from hexseal.sample.assess import assess_sample, write_sample_report
+from hexseal.sample.labels import is_block_sample
 from hexseal.sample.publish import published_labels, reference_of
 from hexseal.simulation import is_simulated, simulate
 from hexseal.statistics.reference import Reference
@@ -280,6 +281,10 @@ def _accuracies(region: Region, work: Path, talk: Talk) -> Mapping[int, SealedAc
     given = region.accuracy
     if given.points is None:
         return given.years
+    if is_block_sample(Path(given.points)):
+        raise InputError(
+            f"{given.points}: holds labelled blocks; name it as [accuracy] sample, not as points"
+        )
     report = assess_accuracy(
         region,
         Path(given.points),

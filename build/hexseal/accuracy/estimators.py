@@ -215,7 +215,22 @@ def _ratios(units: SampleUnits, part: Flags, whole: Flags) -> tuple[Doubles, Dou
         sums = np.bincount(units.stratum, units.count * row)
         row -= (sums / np.maximum(taken, 1))[units.stratum]
     spread = units.count * (taken / np.maximum(taken - 1, 1))[units.stratum]
-    return ratio, (residual * spread) @ residual.T
+    covariance = (residual * spread) @ residual.T
+    return ratio, covariance + np.diag(_floor(units, ratio, whole, np.diag(covariance)))
+
+
+def _floor(units: SampleUnits, ratio: Doubles, whole: Flags, variance: Doubles) -> Doubles:
+    """Return the variance of shares that all units agree on, 0 for others: none is certain.
+
+    Of n units without an exception half a one is assumed (Jeffreys' prior), n being the units that
+    carry the weight: (sum w)^2 / sum w^2.
+    """
+    n = (whole * units.weight * units.count).sum(axis=1) ** 2 / np.maximum(
+        (whole * units.weight**2 * units.count).sum(1), 1e-300
+    )
+    part = 0.5 / (n + 1)
+    is_certain = (variance <= 0) & np.isfinite(ratio) & (n > 0)
+    return np.where(is_certain, part * (1 - part) / np.maximum(n, 1), 0.0)
 
 
 def _check_matrix(counts: NDArray, sizes: Doubles) -> None:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import chdtrc
 
 from hexseal.accuracy.estimators import (
     CHANGE_CLASSES,
+    GAIN,
+    LOSS,
     SampleUnits,
     change_estimate,
     change_labels,
@@ -46,16 +49,26 @@ from hexseal.region.load import Region, SealedAccuracy
 from hexseal.types import Doubles, Flags, Integers, Strings
 
 BINARY = ("unsealed", "sealed")
+# A stratum that matters needs so many points; it does with this share of the land, or as change.
+FEWEST_POINTS, MATTERS = 10, 0.05
+# Points count as drawn by mapped change, which the file does not name, where chance alone would
+# spread them so unevenly more seldom than this.
+UNNAMED = 1e-6
+UNNAMED_STRATA = (
+    "the points were drawn by mapped change, which the file does not name as strata: they are "
+    "weighted by it"
+)
 OFF_MAP, NO_DATA, NO_CLASS = "outside the maps", "no data on the map", "no reference class"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Design:
-    """Stratum and weight of the points used, and the strata's names."""
+    """Stratum and weight of the points used, the strata's names and, where known, their sizes."""
 
     stratum: Integers
     weight: Doubles
     names: tuple[str, ...]
+    sizes: Doubles | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +89,7 @@ def assess_accuracy(
     crs: str = DEGREES,
     year: int | None = None,
     greenhouses: bool = False,
+    fewest_points: int = FEWEST_POINTS,
     workers: int | None = None,
     progress: Progress = silent,
 ) -> AccuracyReport:
@@ -83,7 +97,7 @@ def assess_accuracy(
 
     ``crs`` is that of columns x and y; ``year`` chooses the map year of a sample that does not
     say it. ``greenhouses`` counts LUCAS greenhouses (A13) as sealed. Raises InputError for a
-    sample that cannot be read or holds fewer than two points of a class that the map has.
+    sample that cannot be read, or with fewer than ``fewest_points`` in a stratum that matters.
     """
     sample = read_points(points_file, region, crs=crs, year=year, greenhouses=greenhouses)
     if not len(sample) or not sample.reference:
@@ -93,10 +107,10 @@ def assess_accuracy(
     )
     product = region.product
     years = tuple(
-        _assess_year(product, sample, survey, map_year, greenhouses)
+        _assess_year(product, sample, survey, map_year, (greenhouses, fewest_points))
         for map_year in sorted(sample.reference)
     )
-    changes, problems = _assess_changes(region, sample, survey)
+    changes, problems = _assess_changes(region, sample, survey, fewest_points)
     return AccuracyReport(
         region=region.id,
         points_file=points_file.name,
@@ -139,8 +153,10 @@ def _years_needed(region: Region, sample: ReferenceSample) -> tuple[int, ...]:
 
 
 def _assess_year(
-    product: Product, sample: ReferenceSample, survey: MapSurvey, year: int, greenhouses: bool
+    product: Product, sample: ReferenceSample, survey: MapSurvey, year: int, how: tuple[bool, int]
 ) -> YearAccuracy:
+    """Assess one year; ``how`` is whether greenhouses are sealed and the fewest points."""
+    greenhouses, fewest = how
     reference = sample.reference[year]
     of_maps, of_points = survey.column(year)
     reasons = _reasons(reference, of_points[:, None])
@@ -150,7 +166,9 @@ def _assess_year(
     valid = of_maps != DOES_NOT_COUNT
     labelled = _label_classes(product, sample, survey, year, used)
     binary = _label_binary(product, sample, survey, year, used)
-    design = _design(sample, survey, labelled, product, valid)
+    hidden = _unnamed_strata(sample, survey, binary, product)
+    design = hidden or _design(sample, survey, labelled, product, valid)
+    _refuse_few(sample, design, fewest, str(year))
     table = _table(labelled, design)
     return YearAccuracy(
         year=year,
@@ -160,8 +178,68 @@ def _assess_year(
         table=table,
         sealed=_table(binary, design),
         greenhouses=_greenhouses(sample, binary, greenhouses),
-        warnings=(*year_warnings(sample, year), *table_warnings(table)),
+        warnings=(
+            *year_warnings(sample, year),
+            *table_warnings(table),
+            *((UNNAMED_STRATA,) if hidden else ()),
+        ),
     )
+
+
+def _refuse_few(sample: ReferenceSample, design: _Design, fewest: int, what: str) -> None:
+    """Refuse strata that matter and hold too few points; ``what`` is estimated from them."""
+    if design.sizes is None:
+        return
+    units = np.bincount(design.stratum, minlength=len(design.sizes))
+    share = design.sizes / max(float(design.sizes.sum()), 1e-9)
+    for name, count, part in zip(design.names, units.tolist(), share.tolist(), strict=True):
+        is_change = name in (CHANGE_CLASSES[GAIN], CHANGE_CLASSES[LOSS]) and part > 0
+        if count < fewest and (part > MATTERS or is_change):
+            raise InputError(
+                f"{sample.path}, {what}: stratum {name!r} has {count} points and "
+                f"{100 * part:.2g} % of the land; at least {fewest} are needed: add points there, "
+                "or label blocks (hexseal sample draw)"
+            )
+
+
+def _unnamed_strata(
+    sample: ReferenceSample, survey: MapSurvey, binary: _Labelled, product: Product
+) -> _Design | None:
+    """Return strata of mapped change where the points were plainly drawn by them, else None.
+
+    Taken as drawn at random within a class, such points would give the accuracy of the changed
+    part for all of it. Pearson's chi-square of points against areas, within each class.
+    """
+    known = sample.weight is not None or sample.stratum is not None
+    if known or len(survey.years) < 2 or sample.form == "pairs":
+        return None
+    points = survey.points[binary.used]
+    counted = (survey.classes != DOES_NOT_COUNT).all(axis=1)
+    if ((points == DOES_NOT_COUNT) | (points == OUTSIDE)).any():
+        return None
+    change, of_maps = (
+        change_labels(codes[:, 0], codes[:, -1], product.sealed)
+        for codes in (points, survey.classes[counted])
+    )
+    kinds = len(CHANGE_CLASSES)
+    area = np.bincount(of_maps, survey.area_m2[counted], kinds)
+    row = np.array(
+        [np.bincount(binary.mapped[change == kind], minlength=2) for kind in range(kinds)]
+    )
+    if not _is_uneven(row.T, area):
+        return None
+    return _weighed(sample, change, area.astype(np.float64), CHANGE_CLASSES)
+
+
+def _is_uneven(units: Integers, area: Doubles) -> bool:
+    """Return whether points of each class (rows) spread over change unlike the areas do."""
+    share = np.where(units > 0, area, 0.0)
+    share = share / np.maximum(share.sum(axis=1, keepdims=True), 1e-9)
+    expected = units.sum(axis=1, keepdims=True) * share
+    seen = expected > 0
+    statistic = float((((units - expected) ** 2)[seen] / expected[seen]).sum())
+    freedom = int(seen.sum() - seen.any(axis=1).sum())
+    return freedom > 0 and float(chdtrc(freedom, statistic)) < UNNAMED
 
 
 def _greenhouses(
@@ -234,7 +312,7 @@ def _mapped_sealed(
 
 
 def _assess_changes(
-    region: Region, sample: ReferenceSample, survey: MapSurvey
+    region: Region, sample: ReferenceSample, survey: MapSurvey, fewest: int
 ) -> tuple[tuple[ChangeAccuracy, ...], tuple[str, ...]]:
     """Assess every pair of years that has references; say why where that cannot be done."""
     changes, problems = [], []
@@ -242,14 +320,18 @@ def _assess_changes(
         if not {before, after} <= set(sample.reference):
             continue
         try:
-            changes.append(_assess_change(region.product, sample, survey, (before, after)))
+            changes.append(_assess_change(region.product, sample, survey, (before, after), fewest))
         except InputError as err:
             problems.append(f"change {before}-{after} is not estimated: {err}")
     return tuple(changes), tuple(problems)
 
 
 def _assess_change(
-    product: Product, sample: ReferenceSample, survey: MapSurvey, years: tuple[int, int]
+    product: Product,
+    sample: ReferenceSample,
+    survey: MapSurvey,
+    years: tuple[int, int],
+    fewest: int,
 ) -> ChangeAccuracy:
     columns = [survey.column(year) for year in years]
     seen = [sample.reference[year] for year in years]
@@ -269,7 +351,9 @@ def _assess_change(
         reference=change_labels(told[0], told[1], {SEALED}),
         area_m2=np.bincount(of_maps, survey.area_m2[valid], len(CHANGE_CLASSES)).astype(np.float64),
     )
-    table = _table(labelled, _design(sample, survey, labelled, product, valid))
+    design = _design(sample, survey, labelled, product, valid)
+    _refuse_few(sample, design, fewest, f"{years[0]}-{years[1]}")
+    table = _table(labelled, design)
     warnings = table_warnings(table)
     return ChangeAccuracy(years, len(used), table, change_estimate(table.estimate), warnings)
 
@@ -319,7 +403,7 @@ def _weighed(
         raise InputError(
             f"{sample.path}: {err}; add points there, or write references as sealed and unsealed"
         ) from err
-    return _Design(stratum, weight[stratum], names)
+    return _Design(stratum, weight[stratum], names, sizes)
 
 
 def _sizes_on_map(

@@ -128,13 +128,13 @@ def read_accuracy(reader: TableReader, years: tuple[int, ...]) -> Accuracy:
 
 def _files(reader: TableReader) -> tuple[str, ...]:
     """Take ``sample``: one file, or a list with one file per interpreter."""
-    value = reader.table.get("sample", [])
-    files = [value] if isinstance(value, str) else value
-    if not (isinstance(files, list) and all(isinstance(f, str) and f for f in files)):
+    if isinstance(reader.table.get("sample"), str):
+        return (reader.text("sample"),)
+    files = reader.take("sample", list, [])
+    if not all(isinstance(name, str) and name for name in files):
         raise RegionError(
-            f"{reader.name('sample')} = {value!r}: name a file of labels, or a list of files"
+            f"{reader.name('sample')} = {files!r}: name a file of labels, or a list of files"
         )
-    reader.table.pop("sample", None)
     return tuple(files)
 
 
