@@ -222,13 +222,13 @@ def _unnamed_strata(
         for codes in (points, survey.classes[counted])
     )
     kinds = len(CHANGE_CLASSES)
-    area = np.bincount(of_maps, survey.area_m2[counted], kinds)
+    area = np.bincount(of_maps, survey.area_m2[counted], kinds).astype(np.float64)
     row = np.array(
         [np.bincount(binary.mapped[change == kind], minlength=2) for kind in range(kinds)]
     )
     if not _is_uneven(row.T, area):
         return None
-    return _weighed(sample, change, area.astype(np.float64), CHANGE_CLASSES)
+    return _weighed(sample, change, area, CHANGE_CLASSES)
 
 
 def _is_uneven(units: Integers, area: Doubles) -> bool:

@@ -191,7 +191,7 @@ def _sums(blocks: Blocks) -> Doubles:
     columns += [getattr(blocks, name) * blocks.pixel_m2 for name in _SUMMED[1:-1]]
     columns.append(predicted.astype(np.float64) ** 2)
     weighed = [np.bincount(blocks.stratum, column, len(STRATA)) for column in columns]
-    return np.stack(weighed, axis=1)
+    return np.stack(weighed, axis=1).astype(np.float64)
 
 
 class _Scratch:
@@ -339,7 +339,14 @@ def _read_band(reader: Reader, region: Region, grid: Grid, rows: tuple[int, int]
     before, after = valid & is_sealed[former], valid & is_sealed[later]
     near = ndimage.binary_dilation(before | after, np.ones((3, 3), bool), iterations=NEAR)
     own = slice(rows[0] - top, rows[1] - top)
-    return _Band(*(part[own] for part in (valid, before, after, near, former, later)))
+    return _Band(
+        valid[own],
+        before[own],
+        after[own],
+        np.asarray(near, np.bool_)[own],
+        former[own],
+        later[own],
+    )
 
 
 def _per_block(flags: Flags) -> Integers:

@@ -58,8 +58,11 @@ class Interval:
 
     def within(self, low: float, high: float) -> "Interval":
         """Return the interval cut to what is possible."""
-        cut = [min(max(end, low), high) for end in (self.value, self.low, self.high)]
-        return Interval(*cut, self.se)
+
+        def cut(end: float) -> float:
+            return min(max(end, low), high)
+
+        return Interval(cut(self.value), cut(self.low), cut(self.high), self.se)
 
     def widened(self, below: float, above: float) -> "Interval":
         """Return the interval with more room on both sides."""

@@ -19,7 +19,7 @@ from hexseal.errors import InputError
 from hexseal.region.load import Region
 from hexseal.sample.blocks import STRATA, BlockGrid
 from hexseal.sample.stage import EDGES, share_column, years_of
-from hexseal.types import Doubles, Integers, Pair
+from hexseal.types import Doubles, Flags, Integers, Pair
 
 SHARE = re.compile(r"sealed_share_(\d{4})")
 MARK = re.compile(
@@ -278,11 +278,11 @@ def merge_looks(looks: Sequence[Looks], pair: Pair) -> Labels:
         table[place][:, columns] = look.first, look.second, look.gain, look.loss
     judge = _judge_of(looks)
     seen = [place for place in range(len(looks)) if place != judge]
-    both = ~np.isnan(table[:, :2]).any(axis=1)
-    twice = both[seen].sum(axis=0) >= 2
+    both: Flags = np.asarray(~np.isnan(table[:, :2]).any(axis=1), np.bool_)
+    twice = np.asarray(both[seen].sum(axis=0) >= 2, np.bool_)
     differs = twice & _differs(table[seen, :2], both[seen])
     label = _mean(table[seen])
-    settled = np.zeros(len(index), np.bool_)
+    settled: Flags = np.zeros(len(index), np.bool_)
     if judge is not None:
         settled[np.searchsorted(index, looks[judge].index)] = True
         if looks[judge].name.lower() != SETTLED:

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from hexseal.types import Pair
 
-REGION = ("region", "")
+REGION: tuple[str, str] = ("region", "")
 
 
 @dataclass(frozen=True, slots=True)
