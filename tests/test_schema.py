@@ -151,7 +151,6 @@ year = 2018
 landcover = "a.tif"
 [accuracy]
 points = "p.csv"
-sample = ["a.csv", "b.csv"]
 crs = "EPSG:4326"
 greenhouses = true
 sample = ["l.csv"]
