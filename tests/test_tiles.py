@@ -16,9 +16,10 @@ from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import tileid_to_zxy
 from rasterio import Affine
 
+from hexseal.codebook.measures import SIGNALS
 from hexseal.raster.grid import Grid
 from hexseal.region.load import HexagonRange
-from hexseal.tiles.hexagons import SIGNALS, cell_outlines, zoom_bands
+from hexseal.tiles.hexagons import cell_outlines, zoom_bands
 from hexseal.tiles.mercator import bounds_of, header_bounds, span_of, tiles_over, view_of
 from hexseal.tiles.mvt import EXTENT, Features, Layer, outlines_of, packed_tiles
 from hexseal.verify.tiles import wrong_attribution

@@ -1,9 +1,22 @@
 """The columns that hexagons and areas share: what was counted, and what was judged of it."""
 
+from enum import StrEnum
+
 from hexseal.codebook.column import Column
 from hexseal.codebook.words import NO_VALID, NO_VALID_OR_LAND, NOT_JUDGED
 
-SIGNALS = ("gain", "loss", "within_noise", "no_data", "inconclusive")
+
+class Signal(StrEnum):
+    """Whether a net change stands out; a tile carries the place of a signal in this order."""
+
+    NO_DATA = "no_data"
+    WITHIN_NOISE = "within_noise"
+    GAIN = "gain"
+    LOSS = "loss"
+    INCONCLUSIVE = "inconclusive"
+
+
+SIGNALS = tuple(signal.value for signal in Signal)
 GRADES = ("reference", "consistent", "inconclusive")
 
 COUNTED = (
@@ -150,6 +163,6 @@ JUDGED_OF_PAIR = (
                "it (within_noise); inconclusive where there is none",
          "fr": "Si l’intervalle de l’évolution nette est au-dessus de 0 (gain), au-dessous (loss) "
                "ou le contient (within_noise) ; inconclusive s’il n’y en a pas"},
-        values=SIGNALS, null=NO_VALID,
+        values=("gain", "loss", "within_noise", "no_data", "inconclusive"), null=NO_VALID,
     ),
 )  # fmt: skip

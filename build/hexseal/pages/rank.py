@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from hexseal.codebook.measures import SIGNALS
 from hexseal.pages.about import plain_values
 from hexseal.pages.addresses import Key
 from hexseal.pages.figures import GRADES, AreaFigures
@@ -14,7 +15,6 @@ from hexseal.pages.numbers import number
 from hexseal.pages.settings import Contents, embed
 from hexseal.pages.tables import Cell, Writer, interval, sort_name
 from hexseal.region.load import Region
-from hexseal.tiles.hexagons import SIGNALS
 from hexseal.types import Pair
 
 # Rows of a layer that the page shows without its script; the script knows all.

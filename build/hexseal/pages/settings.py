@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from hexseal import __version__
+from hexseal.codebook.measures import SIGNALS
 from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.pages.classes import SHARE_BREAKS
 from hexseal.pages.figures import GRADES, AreaFigures, judged_columns, summed_columns
@@ -18,7 +19,6 @@ from hexseal.pages.origins import Sources, class_name
 from hexseal.pages.places import PlaceFiles
 from hexseal.region.load import Region
 from hexseal.statistics.transitions import transition_resolution
-from hexseal.tiles.hexagons import SIGNALS
 from hexseal.tiles.images import ATTRIBUTION as IMAGE_ATTRIBUTION
 
 # Degrees with six decimals are known to 0.1 m.

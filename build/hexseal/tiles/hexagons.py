@@ -15,6 +15,7 @@ from h3.api import basic_int
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
+from hexseal.codebook.measures import SIGNALS
 from hexseal.manifest import TileSummary, ZoomBand
 from hexseal.progress import Progress, silent
 from hexseal.region.load import HexagonRange, Region, Standalone
@@ -32,8 +33,6 @@ EARTH_CIRCUMFERENCE_M = 40_075_016.685_578_488
 STANDALONE_LIMIT_BYTES = 64_000_000
 # Outlines come from H3 as Python objects, so many cells at a time.
 CELLS_AT_ONCE = 100_000
-# A tile carries the place of a hexagon's signal in this list.
-SIGNALS = ("no_data", "within_noise", "gain", "loss", "inconclusive")
 M2_OF_PAIR = ("new_sealed_m2", "unsealed_m2", "confirmed_m2", "adjusted_m2",
               "adjusted_low_m2", "adjusted_high_m2")  # fmt: skip
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import deserialize_header
 
+from hexseal.codebook.measures import SIGNALS, Signal
 from hexseal.verify.pages import PageSettings
 
-SIGNALS = {"no_data": 0, "within_noise": 1, "gain": 2, "loss": 3, "inconclusive": 4}
 # An archive without tiles makes the library fail in its own ways.
 DECODING_ERRORS = (ValueError, IndexError, KeyError, EOFError, OSError, AssertionError)
 
@@ -148,5 +148,7 @@ def _compare(
 def _whole(column: pa.ChunkedArray, name: str) -> NDArray[np.int64]:
     """Return what a tile holds of a column: whole square metres, or the number of a signal."""
     if name.startswith("signal_"):
-        return np.array([SIGNALS[word or "no_data"] for word in column.to_pylist()], np.int64)
+        return np.array(
+            [SIGNALS.index(word or Signal.NO_DATA) for word in column.to_pylist()], np.int64
+        )
     return np.floor(column.fill_null(0.0).to_numpy() + 0.5).astype(np.int64)
