@@ -141,3 +141,18 @@ def tree(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def real_sao_tome(folder: Path) -> Path:
+    """Write regions/sao-tome.toml with the tiles of ../shared in place of what fetch makes."""
+    root = Path(__file__).parents[1]
+    text = (root / "regions/sao-tome.toml").read_text(encoding="utf-8")
+    tiles = root.parent / "shared/data/worldcover-sao-tome"
+    for year, version in ((2020, "v100"), (2021, "v200")):
+        tile = tiles / f"ESA_WorldCover_10m_{year}_{version}_N00E006_Map.tif"
+        text = text.replace(f"../inputs/sao-tome/worldcover_{year}.tif", str(tile))
+    # The tiles are 3 degrees wide; what is fetched is cut to the box.
+    text = text.replace("[product]", "window = [6.4, 0.0, 6.8, 0.45]\n[product]", 1)
+    path = folder / "sao-tome.toml"
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -11,6 +11,7 @@ import shapely
 import shapely.affinity
 from rasterfiles import NORTH, WEST, north_up, real_data, write_areas, write_tif
 from rasterio import Affine
+from sites import real_sao_tome
 
 from hexseal.check.stage import Report, check_region, render
 from hexseal.products import CLCPLUS, Product
@@ -386,8 +387,8 @@ class TestRealData:
             "if it marks what lies outside the map, write [product] nodata = [0, 253, 254, 255]"
         )
 
-    def test_sao_tome_change_is_mostly_method(self) -> None:
-        report = check_region(load_region(REGIONS / "sao-tome.toml"))
+    def test_sao_tome_change_is_mostly_method(self, tmp_path: Path) -> None:
+        report = check_region(load_region(real_sao_tome(tmp_path)))
         assert report.errors == ()
         assert [(year.sealed, year.valid) for year in report.years] == [
             (125_246, 25_920_000),

@@ -12,6 +12,7 @@ import shapely
 from noisymaps import draw_maps
 from rasterfiles import NORTH, WEST, real_data, write_areas, write_tif
 from scipy import ndimage
+from sites import real_sao_tome
 from test_patches import EIGHT, label
 
 from hexseal.change.rate import fit_tail, rates
@@ -344,7 +345,7 @@ class TestRealRasters:
     pytestmark = real_data
 
     def test_sao_tome_is_judged_with_a_warning(self, tmp_path: Path) -> None:
-        region = load_region(REGIONS / "sao-tome.toml")
+        region = load_region(real_sao_tome(tmp_path))
         count_region(region, tmp_path)
         (report,) = judge_region(region, tmp_path)
         write_statistics(region, tmp_path)

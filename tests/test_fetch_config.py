@@ -1,6 +1,7 @@
 """The [fetch] table: what it means without keys, and what is refused."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -29,7 +30,9 @@ def test_the_usual_values_are_the_real_services(tmp_path: Path) -> None:
     assert (fetch.crs, fetch.bbox) == ("EPSG:3035", (4e6, 2.9e6, 4.01e6, 2.91e6))
     assert fetch.clcplus is not None
     assert fetch.clcplus.years == (2018, 2021)
-    assert fetch.clcplus.image_server.endswith("_RASTER_{year}_010m_eu/ImageServer")
+    hosts = [urlsplit(server).netloc for server in fetch.clcplus.image_servers]
+    assert hosts == ["image.discomap.eea.europa.eu", "copernicus.discomap.eea.europa.eu"]
+    assert set(fetch.clcplus.known) == {2021, 2023}
     assert fetch.clcplus.api == CLMS_API
     assert fetch.sentinel2 is not None
     assert fetch.sentinel2.months == (5, 9)

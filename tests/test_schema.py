@@ -160,6 +160,19 @@ boundary = "b.gpkg"
 layer = "l"
 lau = 2021
 """
+WORLD_KEYS = """
+[region]
+id = "c"
+[product]
+name = "worldcover"
+[[epoch]]
+year = 2020
+landcover = "a.tif"
+[fetch]
+bbox = [0, 0, 1, 1]
+[fetch.worldcover]
+years = [2020]
+"""
 # Defaults that follow from other keys, or conditions of being required, which only words can say.
 FOLLOWS = {
     ("region", "title"), ("region", "simulated"), ("product", "attribution"), ("product", "sealed"),
@@ -167,7 +180,8 @@ FOLLOWS = {
     ("epoch", "source"), ("fetch", "bbox"), ("region", "window"), ("noise", "decoy_ratio"),
     ("accuracy.YEAR", "users_se"), ("accuracy.YEAR", "producers_se"),
     ("areas", "title"), ("dataset", "split_by"), ("dataset", "version"), ("fetch", "folder"),
-    ("fetch.clcplus", "datasets"), ("fetch.boundaries", "nuts"), ("fetch.boundaries", "lau"),
+    ("fetch.clcplus", "datasets"), ("fetch.clcplus", "image_server"),
+    ("fetch.boundaries", "nuts"), ("fetch.boundaries", "lau"),
     ("fetch.boundaries", "address"), ("simulation", "size_km"), ("target", "base"),
 }  # fmt: skip
 TYPES = {
@@ -219,7 +233,7 @@ def taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Taken:
     original = TableReader.titles
     monkeypatch.setattr(TableReader, "take", noted)
     monkeypatch.setattr(TableReader, "titles", titles)
-    for name, text in (("one.toml", EVERY_KEY), ("two.toml", OTHER_KEYS)):
+    for name, text in (("one.toml", EVERY_KEY), ("two.toml", OTHER_KEYS), ("c.toml", WORLD_KEYS)):
         (tmp_path / name).write_text(text, encoding="utf-8")
         load_region(tmp_path / name)
         # Some keys are read past the methods above; what is left over is refused.
@@ -267,7 +281,7 @@ def test_every_key_has_a_meaning() -> None:
 def test_region_files_fit_the_schema() -> None:
     jsonschema.Draft7Validator.check_schema(json_schema())
     files = {path: path.read_text(encoding="utf-8") for path in SHIPPED_REGIONS}
-    for name, text in {**files, "one": EVERY_KEY, "two": OTHER_KEYS}.items():
+    for name, text in {**files, "one": EVERY_KEY, "two": OTHER_KEYS, "c": WORLD_KEYS}.items():
         assert problems(tomllib.loads(text)) == [], name
 
 
@@ -310,7 +324,7 @@ def test_schema_and_reader_refuse_the_same_wrong_values(
 ) -> None:
     whole = next(
         document
-        for document in map(tomllib.loads, (EVERY_KEY, OTHER_KEYS))
+        for document in map(tomllib.loads, (EVERY_KEY, OTHER_KEYS, WORLD_KEYS))
         if hold(document, table, key.name) is not None
     )
     assert not refused(whole, tmp_path)
@@ -329,7 +343,7 @@ def test_schema_and_reader_refuse_the_same_wrong_values(
 
 @pytest.mark.parametrize("table", [table.name for table in TABLES])
 def test_schema_and_reader_refuse_an_unknown_key(table: str, tmp_path: Path) -> None:
-    for text in (EVERY_KEY, OTHER_KEYS):
+    for text in (EVERY_KEY, OTHER_KEYS, WORLD_KEYS):
         document = tomllib.loads(text)
         inner = hold(document, table, None)
         if inner is not None:

@@ -10,6 +10,7 @@ from hexseal.cli.areas import areas
 from hexseal.cli.build import build, delta
 from hexseal.cli.console import Console, run
 from hexseal.cli.fetch import fetch
+from hexseal.cli.init import init
 from hexseal.cli.inputs import check, schema, simulate
 from hexseal.cli.merge import merge
 from hexseal.cli.sample import sample
@@ -31,7 +32,8 @@ def cli(context: click.Context, quiet: bool, verbose: bool) -> None:
 
 
 COMMANDS = (
-    build, simulate, check, schema, delta, areas, verify, serve, accuracy, sample, fetch, merge,
+    init, fetch, build, simulate, check, schema, delta, areas, verify, serve, accuracy, sample,
+    merge,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -16,7 +16,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from hexseal.errors import FetchError, OutputError
 from hexseal.fetch.addresses import public
-from hexseal.fetch.place import EPSG, Place, to_box
+from hexseal.fetch.place import Place, to_box
 from hexseal.fetch.web import Asked, Web, start_of
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import from_lonlat, to_lonlat
@@ -89,7 +89,7 @@ def _reaching(shapes: NDArray[np.object_], crs: str, place: Place) -> NDArray[np
     is_polygon = np.isin(shapely.get_type_id(shapes), (3, 6))
 
     def project(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(from_lonlat(EPSG, *to_lonlat(crs, *xy.T)))
+        return np.column_stack(from_lonlat(place.grid.crs, *to_lonlat(crs, *xy.T)))
 
     projected = shapely.transform(shapes, project)
     touching = np.zeros(len(shapes), np.bool_)

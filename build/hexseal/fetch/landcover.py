@@ -1,4 +1,4 @@
-"""Maps of CLC+ Backbone as they come from a service: checked, cut to the place, written whole."""
+"""Maps of land cover as they come from a service: checked, cut to the place, written whole."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from hexseal.errors import FetchError
 from hexseal.fetch.place import Place
 from hexseal.forward.maps import OUTSIDE
 from hexseal.products import Product
-from hexseal.raster.cog import CLASSES, CogWriter
+from hexseal.raster.cog import CogWriter, Layout
 from hexseal.raster.grid import Window
 from hexseal.types import Bytes
 
@@ -22,7 +22,9 @@ class MapWriter:
     def __init__(self, path: Path, place: Place, product: Product) -> None:
         self.path, self.place, self.product = path, place, product
         self.counts = np.zeros(256, np.int64)
-        self._writer = CogWriter(path, place.grid, CLASSES)
+        self.fill = OUTSIDE if OUTSIDE in product.nodata else min(product.nodata)
+        colors = {c.code: (*bytes.fromhex(c.color[1:]), 255) for c in product.classes}
+        self._writer = CogWriter(path, place.grid, Layout(colors=colors))
 
     def __enter__(self) -> "MapWriter":
         self._writer.__enter__()
@@ -32,11 +34,11 @@ class MapWriter:
         self._writer.__exit__(kind, *rest)
 
     def write(self, codes: Bytes, window: Window, source: str) -> None:
-        """Check and write the codes of a window; what lies outside the polygon becomes 254."""
+        """Check and write the codes of a window; what lies outside the polygon becomes no data."""
         check_codes(codes, self.product, source)
         outside = self.place.outside(window)
         if outside is not None:
-            codes = np.where(outside, np.uint8(OUTSIDE), codes)
+            codes = np.where(outside, np.uint8(self.fill), codes)
         self.counts += np.bincount(codes.ravel(), minlength=256)
         self._writer.write(codes, window)
 

@@ -1,4 +1,4 @@
-"""The place to fetch: a grid of 10 m pixels of EPSG:3035, aligned as CLC+ Backbone is."""
+"""The place to fetch: a grid on the pixels of CLC+ Backbone (EPSG:3035) or of ESA WorldCover."""
 
 import math
 from dataclasses import dataclass
@@ -27,14 +27,46 @@ EDGE_STEPS = 32
 # Longer edges (degrees) get corners before they change CRS, as in hexseal.vectors.
 LONGEST_EDGE = 0.01
 # EPSG:3035's own extent on the ground, in its metres: Iceland and the Azores to Cyprus.
-EXTENT = (900_000.0, 900_000.0, 7_400_000.0, 5_500_000.0)
+EXTENT = Box(900_000.0, 900_000.0, 7_400_000.0, 5_500_000.0)
 # 300 x 300 km: more than a person waits for through these services.
 MOST_PIXELS = 900_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """The pixels of a product: CRS, pixels in ``units`` of it (10 m: 1 in 10), and its extent.
+
+    Edges of pixels are whole multiples of units / pixels, counted as integers.
+    """
+
+    product: str
+    crs: str
+    pixels: int
+    units: int
+    extent: Box
+
+    @property
+    def pixel(self) -> float:
+        """Return the side of a pixel in the CRS's unit."""
+        return self.units / self.pixels
+
+    def holds(self, crs: str) -> bool:
+        """Return whether coordinates of a CRS are those of the lattice."""
+        try:
+            own = CRS.from_user_input(self.crs)
+            return CRS.from_user_input(crs).equals(own, ignore_axis_order=True)
+        except CRSError as err:
+            raise RegionError(f"[fetch] crs = {crs!r} is not understood; give EPSG:CODE") from err
+
+
+CLCPLUS_LATTICE = Lattice("CLC+ Backbone's European grid", EPSG, 1, 10, EXTENT)
+# 36 000 pixels in 3 degrees; boxes may go on beyond 180 degrees east.
+WORLDCOVER_LATTICE = Lattice("ESA WorldCover", "EPSG:4326", 12_000, 1, Box(-180.0, -60.0, 540.0, 84.0))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """The pixel grid to fetch, and the polygon (EPSG:3035) outside which nothing counts."""
+    """The pixel grid to fetch, and the polygon (grid's CRS) outside which nothing counts."""
 
     grid: Grid
     shape: shapely.Geometry | None = None
@@ -42,7 +74,9 @@ class Place:
     @property
     def lonlat_box(self) -> Box:
         """Return west, south, east, north in degrees of a box around the grid."""
-        return to_box(self.grid.bounds, EPSG, "EPSG:4326")
+        if self.grid.crs == "EPSG:4326":
+            return self.grid.bounds
+        return to_box(self.grid.bounds, self.grid.crs, "EPSG:4326")
 
     def outside(self, window: Window) -> NDArray[np.bool_] | None:
         """Return the pixels (rows, columns) whose centre lies outside the polygon, if there is one.
@@ -55,30 +89,26 @@ class Place:
         return geometry_mask([self.shape], (part.height, part.width), part.transform)
 
 
-def place_of_box(bbox: Box, crs: str) -> Place:
+def place_of_box(bbox: Box, crs: str, lattice: Lattice = CLCPLUS_LATTICE) -> Place:
     """Return the smallest aligned grid that holds a box given in any CRS."""
-    return Place(_snapped(bbox if _is_target(crs) else to_box(bbox, crs, EPSG)))
+    box = bbox if lattice.holds(crs) else to_box(bbox, crs, lattice.crs)
+    return Place(_snapped(box, lattice))
 
 
-def place_of_polygons(path: Path, select: str | None) -> Place:
+def place_of_polygons(path: Path, select: str | None, lattice: Lattice = CLCPLUS_LATTICE) -> Place:
     """Return the grid around the polygons of a file, those that ``select`` keeps, and their union.
 
     Raises FetchError where the file cannot be read or the condition keeps none.
     """
     crs, shapes = _polygons(path, select)
-    if not _is_target(crs):
+    if not lattice.holds(crs):
         lonlat = shapely.transform(shapes, lambda xy: np.column_stack(to_lonlat(crs, *xy.T)))
         lonlat = shapely.segmentize(lonlat, LONGEST_EDGE)
-        shapes = shapely.transform(lonlat, lambda xy: np.column_stack(from_lonlat(EPSG, *xy.T)))
+        shapes = shapely.transform(
+            lonlat, lambda xy: np.column_stack(from_lonlat(lattice.crs, *xy.T))
+        )
     shape = shapely.union_all(shapely.make_valid(shapes))
-    return Place(_snapped(shapely.bounds(shape).tolist()), shape)
-
-
-def _is_target(crs: str) -> bool:
-    try:
-        return CRS.from_user_input(crs).equals(CRS.from_user_input(EPSG), ignore_axis_order=True)
-    except CRSError as err:
-        raise RegionError(f"[fetch] crs = {crs!r} is not understood; give EPSG:CODE") from err
+    return Place(_snapped(shapely.bounds(shape).tolist(), lattice), shape)
 
 
 def _polygons(path: Path, select: str | None) -> tuple[str, NDArray[np.object_]]:
@@ -105,24 +135,26 @@ def to_box(box: Box, crs: str, target: str) -> Box:
     return Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()))
 
 
-def _snapped(box: Box) -> Grid:
+def _snapped(box: Box, lattice: Lattice) -> Grid:
     xmin, ymin, xmax, ymax = box
+    west, south, east, north = lattice.extent
     inside = all(map(math.isfinite, box)) and (
-        EXTENT[0] <= xmin and EXTENT[1] <= ymin and xmax <= EXTENT[2] and ymax <= EXTENT[3]
+        west <= xmin and south <= ymin and xmax <= east and ymax <= north
     )
     if not inside:
         raise RegionError(
-            f"[fetch] the place lies at {', '.join(f'{edge:.6g}' for edge in box)} in {EPSG}, "
-            "outside CLC+ Backbone's European grid; check bbox and crs (overseas regions, which "
-            "lie in UTM, cannot be fetched)"
+            f"[fetch] the place lies at {', '.join(f'{edge:.6g}' for edge in box)} in "
+            f"{lattice.crs}, outside {lattice.product}; check bbox and crs (overseas regions of "
+            "CLC+, which lie in UTM, cannot be fetched)"
         )
-    west, south = (math.floor(v / PIXEL_M + FORGIVEN) for v in (xmin, ymin))
-    east, north = (math.ceil(v / PIXEL_M - FORGIVEN) for v in (xmax, ymax))
+    west, south = (math.floor(v * lattice.pixels / lattice.units + FORGIVEN) for v in (xmin, ymin))
+    east, north = (math.ceil(v * lattice.pixels / lattice.units - FORGIVEN) for v in (xmax, ymax))
     width, height = max(east - west, 1), max(north - south, 1)
     if width * height > MOST_PIXELS:
         raise RegionError(
             f"[fetch] the place holds {width * height:,} pixels, more than {MOST_PIXELS:,}; "
             "fetch parts of it and join their sites with hexseal merge"
         )
-    transform = Affine(PIXEL_M, 0.0, west * PIXEL_M, 0.0, -PIXEL_M, north * PIXEL_M)
-    return Grid(EPSG, transform, width, height)
+    pixel, units, pixels = lattice.pixel, lattice.units, lattice.pixels
+    transform = Affine(pixel, 0.0, west * units / pixels, 0.0, -pixel, north * units / pixels)
+    return Grid(lattice.crs, transform, width, height)

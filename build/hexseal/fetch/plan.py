@@ -13,10 +13,17 @@ from hexseal.errors import InputError
 from hexseal.fetch.image_server import tiles
 from hexseal.fetch.place import Place
 from hexseal.fetch.stac import season
-from hexseal.region.fetch import Fetch, FetchBoundaries, FetchClcplus, FetchSentinel2
+from hexseal.fetch.worldcover import tiles_of
+from hexseal.region.fetch import (
+    Fetch,
+    FetchBoundaries,
+    FetchClcplus,
+    FetchSentinel2,
+    FetchWorldcover,
+)
 from hexseal.region.load import Region
 
-Kind = Literal["image server", "portal", "composite", "boundaries"]
+Kind = Literal["image server", "portal", "worldcover", "composite", "boundaries"]
 # A change of how files are made makes them anew.
 VERSION = 2
 
@@ -61,6 +68,8 @@ def jobs_of(fetch: Fetch, place: Place | None) -> list[Job]:
     jobs: list[Job] = []
     if fetch.clcplus is not None:
         jobs += _clcplus(fetch.clcplus, place)
+    if fetch.worldcover is not None:
+        jobs += _worldcover(fetch.worldcover, place)
     if fetch.sentinel2 is not None:
         jobs += _composites(fetch.sentinel2, place)
     return jobs + [_layer(layer) for layer in fetch.boundaries]
@@ -70,7 +79,7 @@ def _clcplus(wanted: FetchClcplus, place: Place | None) -> Iterator[Job]:
     for year in wanted.years:
         name = f"clcplus_{year}.tif"
         if year in wanted.image_server_years:
-            address = wanted.image_server.replace("{year}", str(year))
+            address = wanted.image_servers[0].replace("{year}", str(year))
             pieces = sum(1 for _ in tiles(place.grid, wanted.tile_pixels)) if place else 0
             words = f"{pieces} request{'s' * (pieces != 1)}" if place else "by pieces"
             yield Job(name, "image server", address, year, words, wanted.tile_pixels)
@@ -78,6 +87,13 @@ def _clcplus(wanted: FetchClcplus, place: Place | None) -> Iterator[Job]:
             words = "ordered with a service key, may take hours"
             ids = (wanted.datasets or {}).get(year)
             yield Job(name, "portal", wanted.api, year, words, ids)
+
+
+def _worldcover(wanted: FetchWorldcover, place: Place | None) -> Iterator[Job]:
+    count = len(list(tiles_of(place.grid))) if place else 0
+    words = f"of {count} tile{'s' * (count != 1)}, no login" if place else "no login"
+    for year in wanted.years:
+        yield Job(f"worldcover_{year}.tif", "worldcover", wanted.addresses[year], year, words)
 
 
 def _composites(wanted: FetchSentinel2, place: Place | None) -> Iterator[Job]:

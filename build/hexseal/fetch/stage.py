@@ -16,12 +16,21 @@ from hexseal.fetch.composite import write_composite
 from hexseal.fetch.image_server import fetch_image_server
 from hexseal.fetch.items import Scene, clearest, newest, scene_of
 from hexseal.fetch.landcover import MapWriter
-from hexseal.fetch.place import Place, place_of_box, place_of_polygons
+from hexseal.fetch.place import (
+    CLCPLUS_LATTICE,
+    EPSG,
+    WORLDCOVER_LATTICE,
+    Lattice,
+    Place,
+    place_of_box,
+    place_of_polygons,
+)
 from hexseal.fetch.plan import Job, jobs_of
 from hexseal.fetch.record import Record, Source
 from hexseal.fetch.scenes import SceneReader, reading_pool
 from hexseal.fetch.stac import search
 from hexseal.fetch.web import Web
+from hexseal.fetch.worldcover import fetch_worldcover
 from hexseal.progress import Progress, Say, mute, silent
 from hexseal.region.fetch import Fetch, FetchSentinel2, Secrets
 from hexseal.region.load import Region, is_remote
@@ -56,16 +65,21 @@ def fetch_of(region: Region) -> Fetch:
     return region.fetch
 
 
+def lattice_of(fetch: Fetch) -> Lattice:
+    """Return the pixels that a place is fetched on: WorldCover's if it is fetched, else CLC+'s."""
+    return CLCPLUS_LATTICE if fetch.worldcover is None else WORLDCOVER_LATTICE
+
+
 def known_place(fetch: Fetch) -> Place | None:
     """Return the place to fetch, None where its boundary has to be downloaded first."""
     if fetch.bbox is not None:
-        return place_of_box(fetch.bbox, fetch.crs)
+        return place_of_box(fetch.bbox, fetch.crs, lattice_of(fetch))
     assert fetch.boundary is not None
     if is_remote(fetch.boundary):
         return None
     if not Path(fetch.boundary).is_file():
         raise RegionError(f"{fetch.boundary}: no such file; check [fetch] boundary")
-    return place_of_polygons(Path(fetch.boundary), fetch.select)
+    return place_of_polygons(Path(fetch.boundary), fetch.select, lattice_of(fetch))
 
 
 def fetch_region(region: Region, means: Means, *, fresh: bool = False) -> FetchSummary:
@@ -99,7 +113,7 @@ def _place_from_network(fetch: Fetch, means: Means) -> Place:
     assert fetch.boundary is not None
     with TemporaryDirectory(prefix="hexseal-") as folder, means.stage("boundary") as told:
         path = download_polygons(means.web, fetch.boundary, Path(folder), progress=means.progress)
-        place = place_of_polygons(path, fetch.select)
+        place = place_of_polygons(path, fetch.select, lattice_of(fetch))
         told.append(str(place.grid))
     return place
 
@@ -134,24 +148,49 @@ class Maker:
         return self._map(job, path, told)
 
     def _map(self, job: Job, path: Path, told: list[str]) -> Source:
-        settings, progress = self.fetch.clcplus, self.means.progress
-        assert settings is not None
-        with MapWriter(path, self.place, self.region.product) as writer:
-            if job.kind == "image server":
-                asked = fetch_image_server(
-                    self.means.web, job.address, settings.tile_pixels, writer, progress=progress
-                )
-                details: dict[str, object] = {"requests": len(asked)}
-            else:
-                access = Access(self.means.web, settings.api, self.means.secrets)
-                portal = Portal(self.means.web, settings, access, self.means.say)
-                details = {"downloads": fetch_clms(portal, job.year, writer, progress=progress)}
-            writer.check_filled()
+        services = self._services(job)
+        for left, service in zip(reversed(range(len(services))), services, strict=True):
+            try:
+                with MapWriter(path, self.place, self.region.product) as writer:
+                    details = self._filled(job, service, writer)
+                    writer.check_filled()
+                break
+            except FetchError as err:
+                if not left:
+                    raise
+                self.means.say(f"{err}; the next server is asked")
         sealed = int(writer.counts[sorted(self.region.product.sealed)].sum())
         counted = int(writer.counts[sorted(self.region.product.valid)].sum())
         told.append(f"{path}, {counted:,} classified pixels, {100 * sealed / counted:.2f} % sealed")
-        box = [round(edge) for edge in self.place.grid.bounds]
-        return Source(public(job.address), details | {"bbox_epsg_3035": box})
+        grid = self.place.grid
+        digits = None if grid.crs == EPSG else 6
+        box = [round(edge, digits) for edge in grid.bounds]
+        name = f"bbox_{grid.crs.lower().replace(':', '_')}"
+        return Source(public(service), details | {name: box})
+
+    def _services(self, job: Job) -> tuple[str, ...]:
+        """Return the addresses that can make a map, in the order in which they are tried."""
+        if job.kind != "image server":
+            return (job.address,)
+        assert self.fetch.clcplus is not None
+        servers = self.fetch.clcplus.image_servers
+        return tuple(server.replace("{year}", str(job.year)) for server in servers)
+
+    def _filled(self, job: Job, service: str, writer: MapWriter) -> dict[str, object]:
+        """Fill a map from a service; return the details for its record."""
+        web, progress = self.means.web, self.means.progress
+        if job.kind == "worldcover":
+            return {"tiles": fetch_worldcover(web, service, writer, progress=progress)}
+        settings = self.fetch.clcplus
+        assert settings is not None
+        if job.kind == "image server":
+            side = settings.tile_pixels
+            return {
+                "requests": len(fetch_image_server(web, service, side, writer, progress=progress))
+            }
+        access = Access(web, settings.api, self.means.secrets)
+        portal = Portal(web, settings, access, self.means.say)
+        return {"downloads": fetch_clms(portal, job.year, writer, progress=progress)}
 
     def _composite(self, job: Job, path: Path, told: list[str]) -> Source:
         settings = self.fetch.sentinel2

@@ -1,26 +1,54 @@
 """What to download, and from where: the values of a region file's [fetch] table.
 
-Every address is a key, with the real service as default. Secrets are no keys: they stand in
-environment variables, read here and nowhere else.
+Addresses of services stand in services.toml beside this module, over which the file that
+HEXSEAL_SERVICES names is read. Secrets stand in environment variables, read here and nowhere else.
 """
 
 import os
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from hexseal.errors import RegionError
 from hexseal.types import Box
 
-IMAGE_SERVER = (
-    "https://image.discomap.eea.europa.eu/arcgis/rest/services/CLC_plus/"
-    "CLMS_CLCplus_RASTER_{year}_010m_eu/ImageServer"
-)
+SERVICES = "HEXSEAL_SERVICES"
+
+
+def read_services(path: Path | None = None) -> dict[str, Any]:
+    """Return the shipped services with those of a file over them; raise RegionError where broken.
+
+    Without ``path`` the file is the one that HEXSEAL_SERVICES names, if any.
+    """
+    shipped = tomllib.loads(Path(__file__).with_name("services.toml").read_text(encoding="utf-8"))
+    own = path or (Path(os.environ[SERVICES]) if os.environ.get(SERVICES) else None)
+    if own is None:
+        return shipped
+    try:
+        return _merged(shipped, tomllib.loads(own.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as err:
+        raise RegionError(f"{own} ({SERVICES}): cannot be read as TOML ({err})") from err
+
+
+def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(under[key], over[key])
+        for key in under.keys() & over.keys()
+        if isinstance(under[key], dict) and isinstance(over[key], dict)
+    }
+    return under | over | both
+
+
+_SHIPPED = read_services(Path(__file__).with_name("services.toml"))
+IMAGE_SERVER = _SHIPPED["clcplus"]["image_servers"][0]
 # Years that this server is known to have; others are ordered from the CLMS portal.
-IMAGE_SERVER_YEARS = (2018, 2021)
-CLMS_API = "https://land.copernicus.eu/api"
-CATALOGUE, COLLECTION = "https://earth-search.aws.element84.com/v1", "sentinel-2-c1-l2a"
-GISCO = "https://gisco-services.ec.europa.eu/distribution/v2"
+IMAGE_SERVER_YEARS = tuple(_SHIPPED["clcplus"]["image_server_years"])
+CLMS_API = _SHIPPED["clcplus"]["api"]
+CATALOGUE, COLLECTION = _SHIPPED["catalogues"]["earth-search"].values()
+GISCO = _SHIPPED["boundaries"]["gisco"]
+WORLDCOVER_YEARS = (2020, 2021)
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 KNOWN_BANDS = ("B01", *BANDS[:8], "B09", "B11", "B12")
 # Codes of the scene classification that hide the ground; those that hexseal-ml masks too.
@@ -46,16 +74,29 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class FetchClcplus:
-    """Which years of CLC+ Backbone; ``datasets`` names (dataset, file) of the CLMS portal."""
+    """Which years of CLC+ Backbone; ``datasets`` names (dataset, file) of the CLMS portal.
+
+    ``image_servers`` are asked one after the other. ``known`` are ids that need no search, but may
+    be out of date.
+    """
 
     years: tuple[int, ...]
-    image_server: str = IMAGE_SERVER
+    image_servers: tuple[str, ...] = (IMAGE_SERVER,)
     image_server_years: tuple[int, ...] = IMAGE_SERVER_YEARS
     tile_pixels: int = TILE_PIXELS
     api: str = CLMS_API
     datasets: Mapping[int, tuple[str, str]] | None = None
     poll_seconds: float = 30.0
     wait_minutes: float = 240.0
+    known: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchWorldcover:
+    """Which years of ESA WorldCover; ``addresses`` by year, ``{tile}`` standing for the tile."""
+
+    years: tuple[int, ...]
+    addresses: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +146,7 @@ class Fetch:
     boundary: str | None
     select: str | None
     clcplus: FetchClcplus | None
+    worldcover: FetchWorldcover | None
     sentinel2: FetchSentinel2 | None
     boundaries: tuple[FetchBoundaries, ...]
 

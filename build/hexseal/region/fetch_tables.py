@@ -2,28 +2,24 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hexseal.errors import RegionError
 from hexseal.products import Product
 from hexseal.region.epochs import is_remote, resolve
 from hexseal.region.fetch import (
     BANDS,
-    CATALOGUE,
-    CLMS_API,
-    COLLECTION,
-    GISCO,
-    IMAGE_SERVER,
-    IMAGE_SERVER_YEARS,
     KNOWN_BANDS,
     LARGEST_TILE,
     MASKED_CODES,
-    TILE_PIXELS,
     WIDEN,
     Fetch,
     FetchBoundaries,
     FetchClcplus,
     FetchSentinel2,
+    FetchWorldcover,
     Resampling,
+    read_services,
 )
 from hexseal.region.toml import TableReader
 from hexseal.types import Box
@@ -33,17 +29,19 @@ def read_fetch(root: TableReader, path: Path, region_id: str, product: Product) 
     """Take the [fetch] table, None where there is none; relative paths start at ``path``."""
     if "fetch" not in root.table:
         return None
-    reader = root.child("fetch")
-    bbox, boundary = _place(reader)
+    reader, services = root.child("fetch"), read_services()
+    in_degrees = product.name == "worldcover"
+    bbox, boundary = _place(reader, in_degrees)
     fetch = Fetch(
         folder=Path(resolve(reader.text("folder", f"../inputs/{region_id}"), path)),
         bbox=bbox,
-        crs=reader.text("crs", "EPSG:3035"),
+        crs=reader.text("crs", "EPSG:4326" if in_degrees else "EPSG:3035"),
         boundary=resolve(boundary, path) if boundary else None,
         select=reader.take("select", str, None),
-        clcplus=_clcplus(reader),
-        sentinel2=_sentinel2(reader),
-        boundaries=_boundaries(reader),
+        clcplus=_clcplus(reader, services["clcplus"]),
+        worldcover=_worldcover(reader, services["worldcover"]),
+        sentinel2=_sentinel2(reader, services["catalogues"]),
+        boundaries=_boundaries(reader, services["boundaries"]["gisco"]),
     )
     reader.done()
     if fetch.clcplus is not None and product.name != "clcplus":
@@ -51,15 +49,25 @@ def read_fetch(root: TableReader, path: Path, region_id: str, product: Product) 
             f"[fetch.clcplus] fetches CLC+ Backbone; [product] name = {product.name!r} has other "
             "classes"
         )
-    if not (fetch.clcplus or fetch.sentinel2 or fetch.boundaries):
+    if fetch.worldcover is not None and product.name != "worldcover":
         raise RegionError(
-            "[fetch] names nothing to fetch: add [fetch.clcplus], [fetch.sentinel2] or "
-            "[[fetch.boundaries]]"
+            f"[fetch.worldcover] fetches ESA WorldCover; [product] name = {product.name!r} has "
+            'other classes: write name = "worldcover"'
+        )
+    if in_degrees and fetch.sentinel2 is not None:
+        raise RegionError(
+            "[fetch.sentinel2] makes composites on the pixels of CLC+ Backbone only; leave it out "
+            "of a region of WorldCover"
+        )
+    if not (fetch.clcplus or fetch.worldcover or fetch.sentinel2 or fetch.boundaries):
+        raise RegionError(
+            "[fetch] names nothing to fetch: add [fetch.clcplus], [fetch.worldcover], "
+            "[fetch.sentinel2] or [[fetch.boundaries]]"
         )
     return fetch
 
 
-def _place(reader: TableReader) -> tuple[Box | None, str | None]:
+def _place(reader: TableReader, in_degrees: bool) -> tuple[Box | None, str | None]:
     box, boundary = reader.numbers("bbox", 4), reader.take("boundary", str, None)
     if (box is None) == (boundary is None):
         raise RegionError(
@@ -69,26 +77,53 @@ def _place(reader: TableReader) -> tuple[Box | None, str | None]:
     if box is None:
         return None, boundary
     xmin, ymin, xmax, ymax = box
+    if in_degrees and xmin > xmax and xmax >= -180.0 and xmin <= 180.0:
+        # From east of the antimeridian to west of it, as GeoJSON writes such boxes.
+        xmax += 360.0
     if xmin >= xmax or ymin >= ymax:
         raise RegionError(f"[fetch] bbox = {list(box)}: give xmin, ymin, xmax, ymax")
     return Box(xmin, ymin, xmax, ymax), None
 
 
-def _clcplus(parent: TableReader) -> FetchClcplus | None:
+Service = Mapping[str, Any]
+
+
+def _clcplus(parent: TableReader, service: Service) -> FetchClcplus | None:
     if "clcplus" not in parent.table:
         return None
     reader = parent.child("clcplus")
+    known = {int(year): (ids[0], ids[1]) for year, ids in service["datasets"].items()}
+    servers = tuple(service["image_servers"])
+    if "image_server" in reader.table:
+        servers = (_address(reader, "image_server", None),)
     fetch = FetchClcplus(
         years=_years(reader, "years"),
-        image_server=_address(reader, "image_server", IMAGE_SERVER),
-        image_server_years=_years(reader, "image_server_years", IMAGE_SERVER_YEARS),
-        tile_pixels=_within(reader, "tile_pixels", TILE_PIXELS, 16, LARGEST_TILE),
-        api=_address(reader, "api", CLMS_API),
+        image_servers=servers,
+        image_server_years=_years(
+            reader, "image_server_years", tuple(service["image_server_years"])
+        ),
+        tile_pixels=_within(reader, "tile_pixels", service["tile_pixels"], 16, LARGEST_TILE),
+        api=_address(reader, "api", service["api"]),
         datasets=_datasets(reader),
-        poll_seconds=reader.number("poll_seconds", 30.0),
-        wait_minutes=reader.number("wait_minutes", 240.0),
+        poll_seconds=reader.number("poll_seconds", float(service["poll_seconds"])),
+        wait_minutes=reader.number("wait_minutes", float(service["wait_minutes"])),
+        known=known,
     )
     reader.done()
+    return fetch
+
+
+def _worldcover(parent: TableReader, service: Service) -> FetchWorldcover | None:
+    if "worldcover" not in parent.table:
+        return None
+    reader = parent.child("worldcover")
+    addresses = {int(year): address for year, address in service.items()}
+    fetch = FetchWorldcover(_years(reader, "years", tuple(sorted(addresses))), addresses)
+    reader.done()
+    unknown = sorted(set(fetch.years) - set(addresses))
+    if unknown:
+        known = ", ".join(map(str, sorted(addresses)))
+        raise RegionError(f"[fetch.worldcover] years holds {unknown[0]}; there are maps of {known}")
     return fetch
 
 
@@ -106,15 +141,16 @@ def _datasets(reader: TableReader) -> Mapping[int, tuple[str, str]]:
     return found
 
 
-def _sentinel2(parent: TableReader) -> FetchSentinel2 | None:
+def _sentinel2(parent: TableReader, catalogues: Service) -> FetchSentinel2 | None:
     if "sentinel2" not in parent.table:
         return None
     reader = parent.child("sentinel2")
-    sign = reader.take("sign", str, None)
+    profile = _profile(reader, catalogues)
+    sign = reader.take("sign", str, profile.get("sign"))
     fetch = FetchSentinel2(
         years=_years(reader, "years"),
-        catalogue=_address(reader, "catalogue", CATALOGUE),
-        collection=reader.text("collection", COLLECTION),
+        catalogue=_checked(reader, "catalogue", profile["address"]),
+        collection=reader.text("collection", profile["collection"]),
         months=_months(reader),
         cloud_percent=reader.number("cloud_percent", 40.0),
         scenes=_within(reader, "scenes", 20, 1, 200),
@@ -127,6 +163,20 @@ def _sentinel2(parent: TableReader) -> FetchSentinel2 | None:
     )
     reader.done()
     return fetch
+
+
+def _profile(reader: TableReader, catalogues: Service) -> Mapping[str, str]:
+    """Return address, collection and sign of a catalogue given by its name or its address."""
+    default = "earth-search"
+    given = reader.text("catalogue", default)
+    if given in catalogues:
+        return catalogues[given]
+    if not is_remote(given):
+        names = ", ".join(catalogues)
+        raise RegionError(
+            f"{reader.name('catalogue')} = {given!r} is not one of {names}, nor an http(s) address"
+        )
+    return {"address": given, "collection": catalogues[default]["collection"]}
 
 
 def _resampling(reader: TableReader) -> Resampling:
@@ -156,8 +206,8 @@ def _bands(reader: TableReader) -> tuple[str, ...]:
     return bands
 
 
-def _boundaries(parent: TableReader) -> tuple[FetchBoundaries, ...]:
-    base = _address(parent, "gisco", GISCO)
+def _boundaries(parent: TableReader, gisco: str) -> tuple[FetchBoundaries, ...]:
+    base = _address(parent, "gisco", gisco)
     layers: list[FetchBoundaries] = []
     for reader in parent.children("boundaries"):
         layer = reader.text("layer")

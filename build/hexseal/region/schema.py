@@ -13,7 +13,6 @@ from hexseal.products import PRODUCTS
 from hexseal.region.dataset import ADDRESS, LICENCES, SEMANTIC_VERSION
 from hexseal.region.fetch import (
     BANDS,
-    CATALOGUE,
     CLMS_API,
     COLLECTION,
     GISCO,
@@ -24,6 +23,7 @@ from hexseal.region.fetch import (
     MASKED_CODES,
     TILE_PIXELS,
     WIDEN,
+    WORLDCOVER_YEARS,
 )
 from hexseal.region.load import LANGUAGES, SLUG
 from hexseal.region.noise import WIDEST_RIM, Noise
@@ -384,10 +384,10 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "fetch",
-        "What `hexseal fetch` downloads, onto the pixels of CLC+ (EPSG:3035, 10 m). A place is a `bbox` or a `boundary`.",
+        "What `hexseal fetch` downloads, onto the pixels of CLC+ (EPSG:3035, 10 m) or WorldCover (EPSG:4326). Addresses of services have defaults in `services.toml` of the package, over which the file named by the environment variable `HEXSEAL_SERVICES` is read. A place is a `bbox` or a `boundary`.",
         (
             Key("bbox", several(NUMBER, 4, 4), "xmin, ymin, xmax, ymax in `crs`, widened to whole pixels."),
-            Key("crs", TEXT, "CRS of `bbox`.", "EPSG:3035"),
+            Key("crs", TEXT, "CRS of `bbox`; EPSG:4326 for WorldCover.", "EPSG:3035"),
             Key("boundary", TEXT, "Instead: a polygon file or its address; pixels outside become 254."),
             Key("select", TEXT, "SQL condition on the columns of `boundary`."),
             Key("folder", TEXT, "Where files go. By default `../inputs/ID`."),
@@ -399,7 +399,7 @@ TABLES: tuple[Table, ...] = (
         "Years of CLC+ Backbone, as `clcplus_YEAR.tif`.",
         (
             Key("years", several(YEAR), "Years to fetch: from EEA's ImageServer without login, other years ordered from the CLMS portal.", REQUIRED),
-            Key("image_server", WEB, "Address of the ImageServer; `{year}` stands for the year.", IMAGE_SERVER),
+            Key("image_server", WEB, "Address of the ImageServer; `{year}` stands for the year. By default EEA's two, asked in turn.", IMAGE_SERVER),
             Key("image_server_years", several(YEAR), "Years that it has.", IMAGE_SERVER_YEARS),
             Key("tile_pixels", whole(16, LARGEST_TILE), "Side of a request in pixels.", TILE_PIXELS),
             Key("api", WEB, "Address of the CLMS portal.", CLMS_API),
@@ -409,11 +409,16 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
+        "fetch.worldcover",
+        "Years of ESA WorldCover for any place on Earth, without a login, as `worldcover_YEAR.tif`; only for `[product] name = \"worldcover\"`.",
+        (Key("years", several(YEAR), "Years to fetch.", WORLDCOVER_YEARS),),
+    ),
+    Table(
         "fetch.sentinel2",
         "Composites of Sentinel-2, as `sentinel2_YEAR.tif`: the median of clear pixels of a season.",
         (
             Key("years", several(YEAR), "Years to fetch.", REQUIRED),
-            Key("catalogue", WEB, "Address of a STAC catalogue of Level-2A with a scene classification.", CATALOGUE),
+            Key("catalogue", TEXT, "`earth-search`, `planetary-computer`, `cdse`, or the address of a STAC catalogue of Level-2A with a scene classification.", "earth-search"),
             Key("collection", TEXT, "Its collection.", COLLECTION),
             Key("months", several(whole(1, 12), 2, 2), "First and last month of the season.", (5, 9)),
             Key("cloud_percent", NUMBER, "Scenes of at most so many percent clouds.", 40.0),

@@ -1,0 +1,141 @@
+"""ESA WorldCover without a login: windows of its public tiles of 3 x 3 degrees.
+
+Tiles are named by their south-west corner; over open sea there are none. A place may lie on
+several tiles and across 180 degrees, where its grid goes on eastwards.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import rasterio
+
+from hexseal.errors import FetchError
+from hexseal.fetch.addresses import public
+from hexseal.fetch.landcover import MapWriter
+from hexseal.fetch.remote import opened
+from hexseal.fetch.web import RefusalError, Web
+from hexseal.progress import Progress, silent
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import Bytes
+
+SIDE = 3
+PIXELS = 12_000
+# Nothing is classified there.
+NODATA = 0
+ALIGNED = 1e-3
+# Rows that are read and written at once.
+ROWS = 1024
+
+
+def tile_name(south: int, west: int) -> str:
+    """Return the name of the tile with this south-west corner; longitudes go round.
+
+    >>> tile_name(0, 6), tile_name(-3, -180), tile_name(51, 180)
+    ('N00E006', 'S03W180', 'N51W180')
+    """
+    west = (west + 180) % 360 - 180
+    return f"{'S' if south < 0 else 'N'}{abs(south):02d}{'W' if west < 0 else 'E'}{abs(west):03d}"
+
+
+def tiles_of(grid: Grid) -> Iterator[tuple[int, int, Window]]:
+    """Yield south and west of each tile that a grid meets, and its window of the grid.
+
+    >>> from affine import Affine
+    >>> pixel = 1 / 12000
+    >>> grid = Grid("EPSG:4326", Affine(pixel, 0, 5.999, 0, -pixel, 0.001), 24, 24)
+    >>> [(south, west, w.height, w.width) for south, west, w in tiles_of(grid)]
+    [(0, 3, 12, 12), (0, 6, 12, 12), (-3, 3, 12, 12), (-3, 6, 12, 12)]
+    """
+    left, top = round(grid.transform.c * PIXELS), round(grid.transform.f * PIXELS)
+    step = SIDE * PIXELS
+    for row_tile in range(math.ceil(top / step), math.floor((top - grid.height) / step), -1):
+        north = min(top, row_tile * step)
+        south = max(top - grid.height, (row_tile - 1) * step)
+        for column_tile in range(left // step, -(-(left + grid.width) // step)):
+            west = max(left, column_tile * step)
+            east = min(left + grid.width, (column_tile + 1) * step)
+            window = Window(top - north, west - left, north - south, east - west)
+            if window.height > 0 and window.width > 0:
+                yield (row_tile - 1) * SIDE, column_tile * SIDE, window
+
+
+def fetch_worldcover(
+    web: Web, service: str, writer: MapWriter, *, progress: Progress = silent
+) -> list[str]:
+    """Write the place's map of a year; return the addresses of the tiles that it came from.
+
+    Raises FetchError where no tile is there, or one is not on WorldCover's pixels.
+    """
+    parts = list(tiles_of(writer.place.grid))
+    used = []
+    for done, (south, west, window) in enumerate(parts, 1):
+        address = service.replace("{tile}", tile_name(south, west))
+        try:
+            with opened(web, address) as raster:
+                _copy(raster, (south, west), window, writer, public(address))
+            used.append(public(address))
+        except RefusalError as err:
+            if err.status != 404:
+                raise
+            _fill(window, writer)
+        progress(writer.path.name, done, len(parts))
+    if not used:
+        raise FetchError(
+            f"{public(service)}: has no tile for this place (HTTP 404), which lies in open sea or "
+            "at an address that has moved; check [fetch] bbox"
+        )
+    return used
+
+
+def _copy(
+    raster: rasterio.DatasetReader,
+    corner: tuple[int, int],
+    window: Window,
+    writer: MapWriter,
+    address: str,
+) -> None:
+    """Copy a window of the place out of a tile; what the tile does not hold is no data."""
+    grid = writer.place.grid
+    turned = corner[1] - ((corner[1] + 180) % 360 - 180)
+    across, down = _offset(raster, turned, grid, address)
+    for piece in _strips(window):
+        row, column = piece.row - down, piece.column - across
+        top, left = max(row, 0), max(column, 0)
+        bottom = min(row + piece.height, raster.height)
+        right = min(column + piece.width, raster.width)
+        codes = np.full((piece.height, piece.width), NODATA, np.uint8)
+        if top < bottom and left < right:
+            part: Bytes = raster.read(1, window=((top, bottom), (left, right)))
+            codes[top - row : bottom - row, left - column : right - column] = part
+        writer.write(codes, piece, address)
+
+
+def _offset(
+    raster: rasterio.DatasetReader, turned: float, grid: Grid, address: str
+) -> tuple[int, int]:
+    """Return columns and rows from the grid's corner to the tile's; refuse other pixels."""
+    steps = (raster.transform.a * PIXELS, raster.transform.e * PIXELS)
+    across = (raster.transform.c + turned - grid.transform.c) * PIXELS
+    down = (grid.transform.f - raster.transform.f) * PIXELS
+    off = max(abs(v - round(v)) for v in (across, down))
+    is_fine = raster.count == 1 and raster.dtypes[0] == "uint8" and raster.crs is not None
+    is_aligned = max(abs(steps[0] - 1), abs(steps[1] + 1)) < 1e-6 and off < ALIGNED
+    if not (is_fine and raster.crs.to_epsg() == 4326 and is_aligned):
+        raise FetchError(
+            f"{address}: is not a tile of WorldCover's pixels (EPSG:4326, 1/12000 degree, one byte "
+            "each); it is not resampled"
+        )
+    return round(across), round(down)
+
+
+def _fill(window: Window, writer: MapWriter) -> None:
+    for piece in _strips(window):
+        codes = np.full((piece.height, piece.width), NODATA, np.uint8)
+        writer.write(codes, piece, "sea")
+
+
+def _strips(window: Window) -> Iterator[Window]:
+    for row in range(0, window.height, ROWS):
+        height = min(ROWS, window.height - row)
+        yield Window(window.row + row, window.column, height, window.width)
