@@ -190,6 +190,7 @@ class ClmsPortal:
         self.statuses = ["Queued", "Preparing", "Finished_ok"]
         self.early = 1
         self.orders: list[dict] = []
+        self.listed: dict[str, dict] = {}
         self.grants: list[dict] = []
         private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.public = private.public_key()
@@ -209,6 +210,7 @@ class ClmsPortal:
             "/api/@search": self.search,
             "/api/@datarequest_post": self.order,
             "/api/@datarequest_status_get": self.status,
+            "/api/@datarequest_search": self.requests,
             "/results/": self.result,
         }
 
@@ -238,6 +240,10 @@ class ClmsPortal:
             return Answer.json({"message": f"not {TOKEN}"}, 401)
         self.orders.append(json.loads(ask.body))
         return Answer.json({"TaskIds": [{"TaskID": "4711"}], "ErrorTaskIds": []}, 201)
+
+    def requests(self, ask: Ask) -> Answer:
+        """List the user's requests as the portal does: by task, its data sets with their box."""
+        return Answer.json(self.listed)
 
     def status(self, ask: Ask) -> Answer:
         assert ask.query == {"TaskID": "4711"}

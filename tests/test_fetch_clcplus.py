@@ -26,7 +26,7 @@ from services import (
 from hexseal.errors import FetchError, RegionError
 from hexseal.fetch.clms import Portal
 from hexseal.fetch.clms_key import Access
-from hexseal.fetch.clms_map import fetch_clms
+from hexseal.fetch.clms_map import fetch_clms, pieces_of
 from hexseal.fetch.image_server import fetch_image_server
 from hexseal.fetch.landcover import MapWriter
 from hexseal.fetch.place import Place, place_of_box, place_of_polygons
@@ -269,6 +269,76 @@ def test_a_year_that_the_portal_lacks_is_one_line(portal: ClmsPortal) -> None:
         asking.find(2027)
     with pytest.raises(FetchError, match=r"needs a login; make a service key .*HEXSEAL_CLMS_KEY"):
         asking.access.token()
+
+
+def listed(portal: ClmsPortal, place: Place, status: str, *, ids: str = "bb23") -> dict:
+    """Return an entry of the portal's list for the order of the place, rounded as it echoes it."""
+    west, south, east, north = place.lonlat_box
+    cut = {
+        "DatasetID": ids,
+        "DatasetDownloadInformationID": f"{ids}-map",
+        "BoundingBox": [round(edge, 6) for edge in (west, north, east, south)],
+    }
+    return {"Status": status, "RegistrationDateTime": "2026-11-01T10:00:00", "Datasets": [cut]}
+
+
+def test_a_lost_note_is_recovered_from_the_list_of_requests(
+    portal: ClmsPortal, place: Place, tmp_path: Path
+) -> None:
+    other = listed(portal, place, "Queued") | {"Datasets": [{"DatasetID": "bb23"}]}
+    portal.listed = {"1": other, "4711": listed(portal, place, "In_progress")}
+    order(portal, place, tmp_path / "map.tif")
+    assert portal.orders == []
+    np.testing.assert_array_equal(read(tmp_path / "map.tif"), codes()[5:25, 10:40])
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Answer.json({"TaskIds": [], "ErrorTaskIds": []}, 201), "Finished_ok"),
+        (Answer.json({"message": "requested the same thing at least twice"}, 400), "Queued"),
+    ],
+)
+def test_an_order_without_a_task_is_found_in_the_list_of_requests(
+    portal: ClmsPortal, place: Place, tmp_path: Path, answer: Answer, status: str
+) -> None:
+    portal.services.faults["/api/@datarequest_post"] = [answer]
+    # Not there when it is looked for before the order, as the order brings it about.
+    portal.services.faults["/api/@datarequest_search"] = [Answer.json({})]
+    portal.listed = {"4711": listed(portal, place, status)}
+    order(portal, place, tmp_path / "map.tif")
+    np.testing.assert_array_equal(read(tmp_path / "map.tif"), codes()[5:25, 10:40])
+
+
+def test_an_order_that_is_nowhere_is_one_line(
+    portal: ClmsPortal, place: Place, tmp_path: Path
+) -> None:
+    refused = {"TaskIds": [], "ErrorTaskIds": [{"TaskID": "x"}]}
+    portal.services.faults["/api/@datarequest_post"] = [Answer.json(refused, 201)]
+    with pytest.raises(FetchError, match="took no order and answered"):
+        order(portal, place, tmp_path / "map.tif")
+
+
+def test_known_ids_that_the_portal_refuses_are_searched_for(
+    portal: ClmsPortal, place: Place, tmp_path: Path
+) -> None:
+    portal.services.faults["/api/@datarequest_post"] = [Answer.json({"message": "no such"}, 400)]
+    order(portal, place, tmp_path / "map.tif", known={2023: ("old", "old-map")})
+    assert portal.orders[0]["Datasets"][0]["DatasetID"] == "bb23"
+    order(portal, place, tmp_path / "map.tif", known={2023: ("new", "new-map")})
+    assert portal.orders[1]["Datasets"][0]["DatasetID"] == "new"
+
+
+@pytest.mark.parametrize("kilometres", [1, 110, 200, 300])
+def test_orders_hold_at_most_one_and_a_half_square_degrees(kilometres: int) -> None:
+    side = kilometres * 1000
+    place = place_of_box((4_000_000, 2_900_000, 4_000_000 + side, 2_900_000 + side), "EPSG:3035")
+    windows = pieces_of(place)
+    assert sum(window.height * window.width for window in windows) == (side // 10) ** 2
+    assert (len(windows) == 1) == (kilometres < 100)
+    for window in windows:
+        west, south, east, north = Place(place.grid.subgrid(window)).lonlat_box
+        assert (east - west) * (north - south) <= 1.5
 
 
 @pytest.mark.parametrize("content", ["{}", "not json", '{"private_key": "-----BEGIN s3cret"}'])

@@ -6,14 +6,21 @@ so that a fetch that was stopped goes on waiting instead of ordering twice.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
 from hexseal.errors import FetchError
-from hexseal.fetch.addresses import onward, public
-from hexseal.fetch.answers import Table, as_list, as_table, as_tables, as_text
+from hexseal.fetch.addresses import onward, public, redacted
+from hexseal.fetch.answers import (
+    Table,
+    as_list,
+    as_numbers,
+    as_table,
+    as_tables,
+    as_text,
+)
 from hexseal.fetch.clms_key import Access
 from hexseal.fetch.web import Asked, RefusalError, Web
 from hexseal.progress import Say
@@ -22,6 +29,9 @@ from hexseal.storage.files import write_bytes
 from hexseal.types import Box
 
 FINISHED = "finished_ok"
+RUNNING = ("queued", "in_progress", "preparing")
+# Looks into the list of requests after an order that was answered without a task.
+LIST_TRIES = 3
 # Every other status is waited for: the description does not list them all.
 FAILED = frozenset(
     {"finished_nok", "finished_ko", "cancelled", "canceled", "rejected", "failed", "error", ""}
@@ -52,6 +62,18 @@ class Order:
         }
         return {"Datasets": [cut]}
 
+    def is_in(self, cut: Table) -> bool:
+        """Return whether a data set of the portal's list of requests is that of the order."""
+        west, south, east, north = self.box
+        box = as_numbers(cut.get("BoundingBox"), 4) or ()
+        wanted = (west, north, east, south)
+        return (
+            cut.get("DatasetID") == self.dataset
+            and cut.get("DatasetDownloadInformationID") in (None, self.file)
+            and len(box) == len(wanted)
+            and all(abs(a - b) < 1e-5 for a, b in zip(box, wanted, strict=True))
+        )
+
 
 class Portal:
     """The portal's interface at ``settings.api``."""
@@ -60,10 +82,16 @@ class Portal:
         self.web, self.settings, self.access, self.say = web, settings, access, say
 
     def find(self, year: int) -> tuple[str, str]:
-        """Return the ids of data set and file of a year's map, as given or as the search says."""
-        given = (self.settings.datasets or {}).get(year)
-        if given is not None:
-            return given
+        """Return the ids of data set and file of a year's map: given, known, or searched for."""
+        given = (self.settings.datasets or {}).get(year) or self.settings.known.get(year)
+        return given if given is not None else self.search(year)
+
+    def may_be_old(self, year: int) -> bool:
+        """Return whether a year's ids are known, not given, so that they may have changed."""
+        return year in self.settings.known and year not in (self.settings.datasets or {})
+
+    def search(self, year: int) -> tuple[str, str]:
+        """Return the ids of data set and file of a year's map as the portal's search lists them."""
         wanted = re.compile(rf"CLC\s*\+?\s*(?:plus)?\s*Backbone\s*{year}\b", re.IGNORECASE)
         found: list[Table] = []
         # How the portal cuts "CLC+Backbone" into words is its own affair: without a word it is
@@ -112,7 +140,8 @@ class Portal:
         """Order (or go on with the order in ``note``), wait, download; return the address."""
         task = _noted(note, order)
         if task is None:
-            task = self._place(order)
+            # The note of an earlier fetch may be lost while the portal still works on its order.
+            task = self._listed(order, RUNNING) or self._place(order)
             write_bytes(note, json.dumps({"order": order.request(), "task": task}).encode())
         address = self._wait(task, note)
         self._download(address, archive)
@@ -120,14 +149,48 @@ class Portal:
         return address
 
     def _place(self, order: Order) -> str:
-        answer = as_table(self._authorised("@datarequest_post", order.request()))
+        """Place an order and return its task.
+
+        Orders of data kept elsewhere are answered without a task although they run, and a running
+        order is refused a second time: both then stand in the portal's list of requests.
+        """
+        try:
+            answer = as_table(self._authorised("@datarequest_post", order.request()))
+        except RefusalError as err:
+            task = self._listed(order, RUNNING) if err.status == 400 else None
+            if task is None:
+                raise
+            return task
         tasks = [as_text(task.get("TaskID")) for task in as_tables(answer.get("TaskIds"))]
         task = as_text(answer.get("TaskID")) or "".join(tasks[:1])
+        for left in reversed(range(LIST_TRIES)):
+            if task or as_list(answer.get("ErrorTaskIds")):
+                break
+            task = self._listed(order, (*RUNNING, FINISHED)) or ""
+            if not task and left:
+                self.web.pause(self.settings.poll_seconds)
         if not task:
             raise FetchError(
-                f"{self.settings.api}: took no order and answered {json.dumps(answer)[:160]}"
+                f"{self.settings.api}: took no order and answered "
+                f"{redacted(json.dumps(answer))[:160]}"
             )
         return task
+
+    def _listed(self, order: Order, statuses: Collection[str]) -> str | None:
+        """Return the newest task of an order in the portal's list of requests, None without one."""
+        try:
+            answer = as_table(self._authorised("@datarequest_search"))
+        except RefusalError:
+            # Portals without the list answer 404; then nothing is known.
+            return None
+        found = [
+            (as_text(request.get("RegistrationDateTime")), task)
+            for task, request in answer.items()
+            if as_text(as_table(request).get("Status")).lower() in statuses
+            for request in [as_table(request)]
+            if any(order.is_in(cut) for cut in as_tables(request.get("Datasets")))
+        ]
+        return max(found)[1] if found else None
 
     def _wait(self, task: str, note: Path) -> str:
         """Return the address of a finished task's archive."""

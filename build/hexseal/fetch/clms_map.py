@@ -7,14 +7,19 @@ from hexseal.errors import FetchError, InputError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.clms import Order, Portal
 from hexseal.fetch.landcover import MapWriter
+from hexseal.fetch.place import Place
 from hexseal.fetch.unzip import unzip_rasters
+from hexseal.fetch.web import RefusalError
 from hexseal.forward.maps import OUTSIDE, read_on, strips
 from hexseal.progress import Progress, silent
+from hexseal.raster.grid import Window
 from hexseal.raster.landcover import Landcover, open_landcover
 
 # Names of the layers that come beside the map: confidence, data score, post-processing.
 MASKS = ("conf", "rascl", "dsl", "rasdl", "post", "raspl")
 ALIGNED = 1e-3
+# Square degrees of one order: 1.5 took three minutes, 24 hours.
+MOST_DEGREES2 = 1.5
 
 
 def fetch_clms(
@@ -24,18 +29,57 @@ def fetch_clms(
 
     Raises FetchError for an archive without a map on the place's own pixels.
     """
-    note = writer.path.with_name(f".clms-{year}.json")
-    order = Order(*portal.find(year), writer.place.lonlat_box)
-    with TemporaryDirectory(prefix="hexseal-") as temporary:
-        folder = Path(temporary)
-        address = portal.deliver(order, note, folder / "order.zip")
-        _keep_maps(unzip_rasters(folder / "order.zip", folder / "maps"), public(address))
-        try:
-            with open_landcover(str(folder / "maps" / "*.tif*"), fill=OUTSIDE) as raster:
-                _copy(raster, writer, public(address), progress)
-        except InputError as err:
-            raise FetchError(f"{public(address)}: {err}") from err
-    return [public(address)]
+    ids = portal.find(year)
+    try:
+        return _fetch_pieces(portal, year, ids, writer, progress)
+    except RefusalError as err:
+        if err.status not in (400, 404) or not portal.may_be_old(year):
+            raise
+    return _fetch_pieces(portal, year, portal.search(year), writer, progress)
+
+
+def _fetch_pieces(
+    portal: Portal, year: int, ids: tuple[str, str], writer: MapWriter, progress: Progress
+) -> list[str]:
+    addresses = []
+    pieces = pieces_of(writer.place)
+    for number, window in enumerate(pieces, 1):
+        grid = writer.place.grid.subgrid(window)
+        part = f"-{number}" if len(pieces) > 1 else ""
+        note = writer.path.with_name(f".clms-{year}{part}.json")
+        order = Order(*ids, Place(grid).lonlat_box)
+        with TemporaryDirectory(prefix="hexseal-") as temporary:
+            folder = Path(temporary)
+            address = portal.deliver(order, note, folder / "order.zip")
+            addresses.append(public(address))
+            _keep_maps(unzip_rasters(folder / "order.zip", folder / "maps"), public(address))
+            try:
+                with open_landcover(str(folder / "maps" / "*.tif*"), fill=OUTSIDE) as raster:
+                    _copy(raster, writer, window, public(address))
+            except InputError as err:
+                raise FetchError(f"{public(address)}: {err}") from err
+        progress(writer.path.name, number, len(pieces))
+    return addresses
+
+
+def pieces_of(place: Place) -> list[Window]:
+    """Cut a place into windows whose boxes in degrees hold at most MOST_DEGREES2 each."""
+    grid = place.grid
+    for count in range(1, 40):
+        height, width = -(-grid.height // count), -(-grid.width // count)
+        windows = [
+            Window(row, column, min(height, grid.height - row), min(width, grid.width - column))
+            for row in range(0, grid.height, height)
+            for column in range(0, grid.width, width)
+        ]
+        if all(_degrees2(Place(grid.subgrid(window))) <= MOST_DEGREES2 for window in windows):
+            return windows
+    raise AssertionError("unreachable: a place has at most 300 x 300 km")
+
+
+def _degrees2(place: Place) -> float:
+    west, south, east, north = place.lonlat_box
+    return (east - west) * (north - south)
 
 
 def _keep_maps(rasters: list[Path], address: str) -> None:
@@ -48,7 +92,7 @@ def _keep_maps(rasters: list[Path], address: str) -> None:
         raise FetchError(f"{address}: holds no map among its rasters ({names})")
 
 
-def _copy(raster: Landcover, writer: MapWriter, address: str, progress: Progress) -> None:
+def _copy(raster: Landcover, writer: MapWriter, window: Window, address: str) -> None:
     grid = writer.place.grid
     down, across = grid.offset_of(raster.grid)
     whole = max(abs(down - round(down)), abs(across - round(across))) < ALIGNED
@@ -56,7 +100,8 @@ def _copy(raster: Landcover, writer: MapWriter, address: str, progress: Progress
         raise FetchError(
             f"{address}: holds {raster.grid}, expected the pixels of {grid}; it is not resampled"
         )
-    pieces = list(strips(grid))
-    for done, window in enumerate(pieces, 1):
-        writer.write(read_on(grid, raster, window), window, address)
-        progress(writer.path.name, done, len(pieces))
+    for strip in strips(grid.subgrid(window)):
+        piece = Window(
+            window.row + strip.row, window.column + strip.column, strip.height, strip.width
+        )
+        writer.write(read_on(grid, raster, piece), piece, address)
