@@ -55,27 +55,29 @@ def build(region: Path, site: Path, reached: "multiprocessing.Queue[str]") -> No
     reached.put("published")
 
 
-def run(region: Path, site: Path, wait: float | None, after: str) -> tuple[str, bool]:
+def run(region: Path, site: Path, wait: float | None, after: str) -> tuple[str, bool, float]:
     """Build in a process that is killed `wait` seconds after a stage.
 
-    Returns its last stage, and whether it was killed before it ended by itself.
+    Returns its last stage, whether it was killed before it ended by itself, and how many seconds
+    it ran after its pages were written.
     """
     context = multiprocessing.get_context("fork")
     reached = context.Queue()
     child = context.Process(target=build, args=(region, site, reached))
     child.start()
-    last = "start"
+    last, paged = "start", time.monotonic()
     deadline = time.monotonic() + wait if wait is not None and after == "start" else None
     while child.is_alive():
         with contextlib.suppress(queue.Empty):
             last = reached.get(timeout=0.005)
+            paged = time.monotonic() if last == "pages" else paged
         if wait is not None and last == after and deadline is None:
             deadline = time.monotonic() + wait
         if deadline is not None and time.monotonic() >= deadline:
             os.kill(child.pid, signal.SIGKILL)
             break
     child.join()
-    return last, child.exitcode == -signal.SIGKILL
+    return last, child.exitcode == -signal.SIGKILL, time.monotonic() - paged
 
 
 def state(site: Path, whole: dict[str, str]) -> str:
@@ -97,25 +99,25 @@ def kill(kills: int, seed: int, folder: Path) -> Counter:
         region.write_text(REGION.format(title=title), encoding="utf-8")
         for after in ("first run", "second run"):
             started = time.monotonic()
-            run(region, site, None, after)
+            seconds["pages"] = run(region, site, None, after)[2]
             assert not check_checksums(site, digests_of(site))
             seconds["start"] = time.monotonic() - started
         whole[(site / NAME).read_text(encoding="utf-8")] = title
-    # Verifying and publishing take about this share of a build whose counts are kept.
-    seconds["pages"] = seconds["start"] / 3
-    print(f"a build takes {seconds['start']:.1f} s")
+    print(f"a build takes {seconds['start']:.1f} s, {seconds['pages']:.1f} s of it after the pages")
     number = 0
     while number < kills:
         before = state(site, whole)
         title = TITLES[before == TITLES[0]]
         after = "start" if number % 4 == 0 else "pages"
         wait = random_.uniform(0, seconds[after])
-        last, is_killed = run(folder / f"{title}.toml", site, wait, after)
+        last, is_killed, _ = run(folder / f"{title}.toml", site, wait, after)
         found = state(site, whole)
         if not is_killed:
             counts[after, "ended before the kill"] += 1
             continue
         number += 1
+        if number % 10 == 0:
+            print(f"{number} kills: {dict(counts)}", flush=True)
         counts[after, "before" if found == before else "after" if found == title else found] += 1
         if found not in TITLES:
             print(f"kill {number} after {last}: {found}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from hexseal.errors import HexsealError
+from hexseal.errors import LONGEST_LINE, HexsealError, shortened
 from hexseal.progress import Talk
 
 if TYPE_CHECKING:
@@ -85,12 +85,26 @@ def run(command: click.Command, *, interrupted: str) -> NoReturn:
         if "--verbose" in sys.argv:
             raise
         _fail(str(err), 1)
+    except (OSError, RecursionError, MemoryError) as err:
+        # The machine's own limits: a path too long, a table nested too deeply, no memory left.
+        if "--verbose" in sys.argv:
+            raise
+        _fail(_reason(err), 1)
     except click.ClickException as err:
         err.show()
         sys.exit(err.exit_code)
     except (KeyboardInterrupt, click.Abort):
         _fail(interrupted, 130)
     sys.exit(0)
+
+
+def _reason(err: BaseException) -> str:
+    if isinstance(err, OSError):
+        where = shortened(str(err.filename or "the system"), 120)
+        return f"{where}: {err.strerror or err}; check the path, its rights and the free space"
+    if isinstance(err, MemoryError):
+        return "the memory is used up; close other programs, or build a smaller window"
+    return "an input is nested too deeply to be read; simplify it"
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
@@ -100,5 +114,6 @@ def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 def _fail(line: str, code: int) -> NoReturn:
-    click.echo(f"error: {' '.join(line.split())}", err=True)
+    # The characters of "error: " count too.
+    click.echo(f"error: {shortened(' '.join(line.split()), LONGEST_LINE - 7)}", err=True)
     sys.exit(code)

@@ -105,7 +105,7 @@ def read_record(site: Path) -> BuildRecord:
             texts=facts["texts"],
             files=facts["files"],
         )
-    except (OSError, ValueError, KeyError, TypeError) as err:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as err:
         raise InputError(f"{path}: is broken ({err!r}); build the site again") from err
 
 

@@ -15,6 +15,7 @@ from hexseal.errors import FetchError
 MOST_BYTES = 20_000_000_000
 MOST_ENTRIES = 5_000
 CHUNK = 1 << 20
+LONGEST_NAME = 100
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -50,11 +51,12 @@ def _unpack(
                 name = UNSAFE.sub("-", PurePosixPath(entry.filename).name)
                 if entry.is_dir() or not name.lower().endswith(suffixes):
                     continue
-                path = folder / f"{len(list(folder.iterdir())):04d}-{name}"
+                # The end of a long name holds its suffix.
+                path = folder / f"{len(list(folder.iterdir())):04d}-{name[-LONGEST_NAME:]}"
                 left = _copy(opened, entry, path, left)
                 if not name.lower().endswith(".zip"):
                     found.append(path)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as err:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError) as err:
         raise FetchError(f"{archive.name}: is no whole zip archive ({err}); try again") from err
     except RuntimeError as err:
         raise FetchError(f"{archive.name}: cannot be unpacked ({err})") from err
@@ -67,7 +69,7 @@ def _copy(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, left: int
             left -= len(content)
             if left < 0:
                 raise FetchError(
-                    f"{opened.filename}: unpacks to more than it may ({entry.filename!r}); "
+                    f"{path.name}: unpacks to more than it may ({entry.filename[-60:]!r}); "
                     "it is not used"
                 )
             target.write(content)

@@ -3,11 +3,14 @@
 import re
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urlsplit
 
 from hexseal.errors import RegionError
 from hexseal.region.toml import TableReader
 
 SEMANTIC_VERSION = re.compile(r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)")
+# The part of RFC 5322 that people use: no quotes, no comments.
+EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
 ADDRESS = re.compile(r"https?://[^\s/]+(?:/\S*)?")
 
 
@@ -73,7 +76,7 @@ def read_dataset(reader: TableReader, layers: tuple[str, ...]) -> Dataset:
         version=version,
         changes=changes,
         publisher=reader.take("publisher", str, None),
-        contact=reader.take("contact", str, None),
+        contact=_contact(reader),
         address=_address(reader),
         licence=_licence(reader),
         split_by=_split_by(reader, layers),
@@ -102,15 +105,39 @@ def _check_version(key: str, version: str) -> None:
         raise RegionError(f"{key} = {version!r}: give three numbers, such as 1.0.0")
 
 
+def _contact(reader: TableReader) -> str | None:
+    contact = reader.take("contact", str, None)
+    if contact is not None and not EMAIL.fullmatch(contact):
+        raise RegionError(
+            f"{reader.name('contact')} = {contact!r}: give an e-mail address, such as "
+            "data@example.org"
+        )
+    return contact
+
+
 def _address(reader: TableReader) -> str | None:
     address = reader.take("address", str, None)
     if address is None:
         return None
-    if not ADDRESS.fullmatch(address):
+    if not ADDRESS.fullmatch(address) or not _is_folder(address):
         raise RegionError(
             f"{reader.name('address')} = {address!r}: give the http(s) address of the site's folder"
         )
     return address.rstrip("/") + "/"
+
+
+def _is_folder(address: str) -> bool:
+    """Return whether an address names a folder of a host, without user, query or fragment."""
+    try:
+        parts = urlsplit(address)
+        return (
+            bool(parts.hostname)
+            and "@" not in parts.netloc
+            and parts.port != 0
+            and not (set(address) & set("?#<>\"'\\{}|^`"))
+        )
+    except ValueError:
+        return False
 
 
 def _licence(reader: TableReader) -> Licence | None:

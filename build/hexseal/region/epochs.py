@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from hexseal.errors import RegionError
+from hexseal.errors import RegionError, shortened
 from hexseal.products import Product
 from hexseal.region.toml import TableReader
 
 REMOTE = re.compile(r"(?:https?|s3)://")
 MODEL_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+
+# What file systems take: bytes of a whole path and of one name in it.
+LONGEST_PATH, LONGEST_NAME = 4000, 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,12 @@ def is_remote(address: str) -> bool:
 
 def resolve(address: str, path: Path) -> str:
     """Return an address, a relative path resolved against the folder of the file ``path``."""
-    return address if is_remote(address) else str((path.parent / address).resolve())
+    if is_remote(address):
+        return address
+    names = address.replace("\\", "/").split("/")
+    if len(address.encode()) > LONGEST_PATH or max(len(n.encode()) for n in names) > LONGEST_NAME:
+        raise RegionError(f"{shortened(address, 80)!r} is longer than a path may be")
+    return str((path.parent / address).resolve())
 
 
 def is_model_name(model: str) -> bool:

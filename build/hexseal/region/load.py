@@ -29,6 +29,7 @@ Standalone = Literal["auto", "always", "never"]
 Pixels = Literal["auto", "always", "never"]
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+LONGEST_SLUG = 60
 LANGUAGES = ("en", "fr")
 LAST_YEAR = 2200
 # What places without data read as where a product names no such code.
@@ -174,12 +175,17 @@ def load_region(path: Path, *, site: Path | None = None) -> Region:
         raise RegionError(
             f"{path}: no such region file; look in regions/ or write one (see README.md)"
         ) from err
-    except (OSError, UnicodeDecodeError) as err:
-        raise RegionError(f"{path}: cannot be read as UTF-8 text ({err})") from err
+    except (OSError, ValueError) as err:
+        reason = getattr(err, "strerror", None) or str(err)
+        raise RegionError(f"{path}: cannot be read as UTF-8 text ({reason})") from err
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
         raise RegionError(f"{path}: not valid TOML: {err}") from err
+    except (RecursionError, ValueError) as err:
+        raise RegionError(
+            f"{path}: not valid TOML: nested too deeply, or a number too long"
+        ) from err
     try:
         return _region(TableReader(document, ""), path, site or default_site(path))
     except RegionError as err:
@@ -255,6 +261,11 @@ def _slug(reader: TableReader, key: str) -> str:
         raise RegionError(
             f"{reader.name(key)} = {value!r}: use lower-case letters, digits, '-' and '_' "
             "(it becomes part of file names)"
+        )
+    if len(value) > LONGEST_SLUG:
+        raise RegionError(
+            f"{reader.name(key)} has {len(value)} characters; it becomes part of file names, so "
+            f"give at most {LONGEST_SLUG}"
         )
     return value
 
@@ -381,7 +392,8 @@ def _populations(reader: TableReader) -> dict[int, str]:
         return {}
     del reader.table["population"]
     for year, column in value.items():
-        if not (year.isdigit() and isinstance(column, str)):
+        is_column = isinstance(column, str) and column.strip() and column.isprintable()
+        if not (re.fullmatch("[0-9]{4}", year) and is_column):
             raise RegionError(
                 f"{reader.name('population')}.{year} = {column!r}: name a column for each year, "
                 'such as { 2018 = "pop_2018", 2021 = "pop_2021" }'

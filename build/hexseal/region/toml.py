@@ -18,8 +18,8 @@ def read_toml(path: Path) -> "TableReader":
         return TableReader(tomllib.loads(path.read_text(encoding="utf-8")), "")
     except OSError as err:
         raise InputError(f"{path}: cannot be read ({err.strerror})") from err
-    except ValueError as err:
-        raise InputError(f"{path}: is not TOML ({err})") from err
+    except (ValueError, RecursionError) as err:
+        raise InputError(f"{path}: is not TOML, or nested too deeply ({err})") from err
 
 
 class TableReader:
@@ -45,14 +45,14 @@ class TableReader:
             raise RegionError(
                 f"{self.name(key)} = {value!r} is a {_toml_type(value)}, not a {_KINDS[kind]}"
             )
+        if kind is str and (not value.strip() or not value.isprintable()):  # type: ignore[attr-defined]
+            fault = "holds a control character" if value.strip() else "is empty"  # type: ignore[attr-defined]
+            raise RegionError(f"{self.name(key)} {fault}")
         return value
 
     def text(self, key: str, default: object = ...) -> str:
         """Take a text that is not empty."""
-        value = self.take(key, str, default)
-        if isinstance(value, str) and not value.strip():
-            raise RegionError(f"{self.name(key)} is empty")
-        return value
+        return self.take(key, str, default)
 
     def number(self, key: str, default: object = ...) -> float:
         """Take a number, whole or not."""

@@ -10,6 +10,11 @@ from pmtiles.tile import Compression
 from hexseal.errors import InputError
 from hexseal.tiles.archives import read_header
 
+# What broken metadata makes their readers raise.
+UNREADABLE = (
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RecursionError,
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class BasemapFacts:
@@ -36,5 +41,5 @@ def read_basemap(archive: Path) -> BasemapFacts:
         facts = json.loads(text)
         layers = tuple(str(layer["id"]) for layer in facts.get("vector_layers", []))
         return BasemapFacts(str(facts.get("attribution") or ""), layers)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as err:
+    except UNREADABLE as err:
         raise InputError(f"[site] basemap: {archive}: its metadata cannot be read") from err

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from urllib.parse import quote
 
 import numpy as np
 import shapely
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from hexseal.errors import InputError
+from hexseal.errors import InputError, shortened
 from hexseal.raster.grid import Grid, has_known_datum, to_lonlat
 from hexseal.region.load import AreaLayer
 from hexseal.types import Box, Doubles, Objects
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 # Names that Windows keeps for devices, with or without an extension.
 RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
+# Percent-encoded, with the layer's name before it in the name of a folder.
+LONGEST_ID = 180
 SLUG_LENGTH = 60
 # Longer edges (degrees, about 1 km) get corners before they change CRS, or they would cut the
 # curve that they are in the other one: 50 km at 50° N would lie 50 m off.
@@ -146,6 +149,12 @@ def _check_ids(layer: AreaLayer, ids: list[str]) -> None:
             raise InputError(
                 f"{layer.path}: {layer.id} = {value!r} stands twice; give each area its own id "
                 "(dissolve the parts of one area into a multipolygon)"
+            )
+        if len(quote(value, safe="")) > LONGEST_ID:
+            raise InputError(
+                f"{layer.path}: {layer.id} = {shortened(value, 40)!r} has {len(value)} characters; "
+                f"ids become names of files, which hold at most {LONGEST_ID} (letters beyond "
+                "ASCII count as 6 or 9)"
             )
         seen.add(value)
 
