@@ -1,6 +1,7 @@
 """A small region with hand-made rasters, and the command line as a function."""
 
 import hashlib
+import importlib.util
 import io
 import os
 import signal
@@ -9,6 +10,7 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from unittest.mock import patch
 
 import numpy as np
@@ -156,3 +158,14 @@ def real_sao_tome(folder: Path) -> Path:
     path = folder / "sao-tome.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def tool(name: str) -> ModuleType:
+    """Import a program of tools/."""
+    path = Path(__file__).parents[1] / "tools" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
-from sites import hexseal
+from sites import hexseal, tool
 
 from hexseal.datasets import write_checksums
 from hexseal.errors import VerifyError
@@ -288,3 +288,11 @@ def test_tables_that_contradict_each_other_or_the_codebook_are_told(
 
 def test_tables_of_a_sound_site_have_no_problem(built: Path) -> None:
     assert list(check_tables(built, read_settings(built / "index.html"))) == []
+
+
+def test_flipped_bytes_are_found_and_never_a_traceback(built: Path) -> None:
+    """The short version of tools/fuzz_site.py."""
+    counts = tool("fuzz_site").fuzz(built, 6, seed=7)
+    assert counts["as it is", "found"] == 6
+    assert sum(counts.values()) == 12
+    assert not [found for _, found in counts if found == "FAILED"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hexseal.errors import RegionError, shortened
 from hexseal.products import Product
@@ -64,6 +65,10 @@ def is_remote(address: str) -> bool:
 def resolve(address: str, path: Path) -> str:
     """Return an address, a relative path resolved against the folder of the file ``path``."""
     if is_remote(address):
+        try:
+            _ = urlsplit(address).port
+        except ValueError as err:
+            raise RegionError(f"{shortened(address, 80)!r} is not an address: {err}") from err
         return address
     names = address.replace("\\", "/").split("/")
     if len(address.encode()) > LONGEST_PATH or max(len(n.encode()) for n in names) > LONGEST_NAME:

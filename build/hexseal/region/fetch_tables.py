@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hexseal.errors import RegionError
 from hexseal.products import Product
@@ -272,4 +273,8 @@ def _address(reader: TableReader, key: str, default: str | None) -> str:
 def _checked(reader: TableReader, key: str, address: str) -> str:
     if not is_remote(address) or address.startswith("s3:"):
         raise RegionError(f"{reader.name(key)} = {address!r} is not an http(s) address")
+    try:
+        _ = urlsplit(address).port
+    except ValueError as err:
+        raise RegionError(f"{reader.name(key)} = {address!r} is not an http(s) address") from err
     return address.rstrip("/")
