@@ -6,6 +6,7 @@ import click
 
 from hexseal.cli.console import Console
 from hexseal.errors import InputError
+from hexseal.types import Box
 
 
 @click.command()
@@ -59,7 +60,9 @@ def init(
     given = [value for value in (nuts, lau, bbox, areas, rasters or None) if value is not None]
     if len(given) != 1:
         raise InputError("give one of --nuts, --lau, --bbox, --areas, or --raster (once a year)")
-    start = Start(nuts, lau, bbox, areas, rasters_of(rasters), product, sealed)
+    start = Start(
+        nuts, lau, Box(*bbox) if bbox else None, areas, rasters_of(rasters), product, sealed
+    )
     path = output or Path(f"{slug_of(name)}.toml")
     write_start(name, start, path)
     console.say(f"wrote {path}; now hexseal {'build' if rasters else 'fetch'} {path}")

@@ -16,10 +16,11 @@ from rasterio.errors import RasterioError
 from hexseal.errors import HexsealError, InputError, OutputError
 from hexseal.fetch.place import CLCPLUS_LATTICE, WORLDCOVER_LATTICE, Lattice, place_of_box
 from hexseal.products import CLCPLUS, PRODUCTS, WORLDCOVER, Product
-from hexseal.raster.grid import Bounds, to_lonlat
+from hexseal.raster.grid import to_lonlat
 from hexseal.region.fetch import WORLDCOVER_YEARS, read_services
 from hexseal.region.load import SLUG
 from hexseal.storage.files import write_bytes
+from hexseal.types import Box
 
 NUTS = re.compile(r"[A-Z]{2}[A-Z0-9]{0,3}")
 LAU = re.compile(r"[A-Z]{2}_[A-Za-z0-9._-]{1,20}")
@@ -27,7 +28,7 @@ YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 # Editions of GISCO's files whose columns the region file names.
 NUTS_YEAR, LAU_YEAR = 2024, 2021
 # EEA's member and cooperating countries lie in here; CLC+ Backbone maps nothing else.
-EUROPE: Bounds = (-32.0, 27.0, 45.0, 72.0)
+EUROPE = Box(-32.0, 27.0, 45.0, 72.0)
 PERIODS = {
     "clcplus": {
         2018: ("2017-07-01", "2019-06-30"),
@@ -48,7 +49,7 @@ class Start:
 
     nuts: str | None = None
     lau: str | None = None
-    bbox: Bounds | None = None
+    bbox: Box | None = None
     areas: Path | None = None
     rasters: tuple[Path, ...] = ()
     product: str | None = None
@@ -185,7 +186,7 @@ def _place(start: Start) -> tuple[list[str], _Areas, Product]:
         product = _product_at(start.bbox, start.product)
         west, south, east, north = start.bbox
         lattice = CLCPLUS_LATTICE if product is CLCPLUS else WORLDCOVER_LATTICE
-        place_of_box((west, south, east + 360 * (west > east), north), "EPSG:4326", lattice)
+        place_of_box(Box(west, south, east + 360 * (west > east), north), "EPSG:4326", lattice)
         numbers = ", ".join(f"{edge:g}" for edge in start.bbox)
         lines = [f"bbox = [{numbers}]   # west, south, east, north", 'crs = "EPSG:4326"']
         in_europe = _product_at(start.bbox, None) is CLCPLUS
@@ -222,7 +223,7 @@ def _region_of_gisco(start: Start, gisco: str) -> list[str]:
     return [f'boundary = "{gisco}/{file}"', f"select = \"{column} = '{code}'\""]
 
 
-def _check_box(box: Bounds) -> None:
+def _check_box(box: Box) -> None:
     west, south, east, north = box
     wraps = west > east
     if not (-180 <= west <= 180 and -180 <= east <= 540 and -90 <= south < north <= 90):
@@ -236,7 +237,7 @@ def _check_box(box: Bounds) -> None:
         )
 
 
-def _product_at(box: Bounds, given: str | None) -> Product:
+def _product_at(box: Box, given: str | None) -> Product:
     """Return CLC+ in Europe and WorldCover elsewhere, unless one is named."""
     if given is not None:
         return PRODUCTS[given]
@@ -246,7 +247,7 @@ def _product_at(box: Bounds, given: str | None) -> Product:
     return CLCPLUS if _lies_on(CLCPLUS_LATTICE, box) else WORLDCOVER
 
 
-def _lies_on(lattice: Lattice, box: Bounds) -> bool:
+def _lies_on(lattice: Lattice, box: Box) -> bool:
     try:
         place_of_box(box, "EPSG:4326", lattice)
     except HexsealError:
@@ -254,7 +255,7 @@ def _lies_on(lattice: Lattice, box: Bounds) -> bool:
     return True
 
 
-def _own_areas(path: Path) -> tuple[_Areas, Bounds]:
+def _own_areas(path: Path) -> tuple[_Areas, Box]:
     """Return a polygon file as a layer, its columns guessed by their names, and its box."""
     try:
         info = pyogrio.read_info(path, force_total_bounds=True)
@@ -269,7 +270,7 @@ def _own_areas(path: Path) -> tuple[_Areas, Bounds]:
     xmin, ymin, xmax, ymax = info["total_bounds"]
     corners = np.array([(xmin, ymin), (xmax, ymin), (xmin, ymax), (xmax, ymax)])
     x, y = to_lonlat(str(info["crs"] or "EPSG:4326"), *corners.T)
-    box = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
+    box = Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()))
     return _Areas("area", str(path.resolve()), id_, name), box
 
 
