@@ -52,7 +52,6 @@ finest = 9
 coarsest = 5
 [[areas]]
 layer = "x"
-layer_name = "y"
 path = "x.gpkg"
 layer_name = "l"
 id = "id"
