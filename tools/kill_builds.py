@@ -49,8 +49,8 @@ FINE = ("before", "after", "ended before the kill")
 
 def build(region: Path, site: Path, reached: "multiprocessing.Queue[str]") -> None:
     """Build and report each stage as it ends; `pages` is followed by verifying and publishing."""
-    # A process group of its own, so that a kill takes helpers with it.
-    os.setpgrp()
+    # A session of its own: a kill takes its helpers too, and no terminal can stop it.
+    os.setsid()
     build_site(region, BuildSettings(site, 1), Talk(say=lambda line: reached.put(line.split()[0])))
     reached.put("published")
 
@@ -74,7 +74,8 @@ def run(region: Path, site: Path, wait: float | None, after: str) -> tuple[str, 
         if wait is not None and last == after and deadline is None:
             deadline = time.monotonic() + wait
         if deadline is not None and time.monotonic() >= deadline:
-            os.kill(child.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
             break
     child.join()
     return last, child.exitcode == -signal.SIGKILL, time.monotonic() - paged
@@ -103,7 +104,10 @@ def kill(kills: int, seed: int, folder: Path) -> Counter:
             assert not check_checksums(site, digests_of(site))
             seconds["start"] = time.monotonic() - started
         whole[(site / NAME).read_text(encoding="utf-8")] = title
-    print(f"a build takes {seconds['start']:.1f} s, {seconds['pages']:.1f} s of it after the pages")
+    print(
+        f"a build takes {seconds['start']:.1f} s, {seconds['pages']:.1f} s of it after the pages",
+        flush=True,
+    )
     number = 0
     while number < kills:
         before = state(site, whole)
