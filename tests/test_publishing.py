@@ -141,6 +141,58 @@ def test_documents_tell_size_and_checksum_of_the_very_file(made: MadeSite) -> No
     assert file["sha256"] == digest
 
 
+def test_the_datacite_record_has_what_the_kernel_requires(made: MadeSite) -> None:
+    record = read(made, "datacite.json")
+    required = ("creators", "titles", "publisher", "publicationYear", "types", "schemaVersion")
+    assert all(record[key] for key in required)
+    # No version is dated: the year of the last map stands for it.
+    assert record["publicationYear"] == 2023
+    assert record["dates"] == [{"date": "2018-01-01/2023-12-31", "dateType": "Coverage"}]
+    box = record["geoLocations"][0]["geoLocationBox"]
+    assert box["westBoundLongitude"] < -31.5 < box["eastBoundLongitude"]
+    assert box["southBoundLatitude"] < 46.6 < box["northBoundLatitude"]
+    assert record["relatedIdentifiers"] == []
+
+
+def test_the_iso_record_is_xml_with_its_parts_in_the_order_of_the_schema(made: MadeSite) -> None:
+    root = Xml.parse(made.folder / "data/iso19115-3.xml").getroot()
+    mdb = "{http://standards.iso.org/iso/19115/-3/mdb/2.0}"
+    assert root.tag == f"{mdb}MD_Metadata"
+    assert [child.tag.removeprefix(mdb) for child in root] == [
+        "metadataIdentifier", "defaultLocale", "metadataScope", "contact", "dateInfo",
+        "otherLocale", "identificationInfo", "distributionInfo",
+    ]  # fmt: skip
+    text = "{http://standards.iso.org/iso/19115/-3/gco/1.0}CharacterString"
+    words = [found.text for found in root.iter(text)]
+    assert "Soil sealing in hexagons: Made-up island, 2018, 2021, 2023" in words
+    links = [word for word in words if word == "made-up_areas.parquet"]
+    # As address and as name.
+    assert len(links) == 2
+
+
+def test_pystac_reads_the_catalogue_and_its_core_schemas_hold(made: MadeSite) -> None:
+    pystac = pytest.importorskip("pystac")
+    validation = pytest.importorskip("pystac.validation")
+    collection = pystac.Collection.from_file(str(made.folder / "data/stac/collection.json"))
+    items = list(collection.get_items())
+    assert {item.id for item in items} >= {"hexagons-r8", "areas", "geopackage"}
+    for thing in (collection, *items):
+        # Schemas of extensions lie on the network; those of the core come with pystac.
+        document = thing.to_dict(transform_hrefs=False) | {"stac_extensions": []}
+        assert validation.validate_dict(document)
+    for item in items:
+        for asset in item.get_assets().values():
+            assert Path(asset.get_absolute_href()).is_file()
+
+
+def test_the_checksum_algorithm_of_dcat_expands_to_the_address_of_spdx(made: MadeSite) -> None:
+    document = read(made, "dcat.jsonld")
+    checksum = document["dcat:distribution"][0]["spdx:checksum"]
+    prefix, _, name = checksum["spdx:algorithm"]["@id"].partition(":")
+    address = document["@context"][prefix] + name
+    assert address == "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
+
+
 def test_a_simulated_region_never_claims_copernicus_data(made: MadeSite) -> None:
     dcat = read(made, "dcat.jsonld")
     label = dcat["dcat:distribution"][0]["dct:rights"]["rdfs:label"][0]["@value"]

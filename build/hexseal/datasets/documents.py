@@ -26,7 +26,9 @@ from hexseal.metadata import (
     citation_cff,
     croissant,
     data_package,
+    datacite,
     dcat,
+    iso_19115,
     schema_org,
     stac_documents,
 )
@@ -72,6 +74,8 @@ def write_documents(
     whole = replace(told, resources=(*told.resources, _resource(region, archive)))
     later = {path: ("stac", _json(item)) for path, item in stac_documents(whole).items()}
     later["dcat.jsonld"] = ("dcat", _json(dcat(whole)))
+    later["datacite.json"] = ("datacite", _json(datacite(whole)))
+    later["iso19115-3.xml"] = ("iso19115", iso_19115(whole))
     later["croissant.json"] = ("croissant", _json(croissant(whole)))
     pages = {language: schema_org(whole, language) for language in region.site.languages}
     for language, document in pages.items():

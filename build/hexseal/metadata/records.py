@@ -1,0 +1,251 @@
+"""Records for repositories and geoportals: DataCite 4.5 as JSON, ISO 19115-3 as XML.
+
+https://datacite-metadata-schema.readthedocs.io/en/4.5/ and
+https://schemas.isotc211.org/19115/-3/ (mdb 2.0). A DOI is not given here: the repository that
+takes the record gives one.
+"""
+
+from collections.abc import Iterator
+from xml.sax.saxutils import escape
+
+from hexseal.metadata.description import KEYWORDS, Description, Resource
+
+
+def datacite(told: Description) -> dict[str, object]:
+    """Return the record that DataCite's repositories import."""
+    dataset = told.region.dataset
+    publisher = dataset.publisher or "hexseal"
+    document: dict[str, object] = {
+        "schemaVersion": "http://datacite.org/schema/kernel-4",
+        "types": {"resourceTypeGeneral": "Dataset", "resourceType": "Statistics"},
+        "creators": [{"name": publisher, "nameType": "Organizational"}],
+        "titles": [
+            {"title": told.title(language), "lang": language}
+            if not place
+            else {"title": told.title(language), "lang": language, "titleType": "TranslatedTitle"}
+            for place, language in enumerate(told.languages)
+        ],
+        "publisher": {"name": publisher},
+        "publicationYear": _year(told),
+        "version": dataset.version,
+        "language": told.languages[0],
+        "subjects": [{"subject": word} for word in KEYWORDS],
+        "descriptions": [
+            {"description": told.summary(x), "descriptionType": "Abstract", "lang": x}
+            for x in told.languages
+        ],
+        "dates": [
+            {"date": f"{told.first_day}/{told.last_day}", "dateType": "Coverage"},
+            *({"date": c.day.isoformat(), "dateType": "Updated"} for c in dataset.changes),
+        ],
+        "geoLocations": [{"geoLocationBox": _box(told)}],
+        "formats": sorted({resource.media_type for resource in told.resources}),
+        "sizes": [f"{sum(resource.file.bytes for resource in told.resources)} bytes"],
+        "relatedIdentifiers": list(_sources(told)),
+    }
+    if told.licence is not None:
+        document["rightsList"] = [_rights(told)]
+    if dataset.address:
+        document["url"] = dataset.address
+    return document
+
+
+def _year(told: Description) -> int:
+    """Return the year of the last version, or that of the last map where none is dated."""
+    changes = told.region.dataset.changes
+    return changes[-1].day.year if changes else told.last_day.year
+
+
+def _box(told: Description) -> dict[str, float]:
+    west, south, east, north = told.bounds
+    return {
+        "westBoundLongitude": west, "eastBoundLongitude": east,
+        "southBoundLatitude": south, "northBoundLatitude": north,
+    }  # fmt: skip
+
+
+def _rights(told: Description) -> dict[str, str]:
+    assert told.licence is not None
+    rights = {"rights": told.licence.name, "rightsUri": told.licence.address}
+    if told.licence.spdx:
+        rights |= {
+            "rightsIdentifier": told.licence.spdx,
+            "rightsIdentifierScheme": "SPDX",
+            "schemeUri": "https://spdx.org/licenses/",
+        }
+    return rights
+
+
+def _sources(told: Description) -> Iterator[dict[str, str]]:
+    """Yield the maps by their DOI; a simulated region has none."""
+    if told.region.simulated:
+        return
+    for year, doi in sorted(told.region.product.dois.items()):
+        if year in told.region.years:
+            yield {
+                "relatedIdentifier": doi,
+                "relatedIdentifierType": "DOI",
+                "relationType": "IsDerivedFrom",
+                "resourceTypeGeneral": "Dataset",
+            }
+
+
+NAMESPACES = {
+    "mdb": "http://standards.iso.org/iso/19115/-3/mdb/2.0",
+    "mcc": "http://standards.iso.org/iso/19115/-3/mcc/1.0",
+    "cit": "http://standards.iso.org/iso/19115/-3/cit/2.0",
+    "mri": "http://standards.iso.org/iso/19115/-3/mri/1.0",
+    "mco": "http://standards.iso.org/iso/19115/-3/mco/1.0",
+    "mrd": "http://standards.iso.org/iso/19115/-3/mrd/1.0",
+    "gex": "http://standards.iso.org/iso/19115/-3/gex/1.0",
+    "lan": "http://standards.iso.org/iso/19115/-3/lan/1.0",
+    "gco": "http://standards.iso.org/iso/19115/-3/gco/1.0",
+    "gml": "http://www.opengis.net/gml/3.2",
+}
+LISTS = "http://standards.iso.org/iso/19115/resources/Codelists/cat/codelists.xml"
+LANGUAGES = {"en": "eng", "fr": "fra"}
+
+
+def iso_19115(told: Description) -> str:
+    """Return the record that geoportals harvest, in the first language of the site."""
+    names = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.items())
+    parts = (
+        _tag(
+            "mdb:metadataIdentifier", _tag("mcc:MD_Identifier", _words("mcc:code", told.region.id))
+        ),
+        _tag("mdb:defaultLocale", _locale(told.languages[0])),
+        _tag("mdb:metadataScope", _scope()),
+        _tag("mdb:contact", _party(told, "pointOfContact")),
+        _date("mdb:dateInfo", _revised(told), "revision"),
+        *(_tag("mdb:otherLocale", _locale(x)) for x in told.languages[1:]),
+        _tag("mdb:identificationInfo", _identification(told)),
+        _tag("mdb:distributionInfo", _distribution(told)),
+    )
+    inner = "".join(parts)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<mdb:MD_Metadata {names}>{inner}</mdb:MD_Metadata>\n"
+    )
+
+
+def _identification(told: Description) -> str:
+    language = told.languages[0]
+    citation = (
+        _words("cit:title", told.title(language))
+        + _date("cit:date", _revised(told), "revision")
+        + _words("cit:edition", told.region.dataset.version)
+    )
+    west, south, east, north = told.bounds
+    box = "".join(
+        _tag(f"gex:{name}", _tag("gco:Decimal", f"{value!r}"))
+        for name, value in (
+            ("westBoundLongitude", west), ("eastBoundLongitude", east),
+            ("southBoundLatitude", south), ("northBoundLatitude", north),
+        )
+    )  # fmt: skip
+    period = (
+        '<gml:TimePeriod gml:id="period">'
+        f"<gml:beginPosition>{told.first_day}</gml:beginPosition>"
+        f"<gml:endPosition>{told.last_day}</gml:endPosition></gml:TimePeriod>"
+    )
+    extent = _tag(
+        "gex:EX_Extent",
+        _tag("gex:geographicElement", _tag("gex:EX_GeographicBoundingBox", box))
+        + _tag("gex:temporalElement", _tag("gex:EX_TemporalExtent", _tag("gex:extent", period))),
+    )
+    keywords = "".join(_words("mri:keyword", word) for word in KEYWORDS)
+    return _tag(
+        "mri:MD_DataIdentification",
+        _tag("mri:citation", _tag("cit:CI_Citation", citation))
+        + _words("mri:abstract", f"{told.summary(language)} {told.attribution}")
+        + _tag("mri:pointOfContact", _party(told, "publisher"))
+        + _tag("mri:topicCategory", _tag("mri:MD_TopicCategoryCode", "environment"))
+        + _tag("mri:extent", extent)
+        + _tag("mri:descriptiveKeywords", _tag("mri:MD_Keywords", keywords))
+        + _tag("mri:resourceConstraints", _constraints(told))
+        + _tag("mri:defaultLocale", _locale(language)),
+    )
+
+
+def _constraints(told: Description) -> str:
+    code = _code("mco:MD_RestrictionCode", "otherRestrictions")
+    words = f"{told.licence.name}: {told.licence.address}" if told.licence else "not stated"
+    return _tag(
+        "mco:MD_LegalConstraints",
+        _tag("mco:useConstraints", code)
+        + _words("mco:otherConstraints", words)
+        + _words("mco:otherConstraints", told.attribution),
+    )
+
+
+def _distribution(told: Description) -> str:
+    links = "".join(_tag("mrd:onLine", _link(told, resource)) for resource in told.resources)
+    options = _tag("mrd:transferOptions", _tag("mrd:MD_DigitalTransferOptions", links))
+    return _tag("mrd:MD_Distribution", options)
+
+
+def _link(told: Description, resource: Resource) -> str:
+    return _tag(
+        "cit:CI_OnlineResource",
+        _words("cit:linkage", told.address(resource.path))
+        + _words("cit:name", resource.path)
+        + _words("cit:description", f"{resource.file.format}, sha256:{resource.file.sha256}")
+        + _tag("cit:function", _code("cit:CI_OnLineFunctionCode", "download")),
+    )
+
+
+def _party(told: Description, role: str) -> str:
+    dataset = told.region.dataset
+    contact = ""
+    if dataset.contact:
+        address = _tag("cit:CI_Address", _words("cit:electronicMailAddress", dataset.contact))
+        contact = _tag("cit:contactInfo", _tag("cit:CI_Contact", _tag("cit:address", address)))
+    party = _tag(
+        "cit:CI_Organisation", _words("cit:name", dataset.publisher or "hexseal") + contact
+    )
+    return _tag(
+        "cit:CI_Responsibility",
+        _tag("cit:role", _code("cit:CI_RoleCode", role)) + _tag("cit:party", party),
+    )
+
+
+def _revised(told: Description) -> str:
+    changes = told.region.dataset.changes
+    return (changes[-1].day if changes else told.last_day).isoformat()
+
+
+def _date(tag: str, day: str, kind: str) -> str:
+    return _tag(
+        tag,
+        _tag(
+            "cit:CI_Date",
+            _tag("cit:date", _tag("gco:Date", day))
+            + _tag("cit:dateType", _code("cit:CI_DateTypeCode", kind)),
+        ),
+    )
+
+
+def _scope() -> str:
+    code = _code("mcc:MD_ScopeCode", "dataset")
+    return _tag("mdb:MD_MetadataScope", _tag("mdb:resourceScope", code))
+
+
+def _locale(language: str) -> str:
+    code = _code("lan:LanguageCode", LANGUAGES[language])
+    charset = _code("lan:MD_CharacterSetCode", "utf8")
+    return _tag(
+        "lan:PT_Locale", _tag("lan:language", code) + _tag("lan:characterEncoding", charset)
+    )
+
+
+def _code(tag: str, value: str) -> str:
+    name = tag.partition(":")[2]
+    return f'<{tag} codeList="{LISTS}#{name}" codeListValue="{value}">{value}</{tag}>'
+
+
+def _words(tag: str, text: str) -> str:
+    return _tag(tag, _tag("gco:CharacterString", escape(text)))
+
+
+def _tag(tag: str, inner: str) -> str:
+    return f"<{tag}>{inner}</{tag}>"
