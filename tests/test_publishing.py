@@ -175,7 +175,7 @@ def test_pystac_reads_the_catalogue_and_its_core_schemas_hold(made: MadeSite) ->
     validation = pytest.importorskip("pystac.validation")
     collection = pystac.Collection.from_file(str(made.folder / "data/stac/collection.json"))
     items = list(collection.get_items())
-    assert {item.id for item in items} >= {"hexagons-r8", "areas", "geopackage"}
+    assert len(items) == len(list((made.folder / "data/stac").glob("*.json"))) - 1
     for thing in (collection, *items):
         # Schemas of extensions lie on the network; those of the core come with pystac.
         document = thing.to_dict(transform_hrefs=False) | {"stac_extensions": []}
