@@ -29,7 +29,14 @@ from hexseal.change.maptests import (
     is_field,
 )
 from hexseal.change.patches import COMPACT, CONFIDENT, PatchTable
-from hexseal.change.rate import GAINS_CENSORED, Tail, counted_bound, fit_tail, rates
+from hexseal.change.rate import (
+    GAINS_CENSORED,
+    Tail,
+    counted_bound,
+    fit_tail,
+    is_lucky,
+    rates,
+)
 from hexseal.change.states import GAIN_REASONS, LOSS_REASONS, NO_DATA, STATE_BITS, State
 from hexseal.raster.confidence import LEAST_CONTRAST, ConfidenceContrast
 from hexseal.raster.registration import BLOCKS, Displacement, Registration
@@ -288,6 +295,8 @@ def _confirm(
     usual = gains & ~field
     q_value[usual] = rates(score[usual], losses, tail, ratio)
     confirmed = np.nan_to_num(q_value, nan=1.0) <= level
+    if is_lucky(score[confirmed], losses, tail, ratio):
+        confirmed[:] = False
     some = gains & field
     in_fields, sure = table.pixels[some].sum(), table.pixels[confirmed].sum()
     if in_fields and in_fields <= HARMLESS_FIELD_SHARE * (sure + in_fields):

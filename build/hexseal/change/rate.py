@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.stats import nbinom
+from scipy.stats import nbinom, poisson
 
 from hexseal.types import Doubles
 
@@ -28,6 +28,8 @@ SHAPE_FLOOR, SHAPE_MARGIN, SHAPE_CAP = 0.0, 0.1, 0.6
 GAINS_CENSORED = 0.97
 STARTS = (0.05, 0.3)
 BOUND = 0.95
+# As many gains as pass must be rarer than this where noise alone makes the expected number.
+MOST_CHANCE = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,26 @@ def rates(gains: Doubles, losses: Doubles, tail: Tail, ratio: float) -> Doubles:
     found = np.where(order > tail.start, expected / np.maximum(passing, 1), 1.0)
     least = np.minimum.accumulate(np.minimum(found, 1.0))
     return least[np.searchsorted(order, gains, "left")]
+
+
+def is_lucky(passing: Doubles, losses: Doubles, tail: Tail, ratio: float) -> bool:
+    """Return whether so few gains pass that noise alone makes as many now and then.
+
+    The rate is a mean: where 0.2 false gains are expected, two pass in one of 57 regions without
+    change. Fewer than four gains need a smaller rate than 10 %.
+
+    >>> tail = Tail(start=1.0, scale=1.0, shape=0.0, count=10)
+    >>> is_lucky(np.array([6.0, 7.0]), np.array([1.0]), tail, 1.0)
+    True
+    >>> is_lucky(np.array([6.0] * 5), np.array([1.0]), tail, 1.0)
+    False
+    """
+    if not len(passing):
+        return False
+    least = passing.min()
+    decoys = int((losses >= least).sum())
+    expected = ratio * max(float(tail.expected(np.array([least]))[0]), decoys)
+    return float(poisson.sf(len(passing) - 1, expected)) > MOST_CHANCE
 
 
 def counted_bound(decoys: int, ratio: float) -> int:
