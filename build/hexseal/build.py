@@ -152,11 +152,7 @@ def _predict(region: Region, talk: Talk, *, fresh: bool) -> None:
     with talk.stage("predict") as told:
         reports = make_forward_years(region, fresh=fresh, say=talk.say, progress=talk.progress)
         for report in reports:
-            told.append(
-                f"{report.year} by {report.model} on {report.calibrate_on}: IoU of Sealed "
-                f"{report.iou:.2f} with CLC+, {report.gain:,} pixels newly sealed, "
-                f"{report.loss:,} no longer"
-            )
+            told.append(report.summary)
 
 
 def count(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> DeltaSummary | None:

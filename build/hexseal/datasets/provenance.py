@@ -136,8 +136,11 @@ def _files(address: str) -> list[str]:
 def _addresses(region: Region) -> Iterator[tuple[str, int | None, str]]:
     for epoch in region.epochs:
         if epoch.forward is not None:
-            yield "imagery", epoch.forward.calibrate_on, epoch.forward.calibration_imagery
+            if epoch.forward.calibration_imagery is not None:
+                yield "imagery", epoch.forward.calibrate_on, epoch.forward.calibration_imagery
             yield "imagery", epoch.year, epoch.forward.imagery
+            if epoch.forward.reference is not None:
+                yield "reference", epoch.year, epoch.forward.reference
             continue
         yield "landcover", epoch.year, epoch.landcover
         for role, mask in (

@@ -152,7 +152,7 @@ def _named(region: Region) -> Iterator[tuple[str, str]]:
     for epoch in region.epochs:
         yield "landcover", epoch.landcover
         if epoch.forward is not None:
-            for text in (epoch.forward.imagery, epoch.forward.calibration_imagery):
+            for text in epoch.forward.images:
                 for address in text.split(","):
                     yield "imagery", address
     for layer in region.areas:

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.errors import InputError
+from hexseal.forward.maps import OUTSIDE
+from hexseal.products import CLCPLUS
 from hexseal.storage.files import write_bytes
-from hexseal.types import Integers
+from hexseal.types import Bytes, Integers
 
 # Side of the blocks whose differences give standard errors; errors of maps gather within 1 km.
 BLOCK_PX = 128
@@ -18,11 +20,17 @@ BLOCK_PX = 128
 # the model's own folder does not say it (measured for the shipped model: see METHODOLOGY.md).
 USUAL_DRIFT = 0.05
 BOTH, MODEL_ONLY, MAP_ONLY, NEITHER = range(4)
+SEALED = 1
+CODES = tuple(sorted(CLCPLUS.valid))
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardReport:
     """A forward year: the model against CLC+ of the year ``calibrate_on``, and what it changed.
+
+    ``calibrate_on`` is None where no year has a map and the year is the model's map as it is. The
+    comparison is then with a map of a part of the place (``compared`` "reference"), or with the
+    labels that the model was tested on elsewhere ("model"), and no class but Sealed is told apart.
 
     Pixel counts ``both``, ``model_only``, ``map_only``, ``neither`` say which of the two maps of
     that year calls a pixel Sealed; accuracies are shares, with standard errors over blocks.
@@ -32,7 +40,7 @@ class ForwardReport:
     """
 
     year: int
-    calibrate_on: int
+    calibrate_on: int | None
     key: str
     model: str
     checksum: str
@@ -50,6 +58,19 @@ class ForwardReport:
     codes: tuple[int, ...]
     classes: tuple[tuple[int, ...], ...]
     warnings: tuple[str, ...] = field(default=())
+    compared: str = "map"
+
+    @property
+    def summary(self) -> str:
+        """Return one line for the console."""
+        known = f"IoU of Sealed {self.iou:.2f}"
+        if self.calibrate_on is None:
+            what = "a map of a part" if self.compared == "reference" else "its test labels"
+            return f"{self.year} by {self.model}, no map behind it: {known} with {what}"
+        return (
+            f"{self.year} by {self.model} on {self.calibrate_on}: {known} with CLC+, "
+            f"{self.gain:,} pixels newly sealed, {self.loss:,} no longer"
+        )
 
     @property
     def users(self) -> float:
@@ -146,3 +167,67 @@ def ratio_se(part: Integers, whole: Integers) -> float:
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
+
+
+class Tally:
+    """Windows carried forward, and counts of how the model compares with the map."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Integers] = []
+        self.classes = np.zeros((256, 256), np.int64)
+        self.gain = self.loss = self.disagreeing = self.uncovered = 0
+
+    def add(
+        self, mapped: Bytes, before: Bytes, after: Bytes, sure_before: Bytes, sure_after: Bytes
+    ) -> tuple[Bytes, Bytes]:
+        """Return classes and confidence of a window, all shapes (rows, cols)."""
+        land = np.isin(mapped, CODES)
+        seen = np.isin(before, CODES) & np.isin(after, CODES)
+        was, is_now, on_map = before == SEALED, after == SEALED, mapped == SEALED
+        known = land & seen
+        gain, loss = known & ~was & is_now, known & was & ~is_now
+        carried_gain, carried_loss = gain & ~on_map, loss & on_map
+        classes = np.where(carried_gain, SEALED, np.where(carried_loss, after, mapped))
+        classes[land & ~seen] = OUTSIDE
+        certain = np.where(known, np.minimum(sure_before, sure_after), OUTSIDE)
+        self.blocks.append(block_counts(was, on_map, known))
+        pairs = mapped[known].astype(np.int64) * 256 + before[known]
+        self.classes += np.bincount(pairs, minlength=65536).reshape(256, 256)
+        self.gain += int(carried_gain.sum())
+        self.loss += int(carried_loss.sum())
+        self.disagreeing += int(gain.sum() + loss.sum()) - int(
+            carried_gain.sum() + carried_loss.sum()
+        )
+        self.uncovered += int((land & ~seen).sum())
+        return classes.astype(np.uint8), certain.astype(np.uint8)
+
+    def report(self, *, year: int, calibrate_on: int | None, key: str, model: str, checksum: str,
+               drift_sd: float, warnings: tuple[str, ...],
+               compared: str = "map") -> ForwardReport:  # fmt: skip
+        """Return the report of all windows."""
+        blocks = np.concatenate(self.blocks)
+        total = blocks.sum(axis=0)
+        model_sealed = blocks[:, BOTH] + blocks[:, MODEL_ONLY]
+        map_sealed = blocks[:, BOTH] + blocks[:, MAP_ONLY]
+        return ForwardReport(
+            year=year,
+            calibrate_on=calibrate_on,
+            key=key,
+            model=model,
+            checksum=checksum,
+            both=int(total[BOTH]),
+            model_only=int(total[MODEL_ONLY]),
+            map_only=int(total[MAP_ONLY]),
+            neither=int(total[NEITHER]),
+            users_se=ratio_se(blocks[:, BOTH], model_sealed),
+            producers_se=ratio_se(blocks[:, BOTH], map_sealed),
+            gain=self.gain,
+            loss=self.loss,
+            disagreeing=self.disagreeing,
+            uncovered=self.uncovered,
+            drift_sd=drift_sd,
+            codes=CODES,
+            classes=tuple(tuple(row) for row in self.classes[np.ix_(CODES, CODES)].tolist()),
+            warnings=warnings,
+            compared=compared,
+        )

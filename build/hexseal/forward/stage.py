@@ -11,7 +11,9 @@ the last map changed:
 
 Both years of a pair so have one maker each side of the comparison, and the rest of hexseal counts
 a forward year as any other. How the model compares with CLC+ is measured in the same pass and
-decides the slope and the interval of the adjusted change (change/transfer.py).
+decides the slope and the interval of the adjusted change (statistics/transfer.py).
+
+Where no year of a region has a map, each is the model's map as it is (images_only.py).
 """
 
 import hashlib
@@ -21,34 +23,24 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-
 from hexseal import __version__
 from hexseal.errors import InputError
-from hexseal.forward.maps import OUTSIDE, open_maps, strips
+from hexseal.forward.images_only import compare_part, publish_map, tested_report
+from hexseal.forward.maps import open_maps, strips
 from hexseal.forward.models import model_folder, require_ml
 from hexseal.forward.report import (
-    BOTH,
-    MAP_ONLY,
-    MODEL_ONLY,
-    NEITHER,
     USUAL_DRIFT,
     ForwardReport,
-    block_counts,
-    ratio_se,
+    Tally,
     read_report,
     write_report,
 )
-from hexseal.products import CLCPLUS
 from hexseal.progress import Progress, Say
 from hexseal.raster.cog import CLASSES, CogWriter, Layout
 from hexseal.region.load import Epoch, Forward, Region
 from hexseal.storage.cache import Stamp
-from hexseal.types import Bytes, Integers
 
-SEALED = 1
 FORMAT = 1
-CODES = tuple(sorted(CLCPLUS.valid))
 
 
 def report_path(epoch: Epoch) -> Path:
@@ -76,7 +68,7 @@ def forward_reports(region: Region) -> dict[int, ForwardReport]:
 def _make(
     region: Region, epoch: Epoch, forward: Forward, *, fresh: bool, say: Say, progress: Progress
 ) -> ForwardReport:
-    mapped = next(e for e in region.epochs if e.year == forward.calibrate_on)
+    mapped = next((e for e in region.epochs if e.year == forward.calibrate_on), None)
     stamp = _stamp(epoch, forward, mapped)
     kept = None if fresh else _kept(epoch, stamp)
     if kept is not None:
@@ -86,15 +78,38 @@ def _make(
     settings = repr(_settings(epoch, forward, mapped))
     key = hashlib.sha256(settings.encode()).hexdigest()
     report_path(epoch).unlink(missing_ok=True)
-    stems = []
-    images = ((forward.calibrate_on, forward.calibration_imagery), (epoch.year, forward.imagery))
-    for year, image in images:
-        stem = forward.folder / f"model_{year}_for_{epoch.year}"
-        _predict(image, forward, stem, fresh=fresh, say=say)
-        stems.append(stem)
-    report = carry_forward(epoch, mapped, (stems[0], stems[1]), key, progress)
+    if mapped is None:
+        report = _model_year(epoch, forward, key, fresh=fresh, say=say)
+    else:
+        stems = []
+        for year, image in zip((mapped.year, epoch.year), forward.images, strict=True):
+            stem = forward.folder / f"model_{year}_for_{epoch.year}"
+            _predict(image, forward, stem, fresh=fresh, say=say)
+            stems.append(stem)
+        report = carry_forward(epoch, mapped, (stems[0], stems[1]), key, progress)
     write_report(report, report_path(epoch))
     stamp.write()
+    return report
+
+
+def _model_year(
+    epoch: Epoch, forward: Forward, key: str, *, fresh: bool, say: Say
+) -> ForwardReport:
+    """Make a year that no map stands behind: the model's map as it is."""
+    stem = forward.folder / f"model_{epoch.year}"
+    _predict(forward.imagery, forward, stem, fresh=fresh, say=say)
+    facts = _prediction_facts(stem)
+    model = model_folder(forward.model)
+    known = {
+        "year": epoch.year, "key": key, "checksum": str(facts["model_checksum"]),
+        "drift_sd": _drift(model), "warnings": tuple(map(str, _list(facts.get("warnings")))),
+    }  # fmt: skip
+    if forward.reference is None:
+        report = tested_report(model, **known)
+    else:
+        tally = compare_part(epoch, forward.reference, stem)
+        report = tally.report(**known, calibrate_on=None, model=model.name, compared="reference")
+    publish_map(epoch, stem)
     return report
 
 
@@ -131,7 +146,7 @@ def carry_forward(
     assert epoch.confidence is not None
     assert epoch.forward is not None
     facts = [_prediction_facts(stem) for stem in stems]
-    tally = _Tally()
+    tally = Tally()
     with ExitStack() as stack:
         maps = open_maps(stack, mapped, stems)
         landcover = stack.enter_context(CogWriter(Path(epoch.landcover), maps.grid, CLASSES))
@@ -158,78 +173,19 @@ def carry_forward(
     )
 
 
-class _Tally:
-    """Carry windows forward and count how the model compares with the map."""
-
-    def __init__(self) -> None:
-        self.blocks: list[Integers] = []
-        self.classes = np.zeros((256, 256), np.int64)
-        self.gain = self.loss = self.disagreeing = self.uncovered = 0
-
-    def add(
-        self, mapped: Bytes, before: Bytes, after: Bytes, sure_before: Bytes, sure_after: Bytes
-    ) -> tuple[Bytes, Bytes]:
-        """Return classes and confidence of a window, all shapes (rows, cols)."""
-        land = np.isin(mapped, CODES)
-        seen = np.isin(before, CODES) & np.isin(after, CODES)
-        was, is_now, on_map = before == SEALED, after == SEALED, mapped == SEALED
-        known = land & seen
-        gain, loss = known & ~was & is_now, known & was & ~is_now
-        carried_gain, carried_loss = gain & ~on_map, loss & on_map
-        classes = np.where(carried_gain, SEALED, np.where(carried_loss, after, mapped))
-        classes[land & ~seen] = OUTSIDE
-        certain = np.where(known, np.minimum(sure_before, sure_after), OUTSIDE)
-        self.blocks.append(block_counts(was, on_map, known))
-        pairs = mapped[known].astype(np.int64) * 256 + before[known]
-        self.classes += np.bincount(pairs, minlength=65536).reshape(256, 256)
-        self.gain += int(carried_gain.sum())
-        self.loss += int(carried_loss.sum())
-        self.disagreeing += int(gain.sum() + loss.sum()) - int(
-            carried_gain.sum() + carried_loss.sum()
-        )
-        self.uncovered += int((land & ~seen).sum())
-        return classes.astype(np.uint8), certain.astype(np.uint8)
-
-    def report(self, *, year: int, calibrate_on: int, key: str, model: str, checksum: str,
-               drift_sd: float, warnings: tuple[str, ...]) -> ForwardReport:  # fmt: skip
-        blocks = np.concatenate(self.blocks)
-        total = blocks.sum(axis=0)
-        model_sealed = blocks[:, BOTH] + blocks[:, MODEL_ONLY]
-        map_sealed = blocks[:, BOTH] + blocks[:, MAP_ONLY]
-        return ForwardReport(
-            year=year,
-            calibrate_on=calibrate_on,
-            key=key,
-            model=model,
-            checksum=checksum,
-            both=int(total[BOTH]),
-            model_only=int(total[MODEL_ONLY]),
-            map_only=int(total[MAP_ONLY]),
-            neither=int(total[NEITHER]),
-            users_se=ratio_se(blocks[:, BOTH], model_sealed),
-            producers_se=ratio_se(blocks[:, BOTH], map_sealed),
-            gain=self.gain,
-            loss=self.loss,
-            disagreeing=self.disagreeing,
-            uncovered=self.uncovered,
-            drift_sd=drift_sd,
-            codes=CODES,
-            classes=tuple(tuple(row) for row in self.classes[np.ix_(CODES, CODES)].tolist()),
-            warnings=warnings,
-        )
-
-
-def _stamp(epoch: Epoch, forward: Forward, mapped: Epoch) -> Stamp:
+def _stamp(epoch: Epoch, forward: Forward, mapped: Epoch | None) -> Stamp:
     """Return the stamp of a forward year: settings, images, the map and the model's weights."""
     model = model_folder(forward.model)
     weights = [model / "config.json", *sorted(model.glob("*.safetensors"))]
-    files = [forward.imagery, forward.calibration_imagery, mapped.landcover, *map(str, weights)]
+    maps = [mapped.landcover if mapped else forward.reference]
+    files = [*forward.images, *(name for name in maps if name is not None), *map(str, weights)]
     path = forward.folder / f"forward_{epoch.year}_stamp.json"
     return Stamp(path, *_settings(epoch, forward, mapped), files=files)
 
 
-def _settings(epoch: Epoch, forward: Forward, mapped: Epoch) -> tuple[object, ...]:
-    return FORMAT, __version__, epoch.year, mapped.year, forward.missing_bands, forward.clouds
+def _settings(epoch: Epoch, forward: Forward, mapped: Epoch | None) -> tuple[object, ...]:
+    base = None if mapped is None else mapped.year
+    return FORMAT, __version__, epoch.year, base, forward.missing_bands, forward.clouds
 
 
 def _kept(epoch: Epoch, stamp: Stamp) -> ForwardReport | None:

@@ -215,7 +215,13 @@ def _epoch(year: int, settings: dict, folder: Path) -> Epoch:
         reference_period=(date.fromisoformat(period[0]), date.fromisoformat(period[1]))
         if period
         else None,
-        forward=Forward("merged", made["model"], made["calibrate_on"], "merged", folder)
+        forward=Forward(
+            "merged",
+            made["model"],
+            made["calibrate_on"],
+            None if made["calibrate_on"] is None else "merged",
+            folder,
+        )
         if made
         else None,
         **masks,

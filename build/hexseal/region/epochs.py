@@ -25,15 +25,24 @@ class Forward:
     ``model`` is the path of a folder or the name of an installed model.
     ``imagery`` shows the year itself, ``calibration_imagery`` the year ``calibrate_on``, which
     has a map. Only the model's own change between the two images is carried onto that map.
+    Without both the year is the model's map as it is; ``reference`` is then a map of the same
+    year of a part of the place, which the model is compared with.
     """
 
     imagery: str
     model: str
-    calibrate_on: int
-    calibration_imagery: str
+    calibrate_on: int | None
+    calibration_imagery: str | None
     folder: Path
     missing_bands: str = "refuse"
     clouds: str = "keep"
+    reference: str | None = None
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Return the image of the year, and before it that of the year it starts from."""
+        before = () if self.calibration_imagery is None else (self.calibration_imagery,)
+        return (*before, self.imagery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +148,27 @@ def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Ep
             f"{reader.name('landcover')} and forward are both given: a year is read or made"
         )
     table = TableReader(reader.take("forward", dict), f"{reader.where}.forward")
+    before, reference = (table.take(key, str, None) for key in ("calibration_imagery", "reference"))
     forward = Forward(
         imagery=resolve_list(table.text("imagery"), path),
         model=_model(table.text("model"), path),
-        calibrate_on=table.take("calibrate_on", int),
-        calibration_imagery=resolve_list(table.text("calibration_imagery"), path),
+        calibrate_on=table.take("calibrate_on", int, None),
+        calibration_imagery=None if before is None else resolve_list(before, path),
         folder=work,
         missing_bands=table.text("missing_bands", "refuse"),
         clouds=table.text("clouds", "keep"),
+        reference=None if reference is None else resolve(reference, path),
     )
+    if (forward.calibrate_on is None) != (before is None):
+        raise RegionError(
+            f"[{reader.where}.forward] calibrate_on and calibration_imagery go together: give "
+            "both to start from a map, or neither where there is no map"
+        )
+    if forward.reference is not None and forward.calibrate_on is not None:
+        raise RegionError(
+            f"{table.name('reference')}: a year that starts from the map of "
+            f"{forward.calibrate_on} is compared with that map; leave it out"
+        )
     if forward.missing_bands not in ("refuse", "mean"):
         raise RegionError(
             f"{table.name('missing_bands')} = {forward.missing_bands!r} is not refuse or mean"
@@ -169,20 +190,28 @@ def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Ep
 
 
 def _check_forward(epochs: Sequence[Epoch], product: Product) -> None:
-    """Refuse forward years that the change could not be told of."""
+    """Reject forward years that have no earlier mapped year, unless no year of the region has."""
     mapped = [epoch.year for epoch in epochs if epoch.forward is None]
     for epoch in epochs:
         if epoch.forward is None:
             continue
         where = f"[epoch {epoch.year}.forward] calibrate_on = {epoch.forward.calibrate_on}"
+        if epoch.forward.calibrate_on is None:
+            where = f"[epoch {epoch.year}.forward] calibrate_on"
         if product.name != "clcplus":
             raise RegionError(
                 f"[epoch {epoch.year}.forward] replicates CLC+ Backbone; "
                 f"[product] name = {product.name!r} has other classes"
             )
+        if not mapped and epoch.forward.calibrate_on is None:
+            continue
         last = max((year for year in mapped if year < epoch.year), default=None)
         if last is None or epoch.forward.calibrate_on != last:
-            wanted = "no year with a map lies before it" if last is None else f"name {last}"
+            wanted = f"name {last}"
+            if last is None:
+                wanted = "no year with a map lies before it" + (
+                    "; leave it out, since no year of this region has a map" if not mapped else ""
+                )
             raise RegionError(
                 f"{where}: must be the last year with a map before {epoch.year}; {wanted}"
             )

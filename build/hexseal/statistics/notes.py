@@ -14,7 +14,7 @@ from hexseal.types import Pair
 
 Kind = Literal[
     "few_losses", "unbalanced", "cut_tail", "local_level", "shifted", "shift_unknown", "sharpness",
-    "fields", "inverted", "unsealing", "makers", "forward", "calibration", "rate",
+    "fields", "inverted", "unsealing", "makers", "forward", "no_map", "calibration", "rate",
     "coverage", "weak_confidence", "errors_assumed", "shrinks",
 ]  # fmt: skip
 # Reasons that a test of the maps gives: the pair is inconclusive.
@@ -127,13 +127,13 @@ def _forward(facts: PairFacts) -> Iterator[Note]:
         return
     values: dict[str, str | float] = {
         "year": float(report.year),
-        "base": float(report.calibrate_on),
+        "base": float(report.calibrate_on or 0),
         "model": report.model,
         "users": 100 * report.users,
         "producers": 100 * report.producers,
         "iou": report.iou,
     }
-    yield Note("forward", facts.pair, values)
+    yield Note("forward" if report.calibrate_on is not None else "no_map", facts.pair, values)
 
 
 def _rate(facts: PairFacts) -> Iterator[Note]:

@@ -60,7 +60,8 @@ def write_statistics(
     ``reference`` is what a sample says of a pair. Raises InputError when no pixel has a valid class
     in every year.
     """
-    accuracies = region.accuracy.years if accuracies is None else accuracies
+    given = region.accuracy.years if accuracies is None else accuracies
+    accuracies = {**_model_accuracies(region), **given}
     names = {"years": region.years, "pairs": region.pairs}
     values = _values(region, work)
     with connect(work) as database:
@@ -178,6 +179,9 @@ def _transfer(
     accuracies: Mapping[int, SealedAccuracy],
 ) -> Transfer:
     """Return how the maps' net change follows the true one, by CLC+, by a model, or by both."""
+    if not region.mapped_years:
+        sealed = _region_pixels(database, pair[0])["sealed"]
+        return forward_transfer(forward_reports(region)[pair[1]], sealed=sealed)
     last_mapped = max(year for year in region.mapped_years if year <= pair[1])
     pixels = _region_pixels(database, pair[0])
     steps: list[Transfer] = []
@@ -189,6 +193,15 @@ def _transfer(
         report = forward_reports(region)[pair[1]]
         steps.append(forward_transfer(report, sealed=pixels["sealed"]))
     return steps[0] if len(steps) == 1 else chained_transfer(steps[0], steps[1])
+
+
+def _model_accuracies(region: Region) -> dict[int, SealedAccuracy]:
+    """Return the accuracy of Sealed of years that are a model's map as it is."""
+    return {
+        year: SealedAccuracy(report.users, report.producers, report.users_se, report.producers_se)
+        for year, report in forward_reports(region).items()
+        if report.calibrate_on is None and report.both
+    }
 
 
 def _where(
@@ -286,8 +299,9 @@ def source_titles(region: Region) -> dict[str, str]:
         for epoch in region.epochs
     }
     for year, report in forward_reports(region).items():
-        base = titles[str(report.calibrate_on)]
-        titles[str(year)] += f", model sha256 {report.checksum[:12]}, change since {base}"
+        titles[str(year)] += f", model sha256 {report.checksum[:12]}"
+        if report.calibrate_on is not None:
+            titles[str(year)] += f", change since {titles[str(report.calibrate_on)]}"
     return titles
 
 

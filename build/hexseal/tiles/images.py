@@ -52,7 +52,9 @@ def image_years(region: Region) -> dict[int, str]:
     found: dict[int, str] = {}
     for epoch in region.epochs:
         if epoch.forward is not None:
-            found.setdefault(epoch.forward.calibrate_on, epoch.forward.calibration_imagery)
+            base, before = epoch.forward.calibrate_on, epoch.forward.calibration_imagery
+            if base is not None and before is not None:
+                found.setdefault(base, before)
             found[epoch.year] = epoch.forward.imagery
     return dict(sorted(found.items()))
 
