@@ -10,7 +10,7 @@ from rasterfiles import write_tif
 
 from hexseal.errors import GridMismatchError, HexsealError, InputError
 from hexseal.raster.landcover import open_landcover
-from hexseal_ml.evaluate.config import EvaluateConfig, load_evaluate_config
+from hexseal_ml.evaluate.config import EvaluateConfig, TileSet, load_evaluate_config
 from hexseal_ml.evaluate.metrics import (
     Confusion,
     calibration,
@@ -21,6 +21,9 @@ from hexseal_ml.evaluate.metrics import (
 )
 from hexseal_ml.evaluate.report import write_report
 from hexseal_ml.evaluate.stage import evaluate
+from hexseal_ml.evaluate.tile_shares import chosen_tiles, tile_shares
+from hexseal_ml.model.folder import load_model
+from hexseal_ml.predict.stage import Settings, runtime_of
 
 CODES = (1, 6, 11)
 MATRIX = np.array([[8, 2, 0], [4, 86, 0], [0, 0, 0]])
@@ -217,3 +220,22 @@ def test_wrong_settings_are_named(tmp_path: Path, old: str, new: str, said: str)
     with pytest.raises(HexsealError) as caught:
         load_evaluate_config(path)
     assert said in str(caught.value)
+
+
+def test_shares_of_sealed_are_given_by_scene_class(tmp_path: Path) -> None:
+    model = save_tiny(tmp_path / "model")
+    folder = tmp_path / "tiles"
+    folder.mkdir()
+    for number in range(4):
+        write_image(folder / f"Forest_{number}.tif", reflectance(40, 40, number))
+    for number in range(2):
+        write_image(folder / f"River_{number}.tif", reflectance(40, 40, 10 + number))
+    tiles = TileSet("tiles", folder, 2, "")
+    assert [path.stem for path in chosen_tiles(tiles)] == ["Forest_1", "Forest_3", "River_1"]
+    network = load_model(model)
+    runtime = runtime_of(Settings(precision="fp32"))
+    forest, river = tile_shares(tiles, network, runtime, lambda *_: None)
+    assert (forest.name, forest.tiles, river.name, river.tiles) == ("Forest", 2, "River", 1)
+    assert 0 < forest.mean <= forest.largest < 1
+    with pytest.raises(InputError, match="no tiles"):
+        chosen_tiles(TileSet("none", tmp_path, 1, ""))

@@ -22,7 +22,7 @@ from hexseal_ml.model.folder import load_model, model_checksum
 from hexseal_ml.train.card import model_card
 from hexseal_ml.train.config import TrainConfig, load_train_config
 from hexseal_ml.train.stage import Outcome, class_weights, train
-from hexseal_ml.train.validation import Validation
+from hexseal_ml.train.validation import Validation, sealed_accuracy
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
 USED = ("B04", "B08", "B11")
@@ -161,6 +161,25 @@ def test_the_offset_makes_the_mapped_area_that_of_the_label() -> None:
     assert matched["iou_sealed"] == pytest.approx(1 / 3)
 
 
+def test_accuracy_elsewhere_spans_the_kinds_of_images() -> None:
+    def found(margins: list[float], sealed: list[bool]) -> Validation:
+        codes = (1, 6)
+        return Validation(
+            np.zeros((2, 2), np.int64), np.array(margins, np.float32), np.array(sealed), codes
+        )
+
+    # User's 1/2 and 1, producer's 1 and 1/2.
+    one = found([1, 1, -1, -1], [True, False, False, False])
+    two = found([1, -1, -1, -1], [True, True, False, False])
+    assert sealed_accuracy([one, two], 0.0) == {
+        "both": 250_000, "model_only": 125_000, "map_only": 125_000, "neither": 500_000,
+        "users_se": 0.25, "producers_se": 0.25,
+    }  # fmt: skip
+    assert sealed_accuracy([one], 0.0)["users_se"] == 0.25
+    # An offset that maps nothing more leaves the counts.
+    assert sealed_accuracy([one], 0.5)["both"] == 250_000
+
+
 def test_a_class_that_validation_lacks_has_no_accuracy() -> None:
     matrix = np.array([[8, 2, 0], [0, 90, 0], [0, 0, 0]])
     found = Validation(matrix, np.zeros(1, np.float32), np.ones(1, bool), (1, 6, 11))
@@ -252,7 +271,7 @@ def test_a_training_leaves_a_model_that_tells_of_itself(tmp_path: Path) -> None:
     assert (config.out / "README.md").read_text() == model_card(facts)
     assert not [path for path in config.out.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
     rows = list(csv.DictReader((config.out / "training.csv").open()))
-    assert [row["step"] for row in rows] == ["2", "4"]
+    assert [row["step"] for row in rows] == ["1", "2", "3", "4"]
     assert float(rows[0]["loss"]) > 0
     assert list((tmp_path / ".model.training" / "tensorboard").iterdir())
     assert "million parameters" in said[0]

@@ -16,8 +16,9 @@ from hexseal_ml.train.stage import train
 @click.command("train")
 @click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--fresh", is_flag=True, help="Start anew even if a killed training could go on.")
+@click.option("--finish", is_flag=True, help="Write the best model of a stopped training.")
 @click.pass_obj
-def train_command(console: Console, config: Path, fresh: bool) -> None:
+def train_command(console: Console, config: Path, fresh: bool, finish: bool) -> None:
     """Train a model as a TOML file says; a killed training goes on when started again.
 
     Example: hexseal-ml train ml/configs/clcplus-forward-b2.toml
@@ -28,7 +29,9 @@ def train_command(console: Console, config: Path, fresh: bool) -> None:
     console.say(f"SegFormer-{loaded.size.upper()} on {', '.join(loaded.bands)}, into {loaded.out}")
     student = None if loaded.start is None else student_of(loaded.start)
     scenes = open_scenes(loaded.sources, loaded.bands, loaded.cache, console.progress, student)
-    outcome = train(loaded, scenes, report=console.progress, say=console.say, fresh=fresh)
+    outcome = train(
+        loaded, scenes, report=console.progress, say=console.say, fresh=fresh, finish=finish
+    )
     console.say(
         f"done in {(time.monotonic() - started) / 60:.1f} min; {outcome.folder}: "
         f"IoU of Sealed {outcome.figures['iou_sealed']:.3f}, mean IoU "

@@ -51,6 +51,20 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
+class TileSet:
+    """A folder of images of one scene class each, which their names begin with.
+
+    Of the files in the order of their names only every ``every``-th is used: training on the same
+    folder holds every fifth aside.
+    """
+
+    name: str
+    folder: Path
+    every: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluateConfig:
     """Everything that an evaluation needs to know."""
 
@@ -62,6 +76,7 @@ class EvaluateConfig:
     resolution: int
     tests: tuple[Test, ...]
     sources: tuple[Source, ...]
+    tiles: tuple[TileSet, ...] = ()
 
 
 def load_evaluate_config(path: Path) -> EvaluateConfig:
@@ -77,9 +92,10 @@ def load_evaluate_config(path: Path) -> EvaluateConfig:
         resolution=top.take("resolution", int, 8),
         tests=tuple(_test(table, path) for table in top.children("test")),
         sources=tuple(read_source(table, home) for table in top.children("data")),
+        tiles=tuple(_tiles(table, home) for table in top.children("tiles")),
     )
     top.done()
-    if not config.tests:
+    if not config.tests and not config.tiles:
         raise InputError(f"{path}: [[test]] is missing; name at least one image")
     slugs = [test.slug for test in config.tests]
     if len(set(slugs)) < len(slugs):
@@ -111,6 +127,19 @@ def _test(table: TableReader, path: Path) -> Test:
         raise InputError(f"{table.name('clouds')} = {test.clouds!r} is not keep or mask")
     table.done()
     return test
+
+
+def _tiles(table: TableReader, home: Path) -> TileSet:
+    tiles = TileSet(
+        name=table.text("name"),
+        folder=(home / table.text("folder")).resolve(),
+        every=table.take("every", int, 1),
+        note=table.take("note", str, ""),
+    )
+    if tiles.every < 1:
+        raise InputError(f"{table.name('every')} = {tiles.every}: give 1 or more")
+    table.done()
+    return tiles
 
 
 def _codes(table: TableReader, key: str) -> frozenset[int]:

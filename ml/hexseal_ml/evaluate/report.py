@@ -75,7 +75,16 @@ def report_facts(evaluation: Evaluation) -> dict[str, object]:
         "bootstrap": {"replicates": REPLICATES, "seed": SEED, "level": 0.95},
         "forest": {"trees": TREES, "min_samples_leaf": LEAF, "seed": 0},
         "tests": [_test_facts(test) for test in evaluation.tests],
-    }
+        "tiles": {
+            each.name: {
+                share.name: {
+                    "tiles": share.tiles, "mean": 100 * share.mean, "largest": 100 * share.largest
+                }
+                for share in shares
+            }
+            for each, shares in evaluation.tiles
+        },
+    }  # fmt: skip
 
 
 def scalars_of(found: Compared) -> dict[str, float]:
@@ -161,6 +170,7 @@ def _html(evaluation: Evaluation) -> str:
         version=__version__,
         block_km=f"{evaluation.config.block_km:g}",
         tests=[_shown(test) for test in evaluation.tests],
+        tiles=evaluation.tiles,
         colors={code: "#" + bytes(COLORS[code]).hex() for code in CODES},
         class_name=class_name,
         codes=CODES,

@@ -25,7 +25,7 @@ from hexseal_ml.evaluate.baselines import (
     fit_forest,
     fit_threshold,
 )
-from hexseal_ml.evaluate.config import OTHER, TWO_CODES, EvaluateConfig, Test
+from hexseal_ml.evaluate.config import OTHER, TWO_CODES, EvaluateConfig, Test, TileSet
 from hexseal_ml.evaluate.metrics import (
     Calibration,
     Confusion,
@@ -36,11 +36,12 @@ from hexseal_ml.evaluate.metrics import (
     hexagon_agreement,
 )
 from hexseal_ml.evaluate.pictures import Picture, detail_pictures, overview_pictures
+from hexseal_ml.evaluate.tile_shares import ClassShare, tile_shares
 from hexseal_ml.imagery.image import Image, open_image
 from hexseal_ml.model.classes import CODES, OUTSIDE, SEALED
 from hexseal_ml.model.folder import load_model, model_checksum
 from hexseal_ml.predict.rasters import LANDCOVER, PROBABILITY
-from hexseal_ml.predict.stage import Predicted, Settings, predict
+from hexseal_ml.predict.stage import Predicted, Settings, predict, runtime_of
 
 STRIP = 512
 # Bands that the baselines' indices need.
@@ -84,6 +85,7 @@ class Evaluation:
     config: EvaluateConfig
     checksum: str
     tests: tuple[Tested, ...]
+    tiles: tuple[tuple[TileSet, tuple[ClassShare, ...]], ...] = ()
 
 
 def evaluate(config: EvaluateConfig, *, say: Say = mute, progress: Progress = silent) -> Evaluation:
@@ -91,10 +93,14 @@ def evaluate(config: EvaluateConfig, *, say: Say = mute, progress: Progress = si
 
     Raises InputError for what cannot be compared: other grids, images without the model's bands.
     """
-    bands = load_model(config.model).bands
+    network = load_model(config.model)
+    bands, runtime = network.bands, runtime_of(Settings())
+    tiles = tuple(
+        (each, tuple(tile_shares(each, network, runtime, progress))) for each in config.tiles
+    )
     baselines = _Baselines(_training_scenes(config, bands, progress), say)
     tests = [_evaluate_one(config, test, bands, baselines, say, progress) for test in config.tests]
-    return Evaluation(config, model_checksum(config.model), tuple(tests))
+    return Evaluation(config, model_checksum(config.model), tuple(tests), tiles)
 
 
 def _training_scenes(

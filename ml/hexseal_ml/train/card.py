@@ -1,6 +1,6 @@
 """The README.md of a model folder: what the model is, was trained on, and can be trusted for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from hexseal_ml.data.split import ROLES
@@ -30,7 +30,7 @@ hexseal for what may be concluded from it.
 
 {sources}
 
-{steps} steps in {minutes} minutes, class weights: {weights}, seed {seed}, initial weights:
+{steps} steps in {minutes} minutes, {kept}class weights: {weights}, seed {seed}, initial weights:
 {start}.
 
 ## Accuracy on validation blocks
@@ -62,6 +62,17 @@ FIGURES = {
 }
 
 
+NOTICE = """Some of the training labels of this model were derived from two works of others.
+
+Dynamic World, its model and predictions: Google and World Resources Institute, Apache License 2.0,
+https://github.com/google/dynamicworld. Brown et al. 2022, Scientific Data 9:251,
+doi:10.1038/s41597-022-01307-4. The predictions were used as a teacher, changed by spectral rules.
+
+EuroSAT images: Helber et al. 2019, IEEE JSTARS 12(7), doi:10.1109/JSTARS.2019.2918242; the authors
+state the MIT licence. They and the other images contain modified Copernicus Sentinel data.
+"""
+
+
 def model_card(facts: Mapping[str, object]) -> str:
     """Return the card of a model from the ``hexseal`` section of its configuration."""
     training = cast("dict[str, object]", facts["training"])
@@ -84,6 +95,7 @@ def model_card(facts: Mapping[str, object]) -> str:
         ),
         steps=training["steps_taken"],
         minutes=training["minutes"],
+        kept=f"weights of step {training['step_kept']}, " if "step_kept" in training else "",
         weights=training["class_weights"],
         seed=training["seed"],
         start=facts["initial_weights"],
@@ -120,6 +132,12 @@ def _source(source: Mapping[str, object]) -> str:
 
 
 def _origin(source: Mapping[str, object]) -> str:
+    if source["kind"] == "taught":
+        taught = cast("dict[str, object]", source["taught"])
+        names = cast("Sequence[str]", taught.get("names", ()))
+        what = f" ({', '.join(names)})" if names else ""
+        aside = ", every fifth held aside" if taught.get("folds") else ""
+        return f"real images {taught['folder']}{what}, labelled by Dynamic World{aside}"
     if source["kind"] == "simulation":
         seeds = cast("tuple[int, ...]", source["seeds"])
         width, height = cast("tuple[float, float]", source["size_km"])

@@ -57,6 +57,7 @@ class TrainConfig:
     schedule: Schedule
     half: bool
     start: Path | None = None
+    blend: float = 1.0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
@@ -73,6 +74,7 @@ def load_train_config(path: Path) -> TrainConfig:
         path=path,
         out=home / model.text("out"),
         start=None if start is None else (home / start).resolve(),
+        blend=model.number("blend", 1.0),
         half=model.take("half", bool, False),
         pretrained=model.take("pretrained", str, HUB.format(size=size)) or None,
         size=size,
@@ -86,6 +88,10 @@ def load_train_config(path: Path) -> TrainConfig:
     )
     model.done()
     top.done()
+    if not 0 < config.blend <= 1 or (config.blend < 1 and config.start is None):
+        raise InputError(
+            f"[model] blend = {config.blend}: give a number above 0, at most 1, and a start"
+        )
     if not config.sources:
         raise InputError(f"{path}: [[data]] is missing; name a simulation, raster, region or tiles")
     return config

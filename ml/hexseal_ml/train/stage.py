@@ -33,14 +33,15 @@ from hexseal_ml.data.sampling import (
     validation_crops,
 )
 from hexseal_ml.data.scenes import Scene
+from hexseal_ml.data.sources import Source
 from hexseal_ml.data.split import TRAIN, VALIDATION
 from hexseal_ml.model.classes import IGNORE, SEALED
 from hexseal_ml.model.folder import load_model, model_checksum, save_model
 from hexseal_ml.model.network import ForwardSegformer, Prediction, build_model
-from hexseal_ml.train.card import model_card
+from hexseal_ml.train.card import NOTICE, model_card
 from hexseal_ml.train.config import Schedule, TrainConfig
 from hexseal_ml.train.state import Progress, load_state, save_state
-from hexseal_ml.train.validation import Validation, drift, validate
+from hexseal_ml.train.validation import Validation, drift, sealed_accuracy, validate
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ CLIP = 1.0
 VALIDATION_SIDE = 512
 HISTORY = "validation.csv"
 BEST = "best"
+# Scenes that the drift between two images of one place is measured on.
+DRIFT_SCENES = 16
 STEPS = "training.csv"
 
 Batch = tuple[Floats, Bytes]
@@ -71,19 +74,26 @@ def train(
     report: Report,
     say: Callable[[str], None],
     fresh: bool = False,
+    finish: bool = False,
 ) -> Outcome:
-    """Train until the schedule ends, then write the best model; a killed training goes on."""
+    """Train until the schedule ends, then write the best model; a killed training goes on.
+
+    ``finish`` takes no further step and writes the best model so far.
+    """
     learner = Learner(config, scenes, say)
     if not fresh:
         learner.resume()
-    learner.run(report)
+    if not finish:
+        learner.run(report)
+    elif not learner.progress.history:
+        raise InputError(f"{learner.work}: no validation is finished yet; train first")
     return learner.publish()
 
 
 def training_key(config: TrainConfig) -> str:
     """Return a key of all that changes the result, so that only the same training is resumed."""
     facts = asdict(config)
-    for free in ("path", "out", "cache", "half"):
+    for free in ("path", "out", "cache", "half", "blend"):
         facts.pop(free)
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -194,7 +204,7 @@ class Learner:
     def publish(self) -> Outcome:
         """Write the best model with its offset, figures and card."""
         best = self._best()
-        found = validate(best, self.crops, self.device, self._precision())
+        found = self._found(best, self.crops or self.real_crops)
         offset = found.matched_offset()
         figures = found.figures(offset)
         plain = found.figures()
@@ -205,7 +215,15 @@ class Learner:
             "validation_without_offset": plain,
             "iou": found.iou_by_class(),
         }
-        moved = drift(best, self.held_out, offset, self.device, self._precision())
+        tested = [found]
+        if self.real_crops and self.crops:
+            tested.append(self._found(best, self.real_crops))
+            facts["metrics"]["real"] = tested[1].figures(offset) | {
+                "offset_that_matches_area": round(tested[1].matched_offset(), 4)
+            }
+        facts["metrics"]["sealed_accuracy"] = sealed_accuracy(tested, offset)
+        labelled = _by_origin(self.held_out)[0]
+        moved = drift(best, labelled[:DRIFT_SCENES], offset, self.device, self._precision())
         if moved is not None:
             facts["metrics"]["drift"] = moved
         facts["initial_weights"] = self.progress.initial_weights
@@ -346,7 +364,10 @@ class Learner:
 
     def _logs(self) -> dict[str, str]:
         """Return the log of every step, and the figures of every validation."""
-        return {name: (self.work / name).read_text(encoding="utf-8") for name in (STEPS, HISTORY)}
+        logs = {name: (self.work / name).read_text(encoding="utf-8") for name in (STEPS, HISTORY)}
+        if any(source.taught is not None for source in self.config.sources):
+            logs["NOTICE.txt"] = NOTICE
+        return logs
 
     def _write_history(self) -> None:
         with (
@@ -357,8 +378,18 @@ class Learner:
             writer.writeheader()
             writer.writerows(self.progress.history)
 
+    def _kept_step(self) -> int:
+        """Return the step of the best validation."""
+        scores = [
+            (row["iou_sealed"] + row.get("real_iou_sealed", row["iou_sealed"])) / 2
+            for row in self.progress.history
+        ]
+        return int(self.progress.history[int(np.argmax(scores))]["step"])
+
     def _best(self) -> ForwardSegformer:
         best = ForwardSegformer.from_pretrained(self.work / BEST, local_files_only=True)
+        if self.config.blend < 1:
+            _blend(best, load_model(cast(Path, self.config.start)), self.config.blend)
         return cast(ForwardSegformer, cast(nn.Module, best).to(self.device).eval())
 
     def _done(self) -> float:
@@ -382,17 +413,25 @@ class Learner:
         facts = asdict(self.config.schedule)
         return {
             **facts,
-            "sources": [
-                {k: v for k, v in asdict(source).items() if v not in ((), "", None)}
-                for source in self.config.sources
-            ],
+            "sources": [_source_facts(source) for source in self.config.sources],
             "split": asdict(self.config.split),
             "class_pixels": self.class_pixels,
             "steps_taken": self.progress.step,
+            "step_kept": self._kept_step(),
             "minutes": round(self.progress.seconds / 60, 1),
             "pretrained": self.config.pretrained,
+            "blend": self.config.blend,
             "torch": torch.__version__,
         }
+
+
+def _source_facts(source: Source) -> dict[str, object]:
+    """Return what a source is, without the folder that it lies in on this machine."""
+    facts = {k: v for k, v in asdict(source).items() if v not in ((), "", None)}
+    if source.taught is not None:
+        taught = asdict(source.taught) | {"folder": source.taught.folder.name}
+        facts["taught"] = {k: v for k, v in taught.items() if v not in ((), "", False)}
+    return facts
 
 
 def _decayed(model: nn.Module, decay: float) -> list[dict[str, object]]:
@@ -415,6 +454,19 @@ def dice_loss(logits: Tensor, target: Tensor, place: int) -> Tensor:
     truth = ((target == place) & known).float()
     both = (probability * truth).sum()
     return 1 - (2 * both + 1) / (probability.sum() + truth.sum() + 1)
+
+
+def _blend(model: nn.Module, start: nn.Module, share: float) -> None:
+    """Move weights back towards those that training started from; ``share`` is what is kept.
+
+    The mean of both keeps most of what was learnt of new images and loses less on the old ones
+    (Wortsman et al. 2022, WiSE-FT).
+    """
+    old = start.state_dict()
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(old[name].to(value), 1 - share)
 
 
 def _freeze(model: nn.Module) -> None:

@@ -19,6 +19,8 @@ from hexseal_ml.model.classes import IGNORE, SEALED
 from hexseal_ml.model.network import ForwardSegformer
 
 SIDE = 512
+# Counts of cases are given for so many pixels.
+PER = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +68,33 @@ class Validation:
         """
         share = self.sealed.mean()
         return float(-np.quantile(self.margins, 1 - share)) if 0 < share < 1 else 0.0
+
+
+def sealed_accuracy(found: Sequence[Validation], offset: float) -> dict[str, float]:
+    """Return how far Sealed can be trusted elsewhere, from tests on different kinds of images.
+
+    User's and producer's accuracy vary from kind to kind more than from pixel to pixel: counts are
+    those of all kinds at equal weight, per million pixels, and the standard error is half the
+    range over kinds; half of what is wrong where there is only one.
+    """
+    tables = np.array([_cases(each, offset) for each in found])  # (kinds, 4)
+    users, producers = (
+        tables[:, 0] / np.maximum(tables[:, 0] + tables[:, other], 1e-12) for other in (1, 2)
+    )
+    errors = {
+        f"{name}_se": float(np.ptp(shares) / 2 if len(found) > 1 else (1 - shares[0]) / 2)
+        for name, shares in (("users", users), ("producers", producers))
+    }
+    pooled = np.round(tables.mean(axis=0) * PER).astype(int).tolist()
+    names = ("both", "model_only", "map_only", "neither")
+    return dict(zip(names, pooled, strict=True)) | errors
+
+
+def _cases(found: Validation, offset: float) -> NDArray[np.float64]:
+    """Return shares of pixels Sealed in both, the map only, the label only, and neither."""
+    mapped, true = found.margins + offset > 0, found.sealed
+    cases = (mapped & true, mapped & ~true, ~mapped & true, ~mapped & ~true)
+    return np.array([case.mean() for case in cases])
 
 
 def validate(
