@@ -218,7 +218,7 @@ def test_a_region_makes_its_forward_year_once(tmp_path: Path) -> None:
 
 
 def test_a_model_that_fails_is_one_line(tmp_path: Path) -> None:
-    path = _region(tmp_path)
+    path = _region(tmp_path, REGION.replace('"model"', '"./none/model"'))
     region = load_region(path)
     with pytest.raises(InputError) as caught:
         make_forward_years(region, fresh=False, say=lambda _: None, progress=lambda *_: None)

@@ -173,6 +173,17 @@ bbox = [0, 0, 1, 1]
 [fetch.worldcover]
 years = [2020]
 """
+IMAGES_ONLY = """
+[region]
+id = "d"
+[[epoch]]
+year = 2018
+[epoch.forward]
+imagery = "i.tif"
+model = "m"
+reference = "part.tif"
+"""
+DOCUMENTS = (EVERY_KEY, OTHER_KEYS, WORLD_KEYS, IMAGES_ONLY)
 # Defaults that follow from other keys, or conditions of being required, which only words can say.
 FOLLOWS = {
     ("region", "title"), ("region", "simulated"), ("product", "attribution"), ("product", "sealed"),
@@ -233,7 +244,8 @@ def taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Taken:
     original = TableReader.titles
     monkeypatch.setattr(TableReader, "take", noted)
     monkeypatch.setattr(TableReader, "titles", titles)
-    for name, text in (("one.toml", EVERY_KEY), ("two.toml", OTHER_KEYS), ("c.toml", WORLD_KEYS)):
+    for number, text in enumerate(DOCUMENTS):
+        name = f"{number}.toml"
         (tmp_path / name).write_text(text, encoding="utf-8")
         load_region(tmp_path / name)
         # Some keys are read past the methods above; what is left over is refused.
@@ -281,7 +293,7 @@ def test_every_key_has_a_meaning() -> None:
 def test_region_files_fit_the_schema() -> None:
     jsonschema.Draft7Validator.check_schema(json_schema())
     files = {path: path.read_text(encoding="utf-8") for path in SHIPPED_REGIONS}
-    for name, text in {**files, "one": EVERY_KEY, "two": OTHER_KEYS, "c": WORLD_KEYS}.items():
+    for name, text in {**files, **dict(enumerate(DOCUMENTS))}.items():
         assert problems(tomllib.loads(text)) == [], name
 
 
@@ -324,7 +336,7 @@ def test_schema_and_reader_refuse_the_same_wrong_values(
 ) -> None:
     whole = next(
         document
-        for document in map(tomllib.loads, (EVERY_KEY, OTHER_KEYS, WORLD_KEYS))
+        for document in map(tomllib.loads, DOCUMENTS)
         if hold(document, table, key.name) is not None
     )
     assert not refused(whole, tmp_path)
@@ -343,7 +355,7 @@ def test_schema_and_reader_refuse_the_same_wrong_values(
 
 @pytest.mark.parametrize("table", [table.name for table in TABLES])
 def test_schema_and_reader_refuse_an_unknown_key(table: str, tmp_path: Path) -> None:
-    for text in (EVERY_KEY, OTHER_KEYS, WORLD_KEYS):
+    for text in DOCUMENTS:
         document = tomllib.loads(text)
         inner = hold(document, table, None)
         if inner is not None:
