@@ -12,6 +12,7 @@ patches of change stay out. The sums of the normal equations add up over bands a
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -67,23 +68,9 @@ class Registration:
         used = _usable(before, after, counts)
         if own is not None:
             used[: own.start], used[own.stop :] = False, False
-        if not used.any():
-            return
-        first, second = (_blurred(mask & counts) for mask in (before, after))
-        mean = (first + second) / 2
-        y, x = np.nonzero(used & (mean > LEAST_SEALED))
-        if not len(y):
-            return
-        terms = _terms(mean, y, x)
-        difference = (second[y, x] - first[y, x]).astype(np.float64)
-        block = (y + row) // self.block[0] * BLOCKS + x // self.block[1]
-        for i in range(TERMS):
-            self.right[i] += np.bincount(block, terms[i] * difference, BLOCKS * BLOCKS)
-            for j in range(i, TERMS):
-                sums = np.bincount(block, terms[i] * terms[j], BLOCKS * BLOCKS)
-                self.left[i, j] += sums
-                if i != j:
-                    self.left[j, i] += sums
+        _gather(
+            before & counts, after & counts, used, KERNEL, row, self.block, self.left, self.right
+        )
 
     def solve(self) -> Displacement:
         """Return the shift of the second map."""
@@ -105,7 +92,7 @@ class Registration:
 
     def _fit(self, left: Doubles, right: Doubles) -> Doubles:
         try:
-            return np.linalg.solve(left, right)
+            return np.asarray(np.linalg.solve(left, right), np.float64)
         except np.linalg.LinAlgError:
             return np.full(TERMS, np.nan)
 
@@ -124,34 +111,122 @@ class Registration:
 
 def _usable(before: Flags, after: Flags, counts: Flags) -> Flags:
     """Return the pixels that may speak: valid around, and away from large patches of change."""
-    used = counts & ~_near_large(after & ~before & counts) & ~_near_large(before & ~after & counts)
-    if not counts.all():
-        used &= ~ndimage.binary_dilation(~counts, EIGHT, iterations=REACH)
+    used = counts.copy()
+    for change in (after & ~before & counts, before & ~after & counts):
+        _clear_around(used, _large(change), AWAY)
+    _clear_around(used, ~counts, REACH)
     used[:1], used[-1:], used[:, :1], used[:, -1:] = False, False, False, False
     return used
 
 
-def _near_large(change: Flags) -> Flags:
-    labels, count = ndimage.label(change, EIGHT)
-    if not count:
+def _large(change: Flags) -> Flags:
+    """Return the pixels of change in patches of at least LARGE_PATCH pixels."""
+    labels = np.empty(change.shape, np.int32)
+    if not ndimage.label(change, EIGHT, output=labels):
         return change
-    large = np.bincount(labels.ravel())[labels] >= LARGE_PATCH
-    return ndimage.binary_dilation(large & change, EIGHT, iterations=AWAY)
+    return (np.bincount(labels.ravel())[labels] >= LARGE_PATCH) & change
 
 
-def _blurred(mask: Flags) -> NDArray[np.float32]:
-    return ndimage.gaussian_filter(mask.astype(np.float32), 1.0)
+@numba.njit(cache=True, nogil=True)
+def _clear_around(used: Flags, mask: Flags, distance: int) -> None:
+    """Clear ``used`` within ``distance`` 8-neighbour steps of the pixels of ``mask``."""
+    height, width = mask.shape
+    for row in range(height):
+        for column in range(width):
+            if not mask[row, column]:
+                continue
+            used[row, column] = False
+            top, bottom = max(0, row - 1), min(height, row + 2)
+            left, right = max(0, column - 1), min(width, column + 2)
+            # What lies around the inside of a mask lies around its border too.
+            if mask[top:bottom, left:right].all():
+                continue
+            top, bottom = max(0, row - distance), min(height, row + distance + 1)
+            left, right = max(0, column - distance), min(width, column + distance + 1)
+            used[top:bottom, left:right] = False
 
 
-def _terms(mean: NDArray[np.float32], y: NDArray[np.int64], x: NDArray[np.int64]) -> Doubles:
-    """Return -M_y, -M_x, the Laplacian and the length of the gradient; shape (4, pixels)."""
-    here = mean[y, x].astype(np.float64)
-    up, down, left, right = (
-        mean[y + dy, x + dx].astype(np.float64) for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1))
-    )
-    down_slope, right_slope = (down - up) / 2, (right - left) / 2
-    laplacian = up + down + left + right - 4 * here
-    return np.stack([-down_slope, -right_slope, laplacian, np.hypot(down_slope, right_slope)])
+@numba.njit(cache=True, nogil=True)
+def _blurred(mask: Flags, kernel: Doubles) -> NDArray[np.float32]:
+    """Convolve with ``kernel`` along both axes; beyond the array the mask is mirrored."""
+    height, width = mask.shape
+    radius = kernel.size // 2
+    across = np.zeros((height, width), np.float32)
+    for row in range(height):
+        for column in range(width):
+            if not mask[row, column]:
+                continue
+            # A sealed pixel gives to those around it; most rows hold few of them.
+            for k in range(-radius, radius + 1):
+                at = column + k
+                weight = np.float32(kernel[k + radius])
+                if 0 <= at < width:
+                    across[row, at] += weight
+                # The mirror image of a pixel beyond either end gives too.
+                low, high = -1 - column + k, 2 * width - 1 - column + k
+                if 0 <= low < width:
+                    across[row, low] += weight
+                if 0 <= high < width:
+                    across[row, high] += weight
+    blurred = np.zeros((height, width), np.float32)
+    for row in range(height):
+        for k in range(-radius, radius + 1):
+            other = row + k
+            if other < 0:
+                other = -1 - other
+            if other >= height:
+                other = 2 * height - 1 - other
+            if 0 <= other < height:
+                weight = np.float32(kernel[k + radius])
+                for column in range(width):
+                    blurred[row, column] += weight * across[other, column]
+    return blurred
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(
+    before: Flags,
+    after: Flags,
+    used: Flags,
+    kernel: Doubles,
+    top: int,
+    block: tuple[int, int],
+    left: Doubles,
+    right: Doubles,
+) -> None:
+    """Add the normal equations of the ``used`` pixels near sealed edges to their blocks.
+
+    The terms are -M_y, -M_x, the Laplacian of M and the length of its gradient.
+    """
+    first, second = _blurred(before, kernel), _blurred(after, kernel)
+    mean = (first + second) / np.float32(2.0)
+    height, width = used.shape
+    terms = np.empty(TERMS)
+    for row in range(1, height - 1):
+        for column in range(1, width - 1):
+            here = mean[row, column]
+            if not used[row, column] or not here > LEAST_SEALED:
+                continue
+            up, down = float(mean[row - 1, column]), float(mean[row + 1, column])
+            before_it, after_it = float(mean[row, column - 1]), float(mean[row, column + 1])
+            down_slope, right_slope = (down - up) / 2.0, (after_it - before_it) / 2.0
+            terms[0], terms[1] = -down_slope, -right_slope
+            terms[2] = up + down + before_it + after_it - 4.0 * float(here)
+            terms[3] = np.hypot(down_slope, right_slope)
+            difference = float(second[row, column]) - float(first[row, column])
+            place = (row + top) // block[0] * BLOCKS + column // block[1]
+            for i in range(TERMS):
+                right[i, place] += terms[i] * difference
+                for j in range(TERMS):
+                    left[i, j, place] += terms[i] * terms[j]
+
+
+def _gaussian(sigma: float, radius: int) -> Doubles:
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    return weights / weights.sum()
+
+
+KERNEL = _gaussian(1.0, REACH)
 
 
 def _shared(grid: Doubles) -> float:
