@@ -248,7 +248,7 @@ function lookOf(state: State, theme: Theme): Look {
     outlines,
     selectedArea: selection?.kind === "area" ? selection : null,
     // Change is filled only where it is established: in areas as a whole it would be a flood.
-    areas: selection === null && state.view === "share" && !isCompared(state) ? areaColors(settings, state, PALETTES[theme.name], highlight) : null,
+    areas: selection === null && state.view === "share" && state.compare === 0 ? areaColors(settings, state, PALETTES[theme.name], highlight) : null,
     places: state.places,
   };
 }

@@ -28,11 +28,11 @@ class Words:
 
 LANGUAGES = {
     "en": Words(
-        "index.html", "fr", "Net change", "Sealed share of land", "Évora-sur-Mer",
+        "index.html", "fr", "Change of sealed share", "Sealed share of the land", "Évora-sur-Mer",
         "Draw circle", "Area 1",
     ),
     "fr": Words(
-        "fr/index.html", "en", "Évolution nette", "Part imperméabilisée", "Évora-sur-Mer",
+        "fr/index.html", "en", "Évolution de la part", "Part imperméabilisée", "Évora-sur-Mer",
         "Dessiner un cercle", "Zone 1",
     ),
 }  # fmt: skip
@@ -117,17 +117,18 @@ def _switch(journey: Journey, words: Words) -> None:
     tab_to(journey, "input[name=pair]")
     press(journey, "ArrowLeft")
     assert journey.hash()["pair"] == "2021-2023"
-    # What the comparison needed is still unfolded.
+    tab_to(journey, "#more > summary")
+    press(journey, "Enter")
     for name in ("basis", "outlines", "ground"):
         tab_to(journey, f"input[name={name}]")
         before = journey.page.evaluate("document.activeElement.value")
         press(journey, "ArrowRight")
         assert journey.page.evaluate("document.activeElement.value") != before
         press(journey, "ArrowLeft")
-    for name in ("patches", "unsure"):
+    for name, value in (("patches", "0"), ("unsure", "1")):
         tab_to(journey, f"input[name={name}]")
         press(journey, "Space")
-        assert journey.hash()[name] == "1"
+        assert journey.hash()[name] == value
     for button in (".maplibregl-ctrl-zoom-in", ".home-button", ".north-button"):
         tab_to(journey, button)
         press(journey, "Enter")
