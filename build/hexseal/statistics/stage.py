@@ -55,10 +55,9 @@ def write_statistics(
 ) -> StatisticsSummary:
     """Write hexagons.parquet, areas.parquet, judgement.json into ``work`` from counts and evidence.
 
-    ``accuracies`` of Sealed by year correct for the maps' errors; without them those that the
-    producer promises stand for both years, and no bias is known.
-    ``reference`` is what a sample says of a pair. Raises InputError when no pixel has a valid class
-    in every year.
+    ``accuracies`` of Sealed by year correct for the maps' errors; without them the maps are taken
+    to err alike. ``reference`` is what a sample says of a pair. Raises InputError when no pixel has
+    a valid class in every year.
     """
     given = region.accuracy.years if accuracies is None else accuracies
     accuracies = {**_model_accuracies(region), **given}
