@@ -1,14 +1,18 @@
 """Stages talk through files: manifests, and builds of some stages only."""
 
+import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 from sites import tree, write_region
 
 from hexseal.cli.console import Console
 from hexseal.cli.main import cli
-from hexseal.errors import HexsealError, InputError
+from hexseal.datasets import write_datasets
+from hexseal.errors import HexsealError, InputError, ToolError
 from hexseal.manifest import (
     Archive,
     Basemap,
@@ -18,6 +22,7 @@ from hexseal.manifest import (
     read_manifest,
     write_manifest,
 )
+from hexseal.region.load import load_region
 from hexseal.types import Box
 
 BOX = Box(6.5, 49.0, 6.75, 49.5)
@@ -102,3 +107,14 @@ def test_a_stage_that_is_none_is_wrong_usage(option: str, built: Path) -> None:
     done = build(built, option, "everything")
     assert done.exit_code == 2
     assert f"Invalid value for '{option}': 'everything' is not one of" in done.output
+
+
+def test_a_column_that_the_codebook_lacks_is_refused(built: Path, tmp_path: Path) -> None:
+    region = load_region(built)
+    work = tmp_path / "work"
+    shutil.copytree(built.parent / "work" / "toy", work)
+    table = pq.read_table(work / "hexagons.parquet")
+    more = table.append_column("forgotten_m2", pa.nulls(len(table), pa.float64()))
+    pq.write_table(more, work / "hexagons.parquet")
+    with pytest.raises(ToolError, match="column forgotten_m2 is not in the codebook"):
+        write_datasets(region, work, tmp_path / "site")

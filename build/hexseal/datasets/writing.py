@@ -22,6 +22,7 @@ from hexseal.datasets.geoparquet import (
 )
 from hexseal.datasets.partitions import ROWS_AT_ONCE, write_partitions
 from hexseal.datasets.provenance import Provenance
+from hexseal.errors import ToolError
 from hexseal.manifest import Download, PartitionTree
 from hexseal.region.load import Region
 from hexseal.statistics.transitions import transition_resolution
@@ -64,6 +65,7 @@ class Tables:
 
     def write(self) -> tuple[tuple[Download, ...], PartitionTree]:
         """Write every table in every format, and the finest hexagons by parent."""
+        _refuse_unknown(self.region, WorkFolder(self.work))
         tree: PartitionTree | None = None
         downloads: list[Download] = []
         for file in table_files(self.region):
@@ -124,6 +126,18 @@ def read_table(region: Region, work: Path, file: TableFile) -> pa.Table:
             rows = rows.drop_columns([GEOMETRY])
     wkb = pa.array(list(shapely.to_wkb(shapes)), pa.binary())
     return rows.append_column(pa.field(GEOMETRY, pa.binary(), metadata=GEOARROW_WKB), wkb)
+
+
+def _refuse_unknown(region: Region, work: WorkFolder) -> None:
+    """Raise ToolError for a column of the statistics that the codebook lacks."""
+    for table, path in (("hexagons", work.hexagons), ("areas", work.areas)):
+        known = {column.name for column in columns_of(table, spread_of(region))}
+        unknown = sorted(set(pq.read_schema(path).names) - known)
+        if unknown:
+            raise ToolError(
+                f"{path.name}: column {unknown[0]} is not in the codebook, so it would not be "
+                "published; define it in build/hexseal/codebook"
+            )
 
 
 def _prepare(
