@@ -82,7 +82,7 @@ def write_ground(
             iter(_pyramid(paint, tiles_over(bounds, zooms[-1]), zooms, workers, progress)),
             kind=TileType.PNG,
             bounds=bounds,
-            metadata={"name": f"{region.id} ground", "attribution": region.product.attribution},
+            metadata={"name": f"{region.id} ground", "attribution": region.attribution},
         )
 
 
