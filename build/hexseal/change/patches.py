@@ -144,13 +144,13 @@ class PatchBuilder:
             labels_above = np.full(width + 2, -1, np.int64)
         codes = np.pad(np.vstack([above, band.codes, below]), ((0, 0), (1, 1)))
         self._make_room(int(((band.codes == GAIN) | (band.codes == LOSS)).sum()))
-        rows, columns, labels, *near, self._above, self._known = scan_rows(
-            codes, labels_above, self._parents, self._known
-        )
+        scanned = scan_rows(codes, labels_above, self._parents, self._known)
+        rows, columns, labels, around, rim, sides, contact, self._above, self._known = scanned
         self._last_codes = band.codes[-1:].copy()
-        secure = _secure(band, (rows, columns), near[0])
+        secure = _secure(band, (rows, columns), around)
         if len(labels):
-            self._collect(band, (rows, columns), labels, (*near, secure))
+            near = (around, rim, sides, contact, secure)
+            self._collect(band, (rows, columns), labels, near)
         partner = band.partner[rows, columns]
         return ChangePixels(rows + band.row, columns, labels, partner, secure)
 

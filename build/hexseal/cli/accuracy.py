@@ -59,11 +59,12 @@ def accuracy(
             console.say(line)
         console.say(f"written: {output}")
         return
-    if len(points) > 1:
-        raise InputError(f"{points[1]}: only labelled blocks come as several files; give one")
+    table, *more = points
+    if more:
+        raise InputError(f"{more[0]}: only labelled blocks come as several files; give one")
     report = assess_accuracy(
         loaded,
-        points[0],
+        table,
         crs=crs,
         year=year,
         greenhouses=greenhouses,

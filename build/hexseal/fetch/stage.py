@@ -148,17 +148,19 @@ class Maker:
         return self._map(job, path, told)
 
     def _map(self, job: Job, path: Path, told: list[str]) -> Source:
-        services = self._services(job)
-        for left, service in zip(reversed(range(len(services))), services, strict=True):
+        first, *others = self._services(job)
+        while True:
+            service = first
             try:
                 with MapWriter(path, self.place, self.region.product) as writer:
                     details = self._filled(job, service, writer)
                     writer.check_filled()
                 break
             except FetchError as err:
-                if not left:
+                if not others:
                     raise
                 self.means.say(f"{err}; the next server is asked")
+                first, *others = others
         sealed = int(writer.counts[sorted(self.region.product.sealed)].sum())
         counted = int(writer.counts[sorted(self.region.product.valid)].sum())
         told.append(f"{path}, {counted:,} classified pixels, {100 * sealed / counted:.2f} % sealed")
@@ -166,7 +168,7 @@ class Maker:
         digits = None if grid.crs == EPSG else 6
         box = [round(edge, digits) for edge in grid.bounds]
         name = f"bbox_{grid.crs.lower().replace(':', '_')}"
-        return Source(public(service), details | {name: box})
+        return Source(public(service), {**details, name: box})
 
     def _services(self, job: Job) -> tuple[str, ...]:
         """Return the addresses that can make a map, in the order in which they are tried."""

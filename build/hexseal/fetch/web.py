@@ -116,14 +116,19 @@ class _SecureConnection(http.client.HTTPSConnection):
 
 
 class _Http(urllib.request.HTTPHandler):
-    def http_open(self, req: _Request) -> http.client.HTTPResponse:
+    def http_open(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, req: _Request
+    ) -> http.client.HTTPResponse:
         return self.do_open(partial(_Connection, connect=req.connect_by()), req)
 
 
 class _Https(urllib.request.HTTPSHandler):
-    def https_open(self, req: _Request) -> http.client.HTTPResponse:
+    def https_open(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, req: _Request
+    ) -> http.client.HTTPResponse:
         opened = partial(_SecureConnection, connect=req.connect_by())
-        return self.do_open(opened, req, context=self._context)
+        context = self._context  # pyright: ignore[reportAttributeAccessIssue]
+        return self.do_open(opened, req, context=context)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

@@ -17,7 +17,7 @@ from hexseal.fetch.remote import opened
 from hexseal.fetch.web import RefusalError, Web
 from hexseal.progress import Progress, silent
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.landcover import Bytes
+from hexseal.types import Bytes
 
 SIDE = 3
 PIXELS = 12_000
@@ -119,9 +119,10 @@ def _offset(
     across = (raster.transform.c + turned - grid.transform.c) * PIXELS
     down = (grid.transform.f - raster.transform.f) * PIXELS
     off = max(abs(v - round(v)) for v in (across, down))
-    is_fine = raster.count == 1 and raster.dtypes[0] == "uint8" and raster.crs is not None
+    is_fine = raster.count == 1 and raster.dtypes[0] == "uint8"
     is_aligned = max(abs(steps[0] - 1), abs(steps[1] + 1)) < 1e-6 and off < ALIGNED
-    if not (is_fine and raster.crs.to_epsg() == 4326 and is_aligned):
+    code = None if raster.crs is None else raster.crs.to_epsg()
+    if not (is_fine and code == 4326 and is_aligned):
         raise FetchError(
             f"{address}: is not a tile of WorldCover's pixels (EPSG:4326, 1/12000 degree, one byte "
             "each); it is not resampled"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hexseal.errors import InputError
 from hexseal.pages.locales import Locale
@@ -239,12 +240,12 @@ def _judged(
 def _reference(facts: dict | None) -> ReferenceFacts | None:
     if facts is None:
         return None
-    ends = {
+    named: dict[str, Any] = {
         key: tuple(facts[key][end] for end in ("value", "low", "high"))
         for key in ("net", "gain", "loss")
     }
-    plain = {key: facts[key] for key in ("units", "interpreters", "settled", "unknown", "areas")}
-    return ReferenceFacts(**plain, **ends)
+    plain = ("units", "interpreters", "settled", "unknown", "areas")
+    return ReferenceFacts(**named, **{key: facts[key] for key in plain})
 
 
 def _check(check: dict, reasons: list[str]) -> CheckLine:

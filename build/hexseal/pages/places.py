@@ -101,7 +101,7 @@ def _rows(path: Path, *, is_confirmed: bool, layers: Iterable[str]) -> list[dict
     columns = {"rank", "area_m2", "origin_class", "geometry"}
     columns |= {f"area_{layer}" for layer in layers}
     chosen = "confirmed" if is_confirmed or "candidate" not in there else "candidate"
-    kept = [("direction", "=", "gain")]
+    kept: list[tuple[str, str, object]] = [("direction", "=", "gain")]
     if is_confirmed or chosen == "candidate":
         kept.append((chosen, "=", True))
     table = pq.read_table(path, columns=sorted(columns & there), filters=kept)

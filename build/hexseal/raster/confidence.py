@@ -50,7 +50,7 @@ class ConfidenceContrast:
         """Add the pixels of the rows ``own`` (None: all); the others are their neighbours."""
         if all(layer is None for layer in layers):
             return
-        inside = ndimage.binary_erosion(before & after & counts, EIGHT)
+        inside = np.asarray(ndimage.binary_erosion(before & after & counts, EIGHT), np.bool_)
         gain, loss = _faint(after & ~before & counts), _faint(before & ~after & counts)
         # A date's own map is asked where it calls sealed what the other does not.
         for place, faint in enumerate((loss, gain)):
@@ -74,7 +74,7 @@ class ConfidenceContrast:
 
 
 def _faint(change: Flags) -> Flags:
-    labels, count = ndimage.label(change, EIGHT)
-    if not count:
+    labels = np.empty(change.shape, np.int32)
+    if not ndimage.label(change, EIGHT, output=labels):
         return change
     return change & (np.bincount(labels.ravel())[labels] < FAINT_PIXELS)

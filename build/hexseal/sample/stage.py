@@ -78,10 +78,9 @@ def share_column(year: int) -> str:
 
 def years_of(region: Region, years: Sequence[int] | None) -> Pair:
     """Return the two years to compare, the first and last by default; RegionError for others."""
-    if len(region.years) < 2:
-        raise RegionError(
-            f"{region.path}: has one year ({region.years[0]}); a sample of change needs two"
-        )
+    if not region.pairs:
+        only = ", ".join(map(str, region.years))
+        raise RegionError(f"{region.path}: has one year ({only}); a sample of change needs two")
     if not years:
         return Pair(region.years[0], region.years[-1])
     first, second = years

@@ -105,8 +105,13 @@ class Whole:
     @classmethod
     def of(cls, units: Units, variance: float, confirmed_design: float) -> "Whole":
         """Sum all units of one size."""
-        sums = (units.edges, units.edges_before, units.excess)
-        return cls(*(float(values.sum()) for values in sums), variance, confirmed_design)
+        return cls(
+            float(units.edges.sum()),
+            float(units.edges_before.sum()),
+            float(units.excess.sum()),
+            variance,
+            confirmed_design,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +200,9 @@ def adjust(
     # How far no change at all lies outside what both readings allow.
     distance = np.maximum(np.maximum(low, -high) - correction, 0.0) / deviation
     p_value = np.minimum(2 * student.sf(distance, freedom), 1.0)
-    ends = (base - shift / 2, low - half, high + half)
-    return Adjusted(*(end / transfer.slope for end in ends), p_value)
+    slope = transfer.slope
+    middle = base - shift / 2
+    return Adjusted(middle / slope, (low - half) / slope, (high + half) / slope, p_value)
 
 
 def detection_limit(adjusted: Adjusted) -> Doubles:

@@ -99,7 +99,7 @@ class PairJudge:
         grade = self._grades(units, counts["doubtful"], valid)
         known = (valid > 0) & (grade != "inconclusive")
         columns = {
-            "grade": pa.array(np.where(valid > 0, grade, None).tolist(), pa.string()),
+            "grade": pa.array(np.asarray(grade, object), pa.string(), mask=valid <= 0),
             "confirmed_cm2": pa.array(counts["confirmed_cm2"].astype(np.int64), mask=~known),
             "adjusted_m2": pa.array(found.net * pixel_m2, mask=~known),
             "low_m2": pa.array(found.low * pixel_m2, mask=~known),

@@ -33,9 +33,10 @@ def reconcile(nets: Mapping[Pair, Doubles], variances: Mapping[Pair, float]) -> 
     for pattern in np.unique(known, axis=1).T:
         here = (known == pattern[:, None]).all(0)
         some = [place for place in range(len(pairs)) if pattern[place]]
-        moves[np.ix_(some, np.flatnonzero(here))] = _moves(
+        chosen = np.array(some)[:, None], np.flatnonzero(here)[None, :]
+        moves[chosen] = _moves(
             [pairs[place] for place in some],
-            values[np.ix_(some, np.flatnonzero(here))],
+            values[chosen],
             np.array([variances[pairs[place]] for place in some]),
         )
     return dict(zip(pairs, moves, strict=True))

@@ -186,8 +186,10 @@ def _transfer(
     steps: list[Transfer] = []
     if pair[0] < last_mapped:
         first, second = (accuracies.get(year) for year in (pair[0], last_mapped))
-        known = first is not None and second is not None
-        steps.append(transfer_between(first, second, **pixels) if known else UNKNOWN)
+        if first is None or second is None:
+            steps.append(UNKNOWN)
+        else:
+            steps.append(transfer_between(first, second, **pixels))
     if last_mapped < pair[1]:
         report = forward_reports(region)[pair[1]]
         steps.append(forward_transfer(report, sealed=pixels["sealed"]))

@@ -250,9 +250,7 @@ def _bounds(outlines: Outlines) -> Box:
     )
 
 
-def _header(
-    bounds: tuple[float, float, float, float], bands: tuple[ZoomBand, ...]
-) -> dict[str, object]:
+def _header(bounds: Box, bands: tuple[ZoomBand, ...]) -> dict[str, object]:
     west, south, east, north = header_bounds(bounds)
     return {
         "tile_type": TileType.MVT,

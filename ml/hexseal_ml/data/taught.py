@@ -150,8 +150,9 @@ def _made(
     values, probabilities = values[:, :rows, :columns], probabilities[:, :rows, :columns]
     factor = source.pixel_m / PIXEL_M
     if factor != 1:
-        values = ndimage.zoom(values, (1, factor, factor), order=1)
-        probabilities = ndimage.zoom(probabilities, (1, factor, factor), order=0)
+        size = (1, factor, factor)
+        values = np.asarray(ndimage.zoom(values, size, order=1), np.float32)
+        probabilities = np.asarray(ndimage.zoom(probabilities, size, order=0), np.uint8)
     unknown = (values == 0).any(axis=0)
     ground = to_ground(values, bands) if source.level == "L1C" else values
     others, sealed = student(ground)
