@@ -19,6 +19,7 @@ import { HexagonMap } from "./map/map.ts";
 import { PALETTES } from "./map/palette.ts";
 import { connectPairs } from "./panel/pairs.ts";
 import { plainActions } from "./panel/actions.ts";
+import { captionOf } from "./panel/caption.ts";
 import { ChangedPlaces } from "./panel/changed.ts";
 import { PlaceComparison } from "./panel/compare.ts";
 import { paceOf, targetSection } from "./panel/target.ts";
@@ -92,8 +93,11 @@ function showMap(store: Store, archive: PMTiles, theme: Theme, unknown: string):
   }
   const sheet = new Sheet(() => view.cover(sheet.covered));
   const picture = () => {
-    const name = `${settings.region.id}-${shownMeasure(store.state, settings).id}`;
-    savePicture(view, comparison, legend, settings, name).catch((err: unknown) => {
+    const measure = shownMeasure(store.state, settings);
+    const place = store.state.selection?.kind === "area" ? `-${store.state.selection.id.replace(/[^\w-]+/g, "_")}` : "";
+    const name = `${settings.region.id}${place}-${measure.id}`;
+    const caption = captionOf(settings, text, panel.place, measure, legend);
+    savePicture(view, comparison, caption, settings.region.attribution, name).catch((err: unknown) => {
       showStatus(explain(err, text));
     });
   };

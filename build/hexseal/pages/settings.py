@@ -69,7 +69,9 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
     return {
         "version": __version__,
         "language": locale.language,
+        "languages": region.site.languages,
         "root": root,
+        "dataset": _dataset(region),
         "region": {
             "id": region.id,
             "title": region.title[locale.language],
@@ -139,6 +141,17 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         "noise": noise_settings(contents.noise),
         "partitions": _partitions(contents.datasets.tree),
         "texts": locale.script_texts,
+    }
+
+
+def _dataset(region: Region) -> dict[str, str]:
+    """Return who publishes what version, since when and where."""
+    dataset = region.dataset
+    return {
+        "version": dataset.version,
+        "date": dataset.changes[-1].day.isoformat() if dataset.changes else "",
+        "address": dataset.address or "",
+        "publisher": dataset.publisher or "hexseal",
     }
 
 

@@ -62,6 +62,17 @@ export async function taken(map: MapLibre): Promise<ImageBitmap> {
   return createImageBitmap(new ImageData(pixels, width, height), { imageOrientation: "flipY" });
 }
 
+/** Take a map at so many pixels for each of a style sheet; the map is then as it was. */
+export async function takenAt(map: MapLibre, ratio: number): Promise<ImageBitmap> {
+  const before = map.getPixelRatio();
+  map.setPixelRatio(ratio);
+  try {
+    return await taken(map);
+  } finally {
+    map.setPixelRatio(before);
+  }
+}
+
 /** Add a raster layer of one transparent dot beneath everything to a map whose style has loaded.
  *
  * MapLibre makes the shader program of images and pixels when it first draws any: so in the map's

@@ -1,16 +1,34 @@
-// The map as a PNG file: title, years, map as it is seen, legend, scale and whom to name.
+// The map as a PNG file: place, headline, badge and warnings, map as it is seen, legend, sources.
 
 import type { HexagonMap } from "./map.ts";
-import type { Legend, LegendEntry } from "./legend.ts";
-import { element, type Settings } from "../shared/settings.ts";
+import type { LegendEntry } from "./legend.ts";
+import { element } from "../shared/settings.ts";
 import type { Comparison } from "./comparison.ts";
-import { taken } from "./graphics.ts";
+import { takenAt } from "./graphics.ts";
 
 const PAD = 16;
 const LINE = 20;
 const SWATCH = 14;
-const COLUMN = 210;
+// Between the words of a class and the next swatch.
+const GAP = 22;
 const FONT = "system-ui, sans-serif";
+const SERIF = "Georgia, serif";
+// Pixels of a picture for each of the screen.
+const SHARPNESS = 2;
+
+/** What a picture says in words: all that stands beside the map on the screen. */
+export interface Caption {
+  region: string;
+  /** The place that is chosen; the region's title where none is. */
+  place: string;
+  headline: string;
+  /** The badge of the headline with its class in the style sheet; null where there is no change. */
+  badge: { words: string; name: string; note: string } | null;
+  warnings: string[];
+  legend: { title: string; entries: LegendEntry[] };
+  /** Version and date of the data, and the address. */
+  foot: string[];
+}
 
 export interface Sheet {
   context: CanvasRenderingContext2D;
@@ -23,12 +41,12 @@ export interface Sheet {
 export async function savePicture(
   view: HexagonMap,
   comparison: Comparison,
-  legend: Legend,
-  settings: Settings,
+  caption: Caption,
+  attribution: string,
   name: string,
 ): Promise<void> {
   const sides = await sidesOf(view, comparison);
-  const picture = compose(view, sides, legend, settings);
+  const picture = compose(view.map.getContainer(), sides, caption, attribution);
   const blob = await new Promise<Blob | null>((resolve) => picture.toBlob(resolve, "image/png"));
   if (blob === null) {
     throw new Error("the browser made no picture of the map");
@@ -42,51 +60,170 @@ export async function savePicture(
 
 /** What is seen on both sides of a divider; ``part`` is that of the left, 0 where there is no divider. */
 export interface Sides {
-  right: CanvasImageSource;
-  left: CanvasImageSource | null;
+  right: ImageBitmap | HTMLCanvasElement;
+  left: ImageBitmap | HTMLCanvasElement | null;
   part: number;
 }
 
 /** Take both maps one after the other: together they would keep the page from answering. */
 async function sidesOf({ map }: HexagonMap, { picture }: Comparison): Promise<Sides> {
-  const right = await taken(map);
-  const left = picture === null ? null : await taken(picture.map);
+  const ratio = SHARPNESS * devicePixelRatio;
+  const right = await takenAt(map, ratio);
+  const left = picture === null ? null : await takenAt(picture.map, ratio);
   return { right, left, part: picture?.part ?? 0 };
 }
 
-function compose(
-  view: HexagonMap,
-  sides: Sides,
-  legend: Legend,
-  settings: Settings,
-): HTMLCanvasElement {
-  const box = view.map.getContainer();
+function compose(box: HTMLElement, sides: Sides, caption: Caption, attribution: string): HTMLCanvasElement {
   const { clientWidth: width, clientHeight: height } = box;
-  const ratio = view.map.getCanvas().width / width;
-  const rows = Math.ceil(legend.entries.length / columnsIn(width));
-  const attribution = wrapped(attributionOf(box, settings), width - 2 * PAD);
-  const foot = PAD + (rows + 1) * LINE + attribution.length * LINE + PAD;
-  const top = PAD + 3 * LINE;
+  const ratio = sides.right.width / width;
   const canvas = document.createElement("canvas");
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round((top + height + foot) * ratio);
   // It is read as a whole once, so it is better kept where it can be read.
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (context === null) {
     throw new Error("the browser gives no canvas to draw on");
   }
-  context.scale(ratio, ratio);
   const sheet = sheetOf(context, width);
+  const head = headOf(sheet, caption);
+  const foot = footOf(sheet, caption, attributionOf(box, attribution));
+  const whole = head.height + height + foot.height;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(whole * ratio);
+  context.scale(ratio, ratio);
   context.fillStyle = sheet.paper;
-  context.fillRect(0, 0, width, top + height + foot);
-  write(sheet, settings.region.title, PAD, PAD + LINE, `650 20px ${FONT}`);
-  write(sheet, legend.title, PAD, PAD + 2.2 * LINE, `14px ${FONT}`);
-  drawMap(sheet, sides, box, top);
-  drawLegend(sheet, legend.entries, top + height + PAD);
-  attribution.forEach((line, place) => {
-    write(sheet, line, PAD, top + height + PAD + (rows + 1 + place) * LINE, `12px ${FONT}`);
-  });
+  context.fillRect(0, 0, width, whole);
+  head.draw(0);
+  drawMap(sheet, sides, box, head.height);
+  foot.draw(head.height + height);
   return canvas;
+}
+
+/** Title, headline, badge and every warning that stands beside them. */
+function headOf(sheet: Sheet, { region, place, headline, badge, warnings }: Caption): Flow {
+  const flow = new Flow(sheet);
+  if (place !== region) {
+    flow.words(region, `13px ${FONT}`, LINE);
+  }
+  flow.words(place, `650 24px ${SERIF}`, 30);
+  flow.words(headline, `18px ${SERIF}`, 25);
+  if (badge !== null) {
+    flow.badge(badge.words, badge.name, badge.note);
+  }
+  for (const warning of warnings) {
+    flow.warning(warning);
+  }
+  return flow.close();
+}
+
+function footOf(sheet: Sheet, { legend, foot }: Caption, attribution: string): Flow {
+  const flow = new Flow(sheet);
+  flow.words(legend.title, `600 14px ${FONT}`, LINE + 3);
+  flow.legend(legend.entries);
+  for (const line of [attribution, ...foot].filter((words) => words !== "")) {
+    flow.words(line, `12px ${FONT}`, 17);
+  }
+  return flow.close();
+}
+
+/** What stands one below the other: placed first, so that its height is known, and drawn then. */
+class Flow {
+  height = PAD;
+  private readonly parts: ((top: number) => void)[] = [];
+
+  constructor(private readonly sheet: Sheet) {}
+
+  words(words: string, font: string, line: number, indent = 0): void {
+    const { context, width } = this.sheet;
+    context.font = font;
+    for (const row of wrapped(context, words, width - 2 * PAD - indent)) {
+      const y = this.height + 0.75 * line;
+      this.parts.push((top) => write(this.sheet, row, PAD + indent, top + y, font));
+      this.height += line;
+    }
+  }
+
+  badge(words: string, name: string, note: string): void {
+    const { context } = this.sheet;
+    const font = `650 13px ${FONT}`;
+    context.font = font;
+    const wide = context.measureText(words).width + 20;
+    const y = this.height + 4;
+    const shown = document.querySelector(`.grade.${name}`);
+    const style = shown === null ? null : getComputedStyle(shown);
+    this.parts.push((top) => {
+      context.beginPath();
+      context.roundRect(PAD, top + y, wide, 24, 12);
+      context.fillStyle = style?.backgroundColor ?? this.sheet.paper;
+      context.fill();
+      context.strokeStyle = style?.color ?? this.sheet.ink;
+      context.lineWidth = 1;
+      context.stroke();
+      write({ ...this.sheet, ink: style?.color ?? this.sheet.ink }, words, PAD + 10, top + y + 16.5, font);
+    });
+    this.height += 8;
+    const before = this.height;
+    this.words(note, `13px ${FONT}`, LINE, wide + 10);
+    this.height = Math.max(this.height, before + LINE) + 6;
+  }
+
+  warning(words: string): void {
+    const y = this.height;
+    const { context } = this.sheet;
+    this.parts.push((top) => {
+      context.beginPath();
+      context.moveTo(PAD + 7, top + y + 3);
+      context.lineTo(PAD + 14, top + y + 16);
+      context.lineTo(PAD, top + y + 16);
+      context.closePath();
+      context.fillStyle = this.sheet.ink;
+      context.fill();
+      write({ ...this.sheet, ink: this.sheet.paper }, "!", PAD + 5.4, top + y + 15, `700 10px ${FONT}`);
+    });
+    this.words(words, `13px ${FONT}`, LINE, 20);
+  }
+
+  /** Swatches with their words in rows; neighbours of the same words share them. */
+  legend(entries: LegendEntry[]): void {
+    const { context, width } = this.sheet;
+    const font = `12px ${FONT}`;
+    let x = PAD;
+    for (const { colors, words } of grouped(entries)) {
+      context.font = font;
+      const swatches = colors.length * SWATCH;
+      const wide = swatches + 6 + context.measureText(words).width;
+      if (x > PAD && x + wide > width - PAD) {
+        [x, this.height] = [PAD, this.height + LINE];
+      }
+      const [left, y] = [x, this.height];
+      this.parts.push((top) => {
+        colors.forEach((color, place) => drawSwatch(this.sheet, color, left + place * SWATCH, top + y));
+        write(this.sheet, words, left + swatches + 6, top + y + 11, font);
+      });
+      x += wide + GAP;
+    }
+    this.height += LINE + 6;
+  }
+
+  close(): this {
+    this.height += PAD / 2;
+    return this;
+  }
+
+  draw(top: number): void {
+    this.parts.forEach((part) => part(top));
+  }
+}
+
+function grouped(entries: LegendEntry[]): { colors: (string | null)[]; words: string }[] {
+  const groups: { colors: (string | null)[]; words: string }[] = [];
+  for (const { color, words } of entries) {
+    const last = groups.at(-1);
+    if (last?.words === words) {
+      last.colors.push(color);
+    } else {
+      groups.push({ colors: [color], words });
+    }
+  }
+  return groups;
 }
 
 /** Return a sheet of a width in units of the context, in the colours of the page. */
@@ -159,25 +296,18 @@ function drawScale(sheet: Sheet, box: HTMLElement, bottom: number): void {
   write(sheet, scale.textContent ?? "", left + 6, bottom - 15, `11px ${FONT}`);
 }
 
-function drawLegend(sheet: Sheet, entries: LegendEntry[], top: number): void {
-  const { context, width } = sheet;
-  const columns = columnsIn(width);
-  entries.forEach(({ color, words }, place) => {
-    const x = PAD + (place % columns) * COLUMN;
-    const y = top + Math.floor(place / columns) * LINE;
-    context.fillStyle = color ?? sheet.paper;
-    context.fillRect(x, y, SWATCH, SWATCH);
-    context.strokeStyle = sheet.ink;
-    context.lineWidth = 0.5;
-    context.strokeRect(x, y, SWATCH, SWATCH);
-    if (color === null) {
-      context.beginPath();
-      context.moveTo(x, y + SWATCH);
-      context.lineTo(x + SWATCH, y);
-      context.stroke();
-    }
-    write(sheet, words, x + SWATCH + 6, y + 11, `12px ${FONT}`);
-  });
+function drawSwatch({ context, ink, paper }: Sheet, color: string | null, x: number, y: number): void {
+  context.fillStyle = color ?? paper;
+  context.fillRect(x, y, SWATCH, SWATCH);
+  context.strokeStyle = ink;
+  context.lineWidth = 0.5;
+  context.strokeRect(x, y, SWATCH, SWATCH);
+  if (color === null) {
+    context.beginPath();
+    context.moveTo(x, y + SWATCH);
+    context.lineTo(x + SWATCH, y);
+    context.stroke();
+  }
 }
 
 function write({ context, ink }: Sheet, words: string, x: number, y: number, font: string): void {
@@ -186,25 +316,19 @@ function write({ context, ink }: Sheet, words: string, x: number, y: number, fon
   context.fillText(words, x, y);
 }
 
-function columnsIn(width: number): number {
-  return Math.max(1, Math.floor((width - 2 * PAD) / COLUMN));
+function attributionOf(box: HTMLElement, attribution: string): string {
+  return box.querySelector(".maplibregl-ctrl-attrib-inner")?.textContent || attribution;
 }
 
-function attributionOf(box: HTMLElement, settings: Settings): string {
-  const shown = box.querySelector(".maplibregl-ctrl-attrib-inner")?.textContent ?? "";
-  return shown || settings.region.attribution;
-}
-
-/** Cut a text into lines that fit, at about 6.2 pixels a letter of 12 pixels. */
-function wrapped(text: string, width: number): string[] {
-  const most = Math.max(20, Math.floor(width / 6.2));
-  const lines: string[] = [""];
-  for (const word of text.split(/\s+/)) {
-    const last = lines.at(-1) ?? "";
-    if (last !== "" && last.length + word.length + 1 > most) {
-      lines.push(word);
+/** Cut a text into lines that fit in the font of a context. */
+function wrapped(context: CanvasRenderingContext2D, text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/[ \n\t]+/).filter((each) => each !== "")) {
+    const last = lines.at(-1);
+    if (last !== undefined && context.measureText(`${last} ${word}`).width <= width) {
+      lines[lines.length - 1] = `${last} ${word}`;
     } else {
-      lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
+      lines.push(word);
     }
   }
   return lines;

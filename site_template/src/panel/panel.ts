@@ -144,6 +144,13 @@ export class Panel {
     element("region-places").replaceChildren(...this.extras.below(unit));
   }
 
+  /** The place that is shown: the region where none is chosen. */
+  get place(): { title: string; figures: Figures } {
+    return this.box.hidden || this.shown === null
+      ? { title: this.settings.region.title, figures: this.settings.whole }
+      : { title: this.shown.spoken, figures: this.shown.figures };
+  }
+
   clear(): void {
     this.box.hidden = true;
     this.region.hidden = false;

@@ -112,7 +112,11 @@ export interface PairGrade {
 export interface Settings {
   version: string;
   language: string;
+  /** The languages of the site; pages of the first stand in its folder. */
+  languages: string[];
   root: string;
+  /** Version, day of it and address of the site as the region file has them, "" where it has none. */
+  dataset: { version: string; date: string; address: string; publisher: string };
   region: { id: string; title: string; simulated: boolean; attribution: string };
   years: number[];
   pairs: [number, number][];
