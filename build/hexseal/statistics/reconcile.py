@@ -33,7 +33,7 @@ def reconcile(nets: Mapping[Pair, Doubles], variances: Mapping[Pair, float]) -> 
     for pattern in np.unique(known, axis=1).T:
         here = (known == pattern[:, None]).all(0)
         some = [place for place in range(len(pairs)) if pattern[place]]
-        chosen = np.array(some)[:, None], np.flatnonzero(here)[None, :]
+        chosen = np.array(some, np.intp)[:, None], np.flatnonzero(here)[None, :]
         moves[chosen] = _moves(
             [pairs[place] for place in some],
             values[chosen],
