@@ -104,7 +104,9 @@ def sums_of(ref: str | None) -> dict[str, dict[str, str]]:
     if ref is None:
         return built(ROOT)
     commit = git("rev-parse", "--verify", f"{ref}^{{commit}}")
-    own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+    # The forward year is made with this checkout's model, whatever the commit.
+    made_with = (Path(__file__), WEIGHTS / "config.json", *sorted(WEIGHTS.glob("*.safetensors")))
+    own = hashlib.sha256(b"".join(path.read_bytes() for path in made_with)).hexdigest()[:12]
     kept = FOLDER / f"{commit}-{own}.json"
     if not kept.is_file():
         with checked_out(commit) as tree:

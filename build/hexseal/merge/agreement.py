@@ -12,6 +12,7 @@ from hexseal.products import PRODUCTS, LandcoverClass, Product
 from hexseal.raster.grid import ALIGNED, Grid
 from hexseal.region.dataset import Dataset, Licence
 from hexseal.region.load import (
+    JOINED,
     Accuracy,
     AreaLayer,
     Epoch,
@@ -207,19 +208,19 @@ def _product(facts: dict) -> Product:
 def _epoch(year: int, settings: dict, folder: Path) -> Epoch:
     made = settings["forward"].get(str(year))
     period = settings["reference_periods"].get(str(year))
-    masks = {kind: "merged" if year in years else None for kind, years in settings["masks"].items()}
+    masks = {kind: JOINED if year in years else None for kind, years in settings["masks"].items()}
     return Epoch(
         year=year,
-        landcover="merged",
+        landcover=JOINED,
         source=settings["sources"][str(year)],
         reference_period=(date.fromisoformat(period[0]), date.fromisoformat(period[1]))
         if period
         else None,
         forward=Forward(
-            "merged",
+            JOINED,
             made["model"],
             made["calibrate_on"],
-            None if made["calibrate_on"] is None else "merged",
+            None if made["calibrate_on"] is None else JOINED,
             folder,
         )
         if made
@@ -231,4 +232,4 @@ def _epoch(year: int, settings: dict, folder: Path) -> Epoch:
 def _layer(layer: str, records: Sequence[BuildRecord], languages: tuple[str, ...]) -> AreaLayer:
     titles: dict = dict(records[0].texts)["layers"]  # type: ignore[assignment]
     shown = {language: titles[layer][language] for language in languages}
-    return AreaLayer(layer, "merged", "id", "name", None, shown)
+    return AreaLayer(layer, JOINED, "id", "name", None, shown)

@@ -31,6 +31,8 @@ Pixels = Literal["auto", "always", "never"]
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 LONGEST_SLUG = 60
 LANGUAGES = ("en", "fr")
+# Stands for the rasters of a region that was joined from sites.
+JOINED = "merged"
 LAST_YEAR = 2200
 # What places without data read as where a product names no such code.
 NO_DATA = frozenset({255})
@@ -148,6 +150,11 @@ class Region:
     def mapped_years(self) -> tuple[int, ...]:
         """Return the years that have a map of their own, ascending."""
         return tuple(epoch.year for epoch in self.epochs if epoch.forward is None)
+
+    @property
+    def has_rasters(self) -> bool:
+        """Return whether there are rasters to read; a region joined from sites has counts only."""
+        return all(epoch.landcover != JOINED for epoch in self.epochs)
 
     @property
     def attribution(self) -> str:

@@ -59,12 +59,14 @@ def write_layers(
             for year, address in image_years(region).items()
             if (archive := _image(kept, region, year, address, workers, progress))
         }
-    archive = kept.made(
-        "ground",
-        "",
-        lambda path: write_ground(region, path, workers=workers, progress=progress),
-    )
-    ground = publish(archive, "ground", site, standalone) if archive else None
+    ground = None
+    if region.has_rasters:
+        archive = kept.made(
+            "ground",
+            None,
+            lambda path: write_ground(region, path, workers=workers, progress=progress),
+        )
+        ground = publish(archive, "ground", site, standalone) if archive else None
     return MapLayers(patches, pixels, codes, images, _basemap(region, site), ground)
 
 
