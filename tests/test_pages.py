@@ -105,7 +105,7 @@ def test_every_text_is_used_somewhere() -> None:
         r"|app\.custom\.\w+\.label|app\.legend\.(pixels|further)\.\w+|app\.pixel\.\w+"
         r"|method\.(\w+\.title|filter\.\w+)"
         r"|page\.nav\.\w+|app\.rank\.\w+|about\.input\.\w+|(about|access|data|method|rank)\.(page_title|description)"
-        r"|data\.(\w+\.title|snippet\.[\w-]+)"
+        r"|data\.(\w+\.title|snippet\.[\w-]+)|app\.action\.\w+(\.\w+)?"
     )
     unused = [key for key in LOCALES["en"] if key not in sources and not built.fullmatch(key)]
     assert unused == []
@@ -510,7 +510,7 @@ def test_one_year_and_no_areas_make_a_page_without_changes(made: MadeSite, tmp_p
     region = dataclasses.replace(made.region, epochs=only, areas=(), site=Site(("fr",)))
     summary = write_pages(region, bare_work(made, tmp_path), tmp_path)
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert summary.pages == 5
+    assert summary.pages == 6
     assert 'lang="fr"' in text
     assert 'name="year" value="2023"' in text
     assert 'name="pair"' not in text

@@ -19,7 +19,8 @@ import { HexagonMap } from "./map/map.ts";
 import { PALETTES } from "./map/palette.ts";
 import { connectPairs } from "./panel/pairs.ts";
 import { plainActions } from "./panel/actions.ts";
-import { captionOf } from "./panel/caption.ts";
+import { captionOf, citation, embedCode } from "./panel/caption.ts";
+import { dressEmbed, isEmbedded } from "./panel/embed.ts";
 import { ChangedPlaces } from "./panel/changed.ts";
 import { PlaceComparison } from "./panel/compare.ts";
 import { paceOf, targetSection } from "./panel/target.ts";
@@ -123,7 +124,14 @@ function showMap(store: Store, archive: PMTiles, theme: Theme, unknown: string):
       }),
     },
   );
-  const actions = () => plainActions(text, (words) => panel.say(words), picture);
+  const actions = () =>
+    plainActions(text, {
+      say: (words) => panel.say(words),
+      picture,
+      files: { csv: tableOf("csv"), xlsx: tableOf("xlsx") },
+      embed: () => embedCode(settings, panel.place.title),
+      cite: () => citation(settings, text, panel.place.title),
+    });
   const changed = new ChangedPlaces(settings, text, store, view, theme);
   const places = new PlaceComparison(settings, text, store, {
     actions,
@@ -161,7 +169,14 @@ function showMap(store: Store, archive: PMTiles, theme: Theme, unknown: string):
     arrive: () => panel.focus(),
   });
   connectLook(store, view, comparison, legend, theme);
-  connectAddress(store, settings);
+  if (isEmbedded()) {
+    // What the frame shows is the address that it was given.
+    const dress = dressEmbed(settings, text, () => panel.place, () => shownMeasure(store.state, settings));
+    view.map.on("idle", dress);
+    dress();
+  } else {
+    connectAddress(store, settings);
+  }
   view.map.on("moveend", () => store.set({ camera: view.camera }));
   if (location.hash === "") {
     // So that going back from the first choice leads here.
@@ -178,6 +193,12 @@ function showMap(store: Store, archive: PMTiles, theme: Theme, unknown: string):
     document.documentElement.dataset["hexseal"] = "ready";
   });
   return keeper;
+}
+
+/** The address of the table of all areas in a format; "" where the site has none. */
+function tableOf(format: "csv" | "xlsx"): string {
+  const path = settings.tables[format];
+  return path === "" ? "" : settings.root + path;
 }
 
 /** Keep colours, legend and names in line with state, theme and zoom. */

@@ -138,6 +138,7 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         },
         "layers": [_layer(contents, layer, locale.language) for layer in range(len(region.areas))],
         "downloads": [asdict(download) for download in contents.datasets.downloads],
+        "tables": _tables(contents),
         "noise": noise_settings(contents.noise),
         "partitions": _partitions(contents.datasets.tree),
         "texts": locale.script_texts,
@@ -153,6 +154,13 @@ def _dataset(region: Region) -> dict[str, str]:
         "address": dataset.address or "",
         "publisher": dataset.publisher or "hexseal",
     }
+
+
+def _tables(contents: Contents) -> dict[str, str]:
+    """Return the plain tables of all areas by format, seen from the site: "" for none."""
+    written = {report.path for report in contents.datasets.reports}
+    paths = {kind: f"data/{contents.region.id}_areas.{kind}" for kind in ("csv", "xlsx")}
+    return {kind: path if path in written else "" for kind, path in paths.items()}
 
 
 def _grades(contents: Contents, locale: Locale) -> dict[str, dict[str, object]]:

@@ -59,10 +59,11 @@ from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Pair
 
 METHODOLOGY, ABOUT, ACCESSIBILITY = "methodology.html", "about.html", "accessibility.html"
-RANK = "areas.html"
+RANK, EMBED = "areas.html", "embed.html"
 # The pages that a site has in each language, by the template of each.
 TEMPLATES = {
     INDEX: "index.html.jinja",
+    EMBED: "embed.html.jinja",
     RANK: "rank.html.jinja",
     DATA: "data.html.jinja",
     METHODOLOGY: "methodology.html.jinja",
@@ -180,8 +181,10 @@ class _SiteWriter:
         """Return what each page shows besides what all share, by its path."""
         contents, region = self.contents, self.contents.region
         root = "../" * page_path(region, locale.language).count("/")
+        dashboard = _dashboard(contents, locale)
         values = {
-            INDEX: _dashboard(contents, locale),
+            INDEX: dashboard,
+            EMBED: dashboard,
             DATA: data_values(contents, self.site, locale),
             METHODOLOGY: _methodology(contents, self.sizes, locale),
             ABOUT: about_values(region, self.inputs, locale),

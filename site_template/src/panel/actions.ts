@@ -13,50 +13,115 @@ export interface Action {
   run: (button: HTMLButtonElement) => void;
 }
 
+/** A file of the bar, fetched with one click. */
+interface FileAction extends Omit<Action, "run"> {
+  href: string;
+}
+
+export type BarItem = Action | FileAction;
+
 const ICONS = {
   link: "M9.5 14.5a4 4 0 0 0 5.7 0l3.3-3.3a4 4 0 0 0-5.7-5.7l-1.2 1.2M14.5 9.5a4 4 0 0 0-5.7 0l-3.3 3.3a4 4 0 0 0 5.7 5.7l1.2-1.2",
+  file: "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
+  embed: "M8.5 8 4 12l4.5 4M15.5 8l4.5 4-4.5 4",
+  cite: "M10 7H5v5h5zM10 12c0 3-1.5 4.5-4 5M19 7h-5v5h5zM19 12c0 3-1.5 4.5-4 5",
   picture: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",
   print: "M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7z",
 };
 const SAID_FOR_MS = 2500;
 
-export function actionBar(text: Text, actions: Action[]): HTMLElement {
+export function actionBar(text: Text, actions: BarItem[]): HTMLElement {
   const bar = make("div", { class: "actions", role: "group", "aria-label": text.of("app.actions") });
   fillActions(bar, actions);
   return bar;
 }
 
 /** Fill the bar that a template left room for. */
-export function fillActions(bar: HTMLElement, actions: Action[]): void {
+export function fillActions(bar: HTMLElement, actions: BarItem[]): void {
   bar.replaceChildren(...actions.map(actionButton));
 }
 
-function actionButton({ id, label, icon, run }: Action): HTMLButtonElement {
-  const path = draw("path", { d: icon });
+function actionButton(item: BarItem): HTMLElement {
+  const path = draw("path", { d: item.icon });
   const drawing = draw("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, path);
-  const made = make("button", { type: "button", class: "action", "data-action": id }, drawing);
-  made.append(make("span", {}, label));
-  made.addEventListener("click", () => run(made));
+  const attributes = { class: "action", "data-action": item.id };
+  const label = make("span", {}, item.label);
+  if ("href" in item) {
+    return make("a", { ...attributes, href: item.href, download: "" }, drawing, label);
+  }
+  const made = make("button", { ...attributes, type: "button" }, drawing, label);
+  made.addEventListener("click", () => item.run(made));
   return made;
 }
 
-/** Return link, picture and print, which every place has. */
-export function plainActions(text: Text, say: (words: string) => void, picture: () => void): Action[] {
+/** What the bar takes from the page around it. */
+export interface BarContext {
+  say: (words: string) => void;
+  picture: () => void;
+  /** The tables of all areas; "" for one that the site does not have. */
+  files: { csv: string; xlsx: string };
+  embed: () => string;
+  cite: () => string;
+}
+
+/** Return link, picture, tables, print, code to embed and citation, which every place has. */
+export function plainActions(text: Text, context: BarContext): BarItem[] {
+  const { say, picture, files } = context;
+  const label = (id: string) => text.of(`app.action.${id}`);
+  const tables = (["csv", "xlsx"] as const).filter((kind) => files[kind] !== "");
   return [
     {
       id: "link",
-      label: text.of("app.action.link"),
+      label: label("link"),
       icon: ICONS.link,
-      run: (made) => {
-        copied(location.href).then(
-          () => reply(made, text.of("app.action.link.done"), say),
-          () => reply(made, text.of("app.action.link.failed"), say),
-        );
-      },
+      run: (made) => copyAndReply(made, location.href, "link", text, say),
     },
-    { id: "picture", label: text.of("app.action.picture"), icon: ICONS.picture, run: picture },
-    { id: "print", label: text.of("app.action.print"), icon: ICONS.print, run: () => print() },
+    { id: "picture", label: label("picture"), icon: ICONS.picture, run: picture },
+    ...tables.map((kind) => ({ id: kind, label: label(kind), icon: ICONS.file, href: files[kind] })),
+    { id: "print", label: label("print"), icon: ICONS.print, run: () => print() },
+    {
+      id: "embed",
+      label: label("embed"),
+      icon: ICONS.embed,
+      run: (made) => openCode(made, context.embed(), "embed", text, say),
+    },
+    {
+      id: "cite",
+      label: label("cite"),
+      icon: ICONS.cite,
+      run: (made) => openCode(made, context.cite(), "cite", text, say),
+    },
   ];
+}
+
+/** Show text to copy below the bar with a button that does it; a second press folds it again. */
+function openCode(made: HTMLButtonElement, words: string, id: string, text: Text, say: (words: string) => void): void {
+  const bar = made.closest(".actions");
+  const shown = bar?.nextElementSibling;
+  const isOpen = shown?.matches(".take") === true && shown.getAttribute("data-take") === id;
+  if (shown?.matches(".take")) {
+    shown.remove();
+  }
+  bar?.querySelectorAll("[aria-expanded]").forEach((each) => each.setAttribute("aria-expanded", "false"));
+  if (isOpen) {
+    return;
+  }
+  made.setAttribute("aria-expanded", "true");
+  const label = text.of(`app.action.${id}.label`);
+  const field = make("textarea", { class: "take-words", readonly: "", rows: "4", "aria-label": label, spellcheck: "false" });
+  field.value = words;
+  const copy = make("button", { type: "button", class: "plain-button" }, make("span", {}, text.of("app.action.copy")));
+  copy.addEventListener("click", () => copyAndReply(copy, words, "copy", text, say));
+  bar?.after(make("div", { class: "take", "data-take": id }, make("p", {}, label), field, copy));
+  copy.focus();
+}
+
+/** Copy words; say in a button of the bar and aloud what came of it. */
+function copyAndReply(made: HTMLButtonElement, words: string, id: string, text: Text, say: (words: string) => void): void {
+  copied(words).then(
+    () => reply(made, text.of(`app.action.${id}.done`), say),
+    () => reply(made, text.of(`app.action.${id}.failed`), say),
+  );
 }
 
 /** Say in the button and aloud what came of a press. */

@@ -8,6 +8,8 @@ import type { Text } from "../shared/text.ts";
 import { type Headline, headlineOf } from "./headline.ts";
 import { isPair } from "./years.ts";
 
+const EMBED = "embed.html";
+
 export function captionOf(
   settings: Settings,
   text: Text,
@@ -69,14 +71,33 @@ export function versionLine({ dataset, version }: Settings, text: Text): string 
 }
 
 /** The address of what is shown on the web; "" where the page was opened from a folder of no known address. */
-export function webAddress({ dataset, language, languages }: Settings, page = "index.html"): string {
+export function webAddress(settings: Settings, page = "index.html", hash = location.hash): string {
+  const { dataset, language, languages } = settings;
   if (location.protocol.startsWith("http")) {
-    const shown = new URL(page, location.href);
-    shown.hash = location.hash;
-    return shown.href;
+    return new URL(page + hash, location.href).href;
   }
   const folder = language === languages[0] ? "" : `${language}/`;
-  return dataset.address === "" ? "" : `${dataset.address}${folder}${page}${location.hash}`;
+  return dataset.address === "" ? "" : `${dataset.address}${folder}${page}${hash}`;
+}
+
+/** The code that puts what is shown into another page, 3:2; a place is fitted to the frame. */
+export function embedCode(settings: Settings, title: string): string {
+  const parts = new URLSearchParams(location.hash.replace(/^#/, ""));
+  if (parts.has("area")) {
+    parts.delete("map");
+  }
+  const hash = `#${parts.toString().replaceAll("%2F", "/")}`;
+  const address = webAddress(settings, EMBED, hash) || new URL(EMBED + hash, location.href).href;
+  const name = title === settings.region.title ? title : `${title}, ${settings.region.title}`;
+  const style = "width:100%;max-width:620px;aspect-ratio:3/2;border:1px solid #ccc";
+  return `<iframe src="${inMarkup(address)}" title="${inMarkup(name)}" loading="lazy" style="${style}"></iframe>`;
+}
+
+const NAMED: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+
+/** Write text so that it may stand in an attribute. */
+function inMarkup(words: string): string {
+  return words.replace(/[&<>"]/g, (sign) => NAMED[sign] ?? sign);
 }
 
 /** How to cite a place of the site. */

@@ -6,8 +6,7 @@ import { land, percentOfLand, sealed } from "../shared/measures.ts";
 import { type Area, element, type Settings } from "../shared/settings.ts";
 import { type AreaKey, findArea, MOST_PLACES, type Store } from "../shared/state.ts";
 import type { Text } from "../shared/text.ts";
-import type { Action } from "./actions.ts";
-import { actionBar } from "./actions.ts";
+import { actionBar, type BarItem } from "./actions.ts";
 import { comparisonChart } from "./charts.ts";
 import {
   badge,
@@ -28,7 +27,7 @@ interface Column {
 }
 
 export interface CompareActions {
-  actions(): Action[];
+  actions(): BarItem[];
   /** Show all places on the map. */
   fit(areas: Area[]): void;
   /** Back to one place. */

@@ -1,7 +1,7 @@
 // The panel beside the map: what there is to say of the hexagon or area that the reader keeps.
 
 import { centerOf } from "../map/cells.ts";
-import { type Action, actionBar, fillActions } from "./actions.ts";
+import { actionBar, type BarItem, fillActions } from "./actions.ts";
 import { intervalChart, type IntervalMarks, originsChart, stockChart } from "./charts.ts";
 import { breadcrumb, bySize, type CrumbActions, holders } from "./crumbs.ts";
 import { button, make } from "../shared/dom.ts";
@@ -53,7 +53,7 @@ export interface Unit extends Known {
 
 /** What other parts of the page add to a place. */
 export interface PanelExtras {
-  actions(unit: Unit): Action[];
+  actions(unit: Unit): BarItem[];
   /** Buttons beside the name of an area. */
   beside(area: Area): HTMLElement[];
   /** What stands below the chart of net change. */

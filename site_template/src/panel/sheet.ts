@@ -12,9 +12,14 @@ const PRESS_PX = 8;
 
 const NARROW = matchMedia("(max-width: 48rem)");
 
+/** In another page's frame there is no sheet: text and map stand beside each other. */
+function isNarrow(): boolean {
+  return NARROW.matches && !document.documentElement.classList.contains("embedded");
+}
+
 /** Return the pixels of the map that the half-open sheet covers. */
 export function coveredBySheet(): number {
-  return NARROW.matches ? HALF * element("stage").clientHeight : 0;
+  return isNarrow() ? HALF * element("stage").clientHeight : 0;
 }
 
 export class Sheet {
@@ -58,7 +63,7 @@ export class Sheet {
 
   /** Tell whether the panel is a sheet now. */
   get isSheet(): boolean {
-    return NARROW.matches;
+    return isNarrow();
   }
 
   /** Pixels at the bottom of the map that the sheet covers. */

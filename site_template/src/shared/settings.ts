@@ -132,6 +132,8 @@ export interface Settings {
   mapLayers: MapLayers;
   measures: Measure[];
   breaks: Record<Scale, number[]>;
+  /** The tables of all areas, seen from the site; "" for one that is not there. */
+  tables: { csv: string; xlsx: string };
   /** What the number of a signal in the tiles means. */
   signals: string[];
   indicators: { year: Indicator[]; pair: Indicator[] };
