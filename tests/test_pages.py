@@ -8,6 +8,8 @@ import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,6 +36,7 @@ from hexseal.pages.tables import Writer, change_rows, state_rows
 from hexseal.region.load import Site
 from hexseal.types import Box
 from hexseal.verify import verify_site
+from hexseal.verify.links import check_links
 
 LOCALES = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
@@ -537,3 +540,33 @@ def test_same_inputs_same_bytes(made: MadeSite, tmp_path: Path) -> None:
     for name in (*PAGES, "data/summary.json"):
         digests = [hashlib.sha256((s.folder / name).read_bytes()).digest() for s in (made, again)]
         assert digests[0] == digests[1], name
+
+
+def test_heads_name_whole_addresses_where_the_site_has_one(made: MadeSite, tmp_path: Path) -> None:
+    dataset = dataclasses.replace(made.region.dataset, address="https://example.org/soil/")
+    region = dataclasses.replace(made.region, dataset=dataset)
+    write_pages(region, bare_work(made, tmp_path), tmp_path)
+    text = (tmp_path / "fr/methodology.html").read_text(encoding="utf-8")
+    assert '<link rel="canonical" href="https://example.org/soil/fr/methodology.html">' in text
+    for code, path in (("en", "methodology.html"), ("fr", "fr/methodology.html")):
+        address = f"https://example.org/soil/{path}"
+        assert f'<link rel="alternate" hreflang="{code}" href="{address}">' in text
+    assert 'property="og:url" content="https://example.org/soil/fr/methodology.html"' in text
+    assert 'property="og:locale" content="fr_FR"' in text
+    foreign = [line for line in check_links(tmp_path) if "another origin" in line]
+    assert foreign == []
+    root = ElementTree.parse(tmp_path / "sitemap.xml").getroot()
+    name = "{http://www.sitemaps.org/schemas/sitemap/0.9}loc"
+    found = [each.text or "" for each in root.iter(name)]
+    paths = [unquote(each.removeprefix("https://example.org/soil/")) for each in found]
+    assert len(set(paths)) == len(paths) > 12
+    assert all((tmp_path / path).is_file() for path in paths)
+    assert not any("embed.html" in path for path in paths)
+
+
+def test_a_site_of_unknown_address_has_no_sitemap(made: MadeSite) -> None:
+    assert not (made.folder / "sitemap.xml").exists()
+    text = page(made, "index.html")
+    assert 'rel="canonical"' not in text
+    assert '<link rel="alternate" hreflang="fr" href="fr/index.html">' in text
+    assert 'property="og:title"' in text

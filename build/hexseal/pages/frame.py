@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from hexseal.region.load import Region
 
@@ -61,13 +63,21 @@ def page_frame(
 ) -> dict[str, object]:
     """Return what the templates need to link ``page`` to others; ``pages`` are those of the site.
 
+    ``canonical`` is the address of the page on the web, "" where the region file names none;
+    ``alternates`` are the same page in each language, whole addresses where they are known.
     ``root`` leads to the site's folder, ``base`` to the folder of the page's language, and
     ``home`` to the dashboard: empty on the dashboard itself.
     """
     root = "../" * page_path(region, language, page).count("/")
     base = "../" * page.count("/")
     home = "" if page == INDEX else base + INDEX
+    site = region.dataset.address or ""
     return {
+        "canonical": site and site + quote(page_path(region, language, page)),
+        "alternates": [
+            (code, (site or root) + quote(page_path(region, code, page)))
+            for code in region.site.languages
+        ],
         "root": root,
         "base": base,
         "home": home,
@@ -78,6 +88,31 @@ def page_frame(
         ],
         "navigation": list(_navigation(region, page, base, home, pages)),
     }
+
+
+def sitemap(region: Region, pages: Collection[str]) -> str:
+    """Return the sitemap of a site at a known address, each page with its other languages.
+
+    ``pages`` are paths in the folder of a language (https://www.sitemaps.org/protocol.html).
+    """
+    site, languages = region.dataset.address or "", region.site.languages
+
+    def address(language: str, page: str) -> str:
+        return escape(site + quote(page_path(region, language, page)))
+
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(
+        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+        ' xmlns:xhtml="http://www.w3.org/1999/xhtml">'
+    )
+    for page in pages:
+        others = "".join(
+            f'<xhtml:link rel="alternate" hreflang="{code}" href="{address(code, page)}"/>'
+            for code in languages
+            if len(languages) > 1
+        )
+        lines += [f"<url><loc>{address(code, page)}</loc>{others}</url>" for code in languages]
+    return "\n".join([*lines, "</urlset>", ""])
 
 
 def _navigation(region: Region, page: str, base: str, home: str, pages: Collection[str]):

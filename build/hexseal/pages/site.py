@@ -26,7 +26,7 @@ from hexseal.pages.figures import (
     read_shapes,
     summed_columns,
 )
-from hexseal.pages.frame import INDEX, POLICY, page_frame, page_path
+from hexseal.pages.frame import INDEX, POLICY, page_frame, page_path, sitemap
 from hexseal.pages.judgement import Judged, read_judgement
 from hexseal.pages.locales import Locale, load_locale
 from hexseal.pages.locator import Locator
@@ -60,6 +60,8 @@ from hexseal.types import Pair
 
 METHODOLOGY, ABOUT, ACCESSIBILITY = "methodology.html", "about.html", "accessibility.html"
 RANK, EMBED = "areas.html", "embed.html"
+# Search engines read at most so many addresses from one file.
+SITEMAP, SITEMAP_LIMIT = "sitemap.xml", 50_000
 # The pages that a site has in each language, by the template of each.
 TEMPLATES = {
     INDEX: "index.html.jinja",
@@ -105,6 +107,9 @@ def write_pages(
         writer.write(load_locale(TEMPLATE / "locales", language).of_years(len(region.years)))
         for language in region.site.languages
     ]
+    (site / SITEMAP).unlink(missing_ok=True)
+    if region.dataset.address and len(writer.pages) * len(written) <= SITEMAP_LIMIT:
+        write_bytes(site / SITEMAP, sitemap(region, writer.pages).encode())
     progress("pages", 1, 1)
     write_bytes(site / "data" / "summary.json", _summary(contents).encode())
     return PageSummary(
@@ -155,6 +160,13 @@ class _SiteWriter:
     sizes: tuple[SizeShares, ...]
     sheets: Mapping[Key, str]
     locator: Locator | None
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """Return the paths of the pages that search engines should list, sheets included."""
+        others = [page for page in TEMPLATES if page not in (EMBED, RANK)]
+        rank = [RANK] if len(self.contents.listed) > 1 else []
+        return (*others, *rank, *self.sheets.values())
 
     def write(self, locale: Locale) -> PageSummary:
         region, language = self.contents.region, locale.language

@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 # Attributes whose address a browser fetches by itself; an <a href> is followed by a person only.
 FETCHED = {"src", "srcset", "poster", "data", "action", "formaction", "background", "manifest"}
+# Links that say where the page and its other languages stand on the web: nothing is fetched.
+NAMING_LINKS = {"canonical", "alternate"}
 FETCHING_LINKS = {"link", "image", "use", "base"}
 CSS_ADDRESS = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
 # Calls that fetch an address written out in a script.
@@ -38,7 +40,9 @@ class Page(HTMLParser):
                     part.split()[0] for part in values[name].split(",") if part.strip()
                 ]
         if "href" in values:
-            (self.fetched if tag in FETCHING_LINKS else self.linked).append(values["href"])
+            names = tag == "link" and values.get("rel", "").lower() in NAMING_LINKS
+            fetches = tag in FETCHING_LINKS and not names
+            (self.fetched if fetches else self.linked).append(values["href"])
         if values.get("http-equiv", "").lower() == POLICY:
             self.policy = values.get("content", "")
 
