@@ -130,7 +130,8 @@ def read_table(region: Region, work: Path, file: TableFile) -> pa.Table:
 
 def _refuse_unknown(region: Region, work: WorkFolder) -> None:
     """Raise ToolError for a column of the statistics that the codebook lacks."""
-    for table, path in (("hexagons", work.hexagons), ("areas", work.areas)):
+    tables: dict[Table, Path] = {"hexagons": work.hexagons, "areas": work.areas}
+    for table, path in tables.items():
         known = {column.name for column in columns_of(table, spread_of(region))}
         unknown = sorted(set(pq.read_schema(path).names) - known)
         if unknown:
