@@ -1,4 +1,4 @@
-"""Sites that many tests read: made once for all workers and runs, anew when a source changed."""
+"""Sites that many tests read: made once for all workers and runs, again when a source changed."""
 
 import hashlib
 import pickle

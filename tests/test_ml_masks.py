@@ -104,7 +104,7 @@ def test_a_cloud_is_masked_with_a_margin() -> None:
     values[:, 80:120, 80:120] = np.array(CLOUD, np.float32)[:, None, None]
     masked = clouds_of(values, np.ones((200, 200), np.bool_))
     # On the middle row haze starts at column 80: of the 9 columns around it 5 are cloud, more
-    # than half. The margin of 8 goes on top, on both sides.
+    # than half. The margin of 8 resumes top, on both sides.
     assert np.flatnonzero(masked[100]).tolist() == list(range(72, 128))
     assert np.flatnonzero(masked[:, 100]).tolist() == list(range(72, 128))
 

@@ -1,4 +1,4 @@
-"""Failures that a user can mend, each a single line: what is wrong, the value seen, what to do."""
+"""Failures that a user can fix, each a single line: what is wrong, the value seen, what to do."""
 
 LONGEST_LINE = 300
 

@@ -30,7 +30,7 @@ def template_folder() -> Path:
 TEMPLATE = template_folder()
 SOURCES = ("src", "styles", "licenses", "build.mjs", "package.json", "package-lock.json")
 OUTPUTS = ("app.js", "map.js", "app.css", "guard.js", "licenses.txt")
-# Names what node_modules was installed from, so that a changed lock installs anew.
+# Names what node_modules was installed from, so that a changed lock installs again.
 INSTALLED = ".hexseal-installed"
 # Held while packages are installed and bundled: two builds of one clone share node_modules.
 LOCK = ".hexseal-lock"

@@ -339,7 +339,7 @@ def test_says_what_is_wrong(wrong: Journey, text: str, words: str) -> None:
 
 @pytest.fixture(scope="module")
 def wrong(browser, addresses: dict[str, str]):
-    """Return one page for all wrong inputs; it goes on working after each."""
+    """Return one page for all wrong inputs; it resumes working after each."""
     opened = Journey(browser, addresses)
     open_own(opened)
     yield opened

@@ -230,7 +230,7 @@ def test_the_map_is_saved_at_twice_the_pixels_with_its_legend(
         return bool((part == [[[c]] for c in channels]).all(axis=0).any())
 
     def is_near(colour: str) -> bool:
-        """Tell whether the map has a colour, with a little of the ground that shows through."""
+        """Return whether the map has a colour, with a little of the ground that shows through."""
         channels = [int(number) for number in colour[4:-1].split(",")]
         far = abs(bands[:, top : top + height].astype(int) - [[[c]] for c in channels])
         return bool((far <= 20).all(axis=0).any())

@@ -83,7 +83,7 @@ class PairSource:
 
     @property
     def has_confidence(self) -> bool:
-        """Tell whether a year of the pair has a confidence layer."""
+        """Return whether a year of the pair has a confidence layer."""
         return any(reader is not None for reader in self.confidence)
 
     def bands(self) -> Iterator[JudgedBand]:

@@ -215,7 +215,7 @@ def _lacks_as_clcplus(epoch: Epoch, address: str, layout: Layout) -> Iterator[st
 
 
 def _has_attribute_table(path: Path) -> bool:
-    """Tell whether a raster attribute table lies beside the file, as .aux.xml or .vat.dbf."""
+    """Return whether a raster attribute table lies beside the file, as .aux.xml or .vat.dbf."""
     aux = path.with_name(f"{path.name}.aux.xml")
     if aux.is_file() and b"<GDALRasterAttributeTable" in aux.read_bytes():
         return True

@@ -100,7 +100,7 @@ def _wider(table):
 
 @numba.njit(cache=True, nogil=True)
 def _is_full(y0, y1, top, bottom, found, room):
-    """Tell whether a row between y0 and y1 has no room for one more crossing."""
+    """Return whether a row between y0 and y1 has no room for one more crossing."""
     for r in range(max(top, int(np.ceil(y0))), min(bottom + 1, int(np.ceil(y1)))):
         if found[r - top] == room:
             return True

@@ -103,7 +103,7 @@ class WindowCounter:
         return WindowCounts(joint.classes.astype(np.uint8), cells, zones)
 
     def touches_zone(self, window: Window) -> bool:
-        """Tell whether an area may reach into a window."""
+        """Return whether an area may reach into a window."""
         frame = window.column, window.row, window.width, window.height
         return self.zones.within(self.zone_boxes, frame).owners.size > 0
 
@@ -195,7 +195,7 @@ class WindowCounter:
 
 
 def _within(polygons: Polygons, window: Window) -> NDArray[np.bool_]:
-    """Tell of each polygon of one ring whether all its pixels lie in the window."""
+    """Return, for each single-ring polygon, whether all its pixels lie in the window."""
     left, top, right, bottom = polygons.boxes()
     across = (left > -0.5) & (right < window.width - 0.5)
     return across & (top > -0.5) & (bottom < window.height - 0.5)

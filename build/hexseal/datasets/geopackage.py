@@ -160,7 +160,7 @@ def _multi(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
 def _describe(
     plain: Path, path: Path, region: Region, layers: list[Layer], provenance: Provenance
 ) -> None:
-    """Add styles and descriptions, then write the database anew in its shortest form."""
+    """Add styles and descriptions, then write the database again in its shortest form."""
     language = region.site.languages[0]
     text = f"{provenance.attribution}. hexseal {provenance.version}, {region.dataset.version}"
     with closing(sqlite3.connect(plain)) as database:

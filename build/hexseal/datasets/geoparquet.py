@@ -135,7 +135,7 @@ def regroup(rows: pa.RecordBatchReader, size: int) -> Iterator[pa.Table]:
 
 
 def _repeats(field: pa.Field) -> bool:
-    """Tell whether a dictionary pays: that of square metres is larger, and read for any page."""
+    """Return whether a dictionary pays: that of square metres is larger, and read for any page."""
     return not (pa.types.is_floating(field.type) or field.name.startswith("h3"))
 
 

@@ -49,7 +49,7 @@ class TableFile:
 
     @property
     def has_outlines(self) -> bool:
-        """Tell whether the rows are places with an outline."""
+        """Return whether the rows are places with an outline."""
         return self.table in ("hexagons", "areas", "patches")
 
 

@@ -78,7 +78,7 @@ class BuildRecord:
 
 
 def has_record(site: Path) -> bool:
-    """Tell whether a site says what it was made from."""
+    """Return whether a site says what it was made from."""
     return (site / RECORD).is_file()
 
 

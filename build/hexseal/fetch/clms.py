@@ -1,7 +1,7 @@
 """CLC+ Backbone from the CLMS portal: find the data set, order a cut, wait for it, download it.
 
 https://eea.github.io/clms-api-docs/download.html. The task of an order is kept beside the files,
-so that a fetch that was stopped goes on waiting instead of ordering twice.
+so that a fetch that was stopped resumes waiting instead of ordering twice.
 """
 
 import json

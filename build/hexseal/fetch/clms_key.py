@@ -68,7 +68,7 @@ def read_key(path: Path) -> ServiceKey:
 
 
 class Access:
-    """Access to the portal: a token that is asked for when needed, and anew when it has ended."""
+    """Access to the portal: a token that is asked for when needed, and again when it has ended."""
 
     def __init__(
         self, web: Web, api: str, secrets: Secrets, *, clock: Callable[[], float] = time.time
@@ -84,7 +84,7 @@ class Access:
 
     @property
     def can_renew(self) -> bool:
-        """Tell whether a token that has ended can be replaced."""
+        """Return whether a token that has ended can be replaced."""
         return self.secrets.key_file is not None
 
     def _ask(self) -> str:

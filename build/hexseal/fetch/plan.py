@@ -24,7 +24,7 @@ from hexseal.region.fetch import (
 from hexseal.region.load import Region
 
 Kind = Literal["image server", "portal", "worldcover", "composite", "boundaries"]
-# A change of how files are made makes them anew.
+# A change of how files are made makes them again.
 VERSION = 2
 
 

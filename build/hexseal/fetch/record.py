@@ -35,7 +35,7 @@ class Record:
         self.files = {name: as_table(file) for name, file in as_table(content.get("files")).items()}
 
     def knows(self, name: str) -> bool:
-        """Tell whether a file was fetched, and is not the user's own."""
+        """Return whether a file was fetched, and is not the user's own."""
         return name in self.files
 
     def source_of(self, name: str, digest: str) -> str | None:
@@ -48,7 +48,7 @@ class Record:
         return address if isinstance(address, str) else None
 
     def is_current(self, name: str, keys: Collection[str]) -> bool:
-        """Tell whether a file lies there as it was fetched for one of the requests."""
+        """Return whether a file lies there as it was fetched for one of the requests."""
         told, path = self.files.get(name, {}), self.path.with_name(name)
         if told.get("key") not in keys or not path.is_file():
             return False

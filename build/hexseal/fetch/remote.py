@@ -2,7 +2,7 @@
 
 GDAL's own network access would resolve names again and follow redirects unchecked, so it is given
 a file object instead. Cloud-optimised files are read in few requests: a block, and more ahead the
-longer reading goes on in sequence.
+longer reading continues in sequence.
 """
 
 import io

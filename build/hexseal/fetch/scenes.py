@@ -194,7 +194,7 @@ def small_grid(grid: Grid) -> Grid:
 
 
 def near(scene_box: Box, grid: Grid, window: Window) -> bool:
-    """Tell whether a scene's box (in the grid's CRS) meets a window."""
+    """Return whether a scene's box (in the grid's CRS) meets a window."""
     xmin, ymin, xmax, ymax = grid.subgrid(window).bounds
     west, south, east, north = scene_box
     return west < xmax and east > xmin and south < ymax and north > ymin

@@ -83,7 +83,7 @@ def known_place(fetch: Fetch) -> Place | None:
 
 
 def fetch_region(region: Region, means: Means, *, fresh: bool = False) -> FetchSummary:
-    """Make every file that the region's [fetch] table names; ``fresh`` makes them all anew.
+    """Make every file that the region's [fetch] table names; ``fresh`` makes them all again.
 
     Raises OutputError where a file of that name is the user's own.
     """

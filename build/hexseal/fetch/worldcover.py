@@ -1,7 +1,7 @@
 """ESA WorldCover without a login: windows of its public tiles of 3 x 3 degrees.
 
 Tiles are named by their south-west corner; over open sea there are none. A place may lie on
-several tiles and across 180 degrees, where its grid goes on eastwards.
+several tiles and across 180 degrees, where its grid continues eastwards.
 """
 
 import math

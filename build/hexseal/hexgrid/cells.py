@@ -181,7 +181,7 @@ def _listed_cells(view: View, resolution: int) -> Cells | None:
 
 
 def _wraps(view: View, polygons: Polygons) -> bool:
-    """Tell whether a polygon on a geographic grid goes round the globe (it holds a pole)."""
+    """Return whether a polygon on a geographic grid goes round the globe (it holds a pole)."""
     if not view.grid.is_geographic:
         return False
     turn = 180.0 / view.grid.pixel_size[0]

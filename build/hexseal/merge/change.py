@@ -103,7 +103,7 @@ def _mean(values: Sequence[float], weights: Sequence[int]) -> float:
 
 
 def join_patches(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return the work lists of one pair as one, ranked anew: best score first, then largest."""
+    """Return the work lists of one pair as one, ranked again: best score first, then largest."""
     joined = pa.concat_tables(tables)
     score, pixels = (joined[name].to_numpy() for name in ("score", "pixels"))
     order = np.lexsort((np.arange(joined.num_rows), -pixels, -score))

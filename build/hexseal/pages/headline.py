@@ -51,7 +51,7 @@ class Period:
 
     @property
     def has_figure(self) -> bool:
-        """Tell whether the period has an interval to show."""
+        """Return whether the period has an interval to show."""
         return self.verdict in ("grew", "shrank", "unclear")
 
 

@@ -96,12 +96,12 @@ class Grid:
 
     @property
     def is_geographic(self) -> bool:
-        """Tell whether coordinates are degrees."""
+        """Return whether coordinates are degrees."""
         return _crs(self.crs).is_geographic
 
     @property
     def is_equal_area(self) -> bool:
-        """Tell whether the CRS is an equal-area projection, so that all pixels are alike."""
+        """Return whether the CRS is an equal-area projection, so that all pixels are alike."""
         operation = _crs(self.crs).coordinate_operation
         return operation is not None and "equal area" in operation.method_name.lower()
 
@@ -213,7 +213,7 @@ class Grid:
         return (its.f - corner.f) / corner.e, (its.c - corner.c) / corner.a
 
     def has_pixels_like(self, other: "Grid") -> bool:
-        """Tell whether CRS and pixel size are the same; sizes may differ by float noise only."""
+        """Return whether CRS and pixel size are the same; sizes may differ by float noise only."""
         mine, its = self.pixel_size, other.pixel_size
         drift = [
             abs(a - b) / a * n for a, b, n in zip(mine, its, _extent(self, other), strict=True)
@@ -221,7 +221,7 @@ class Grid:
         return self.has_crs_of(other) and max(drift) < ALIGNED
 
     def has_crs_of(self, other: "Grid") -> bool:
-        """Tell whether both grids have the same CRS, however it is written."""
+        """Return whether both grids have the same CRS, however it is written."""
         if self.crs == other.crs:
             return True
         return _crs(self.crs).equals(_crs(other.crs), ignore_axis_order=True)

@@ -63,7 +63,7 @@ class Epoch:
 
 
 def is_remote(address: str) -> bool:
-    """Tell whether ``address`` is read over the network.
+    """Return whether ``address`` is read over the network.
 
     >>> is_remote("https://example.org/a.tif"), is_remote("inputs/a.tif")
     (True, False)

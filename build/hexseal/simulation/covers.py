@@ -40,11 +40,11 @@ class Batch:
 
     @property
     def permanent(self) -> bool:
-        """Tell whether the batch lies there in every year."""
+        """Return whether the batch lies there in every year."""
         return self.since == 0 and self.until == FOREVER
 
     def lasts(self, year: int) -> bool:
-        """Tell whether the batch lies there in ``year``."""
+        """Return whether the batch lies there in ``year``."""
         return self.since <= year < self.until
 
 

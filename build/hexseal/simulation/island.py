@@ -67,7 +67,7 @@ class SimulationSummary:
 
 
 def is_simulated(folder: Path, *, size_km: tuple[float, float], seed: int) -> bool:
-    """Tell whether ``folder`` holds just what simulate would write there."""
+    """Return whether ``folder`` holds just what simulate would write there."""
     try:
         return (folder / MARKER).read_text(encoding="utf-8") == _marker_text(size_km, seed)
     except OSError:

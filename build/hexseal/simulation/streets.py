@@ -125,7 +125,7 @@ def _nearest(known: Doubles, start: Doubles, x: float, y: float) -> tuple[int, f
 
 @njit(cache=True)
 def _inside(outline: NDArray[np.float64], buildable: Flags, x: float, y: float) -> bool:
-    """Tell whether a street may run here: within the settlement's lobed outline, on good land."""
+    """Return whether a street may run here: within the settlement's lobed outline, on good land."""
     dx, dy, turn = x - outline[0], y - outline[1], outline[4]
     along = dx * np.cos(turn) + dy * np.sin(turn)
     across = dy * np.cos(turn) - dx * np.sin(turn)

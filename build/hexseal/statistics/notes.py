@@ -60,7 +60,7 @@ class Note:
 
     @property
     def is_severe(self) -> bool:
-        """Tell whether change must not be shown without it."""
+        """Return whether change must not be shown without it."""
         return self.kind in SEVERE
 
 

@@ -89,7 +89,7 @@ def write_tiles(
 
 
 def wants_script(standalone: Standalone, size: int) -> bool:
-    """Tell whether files of ``size`` bytes get a copy for pages opened without a server."""
+    """Return whether files of ``size`` bytes get a copy for pages opened without a server."""
     return standalone == "always" or (standalone == "auto" and size <= STANDALONE_LIMIT_BYTES)
 
 

@@ -71,7 +71,7 @@ def write_layers(
 
 
 def wants_pixels(region: Region) -> bool:
-    """Tell whether the region asks for pixels, or is small enough for them."""
+    """Return whether the region asks for pixels, or is small enough for them."""
     return region.site.pixels == "always" or (
         region.site.pixels == "auto" and _count(region) <= AUTO_LIMIT_PIXELS
     )

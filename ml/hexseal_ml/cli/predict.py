@@ -70,7 +70,7 @@ def predict_command(
 
     IMAGE is a raster whose bands are named, or files of one band each: a comma list or a quoted
     glob; a file ending _SCL.tif or a band SCL among them masks clouds. Killed and started again,
-    it goes on where it was.
+    it resumes where it was.
 
     Example: hexseal-ml predict "s2/*_B*.tif" --model clcplus-forward-b2 --out work/2024
     """

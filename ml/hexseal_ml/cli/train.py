@@ -19,7 +19,7 @@ from hexseal_ml.train.stage import train
 @click.option("--finish", is_flag=True, help="Write the best model of a stopped training.")
 @click.pass_obj
 def train_command(console: Console, config: Path, fresh: bool, finish: bool) -> None:
-    """Train a model as a TOML file says; a killed training goes on when started again.
+    """Train a model as a TOML file says; a killed training resumes when started again.
 
     Example: hexseal-ml train ml/configs/clcplus-forward-b2.toml
     """

@@ -1,4 +1,4 @@
-"""Crops for training: drawn anew for every step from its number, so that resuming repeats them."""
+"""Crops for training: drawn again for every step from its number, so that resuming repeats them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

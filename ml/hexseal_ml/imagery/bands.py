@@ -64,7 +64,7 @@ def band_of_file(stem: str) -> str | None:
 
 
 def is_classification(text: str) -> bool:
-    """Tell whether a band's name means Sentinel-2's scene classification.
+    """Return whether a band's name means Sentinel-2's scene classification.
 
     >>> is_classification("SCL_20m"), is_classification("scl"), is_classification("B02")
     (True, True, False)

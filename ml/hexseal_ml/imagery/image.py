@@ -268,7 +268,7 @@ def _common_grid(planes: Sequence[Plane]) -> Grid:
 
 
 def fits_coarser(fine: Grid, coarse: Grid) -> bool:
-    """Tell whether a grid of larger pixels covers the same ground with whole pixels."""
+    """Return whether a grid of larger pixels covers the same ground with whole pixels."""
     if not fine.has_crs_of(coarse) or fine.pixel_size[0] >= coarse.pixel_size[0]:
         return False
     off = max(abs(a - b) for a, b in zip(fine.bounds, coarse.bounds, strict=True))

@@ -1,7 +1,7 @@
 """What a prediction leaves behind: finished strips on disk while it runs, three rasters at the end.
 
 A strip is stored with what the next row of windows needs, before the strip of the row above loses
-its own. A prediction that was killed so goes on after the last whole strip.
+its own. A prediction that was killed so resumes after the last whole strip.
 """
 
 import json

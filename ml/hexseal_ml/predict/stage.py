@@ -105,8 +105,8 @@ def predict(
     """Write ``{prefix}_landcover.tif``, ``_sealed_probability``, ``_confidence``, and ``.json``.
 
     Clouds are unknown as ``mask`` (a scene classification) and ``clouds`` say: see open_masked.
-    Does nothing where the same prediction lies there already; goes on where one was killed, to
-    the same bytes. ``fresh`` starts anew. Raises InputError for images and models that do not go
+    Does nothing where the same prediction lies there already; resumes where one was killed, to
+    the same bytes. ``fresh`` starts again. Raises InputError for images and models that do not go
     together, OutputError where ``out`` cannot be written.
     """
     settings = settings or Settings()
@@ -176,7 +176,7 @@ def runtime_of(settings: Settings) -> Runtime:
 
 
 def has_bf16() -> bool:
-    """Tell whether the processor has instructions that multiply in bf16."""
+    """Return whether the processor has instructions that multiply in bf16."""
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 

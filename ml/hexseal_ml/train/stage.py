@@ -76,7 +76,7 @@ def train(
     fresh: bool = False,
     finish: bool = False,
 ) -> Outcome:
-    """Train until the schedule ends, then write the best model; a killed training goes on.
+    """Train until the schedule ends, then write the best model; a killed training resumes.
 
     ``finish`` takes no further step and writes the best model so far.
     """

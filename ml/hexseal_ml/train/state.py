@@ -22,7 +22,7 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 class Progress:
     """How far a training is; ``key`` names the configuration it belongs to.
 
-    ``initial_weights`` are those it started from, whatever can be reached when it goes on.
+    ``initial_weights`` are those it started from, whatever can be reached when it resumes.
     """
 
     key: str
