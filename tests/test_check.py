@@ -396,7 +396,8 @@ class TestRealData:
         ]
         assert [(pair.gained, pair.lost) for pair in report.pairs] == [(52_279, 4_554)]
         assert [finding.what for finding in report.warnings] == [
-            "sealed area changes by +38.1% from 2020 to 2021, faster than soil is sealed"
+            "sealed area changes by +38.1% from 2020 to 2021, faster than soil is sealed",
+            "the map of 2020 is less sharp than the other of 2020 and 2021",
         ]
 
     def test_corine_is_refused_for_its_grids(self) -> None:

@@ -58,7 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def _classes(made: Made) -> np.ndarray:
-    with rasterio.open(load_region(made.region).epochs[-1].landcover) as file:
+    with rasterio.open(load_region(made.region, site=made.site).epochs[-1].landcover) as file:
         return file.read(1)
 
 
@@ -89,7 +89,7 @@ def test_hexagons_hold_what_the_model_carried_onto_the_map(made: Made) -> None:
     was, now = known & (after == 1), known & (classes == 1)
     expected = [known, was, now, now & ~was, was & ~now]
     assert sums == [pixels.sum() for pixels in expected]
-    (report,) = forward_reports(load_region(made.region)).values()
+    (report,) = forward_reports(load_region(made.region, site=made.site)).values()
     assert (report.gain, report.loss) == (sums[3], sums[4])
     assert report.gain > 0
     # The whole cloud with its margin is land on the map, and not covered.

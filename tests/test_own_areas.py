@@ -37,7 +37,7 @@ def test_scripts_follow_the_rule_of_the_tiles(
 
 def test_a_script_carries_the_bytes_of_its_partition(made: MadeSite) -> None:
     scripts = sorted((made.folder / "assets/partitions").glob("*.js"))
-    assert len(scripts) == 7
+    assert len(scripts) == 19
     for script in scripts:
         (parquet,) = made.folder.glob(f"data/*_by_parent/parent={script.stem}/part-0.parquet")
         encoded = script.read_text().split('"]="')[1].removesuffix('";\n')

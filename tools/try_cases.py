@@ -7,7 +7,9 @@ checked. Nothing is written into the folder of the cases.
 """
 
 import csv
+import io
 import json
+import logging
 import os
 import re
 import subprocess
@@ -27,6 +29,8 @@ CASES = ROOT.parent / "shared" / "cases"
 TEMPLATE = ROOT / "site_template"
 WEST_AND_EAST = {"01": (2800, 2880, 80), "02": (300, 300, 0)}
 Rows = dict[str, dict[str, str]]
+# What was logged while a command ran, by the identity of its result.
+WARNED: dict[int, str] = {}
 
 
 class WrongError(Exception):
@@ -53,7 +57,14 @@ def inside(case: str) -> Iterator[Path]:
 
 def run(*arguments: object) -> Result:
     """Run the command line in this process; a traceback is wrong."""
-    done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    warned = io.StringIO()
+    handler = logging.StreamHandler(warned)
+    logging.getLogger().addHandler(handler)
+    try:
+        done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    finally:
+        logging.getLogger().removeHandler(handler)
+    WARNED[id(done)] = warned.getvalue()
     known = done.exception is None or isinstance(done.exception, SystemExit)
     if not known and type(done.exception).__module__ != "hexseal.errors":
         raise WrongError(f"{arguments}: {done.exception!r}")
@@ -61,8 +72,8 @@ def run(*arguments: object) -> Result:
 
 
 def said(done: Result) -> str:
-    """Return everything that a command printed, its failure included."""
-    return f"{done.output}\n{done.exception or ''}"
+    """Return everything that a command printed, warnings and failure included."""
+    return f"{done.output}\n{WARNED.get(id(done), '')}\n{done.exception or ''}"
 
 
 def areas(case: str, polygons: str, *options: str, region: str = "region.toml") -> Rows:

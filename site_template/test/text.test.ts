@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { readNumbers } from "../src/custom/png.ts";
-import { unpackedBytes } from "../src/custom/zip.ts";
+import { zipEntries } from "../src/custom/zip.ts";
 import { PALETTES } from "../src/map/palette.ts";
 import { asText, quoted } from "../src/shared/csv.ts";
 import { Text } from "../src/shared/text.ts";
@@ -60,10 +60,10 @@ test("a tile of pixels is read as numbers, anything else is refused", async () =
 });
 
 test("a file without a list of contents is no ZIP", () => {
-  assert.throws(() => unpackedBytes(new ArrayBuffer(10)));
+  assert.throws(() => zipEntries(new ArrayBuffer(10)));
   const empty = Buffer.alloc(22);
   empty.writeUInt32LE(0x06054b50);
-  assert.equal(unpackedBytes(empty.buffer.slice(empty.byteOffset, empty.byteOffset + 22) as ArrayBuffer), 0);
+  assert.deepEqual(zipEntries(empty.buffer.slice(empty.byteOffset, empty.byteOffset + 22) as ArrayBuffer), []);
 });
 
 test("both themes have as many colours, all of them told apart", () => {

@@ -38,7 +38,6 @@ from hexseal.region.fetch import FetchSentinel2
 from hexseal.types import Box, Flags, UInt16s
 
 NETWORK: dict[str, int | str] = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_CONNECTTIMEOUT": 20,
     "GDAL_HTTP_TIMEOUT": 120,
     "GDAL_HTTP_MULTIPLEX": "YES",
@@ -223,7 +222,20 @@ def _read_on(address: str, origin: str, grid: Grid, resampling: Resampling) -> U
         raise FetchError(str(err)) from None
 
 
-def _opened(address: str, origin: str) -> AbstractContextManager[rasterio.DatasetReader]:
+@contextmanager
+def _opened(address: str, origin: str) -> Iterator[rasterio.DatasetReader]:
+    """Open a remote raster without looking for files beside it.
+
+    Only while it is open: masks beside local rasters would be missed too.
+    """
+    with (
+        rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
+        _remote(address, origin) as file,
+    ):
+        yield file
+
+
+def _remote(address: str, origin: str) -> AbstractContextManager[rasterio.DatasetReader]:
     if not address.startswith("s3://"):
         return opened(Web(tries=READ_TRIES), address, origin)
     # /vsis3/ instead of s3://, which rasterio would look for boto3 for.

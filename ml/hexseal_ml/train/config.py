@@ -76,7 +76,7 @@ def load_train_config(path: Path) -> TrainConfig:
         start=None if start is None else (home / start).resolve(),
         blend=model.number("blend", 1.0),
         half=model.take("half", bool, False),
-        pretrained=model.take("pretrained", str, HUB.format(size=size)) or None,
+        pretrained=_pretrained(model, size),
         size=size,
         bands=_bands(model.take("bands", list, list(BANDS))),
         class_codes=CODES,
@@ -95,6 +95,14 @@ def load_train_config(path: Path) -> TrainConfig:
     if not config.sources:
         raise InputError(f"{path}: [[data]] is missing; name a simulation, raster, region or tiles")
     return config
+
+
+def _pretrained(model: TableReader, size: str) -> str | None:
+    """Return the weights to start from, None where the file asks for random ones with ""."""
+    if model.table.get("pretrained") == "":
+        del model.table["pretrained"]
+        return None
+    return model.text("pretrained", HUB.format(size=size))
 
 
 def _bands(names: list[object]) -> tuple[str, ...]:
