@@ -104,7 +104,9 @@ class Journey:
 
     def _failed(self, request) -> None:
         # A page that is left drops what it was reading.
-        if not ("/assets/" in request.url and request.failure == "net::ERR_ABORTED"):
+        kept = ("/assets/", "/data/")
+        dropped = request.failure == "net::ERR_ABORTED"
+        if not (dropped and any(part in request.url for part in kept)):
             self.problems.append(f"failed: {request.url[:200]}")
 
     def _request(self, address: str) -> None:

@@ -132,8 +132,6 @@ def _switch(journey: Journey, words: Words) -> None:
     for button in (".maplibregl-ctrl-zoom-in", ".home-button", ".north-button"):
         tab_to(journey, button)
         press(journey, "Enter")
-    # A layer that is still on its way would be cut off when the page is left.
-    journey.page.wait_for_load_state("networkidle")
 
 
 def _walk(journey: Journey, words: Words) -> None:

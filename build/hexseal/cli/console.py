@@ -32,6 +32,9 @@ WORKERS = click.option(
 FRESH = click.option("--fresh", is_flag=True, help="Count again even if no input changed.")
 
 _interrupted = False
+# Packages that an exception from outside leaves broken, and when to try again.
+_UNINTERRUPTED = ("llvmlite", "numba")
+_AGAIN_S = 0.05
 
 
 class Console:
@@ -66,7 +69,7 @@ class Console:
 
     def talk(self) -> Talk:
         """Return how stages talk to this console."""
-        return Talk(self.say, self.progress, lambda: _interrupted)
+        return Talk(self.say, self.progress, _is_interrupted)
 
 
 def run(command: click.Command, *, interrupted: str) -> NoReturn:
@@ -107,10 +110,37 @@ def _reason(err: BaseException) -> str:
     return "an input is nested too deeply to be read; simplify it"
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+def _is_interrupted() -> bool:
+    """Whether a stage shall end now; what waits to come again is taken as come."""
+    if _interrupted and hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return _interrupted
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """Stop what runs, but never in the middle of what an exception would tear.
+
+    An exception inside numba's compiler leaves LLVM's objects half made, and the process then ends
+    with a segmentation fault; inside a finalizer it is lost. There the wish is kept and comes again
+    a moment later.
+    """
     global _interrupted
     _interrupted = True
+    if _is_unsafe(frame):
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, _interrupt)
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+        return
     raise KeyboardInterrupt
+
+
+def _is_unsafe(frame: FrameType | None) -> bool:
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.split(".")[0] in _UNINTERRUPTED or frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _fail(line: str, code: int) -> NoReturn:

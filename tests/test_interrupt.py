@@ -1,0 +1,52 @@
+"""Ctrl-C while numba compiles: kept until it can be obeyed."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+PROGRAM = """
+    import sys, time
+    import click
+    from hexseal.cli import console
+
+    def within(module):
+        # A function whose globals name the module, as one of its own would.
+        source = "def wait(seconds):\\n end = clock() + seconds\\n while clock() < end: pass\\n"
+        names = {"__name__": module, "clock": time.monotonic}
+        exec(source, names)
+        return names["wait"]
+
+    def work():
+        print("ready", flush=True)
+        within(module)(1.0)
+        print("whole", flush=True)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            pass
+
+    module = sys.argv.pop()
+    console.run(click.Command("work", callback=work), interrupted="stopped")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers that signal here")
+@pytest.mark.parametrize(
+    ("module", "printed"), [("llvmlite.binding.ffi", "whole\n"), ("numba", "whole\n"), ("my", "")]
+)
+def test_ctrl_c_waits_for_the_compiler(module: str, printed: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM), module],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == printed
+    assert err.strip() == "error: stopped"
