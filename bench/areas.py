@@ -100,7 +100,7 @@ def compare(folder: Path, size: int, count: int) -> None:
 
 
 def report_rule(table: Path, exact: dict[str, dict[int, float]]) -> None:
-    """Say how far the pixel-centre rule lies from exact coverage, in stated deviations."""
+    """Print how far the pixel-centre rule lies from exact coverage, in stated deviations."""
     rows = duckdb.execute(
         """SELECT id, valid_m2, sealed_m2_2018, edge_sd_m2, polygon_m2
            FROM read_parquet($1) WHERE answer = 'ok'""",
@@ -133,7 +133,7 @@ def extract(pair: tuple[Path, Path], polygons: Path, strategy: str) -> dict[str,
         joint += after.read(1)
         bounds, crs = before.bounds, before.crs.to_wkt()
     source = NumPyRasterSource(joint, *bounds, srs_wkt=crs)
-    told = exactextract.exact_extract(
+    shares = exactextract.exact_extract(
         source,
         geopandas.read_file(polygons),
         ["count", "unique", "frac"],
@@ -141,7 +141,7 @@ def extract(pair: tuple[Path, Path], polygons: Path, strategy: str) -> dict[str,
         strategy=strategy,
         max_cells_in_memory=joint.size,
     )
-    rows = [feature["properties"] for feature in told or ()]
+    rows = [feature["properties"] for feature in shares or ()]
     return {
         row["code"]: dict(
             zip(row["unique"].tolist(), (row["frac"] * row["count"]).tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Change as hexseal tells it against a simulated truth: STATISTICS.md's figures over many seeds.
+"""hexseal's change against a simulated truth: STATISTICS.md's figures over many seeds.
 
     just bench-statistics
 
@@ -74,16 +74,16 @@ class Case:
     noise: NoiseModel = NOISE
     grows: bool = True
     confidence: bool = True
-    told: bool = False
+    known: bool = False
     ratio: str = '"auto"'
 
 
 CASES = (
     Case("growth"),
-    Case("growth, accuracies told", told=True),
+    Case("growth, accuracies told", known=True),
     Case("no growth", grows=False),
     Case("drift, not told", noise=DRIFT),
-    Case("drift, accuracies told", noise=DRIFT, told=True),
+    Case("drift, accuracies told", noise=DRIFT, known=True),
     Case("drift, decoy_ratio 1", noise=DRIFT, ratio="1"),
     Case("growth, decoy_ratio 1", ratio="1"),
     Case("growth, no confidence layer", confidence=False),
@@ -100,8 +100,8 @@ def main() -> None:
     tasks = [(seed, arguments.size) for seed in range(1, arguments.seeds + 1)]
     found: dict[str, list[Figures]] = defaultdict(list)
     with ProcessPoolExecutor(arguments.workers) as pool:
-        for number, told in enumerate(pool.map(judge_seed, tasks), 1):
-            for case, figures in told.items():
+        for number, known in enumerate(pool.map(judge_seed, tasks), 1):
+            for case, figures in known.items():
                 found[case].append(figures)
             print(f"seed {number} of {len(tasks)}", flush=True)
     for case in CASES:
@@ -155,7 +155,7 @@ def judge_case(
         for year, cover, observed in zip(PAIR, covers, maps, strict=True)
     }
     work = folder / "work"
-    run(region, work, accuracies if case.told else {})
+    run(region, work, accuracies if case.known else {})
     figures = patch_figures(work, covers, maps)
     figures |= coverage(work, real if case.grows else {})
     notes = json.loads((work / "judgement.json").read_text())["notes"]

@@ -71,7 +71,7 @@ def measure(path: Path, weights: str) -> str:
     """Train by a file and return the row of its model."""
     config = load_train_config(path)
     scenes = open_scenes(config.sources, config.bands, config.cache, lambda *_: None)
-    train(config, scenes, report=lambda *_: None, say=lambda _: None)
+    train(config, scenes, report=lambda *_: None, log_line=lambda _: None)
     model = load_model(config.out)
     grounds = plots(scenes, config.split, TEST, seed=0)
     crops = validation_crops(grounds, config.bands, TEST, SIDE, PIXELS, seed=0)

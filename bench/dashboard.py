@@ -28,9 +28,9 @@ from landscape import NORTH, WEST, tile_classes
 from playwright.sync_api import Locator, Page, sync_playwright
 from pyproj import Transformer
 
-from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.build import BuildSettings, Reporter, build_site
 from hexseal.pages.serve import make_server
-from hexseal.progress import silent
+from hexseal.progress import no_progress
 
 ROOT = Path(__file__).parents[1]
 PIXEL_M = 40.0
@@ -124,7 +124,7 @@ def large_site(folder: Path, hexagons: int) -> Path:
             file.write(values, 1)
     (folder / "districts.geojson").write_text(json.dumps(districts(size)))
     (folder / "large.toml").write_text(REGION.format())
-    build_site(folder / "large.toml", BuildSettings(site), Talk(print, silent))
+    build_site(folder / "large.toml", BuildSettings(site), Reporter(print, no_progress))
     done.touch()
     return site
 

@@ -78,8 +78,8 @@ def compare(folder: Path, size: int, *, peers: bool) -> None:
         for resolution in (8, 9):
             command = [sys.executable, __file__, "--folder", str(folder)]
             command += ["--peak", str(other), str(resolution)]
-            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            print(f"peak memory, {other} x {other} pixels, r{resolution}: {told.strip()}")
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            print(f"peak memory, {other} x {other} pixels, r{resolution}: {output.strip()}")
 
 
 def compare_peers(folder: Path, pair: tuple[Path, Path], ours: dict[int, float]) -> None:

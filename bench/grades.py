@@ -153,8 +153,8 @@ def intervals(pair: MapPair, found: Judged) -> tuple[float, float, float, float]
     net = _blocks(
         pair.truths[1].astype(np.int64) - pair.truths[0].astype(np.int64), pair.valid, AREA
     )
-    told = areas.edges > 0
-    hold = ((each.low <= net) & (net <= each.high))[told].mean()
+    observed = areas.edges > 0
+    hold = ((each.low <= net) & (net <= each.high))[observed].mean()
     return float(net.sum()), float(region.low[0]), float(region.high[0]), float(hold)
 
 

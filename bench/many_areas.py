@@ -79,15 +79,15 @@ def rewrite(page: Path, script: str, change: Callable[[dict], None]) -> None:
     text = page.read_text(encoding="utf-8")
     found = re.search(rf'(id="{script}">)(.*?)(</script>)', text, re.DOTALL)
     assert found is not None, f"{page} holds no {script}"
-    told = json.loads(found[2])
-    change(told)
-    written = json.dumps(told).replace("<", "\\u003c")
+    settings = json.loads(found[2])
+    change(settings)
+    written = json.dumps(settings).replace("<", "\\u003c")
     page.write_text(text[: found.start(2)] + written + text[found.end(2) :], encoding="utf-8")
 
 
-def table_of_many(told: dict) -> None:
+def table_of_many(settings: dict) -> None:
     # The page opens with the layer of most areas.
-    layer = max(told["layers"], key=lambda each: len(each["rows"]))
+    layer = max(settings["layers"], key=lambda each: len(each["rows"]))
     rows = layer["rows"]
     layer["rows"] = [made_row(number, rows[number % len(rows)]) for number in range(MANY)]
 

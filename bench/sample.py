@@ -83,12 +83,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rows", nargs="*", default=ROWS, help="rows of mapnoise.ROWS")
     parser.add_argument("--short", action="store_true", help="one row, few draws: for CI")
-    told = parser.parse_args()
-    rows, draws = (SHORT_ROWS, 20) if told.short else (told.rows, told.draws)
-    seeds = range(1, 2) if told.short else range(1, told.seeds + 1)
+    arguments = parser.parse_args()
+    rows, draws = (SHORT_ROWS, 20) if arguments.short else (arguments.rows, arguments.draws)
+    seeds = range(1, 2) if arguments.short else range(1, arguments.seeds + 1)
     tasks = [(row, seed, draws) for row in rows if row in BY_NAME for seed in seeds]
     found: dict[tuple[str, str], list[Draw]] = defaultdict(list)
-    with ProcessPoolExecutor(told.workers) as pool:
+    with ProcessPoolExecutor(arguments.workers) as pool:
         for results in pool.map(measure, tasks):
             for draw in results:
                 found[draw.row, draw.labels].append(draw)
@@ -96,7 +96,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for (row, labels), draws_of in found.items():
         print(line_of(row, labels, draws_of))
-    if told.short and not is_good(found["control", "truth"]):
+    if arguments.short and not is_good(found["control", "truth"]):
         sys.exit("intervals of labels from the truth hold too seldom, or are too wide")
 
 

@@ -87,8 +87,8 @@ class Services:
                 return Answer(content)
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             start, stop = int(first), min(int(last) + 1 if last else len(content), len(content))
-            told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}"}
-            return Answer(content[start:stop], 206, headers=told)
+            result = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}"}
+            return Answer(content[start:stop], 206, headers=result)
 
         self.routes[prefix] = serve
 
@@ -200,11 +200,11 @@ class ClmsPortal:
             serialization.PrivateFormat.TraditionalOpenSSL,
             serialization.NoEncryption(),
         )
-        told = {
+        result = {
             "client_id": "client", "user_id": "user", "private_key": pem.decode(),
             "token_uri": f"{services.address}/api/@@oauth2-token",
         }  # fmt: skip
-        self.key.write_text(json.dumps(told))
+        self.key.write_text(json.dumps(result))
         services.routes |= {
             "/api/@@oauth2-token": self.token,
             "/api/@search": self.search,

@@ -50,7 +50,7 @@ split_by = "half"
 
 
 @dataclass(frozen=True)
-class Told:
+class Result:
     """What a command said: exit code, standard output, standard error."""
 
     code: int
@@ -58,7 +58,7 @@ class Told:
     err: str
 
 
-def hexseal(*arguments: object, **environment: str) -> Told:
+def hexseal(*arguments: object, **environment: str) -> Result:
     """Run the command line in this process, as ``hexseal`` does: exit code and both outputs."""
     words = ["hexseal", *map(str, arguments)]
     kept = {wish: signal.getsignal(wish) for wish in (signal.SIGINT, signal.SIGTERM)}
@@ -77,10 +77,10 @@ def hexseal(*arguments: object, **environment: str) -> Told:
             for wish, handler in kept.items():
                 signal.signal(wish, handler)
     assert isinstance(code, int)
-    return Told(code, out.getvalue(), err.getvalue())
+    return Result(code, out.getvalue(), err.getvalue())
 
 
-def hexseal_process(*arguments: object, **environment: str) -> Told:
+def hexseal_process(*arguments: object, **environment: str) -> Result:
     """Run the command line in a process of its own, which also shows what libraries print."""
     done = subprocess.run(
         [sys.executable, "-m", "hexseal", *map(str, arguments)],
@@ -90,7 +90,7 @@ def hexseal_process(*arguments: object, **environment: str) -> Told:
         env={**os.environ, **environment},
         timeout=240,
     )
-    return Told(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
 def two_years() -> tuple[np.ndarray, np.ndarray]:
@@ -130,9 +130,9 @@ def write_region(folder: Path, text: str = REGION) -> Path:
 
 def build_toy(folder: Path) -> Path:
     """Build the toy region: inputs/, site/ and work/ in ``folder``."""
-    told = hexseal("build", write_region(folder / "inputs"), "--out", folder / "site")
-    assert told.code == 0, told.err
-    assert told.out.splitlines()[-1].startswith("done in ")
+    result = hexseal("build", write_region(folder / "inputs"), "--out", folder / "site")
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[-1].startswith("done in ")
     return folder
 
 

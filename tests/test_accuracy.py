@@ -101,10 +101,10 @@ def test_degrees_tell_the_same(region: Region) -> None:
     x, y = (np.array([float(row[axis]) for row in rows]) for axis in range(2))
     lon, lat = to_lonlat("EPSG:3035", x, y)
     lines = [f"{a:.9f},{b:.9f},{row[2]}" for a, b, row in zip(lon, lat, rows, strict=True)]
-    told = assess(
+    result = assess(
         region, write(region, "lon,lat,reference_2018", *lines, name="d.csv"), crs="EPSG:4326"
     )
-    assert told.years[0].to_json() == assess(region, path).years[0].to_json()
+    assert result.years[0].to_json() == assess(region, path).years[0].to_json()
 
 
 def test_points_off_the_map_and_on_no_data_are_counted(region: Region) -> None:
@@ -183,15 +183,15 @@ def lucas(region: Region, header: str, wrap: str) -> Path:
 def test_lucas(region: Region, header: str, wrap: str, year: int) -> None:
     path = lucas(region, header, wrap)
     report = assess(region, path)
-    (told,) = report.years
-    assert (told.year, told.points) == (year, 7)
+    (result,) = report.years
+    assert (result.year, result.points) == (year, 7)
     # A13 is no sealed ground unless asked; the point on column 5 is sealed on the map only.
-    assert told.sealed.counts.tolist() == [[2, 1], [2, 2]]
-    assert told.greenhouses is not None
-    assert (told.greenhouses.points, told.greenhouses.mapped_sealed) == (1, 1)
+    assert result.sealed.counts.tolist() == [[2, 1], [2, 2]]
+    assert result.greenhouses is not None
+    assert (result.greenhouses.points, result.greenhouses.mapped_sealed) == (1, 1)
     assert sum(report.skipped.values()) == 1
     assert any("theoretical position" in warning for warning in report.warnings)
-    assert any("the map of 2021" in warning for warning in told.warnings) == (year == 2021)
+    assert any("the map of 2021" in warning for warning in result.warnings) == (year == 2021)
     (other,) = assess(region, path, greenhouses=True).years
     assert other.sealed.counts.tolist() == [[2, 1], [1, 3]]
 
@@ -213,17 +213,19 @@ def test_lucas(region: Region, header: str, wrap: str, year: int) -> None:
     ],
 )
 def test_samples_that_cannot_be_used(region: Region, lines: list[str], said: str) -> None:
-    told = refusal(region, write(region, *lines))
-    assert said in told
-    assert "points.csv" in told
+    result = refusal(region, write(region, *lines))
+    assert said in result
+    assert "points.csv" in result
 
 
 def test_the_command_writes_report_and_matrix(region: Region, tmp_path: Path) -> None:
     output = tmp_path / "out" / "accuracy.json"
-    told = hexseal("accuracy", region.path, more_points(region), "--crs", "EPSG:3035", "-o", output)
-    assert told.code == 0, told.err
-    assert "sealed: user's accuracy 0.8000 +/- 0.2095" in told.out
-    assert "sealed area 1.4 +/- 0.6 ha; the map counts 1.0 ha" in told.out
+    result = hexseal(
+        "accuracy", region.path, more_points(region), "--crs", "EPSG:3035", "-o", output
+    )
+    assert result.code == 0, result.err
+    assert "sealed: user's accuracy 0.8000 +/- 0.2095" in result.out
+    assert "sealed area 1.4 +/- 0.6 ha; the map counts 1.0 ha" in result.out
     report = json.loads(output.read_text())
     assert report["years"][0]["matrix"] == [[12, 3], [3, 12]]
     assert output.with_name("accuracy_matrix.csv").read_text().splitlines()[1].startswith("2018,")
@@ -239,9 +241,9 @@ def test_a_build_reads_the_sample_of_its_region_file(region: Region, tmp_path: P
     others = [(11, 6, 1), (12, 6, 1), (13, 6, 1), (20, 6, 6), (30, 6, 6), (36, 6, 6)]
     lines = [f"{at(c, row)},{a},{b}" for c, a, b in sealed + others for row in (1, 3, 5, 8)]
     write(region, "x,y,reference_2018,reference_2021", *lines)
-    told = region.path.with_name("told.toml")
-    told.write_text(TEXT + '[accuracy]\npoints = "points.csv"\ncrs = "EPSG:3035"\n')
-    built = hexseal("build", told, "--out", tmp_path / "site")
+    result = region.path.with_name("told.toml")
+    result.write_text(TEXT + '[accuracy]\npoints = "points.csv"\ncrs = "EPSG:3035"\n')
+    built = hexseal("build", result, "--out", tmp_path / "site")
     assert built.code == 0, built.err
     judged = json.loads((tmp_path / "work/toy/judgement.json").read_text())["pairs"]["2018_2021"]
     assert judged["accuracy"] == "given"
@@ -250,8 +252,8 @@ def test_a_build_reads_the_sample_of_its_region_file(region: Region, tmp_path: P
 
 
 def test_strata_with_few_points_are_refused(region: Region) -> None:
-    told = refusal(region, points(region), fewest_points=10)
-    assert "2018: stratum '1 Sealed' has 5 points and 26 % of the land; at least 10" in told
+    result = refusal(region, points(region), fewest_points=10)
+    assert "2018: stratum '1 Sealed' has 5 points and 26 % of the land; at least 10" in result
 
 
 def test_agreement_everywhere_is_not_certain(region: Region) -> None:

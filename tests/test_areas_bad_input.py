@@ -173,9 +173,9 @@ class TestRefused:
 
     def test_the_command_says_one_line_and_writes_nothing(self, toy: Path, tmp_path: Path) -> None:
         path = write_areas(tmp_path / "a.gpkg", [GOOD] * 2, key=["a", "a"])
-        told = hexseal("areas", toy, path, "--id", "key", "-o", tmp_path / "out.csv")
-        assert (told.code, told.out.count("error")) == (1, 0)
-        (line,) = told.err.strip().splitlines()
+        result = hexseal("areas", toy, path, "--id", "key", "-o", tmp_path / "out.csv")
+        assert (result.code, result.out.count("error")) == (1, 0)
+        (line,) = result.err.strip().splitlines()
         assert line.startswith(f"error: {path}: key = 'a' stands twice")
         assert [path.name for path in tmp_path.iterdir()] == ["a.gpkg"]
 
@@ -192,9 +192,9 @@ class TestRepaired:
     def test_repaired_polygons_are_marked_and_said(self, toy: Path, tmp_path: Path) -> None:
         shapes = [GOOD, *(shape for shape, *_ in self.SHAPES.values())]
         path = write_areas(tmp_path / "a.gpkg", shapes, key=["good", *self.SHAPES])
-        told = hexseal_process("areas", toy, path, "--id", "key", "-o", tmp_path / "out.csv")
-        assert told.code == 0, told.err
-        assert told.err.strip() == (
+        result = hexseal_process("areas", toy, path, "--id", "key", "-o", tmp_path / "out.csv")
+        assert result.code == 0, result.err
+        assert result.err.strip() == (
             f"{path}: repaired the invalid polygon of area 'bow-tie', 'parts that overlap', "
             "'the same part twice'"
         )
@@ -210,8 +210,8 @@ class TestRepaired:
 
     def test_many_repairs_stay_one_line(self, toy: Path, tmp_path: Path) -> None:
         path = write_areas(tmp_path / "a.gpkg", [BOW_TIE] * 7)
-        told = hexseal_process("areas", toy, path, "-o", tmp_path / "out.csv")
-        assert told.err.strip() == (
+        result = hexseal_process("areas", toy, path, "-o", tmp_path / "out.csv")
+        assert result.err.strip() == (
             f"{path}: repaired the invalid polygon of area '1', '2', '3', '4', '5' and 2 more"
         )
 
@@ -225,8 +225,8 @@ class TestHostileIds:
     ) -> None:
         output = folder / f"out{suffix}"
         outside = everything(folder.parents[1]) | everything(toy.parent)
-        told = hexseal("areas", toy, folder / "h.gpkg", "--id", "key", "-o", output)
-        assert told.code == 0, told.err
+        result = hexseal("areas", toy, folder / "h.gpkg", "--id", "key", "-o", output)
+        assert result.code == 0, result.err
         assert ids_of(output) == list(HOSTILE)
         written = (everything(folder.parents[1]) | everything(toy.parent)) - outside
         assert written == {output}
@@ -234,8 +234,8 @@ class TestHostileIds:
     def test_the_site_holds_them_as_text(self, folder: Path) -> None:
         region = write_region(folder / "toy", with_areas(folder / "h.gpkg", key="key"))
         site = folder / "site"
-        told = hexseal("build", region, "--out", site)
-        assert told.code == 0, told.err
+        result = hexseal("build", region, "--out", site)
+        assert result.code == 0, result.err
         assert hexseal("verify", site).code == 0
         names = {path.name for path in everything(folder.parents[1])}
         assert not {"x", "script>", "alert(1)<"} & names
@@ -264,8 +264,8 @@ def test_unknown_populations_stay_unknown(tmp_path: Path) -> None:
     areas = tmp_path / "p.gpkg"
     write_areas(areas, shapes, key=["a", "b", "c"], name=["A", "B", "C"], people=[100.0, np.nan, 0])
     text = with_areas(areas, key="key").replace('id = "key"', 'id = "key"\npopulation = "people"')
-    told = hexseal("build", write_region(tmp_path / "toy", text), "--out", tmp_path / "site")
-    assert told.code == 0, told.err
+    result = hexseal("build", write_region(tmp_path / "toy", text), "--out", tmp_path / "site")
+    assert result.code == 0, result.err
     (table,) = tmp_path.rglob("work/toy/areas.parquet")
     for path in (table, tmp_path / "site/data/toy_areas.parquet"):
         rows = duckdb.execute(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rasterfiles import NORTH, WEST, north_up, write_tif
-from sites import Told, hexseal, hexseal_process, tree, two_years, write_region
+from sites import Result, hexseal, hexseal_process, tree, two_years, write_region
 
 
 @pytest.fixture(scope="session")
@@ -31,19 +31,19 @@ def place(finished: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def build(place: Path) -> Told:
+def build(place: Path) -> Result:
     return hexseal("build", place / "inputs/toy.toml", "--out", place / "site")
 
 
 def refused(place: Path, *words: str) -> None:
     """Build and expect one line of error with these words, and the old site untouched."""
     before = tree(place / "site")
-    told = build(place)
-    assert told.code == 1
-    assert "Traceback" not in told.err + told.out
-    (line,) = told.err.strip().splitlines()
+    result = build(place)
+    assert result.code == 1
+    assert "Traceback" not in result.err + result.out
+    (line,) = result.err.strip().splitlines()
     assert line.startswith("error: ")
-    said = told.err + told.out
+    said = result.err + result.out
     for word in words:
         assert word in said, said
     assert tree(place / "site") == before
@@ -103,18 +103,20 @@ RASTERS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
 def test_an_unusable_raster_is_refused(place: Path, name: str) -> None:
     spoil, words = RASTERS[name]
     spoil(place / "inputs/b.tif")
-    told = hexseal("check", place / "inputs/toy.toml")
-    assert told.code == 1
-    assert all(word in told.out.replace(",", "") + told.err for word in words), told.out + told.err
+    result = hexseal("check", place / "inputs/toy.toml")
+    assert result.code == 1
+    assert all(word in result.out.replace(",", "") + result.err for word in words), (
+        result.out + result.err
+    )
     refused(place, "b.tif")
 
 
 @pytest.mark.parametrize("name", ["truncated", "text named .tif"])
 def test_libraries_print_nothing_beside_the_line(place: Path, name: str) -> None:
     RASTERS[name][0](place / "inputs/b.tif")
-    told = hexseal_process("build", place / "inputs/toy.toml", "--out", place / "site")
-    assert told.code == 1
-    (line,) = told.err.strip().splitlines()
+    result = hexseal_process("build", place / "inputs/toy.toml", "--out", place / "site")
+    assert result.code == 1
+    (line,) = result.err.strip().splitlines()
     assert line.startswith("error: ")
 
 
@@ -143,9 +145,9 @@ def test_a_wrong_region_file_is_refused(place: Path, name: str) -> None:
 
 
 def test_a_missing_region_file_is_one_line(tmp_path: Path) -> None:
-    told = hexseal("build", tmp_path / "none.toml", "--out", tmp_path / "site")
-    assert told.code == 1
-    assert told.err.strip().splitlines() == [
+    result = hexseal("build", tmp_path / "none.toml", "--out", tmp_path / "site")
+    assert result.code == 1
+    assert result.err.strip().splitlines() == [
         f"error: {tmp_path / 'none.toml'}: no such region file; look in regions/ or write one "
         "(see README.md)"
     ]
@@ -160,9 +162,9 @@ def test_a_folder_of_somebody_else_is_never_replaced(place: Path) -> None:
     other = place / "holiday"
     other.mkdir()
     (other / "photo.jpg").write_bytes(b"dear")
-    told = hexseal("build", place / "inputs/toy.toml", "--out", other)
-    assert told.code == 1
-    assert "photo.jpg" in told.err
+    result = hexseal("build", place / "inputs/toy.toml", "--out", other)
+    assert result.code == 1
+    assert "photo.jpg" in result.err
     assert (other / "photo.jpg").read_bytes() == b"dear"
 
 
@@ -172,9 +174,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(place: Path) -> None:
         pytest.skip("root may write everywhere here")
     if os.geteuid() != 0:
         locked.mkdir(mode=0o555)
-    told = hexseal("build", place / "inputs/toy.toml", "--out", locked / "site")
-    assert told.code == 1
-    (line,) = told.err.strip().splitlines()
+    result = hexseal("build", place / "inputs/toy.toml", "--out", locked / "site")
+    assert result.code == 1
+    (line,) = result.err.strip().splitlines()
     assert str(locked) in line
     assert "permission" in line or "cannot be written" in line
 
@@ -192,9 +194,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(place: Path, small_disk: Path) -> None:
-    told = hexseal_process("build", place / "inputs/toy.toml", "--out", small_disk / "site")
-    assert told.code == 1
-    (line,) = told.err.strip().splitlines()
+    result = hexseal_process("build", place / "inputs/toy.toml", "--out", small_disk / "site")
+    assert result.code == 1
+    (line,) = result.err.strip().splitlines()
     assert "disk is full" in line or "free disk space" in line, line
     assert not (small_disk / "site").exists()
     assert no_leftovers(small_disk)

@@ -70,20 +70,20 @@ def test_parents_are_the_sums_of_their_children(built: Path) -> None:
 
 def test_two_builds_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
     region = built / "inputs/toy.toml"
-    told = hexseal("build", region, "--out", tmp_path / "again", "--workers", "1", "--fresh")
-    assert told.code == 0, told.err
+    result = hexseal("build", region, "--out", tmp_path / "again", "--workers", "1", "--fresh")
+    assert result.code == 0, result.err
     assert tree(tmp_path / "again") == tree(built / "site")
 
 
 def test_a_built_site_verifies(built: Path) -> None:
-    told = hexseal("verify", built / "site")
-    assert (told.code, told.err) == (0, "")
-    assert "all in order" in told.out
+    result = hexseal("verify", built / "site")
+    assert (result.code, result.err) == (0, "")
+    assert "all in order" in result.out
 
 
 def test_delta_alone_writes_the_counts(built: Path, tmp_path: Path) -> None:
-    told = hexseal("delta", built / "inputs/toy.toml", "--out", tmp_path / "site")
-    assert told.code == 0
+    result = hexseal("delta", built / "inputs/toy.toml", "--out", tmp_path / "site")
+    assert result.code == 0
     assert (tmp_path / "work/toy/cells.parquet").is_file()
     assert not (tmp_path / "site").exists()
 
@@ -120,16 +120,16 @@ class TestRealRasters:
     def test_misaligned_corine_years_are_refused_with_the_command_that_mends(
         self, tmp_path: Path
     ) -> None:
-        told = hexseal("build", REGIONS / "corine-vaud.toml", "--out", tmp_path / "site")
-        assert told.code == 1
-        lines = told.err.strip().splitlines() + told.out.strip().splitlines()
+        result = hexseal("build", REGIONS / "corine-vaud.toml", "--out", tmp_path / "site")
+        assert result.code == 1
+        lines = result.err.strip().splitlines() + result.out.strip().splitlines()
         told_mismatch = [line for line in lines if "gdalwarp" in line]
         assert told_mismatch, lines
         assert "100.005" in told_mismatch[0]
         assert "99.99" in told_mismatch[0]
-        assert "Traceback" not in told.err
+        assert "Traceback" not in result.err
 
     def test_the_site_of_sao_tome_is_built_and_verified(self, tmp_path: Path) -> None:
-        told = hexseal("build", real_sao_tome(tmp_path), "--out", tmp_path / "site")
-        assert told.code == 0, told.err
+        result = hexseal("build", real_sao_tome(tmp_path), "--out", tmp_path / "site")
+        assert result.code == 0, result.err
         assert hexseal("verify", tmp_path / "site").code == 0

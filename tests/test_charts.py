@@ -108,8 +108,8 @@ def test_stock_chart_places_years() -> None:
     labels = [part.text for part in drawn(chart) if part.text]
     assert labels == ["100", "150", "200", "2018", "2021", "2024"]
     assert [name for name, _ in chart.key] == ["adjusted", "raw", "doubtful"]
-    told = [(row.label, *(cell.text for cell in row.cells)) for row in chart.rows]
-    assert told == [
+    result = [(row.label, *(cell.text for cell in row.cells)) for row in chart.rows]
+    assert result == [
         ("2018", "100.0", "100.0"),
         ("2021", "180.0", "140.0"),
         ("2024", "200.0", "no data"),

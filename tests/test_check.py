@@ -170,8 +170,8 @@ def test_unknown_reserved_code_names_the_key_to_write(tmp_path: Path) -> None:
         f"{path}: code 0 is not a code of CLC+ Backbone (3 pixels, first at row 1, column 2); "
         "if it marks what lies outside the map, write [product] nodata = [0, 253, 254, 255]"
     )
-    mended = replace(checked.product, nodata=frozenset({0, 253, 254, 255}))
-    assert check_region(replace(checked, product=mended)).errors == ()
+    repaired = replace(checked.product, nodata=frozenset({0, 253, 254, 255}))
+    assert check_region(replace(checked, product=repaired)).errors == ()
 
 
 def test_unknown_code_of_another_product(tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ def test_storage(tmp_path: Path) -> None:
     assert line == (
         f"warning: {path}: is stored with strips of 2 x 2000 instead of tiles, no compression, "
         "no overviews, no colour table, no cloud-optimised layout, no attribute table; "
-        "reading may be slower; to mend it: gdal_translate -of COG -co COMPRESS=LZW "
+        "reading may be slower; to fix it: gdal_translate -of COG -co COMPRESS=LZW "
         "-co BLOCKSIZE=512 IN.tif OUT.tif"
     )
 
@@ -414,8 +414,8 @@ def test_area_files_are_read_and_repairs_told(good: Region, tmp_path: Path) -> N
     path = write_areas(tmp_path / "t.gpkg", list(moved), code=["a", "b", "c"])
     layer = AreaLayer("town", path, "code", "code", None, {"en": "Town"})
     report = check_region(replace(good, areas=(layer,)))
-    told = [line for kind in ("warning", "info") for line in lines(report, kind) if path in line]
-    assert told == [
+    result = [line for kind in ("warning", "info") for line in lines(report, kind) if path in line]
+    assert result == [
         f"warning: {path}: areas with invalid outlines were repaired (1: b); check their outlines",
         f"warning: {path}: areas of the layer overlap, so their figures cannot be added up "
         "(a and b do, among others perhaps); nothing to do if they are meant to",

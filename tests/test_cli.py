@@ -44,9 +44,9 @@ def test_help_version_and_completion_import_no_stage() -> None:
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
 def test_every_command_has_help_with_an_example(name: str) -> None:
-    told = CliRunner().invoke(cli, [name, "--help"])
-    assert told.exit_code == 0
-    assert f"Example: hexseal {name}" in told.output
+    result = CliRunner().invoke(cli, [name, "--help"])
+    assert result.exit_code == 0
+    assert f"Example: hexseal {name}" in result.output
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
@@ -56,6 +56,6 @@ def test_every_option_has_help(name: str) -> None:
 
 
 def test_an_unknown_command_is_wrong_usage() -> None:
-    told = CliRunner().invoke(cli, ["bake"])
-    assert told.exit_code == 2
-    assert "No such command 'bake'" in told.output
+    result = CliRunner().invoke(cli, ["bake"])
+    assert result.exit_code == 2
+    assert "No such command 'bake'" in result.output

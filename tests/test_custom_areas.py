@@ -102,9 +102,9 @@ def test_area_of_the_polygon_does_not_depend_on_the_way_its_rings_run(
 @pytest.mark.parametrize("suffix", [".csv", ".gpkg", ".geojson"])
 def test_every_format_holds_the_same_rows(toy: Path, polygons: Path, suffix: str) -> None:
     output = toy.parent / f"same{suffix}"
-    told = hexseal("areas", toy, polygons, "--id", "key", "-o", output)
-    assert told.code == 0, told.err
-    assert told.err == ""
+    result = hexseal("areas", toy, polygons, "--id", "key", "-o", output)
+    assert result.code == 0, result.err
+    assert result.err == ""
     if suffix == ".csv":
         sealed = [
             row[0]

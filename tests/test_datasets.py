@@ -192,12 +192,12 @@ def test_duckdb_reads_the_outlines_of_geoparquet(
 
 def test_parquet_tells_what_it_was_made_from(made: MadeSite) -> None:
     for name in ("hexagons_r6", "transitions_areas"):
-        told = pq.read_metadata(made.folder / f"data/made-up_{name}.parquet").metadata
-        assert told[b"hexseal.region"] == b"made-up"
-        assert json.loads(told[b"hexseal.years"]) == [2018, 2021, 2023]
-        assert json.loads(told[b"hexseal.simulated"]) is True
-        assert json.loads(told[b"hexseal.sources"])["2021"] == "Made map 2021"
-        assert b"Simulated by hexseal" in told[b"hexseal.attribution"]
+        result = pq.read_metadata(made.folder / f"data/made-up_{name}.parquet").metadata
+        assert result[b"hexseal.region"] == b"made-up"
+        assert json.loads(result[b"hexseal.years"]) == [2018, 2021, 2023]
+        assert json.loads(result[b"hexseal.simulated"]) is True
+        assert json.loads(result[b"hexseal.sources"])["2021"] == "Made map 2021"
+        assert b"Simulated by hexseal" in result[b"hexseal.attribution"]
     geo = json.loads(pq.read_metadata(made.folder / "data/made-up_areas.parquet").metadata[b"geo"])
     assert geo["version"] == "1.1.0"
     assert geo["columns"]["geometry"]["crs"]["id"] == {"authority": "OGC", "code": "CRS84"}

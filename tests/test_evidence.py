@@ -223,8 +223,8 @@ def test_accuracies_give_stocks_an_interval(region: Region, work: Path, tmp_path
     assert adjusted == pytest.approx(mapped * 0.9 / 0.8)
     assert high - adjusted == pytest.approx(adjusted - low)
     assert high - adjusted > 1.96 * adjusted * 0.02 / 0.9
-    told = json.loads((tmp_path / "judgement.json").read_text())["pairs"]["2018_2021"]
-    assert told["transfer"]["slope"] < 1
+    result = json.loads((tmp_path / "judgement.json").read_text())["pairs"]["2018_2021"]
+    assert result["transfer"]["slope"] < 1
 
 
 def test_the_work_list_is_ranked_and_drawn(region: Region, work: Path, slow: np.ndarray) -> None:

@@ -29,7 +29,7 @@ from services import (
     scene_item,
     zip_bytes,
 )
-from sites import ROWS, Told, hexseal, hexseal_process, two_years
+from sites import ROWS, Result, hexseal, hexseal_process, two_years
 
 from hexseal.cli.main import main
 from hexseal.datasets.provenance import provenance_of
@@ -102,7 +102,7 @@ def region(services: Services, tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: object) -> Told:
+def run(*arguments: object) -> Result:
     """Run the command line in this process, which is much faster than in one of its own."""
     out, err, argv = io.StringIO(), io.StringIO(), sys.argv
     handlers = {wish: signal.getsignal(wish) for wish in (signal.SIGINT, signal.SIGTERM)}
@@ -115,17 +115,17 @@ def run(*arguments: object) -> Told:
         for wish, handler in handlers.items():
             signal.signal(wish, handler)
     code = ended.value.code
-    return Told(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
+    return Result(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
 
 
 def test_a_dry_run_tells_the_plan_and_asks_nobody(services: Services, region: Path) -> None:
     text = region.read_text().replace('"in/half.gpkg"', '"other.gpkg"')
     region.write_text(text)
-    told = run("fetch", region, "--dry-run")
-    assert told.code == 0, told.err
-    lines = told.out.splitlines()
+    result = run("fetch", region, "--dry-run")
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
     assert lines[0].startswith("place: EPSG:3035 150 x 120 pixels of 10 x 10 metre, x 4040000")
-    assert f"clcplus_2018.tif       4 requests, from {services.address}/clc2018" in told.out
+    assert f"clcplus_2018.tif       4 requests, from {services.address}/clc2018" in result.out
     assert lines[-2].startswith(f"note: no [[epoch]] or [[areas]] of {region} names")
     assert lines[-2].endswith("in/half.gpkg")
     assert lines[-1] == "dry run: nothing was asked for or written"
@@ -134,13 +134,13 @@ def test_a_dry_run_tells_the_plan_and_asks_nobody(services: Services, region: Pa
 
 
 def test_the_example_region_plans_to_ask_the_real_services() -> None:
-    told = run("fetch", ROOT / "regions/esch.toml", "--dry-run")
-    assert told.code == 0, told.err
-    assert "1800 x 1400 pixels of 10 x 10 metre, x 4024000 to 4042000" in told.out
-    assert IMAGE_SERVER.replace("{year}", "2018") in told.out
-    assert f"from {CATALOGUE}" in told.out
-    assert f"{GISCO}/lau/geojson/LAU_RG_01M_2021_4326.geojson" in told.out
-    assert "note:" not in told.out
+    result = run("fetch", ROOT / "regions/esch.toml", "--dry-run")
+    assert result.code == 0, result.err
+    assert "1800 x 1400 pixels of 10 x 10 metre, x 4024000 to 4042000" in result.out
+    assert IMAGE_SERVER.replace("{year}", "2018") in result.out
+    assert f"from {CATALOGUE}" in result.out
+    assert f"{GISCO}/lau/geojson/LAU_RG_01M_2021_4326.geojson" in result.out
+    assert "note:" not in result.out
 
 
 def test_help_and_documents_name_the_command_and_its_keys() -> None:
@@ -166,11 +166,11 @@ def test_files_are_fetched_once_and_told_of(services: Services, region: Path) ->
         f"in/clcplus_2018.tif and 1 more: not fetched yet; run hexseal fetch {region}"
         in missing.err
     )
-    told = run("fetch", region)
-    assert told.code == 0, told.err
-    assert "clcplus_2018.tif, 18,000 classified pixels, 3.33 % sealed" in told.out
-    assert "half.gpkg, 2 areas" in told.out
-    assert "2 files fetched, 0 kept; now hexseal build" in told.out
+    result = run("fetch", region)
+    assert result.code == 0, result.err
+    assert "clcplus_2018.tif, 18,000 classified pixels, 3.33 % sealed" in result.out
+    assert "half.gpkg, 2 areas" in result.out
+    assert "2 files fetched, 0 kept; now hexseal build" in result.out
     record = json.loads((region.parent / "in/fetched.json").read_text())
     source = record["files"]["clcplus_2018.tif"]["source"]
     assert source["address"] == f"{services.address}/clc2018/ImageServer"
@@ -204,10 +204,10 @@ def test_files_of_the_users_own_stay(services: Services, region: Path) -> None:
     own = region.parent / "in/clcplus_2018.tif"
     own.parent.mkdir()
     own.write_bytes(b"mine")
-    told = run("fetch", region)
-    assert told.code == 1
+    result = run("fetch", region)
+    assert result.code == 1
     assert (
-        told.err
+        result.err
         == f"error: {own}: is there, but not from hexseal fetch; move it away or use --fresh\n"
     )
     assert own.read_bytes() == b"mine"
@@ -215,9 +215,9 @@ def test_files_of_the_users_own_stay(services: Services, region: Path) -> None:
 
 def test_a_failure_keeps_what_was_fetched_before(services: Services, region: Path) -> None:
     services.routes["/areas.geojson"] = lambda ask: Answer(b"<html>moved</html>")
-    told = run("fetch", region)
-    assert (told.code, told.err.count("\n")) == (1, 1)
-    assert "areas.geojson: sent neither GeoJSON nor GeoPackage but '<html>moved" in told.err
+    result = run("fetch", region)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "areas.geojson: sent neither GeoJSON nor GeoPackage but '<html>moved" in result.err
     names = sorted(path.name for path in (region.parent / "in").iterdir())
     assert names == ["clcplus_2018.tif", "fetched.json"]
 
@@ -231,8 +231,8 @@ def test_the_place_may_be_a_polygon_of_a_file_from_the_network(
     region.write_text(text)
     dry = run("fetch", region, "--dry-run")
     assert f"place: around {services.address}/areas.geojson, which is downloaded first" in dry.out
-    told = run("fetch", region)
-    assert told.code == 0, told.err
+    result = run("fetch", region)
+    assert result.code == 0, result.err
     with rasterio.open(region.parent / "in/clcplus_2018.tif") as file:
         assert abs(file.bounds.left - (WEST - 5000)) <= 30
         codes = file.read(1)
@@ -333,8 +333,11 @@ def utm_scenes(image: Path, folder: Path, address: str) -> list[dict]:
             write_tif(path, values.astype(np.uint16), transform=utm, crs=UTM, tiled=True)
         write_tif(folder / f"{name}_SCL.tif", classes.astype(np.uint8), transform=utm, crs=UTM)
         files = {key: f"{address}/cog/{name}_{key}.tif" for key in (*BANDS, "SCL")}
-        told = {"datetime": f"2021-06-{10 + number}T10:00:00Z", "s2:processing_baseline": baseline}
-        items.append(scene_item(name, box, files, **told))
+        result = {
+            "datetime": f"2021-06-{10 + number}T10:00:00Z",
+            "s2:processing_baseline": baseline,
+        }
+        items.append(scene_item(name, box, files, **result))
     return items
 
 
@@ -364,10 +367,10 @@ def test_an_island_from_services_to_counts(tmp_path: Path) -> None:
         services.faults["/clc2018"] = [Answer(status=503)]
         region = tmp_path / "island.toml"
         region.write_text(ISLAND.format(box=box, address=services.address))
-        told = hexseal_process("fetch", region, HEXSEAL_CLMS_KEY=str(portal.key))
-        assert told.code == 0, told.err
-        assert "sentinel2_2021.tif, median of 3 scenes" in told.out
-        assert "5 files fetched" in told.out
+        result = hexseal_process("fetch", region, HEXSEAL_CLMS_KEY=str(portal.key))
+        assert result.code == 0, result.err
+        assert "sentinel2_2021.tif, median of 3 scenes" in result.out
+        assert "5 files fetched" in result.out
     fetched, rows, columns = tmp_path / "in", slice(180, 420), slice(150, 450)
     for year, source in ((2018, 2018), (2021, 2021), (2023, 2021)):
         with (

@@ -353,8 +353,8 @@ def test_a_wrong_key_is_told_without_its_content(tmp_path: Path, content: str) -
 def test_a_key_may_not_send_its_grant_to_a_private_network(
     portal: ClmsPortal, tmp_path: Path
 ) -> None:
-    told = json.loads(portal.key.read_text()) | {"token_uri": "https://10.1.1.1/token"}
-    portal.key.write_text(json.dumps(told))
+    result = json.loads(portal.key.read_text()) | {"token_uri": "https://10.1.1.1/token"}
+    portal.key.write_text(json.dumps(result))
     access = Access(Web(), "https://land.example/api", Secrets(portal.key))
     with pytest.raises(FetchError, match="private network"):
         access.token()

@@ -375,14 +375,14 @@ def test_jpeg_2000_of_a_bucket_is_read_with_the_access_of_the_environment(
         plain = write_tif(tmp_path / f"{name}.tif", np.full((64, 64), number, kind))
         copy(plain, bucket / f"{name}.jp2", driver="JP2OpenJPEG", reversible="YES", quality="100")
     services.folder("/eodata", bucket)
-    told = {
+    result = {
         "AWS_S3_ENDPOINT": services.address.removeprefix("http://"),
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "word",
         "AWS_VIRTUAL_HOSTING": "FALSE",
         "AWS_HTTPS": "NO",
     }
-    for key, value in told.items():
+    for key, value in result.items():
         monkeypatch.setenv(key, value)
     files = {key: f"s3://eodata/{key}.jp2" for key in ("B02_10m", "SCL_20m")}
     item = scene_item("a", LONLAT, files, **{"processing:version": "05.00"})

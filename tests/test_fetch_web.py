@@ -36,7 +36,7 @@ def said() -> list[str]:
 
 @pytest.fixture
 def web(pauses: list[float], said: list[str]) -> Web:
-    return Web(pause=pauses.append, say=said.append)
+    return Web(pause=pauses.append, log=said.append)
 
 
 def test_busy_services_are_asked_again_after_growing_pauses(
@@ -44,9 +44,9 @@ def test_busy_services_are_asked_again_after_growing_pauses(
 ) -> None:
     busy = Answer(status=429, headers={"Retry-After": "7"})
     services.faults["/file"] = [Answer(status=503), busy, Answer(status=502)]
-    told: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
     size = web.download(
-        Asked(f"{services.address}/file"), tmp_path / "a", told=lambda *at: told.append(at)
+        Asked(f"{services.address}/file"), tmp_path / "a", result=lambda *at: result.append(at)
     )
     assert size == 10_000
     assert (tmp_path / "a").read_bytes() == CONTENT
@@ -54,7 +54,7 @@ def test_busy_services_are_asked_again_after_growing_pauses(
     assert said[1] == (
         f"{services.address}/file: answered HTTP 429 Too Many Requests; again in 7 s"
     )
-    assert told[-1] == (10_000, 10_000)
+    assert result[-1] == (10_000, 10_000)
 
 
 def test_a_broken_transfer_starts_again_and_leaves_nothing_half_written(

@@ -202,7 +202,7 @@ def test_a_region_makes_its_forward_year_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="run that first"):
         forward_reports(region)
     said: list[str] = []
-    (report,) = make_forward_years(region, fresh=False, say=said.append, progress=lambda *_: None)
+    (report,) = make_forward_years(region, fresh=False, log=said.append, progress=lambda *_: None)
     assert (report.year, report.calibrate_on, report.model) == (2024, 2021, "model")
     assert report.both + report.model_only + report.map_only + report.neither == 40 * 50
     epoch = region.epochs[-1]
@@ -212,7 +212,7 @@ def test_a_region_makes_its_forward_year_once(tmp_path: Path) -> None:
     assert (classes == 1).sum() == report.gain
     assert forward_reports(region) == {2024: report}
     made = Path(epoch.landcover).stat().st_mtime_ns
-    (again,) = make_forward_years(region, fresh=False, say=said.append, progress=lambda *_: None)
+    (again,) = make_forward_years(region, fresh=False, log=said.append, progress=lambda *_: None)
     assert again == report
     assert Path(epoch.landcover).stat().st_mtime_ns == made
 
@@ -221,7 +221,7 @@ def test_a_model_that_fails_is_one_line(tmp_path: Path) -> None:
     path = _region(tmp_path, REGION.replace('"model"', '"./none/model"'))
     region = load_region(path)
     with pytest.raises(InputError) as caught:
-        make_forward_years(region, fresh=False, say=lambda _: None, progress=lambda *_: None)
+        make_forward_years(region, fresh=False, log=lambda _: None, progress=lambda *_: None)
     line = str(caught.value)
     assert line.startswith(f"prediction of {path.parent / 's2_2021.tif'} failed: ")
     assert "no such model folder; train one or give another" in line

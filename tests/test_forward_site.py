@@ -11,7 +11,7 @@ import rasterio
 from mlmodels import reflectance, save_tiny, write_image
 from sites import COLUMNS, REGION, ROWS, two_years, write_region
 
-from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.build import BuildSettings, Reporter, build_site
 from hexseal.forward.stage import forward_reports
 from hexseal.region.load import load_region
 from hexseal.verify import verify_site
@@ -53,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
             order = [BANDS.index(band) for band in CLOUD_BANDS]
             values[order, 75:105, 90:120] = np.array(CLOUD, np.float32)[:, None, None]
         write_image(inputs / f"s2_{year}.tif", values)
-    build_site(region, BuildSettings(folder / "site"), Talk())
+    build_site(region, BuildSettings(folder / "site"), Reporter())
     return Made(folder / "site", region)
 
 

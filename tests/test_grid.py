@@ -184,7 +184,7 @@ def test_one_crs_in_two_spellings_is_the_same() -> None:
             Affine(10, 0, math.nan, 0, -10, 0),
             (1, 1),
             "geotransform (10.0, 0.0, nan, 0.0, -10.0, 0.0) is not finite; "
-            "mend the file's georeference",
+            "fix the file's georeference",
         ),
         ("EPSG:3035", north_up(), (0, 5), "size 0 x 5 holds no pixel; give another file"),
         (

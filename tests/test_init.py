@@ -16,10 +16,10 @@ from hexseal.region.load import Region, load_region
 
 def init(folder: Path, *arguments: object) -> Region:
     path = folder / "made.toml"
-    told = CliRunner().invoke(
+    result = CliRunner().invoke(
         cli, ["init", "Made Place", *map(str, arguments), "-o", str(path)], catch_exceptions=False
     )
-    assert told.exit_code == 0, told.output
+    assert result.exit_code == 0, result.output
     return load_region(path)
 
 

@@ -106,7 +106,7 @@ def test_an_unknown_code_is_refused_by_its_value_and_pixels() -> None:
         joiner.refuse_unknown(bands, seen)
     assert str(caught.value) == (
         "class code 42 (3 pixels in one window) is not a code of CLC+ Backbone; "
-        "run hexseal check, then name it in [product] nodata or mend the raster"
+        "run hexseal check, then name it in [product] nodata or fix the raster"
     )
 
 

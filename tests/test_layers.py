@@ -21,7 +21,7 @@ from rasterfiles import NORTH, WEST, write_tif
 from rasterio.io import MemoryFile
 from sites import hexseal, tree, write_region
 
-from hexseal.build import BuildSettings, Talk, count, judge
+from hexseal.build import BuildSettings, Reporter, count, judge
 from hexseal.errors import InputError, RegionError
 from hexseal.raster.grid import Grid, Window
 from hexseal.region.load import Forward, load_region
@@ -112,8 +112,8 @@ def layered(tmp_path_factory: pytest.TempPathFactory):
     settings = BuildSettings(folder / "site")
     work = settings.work(region)
     work.mkdir(parents=True)
-    count(region, work, settings, Talk())
-    judge(region, work, settings, Talk())
+    count(region, work, settings, Reporter())
+    judge(region, work, settings, Reporter())
     return region, work, write_layers(region, work, folder / "site", key="k"), folder / "site"
 
 
@@ -137,9 +137,9 @@ def test_tiles_of_a_region_show_its_own_pixels(layered) -> None:
         rows = view.rows[inside] + view.window.row
         columns = view.columns[inside] + view.window.column
         before, after = (year[rows, columns] for year in years)
-        told = [(0, 0), (0, 0), *layers.codes]
-        sealed = np.array([meaning[0] for meaning in told])[shown[inside]]
-        sure = np.array([meaning[1] for meaning in told])[shown[inside]]
+        result = [(0, 0), (0, 0), *layers.codes]
+        sealed = np.array([meaning[0] for meaning in result])[shown[inside]]
+        sure = np.array([meaning[1] for meaning in result])[shown[inside]]
         valid = after != 254
         assert np.array_equal(shown[inside] == 0, ~valid)
         assert np.array_equal(shown[inside] == 1, valid & (before == 10) & (after == 10))
@@ -157,7 +157,7 @@ def test_kept_archives_are_not_written_again(layered, tmp_path: Path) -> None:
     assert (work / "layers/pixels.pmtiles").stat().st_mtime_ns == stamp
     anew = write_layers(region, work, tmp_path / "anew", key="other")
     assert again == layers == anew
-    first = {name: told for name, told in tree(tmp_path).items() if not name.startswith("anew")}
+    first = {name: result for name, result in tree(tmp_path).items() if not name.startswith("anew")}
     assert first == tree(tmp_path / "anew") != {}
 
 
@@ -177,8 +177,8 @@ def test_pixels_can_be_left_out(tmp_path: Path) -> None:
     region_file = write_region(tmp_path / "inputs")
     text = region_file.read_text(encoding="utf-8")
     region_file.write_text(f'{text}[site]\npixels = "never"\n', encoding="utf-8")
-    told = hexseal("build", region_file, "--out", tmp_path / "site")
-    assert told.code == 0, told.err
+    result = hexseal("build", region_file, "--out", tmp_path / "site")
+    assert result.code == 0, result.err
     assert not list((tmp_path / "site/tiles").glob("pixels-*"))
     region_file.write_text(f'{text}[site]\npixels = "yes"\n', encoding="utf-8")
     with pytest.raises(RegionError, match=r"\[site\] pixels = 'yes' is not auto, always or never"):

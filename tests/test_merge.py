@@ -11,7 +11,7 @@ import pytest
 from rasterfiles import NORTH, WEST
 from sites import COLUMNS, REGION, ROWS, hexseal, write_region
 
-from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.build import BuildSettings, Reporter, build_site
 from hexseal.change.grading import FalseShare
 from hexseal.change.maptests import Check, Verdict
 from hexseal.change.stage import PairReport, Removed
@@ -43,7 +43,7 @@ def write_part(folder: Path, key: str, window: tuple[float, ...] | None, extra: 
 
 def built(folder: Path, key: str, window: tuple[float, ...] | None, extra: str = "") -> Path:
     region = write_part(folder / key, key, window, extra)
-    build_site(region, BuildSettings(folder / f"{key}-site"), Talk())
+    build_site(region, BuildSettings(folder / f"{key}-site"), Reporter())
     return folder / f"{key}-site"
 
 
@@ -56,12 +56,12 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "west": built(folder, "west", (WEST, SOUTH, CUT, NORTH)),
         "east": built(folder, "east", (CUT, SOUTH, EAST, NORTH)),
     }
-    told = hexseal(
+    result = hexseal(
         "merge", parts["west"], parts["east"], "--out", folder / "both",
         "--id", "both", "--title", "Both halves", "--title", "fr=Les deux moitiés",
     )  # fmt: skip
-    assert told.code == 0, told.err
-    assert "2 sites, 2 areas" in told.out
+    assert result.code == 0, result.err
+    assert "2 sites, 2 areas" in result.out
     return parts | {"both": folder / "both"}
 
 
@@ -117,7 +117,7 @@ def test_the_joined_site_verifies_and_bears_its_titles(sites: dict[str, Path]) -
 
 def refusal(*sites: Path, out: Path) -> str:
     with pytest.raises(InputError) as refused:
-        merge_sites(sites, MergedName(), BuildSettings(out), Talk())
+        merge_sites(sites, MergedName(), BuildSettings(out), Reporter())
     assert not out.exists()
     line = str(refused.value)
     assert "\n" not in line
@@ -143,9 +143,9 @@ def test_other_settings_are_refused_with_what_differs(
 
 
 def test_the_command_refuses_in_one_line(sites: dict[str, Path], tmp_path: Path) -> None:
-    told = hexseal("merge", sites["west"], "--out", tmp_path / "out")
-    assert told.code == 1
-    assert told.err == "error: 1 site given: name at least two sites to join\n"
+    result = hexseal("merge", sites["west"], "--out", tmp_path / "out")
+    assert result.code == 1
+    assert result.err == "error: 1 site given: name at least two sites to join\n"
 
 
 def test_what_is_no_site_or_a_damaged_one_is_refused(

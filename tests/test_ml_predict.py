@@ -219,7 +219,7 @@ def test_numbers_give_the_map_of_reflectance_and_a_warning(tmp_path: Path, model
     plain = write_image(tmp_path / "a.tif", (numbers * 1e-4).astype(np.float32))
     one = _run(plain, model, tmp_path / "one")
     said: list[str] = []
-    two = _run(write_image(tmp_path / "b.tif", numbers), model, tmp_path / "two", say=said.append)
+    two = _run(write_image(tmp_path / "b.tif", numbers), model, tmp_path / "two", log=said.append)
     assert (_bands(one)[0] == _bands(two)[0]).mean() > 0.999
     assert "reflectance x 10 000" in said[0]
     assert json.loads(two.facts.read_text())["warnings"] == list(two.warnings)

@@ -241,7 +241,7 @@ def _train(config: TrainConfig, stop_at: int | None = None) -> tuple[Outcome, li
             raise _Killed
 
     scenes = open_scenes(config.sources, config.bands, config.cache, lambda *_: None)
-    return train(config, scenes, report=report, say=said.append), said
+    return train(config, scenes, report=report, log_line=said.append), said
 
 
 def test_a_killed_training_goes_on_to_the_same_model(tmp_path: Path) -> None:

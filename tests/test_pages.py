@@ -271,14 +271,14 @@ def test_the_rank_page_tells_its_script_what_the_tables_hold(made: MadeSite) -> 
     for name in ("areas.html", "fr/areas.html"):
         found = re.search(r'id="hexseal-rank">(.*?)</script>', page(made, name), re.DOTALL)
         assert found
-        told = json.loads(found[1])
-        (layer,) = told["layers"]
+        result = json.loads(found[1])
+        (layer,) = result["layers"]
         rows = {row[1]: row for row in layer["rows"]}
         assert [row[1] for row in layer["rows"]] == [
             '<b>Port & "Cove"</b>', "anse noire", "Évora-sur-Mer", "Zuidhaven",
         ]  # fmt: skip
         assert rows["Zuidhaven"][2] == f"areas/municipality/{rows['Zuidhaven'][0]}.html"
-        place = told["columns"].index("land_m2")
+        place = result["columns"].index("land_m2")
         land = sum(row[4][place] for row in layer["rows"])
         assert land == made.totals["land"] * 100
         assert "<b>" not in page(made, name)
@@ -335,9 +335,9 @@ WARNINGS = [
 def test_no_confirmed_figure_stands_without_its_warning(
     made: MadeSite, name: str, makers: str, ratio: str
 ) -> None:
-    told = story(made, name, "2018-2021")
-    assert 'class="warning" role="note" id="notes-2018-2021"' in told
-    warning, _, figures = told.partition('<p class="story">')
+    result = story(made, name, "2018-2021")
+    assert 'class="warning" role="note" id="notes-2018-2021"' in result
+    warning, _, figures = result.partition('<p class="story">')
     assert makers in warning
     assert ratio in warning
     assert not re.search("confirmed newly|confirmé", warning, re.IGNORECASE)
@@ -412,8 +412,8 @@ def test_stories_begin_with_the_longest_pair(made: MadeSite) -> None:
 
 
 def test_how_a_pair_was_judged_stands_on_the_page(made: MadeSite) -> None:
-    told = story(made, "index.html", "2018-2023")
-    assert "<details" in told
+    result = story(made, "index.html", "2018-2023")
+    assert "<details" in result
     for words in (
         "1,234 gained, 345 lost; 67 of the gains",
         "consistent: the maps pass every test",
@@ -423,8 +423,8 @@ def test_how_a_pair_was_judged_stands_on_the_page(made: MadeSite) -> None:
         "unknown: the net change is not corrected for it",
         "− low confidence (off)",
     ):
-        assert words in told
-    cells = re.findall(r'<th scope="row">Raw difference</th>(.*?)</tr>', told)[0]
+        assert words in result
+    cells = re.findall(r'<th scope="row">Raw difference</th>(.*?)</tr>', result)[0]
     assert re.findall(r">([^<]+)</td>", cells) == ["12,000", "120.0", "3,000", "30.0"]
 
 

@@ -203,11 +203,11 @@ def test_a_simulated_region_never_claims_copernicus_data(made: MadeSite) -> None
 def test_checksums_cover_every_file_of_the_site(made: MadeSite) -> None:
     site = made.folder
     lines = (site / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-    told = {line[66:]: line[:64] for line in lines}
+    result = {line[66:]: line[:64] for line in lines}
     there = {str(p.relative_to(site)) for p in site.rglob("*") if p.is_file()} - {"SHA256SUMS"}
-    assert told.keys() == there
+    assert result.keys() == there
     name = "data/made-up_areas.csv.gz"
-    assert told[name] == hashlib.sha256((site / name).read_bytes()).hexdigest()
+    assert result[name] == hashlib.sha256((site / name).read_bytes()).hexdigest()
 
 
 def test_maps_of_forward_years_come_as_cog_where_asked_for(made: MadeSite, tmp_path: Path) -> None:

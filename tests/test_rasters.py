@@ -263,8 +263,10 @@ class TestRealData:
         options["transform"] = Affine(size[0], 0, west, 0, -size[1], north)
         with rasterio.open(second) as source, WarpedVRT(source, **options) as warped:
             codes = warped.read(1)
-        mended = write_tif(tmp_path / "b.tif", codes, crs=words[2], transform=options["transform"])
-        grid = common_grid([Epoch(2006, first, ""), Epoch(2012, mended, "")])
+        repaired = write_tif(
+            tmp_path / "b.tif", codes, crs=words[2], transform=options["transform"]
+        )
+        grid = common_grid([Epoch(2006, first, ""), Epoch(2012, repaired, "")])
         assert grid == read_grid(first)
 
     def test_sao_tome_counts(self) -> None:

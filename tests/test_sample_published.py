@@ -12,7 +12,7 @@ from rasterfiles import NORTH, WEST, write_areas, write_tif
 
 from hexseal.build import BuildSettings, build_site
 from hexseal.errors import InputError, RegionError
-from hexseal.progress import Talk
+from hexseal.progress import Reporter
 from hexseal.region.load import load_region
 from hexseal.sample.stage import draw_sample, table_csv
 from hexseal.statistics.reference import (
@@ -72,7 +72,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         columns[column] = [share(band, bounds) for bounds in sample.bounds]
     (folder / "labels.csv").write_text(table_csv(columns))
     path.write_text(TEXT + '[accuracy]\nsample = "labels.csv"\n')
-    build_site(path, BuildSettings(folder / "site"), Talk(print))
+    build_site(path, BuildSettings(folder / "site"), Reporter(print))
     np.save(folder / "net.npy", (after == 1).sum() * 100.0 - (before == 1).sum() * 100.0)
     return folder / "site"
 
@@ -149,9 +149,9 @@ def test_wrong_samples_are_refused(tmp_path: Path) -> None:
     write_areas(tmp_path / "halves.gpkg", [whole], id=["x"])
     path.write_text(TEXT + '[accuracy]\nsample = "missing.csv"\n')
     with pytest.raises(InputError, match=r"missing\.csv: no such file"):
-        build_site(path, BuildSettings(tmp_path / "site"), Talk())
+        build_site(path, BuildSettings(tmp_path / "site"), Reporter())
     assert not (tmp_path / "site").exists()
     (tmp_path / "blocks.csv").write_text("xmin,ymin,xmax,ymax,sealed_share_2018\n")
     path.write_text(TEXT + '[accuracy]\npoints = "blocks.csv"\n')
     with pytest.raises(InputError, match=r"name it as \[accuracy\] sample"):
-        build_site(path, BuildSettings(tmp_path / "site"), Talk())
+        build_site(path, BuildSettings(tmp_path / "site"), Reporter())

@@ -365,9 +365,9 @@ def test_schema_and_reader_refuse_an_unknown_key(table: str, tmp_path: Path) -> 
 
 
 def test_the_command_prints_the_schema() -> None:
-    told = hexseal("schema")
-    assert (told.code, told.err) == (0, "")
-    assert json.loads(told.out) == json.loads(json.dumps(json_schema()))
+    result = hexseal("schema")
+    assert (result.code, result.err) == (0, "")
+    assert json.loads(result.out) == json.loads(json.dumps(json_schema()))
 
 
 def test_the_reference_pages_are_current() -> None:

@@ -69,11 +69,11 @@ RANGES = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "body", "told"), RANGES)
-def test_a_range_is_served(port: int, wanted: str, body: bytes, told: str) -> None:
+@pytest.mark.parametrize(("wanted", "body", "result"), RANGES)
+def test_a_range_is_served(port: int, wanted: str, body: bytes, result: str) -> None:
     answer, content = ask(port, "/tiles/a.pmtiles", wanted=wanted)
     assert (answer.status, content) == (206, body)
-    assert answer.headers["Content-Range"] == told
+    assert answer.headers["Content-Range"] == result
     assert answer.headers["Content-Length"] == str(len(body))
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -149,12 +149,12 @@ def test_a_reader_who_leaves_early_is_no_error(
     with (site / "large.bin").open("wb") as stream:
         stream.truncate(50_000_000)
     server = make_server(site, 0)
-    told = threading.Event()
+    result = threading.Event()
     handle = server.handle_error
 
     def heard(request: socket.socket, client_address: str) -> None:
         handle(request, client_address)
-        told.set()
+        result.set()
 
     monkeypatch.setattr(server, "handle_error", heard)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -162,7 +162,7 @@ def test_a_reader_who_leaves_early_is_no_error(
     with socket.create_connection(server.server_address[:2]) as reader:
         reader.sendall(b"GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert reader.recv(20).startswith(b"HTTP/1.1 200")
-    assert told.wait(20)
+    assert result.wait(20)
     server.shutdown()
     thread.join(timeout=5)
     server.server_close()

@@ -177,12 +177,12 @@ def test_every_hexagon_carries_what_was_judged_of_it(tmp_path: Path) -> None:
         for _, packed in all_tiles(source):
             layers = mapbox_vector_tile.decode(gzip.decompress(packed))
             for feature in layers["hexagons"]["features"]:
-                told = feature["properties"]
-                row = wanted[told["resolution"], feature["id"]]
-                assert {n: told[n] for n in names} == {n: round(row[n]) for n in names}
-                assert [SIGNALS[told[n]] for n in signals] == [row[n] for n in signals]
-                assert told.keys() == fields.keys() == {"resolution", *names, *signals}
-                seen.add((told["resolution"], feature["id"]))
+                result = feature["properties"]
+                row = wanted[result["resolution"], feature["id"]]
+                assert {n: result[n] for n in names} == {n: round(row[n]) for n in names}
+                assert [SIGNALS[result[n]] for n in signals] == [row[n] for n in signals]
+                assert result.keys() == fields.keys() == {"resolution", *names, *signals}
+                seen.add((result["resolution"], feature["id"]))
     assert seen == wanted.keys()
     assert {row[signals[0]] for row in wanted.values()} >= {"within_noise", "gain"}
 

@@ -12,7 +12,7 @@ from mlmodels import reflectance, save_tiny, write_image
 from rasterfiles import write_tif
 from sites import COLUMNS, REGION, ROWS, write_region
 
-from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.build import BuildSettings, Reporter, build_site
 from hexseal.errors import InputError, RegionError
 from hexseal.forward.report import read_report, report_facts
 from hexseal.forward.stage import make_forward_years
@@ -70,7 +70,7 @@ class Made:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("uncovered")
     region = _region(folder / "regions")
-    build_site(region, BuildSettings(folder / "site"), Talk())
+    build_site(region, BuildSettings(folder / "site"), Reporter())
     return Made(folder / "site", region)
 
 
@@ -124,7 +124,7 @@ def test_a_map_of_a_part_measures_the_model_there(tmp_path: Path) -> None:
     part[:30, :20] = 1
     write_tif(path.parent / "part.tif", part)
     region = load_region(path)
-    reports = make_forward_years(region, fresh=False, say=lambda _: None, progress=lambda *_: None)
+    reports = make_forward_years(region, fresh=False, log=lambda _: None, progress=lambda *_: None)
     assert [report.compared for report in reports] == ["reference", "model"]
     first = reports[0]
     assert first.both + first.map_only == 600
@@ -140,7 +140,7 @@ def test_a_model_that_states_no_accuracy_is_refused(tmp_path: Path) -> None:
     _state(path.parent / "model")
     with pytest.raises(InputError, match="states no accuracy of Sealed"):
         make_forward_years(
-            load_region(path), fresh=False, say=lambda _: None, progress=lambda *_: None
+            load_region(path), fresh=False, log=lambda _: None, progress=lambda *_: None
         )
 
 

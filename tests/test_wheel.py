@@ -176,9 +176,9 @@ def test_a_forward_year_without_ml_is_one_line(demo: Path, installed: Installed)
     (line,) = built.stderr.splitlines()
     assert line.startswith("error: model 'clcplus-forward-b2' is not installed")
     assert "pip install 'hexseal[ml]' hexseal-model-clcplus-b2" in line
-    told = installed.run(demo, "hexseal-ml", "predict", "a.tif", "--model", "m", "--out", "o")
-    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
-    assert "pip install 'hexseal[ml]'" in told.stderr
+    result = installed.run(demo, "hexseal-ml", "predict", "a.tif", "--model", "m", "--out", "o")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "pip install 'hexseal[ml]'" in result.stderr
 
 
 def test_a_wheel_from_the_sdist_is_the_same(

@@ -31,7 +31,7 @@ from hexseal.check.stage import check_region
 from hexseal.errors import HexsealError
 from hexseal.fetch import Means, fetch_region
 from hexseal.fetch.web import Web
-from hexseal.progress import Talk
+from hexseal.progress import Reporter
 from hexseal.region.fetch import Secrets
 from hexseal.region.load import load_region
 
@@ -284,7 +284,7 @@ def fuzz_replies(count: int, seed: int, folder: Path) -> Counter:
         path = folder / "region.toml"
         path.write_text(region_text(port), encoding="utf-8")
         web = Web(pause=lambda seconds: None, tries=2)
-        means = Means(web, Secrets(), Talk().stage)
+        means = Means(web, Secrets(), Reporter().stage)
         for _ in range(count):
             shutil.rmtree(folder.parent / "inputs", ignore_errors=True)
             counts[outcome(lambda: fetch_region(load_region(path), means, fresh=True))] += 1

@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.build import BuildSettings, Reporter, build_site
 from hexseal.datasets.checksums import NAME
 from hexseal.verify.checksums import check_checksums, digests_of
 
@@ -51,7 +51,9 @@ def build(region: Path, site: Path, reached: "multiprocessing.Queue[str]") -> No
     """Build and report each stage as it ends; `pages` is followed by verifying and publishing."""
     # A session of its own: a kill takes its helpers too, and no terminal can stop it.
     os.setsid()
-    build_site(region, BuildSettings(site, 1), Talk(say=lambda line: reached.put(line.split()[0])))
+    build_site(
+        region, BuildSettings(site, 1), Reporter(log=lambda line: reached.put(line.split()[0]))
+    )
     reached.put("published")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hexseal.errors import InputError, RegionError, ToolError
 from hexseal.products import PRODUCTS, Product
-from hexseal.progress import Progress, Say, Talk, mute, silent
+from hexseal.progress import Log, Progress, Reporter, no_log, no_progress
 from hexseal.region import load
 from hexseal.region.epochs import Epoch, is_remote
 from hexseal.region.load import AreaLayer, HexagonRange, Region, Site
@@ -41,7 +41,7 @@ def load_region(path: Address) -> Region:
     return load.load_region(Path(path))
 
 
-def check_region(region: Region | Address, *, progress: Progress = silent) -> "Report":
+def check_region(region: Region | Address, *, progress: Progress = no_progress) -> "Report":
     """Check the inputs of a region: files, grids, codes, coverage.
 
     ``report.errors`` is what keeps the region from being built, ``report.warnings`` what to know
@@ -58,8 +58,8 @@ def build_site(
     *,
     workers: int | None = None,
     fresh: bool = False,
-    log: Say = mute,
-    progress: Progress = silent,
+    log: Log = no_log,
+    progress: Progress = no_progress,
 ) -> Path:
     """Build the whole site of a region file and return its index page.
 
@@ -71,7 +71,7 @@ def build_site(
 
     path = Path(region_file)
     site = default_site(path) if out is None else Path(out)
-    return build_site(path, BuildSettings(site, workers, fresh), Talk(log, progress))
+    return build_site(path, BuildSettings(site, workers, fresh), Reporter(log, progress))
 
 
 def measure_areas(
@@ -84,7 +84,7 @@ def measure_areas(
     keep: tuple[str, ...] = (),
     judged: bool = True,
     workers: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> "AreasSummary":
     """Count a region's rasters in any polygon file and write one row per polygon to ``output``.
 
@@ -109,7 +109,7 @@ def assess_accuracy(
     crs: str = "EPSG:4326",
     year: int | None = None,
     greenhouses: bool = False,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> "AccuracyReport | SampleReport":
     """Compare the maps of a region with a reference sample or the LUCAS survey (CSV).
 
@@ -139,7 +139,11 @@ def assess_accuracy(
 
 
 def fetch_region(
-    region: Region | Address, *, fresh: bool = False, log: Say = mute, progress: Progress = silent
+    region: Region | Address,
+    *,
+    fresh: bool = False,
+    log: Log = no_log,
+    progress: Progress = no_progress,
 ) -> "FetchSummary":
     """Download what the region's [fetch] table names; the only call that needs a network.
 
@@ -149,7 +153,7 @@ def fetch_region(
     from hexseal.fetch import Means, Web, fetch_region
     from hexseal.region.fetch import read_secrets
 
-    means = Means(Web(say=log), read_secrets(), Talk(log, progress).stage, log, progress)
+    means = Means(Web(log=log), read_secrets(), Reporter(log, progress).stage, log, progress)
     return fetch_region(_region(region), means, fresh=fresh)
 
 
@@ -159,8 +163,8 @@ def merge_sites(
     *,
     id: str | None = None,  # noqa: A002
     title: str | Mapping[str, str] | None = None,
-    log: Say = mute,
-    progress: Progress = silent,
+    log: Log = no_log,
+    progress: Progress = no_progress,
 ) -> Path:
     """Join finished sites of neighbouring regions into one site at ``out``; return its index page.
 
@@ -173,7 +177,9 @@ def merge_sites(
 
     titles = {"": title} if isinstance(title, str) else dict(title or {})
     paths = [Path(site) for site in sites]
-    return merge_sites(paths, MergedName(id, titles), BuildSettings(Path(out)), Talk(log, progress))
+    return merge_sites(
+        paths, MergedName(id, titles), BuildSettings(Path(out)), Reporter(log, progress)
+    )
 
 
 def verify_site(site: Address) -> "VerifyReport":
@@ -191,7 +197,7 @@ def simulate(
     *,
     size_km: tuple[float, float] = (24.0, 18.0),
     seed: int = 1,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Path:
     """Make a fictional island in ``folder`` and return its region file, ready to build.
 
@@ -218,8 +224,8 @@ def compare_maps(
     area_name: str | None = None,
     product: Product | Literal["clcplus", "worldcover"] = "clcplus",
     workers: int | None = None,
-    log: Say = mute,
-    progress: Progress = silent,
+    log: Log = no_log,
+    progress: Progress = no_progress,
 ) -> "pa.Table":
     """Compare land-cover rasters of two or more years; return one row per hexagon or per area.
 
@@ -250,11 +256,11 @@ def compare_maps(
         report = check_region(region, compare=False, progress=progress)
         if report.errors:
             raise InputError(report.errors[0].line().removeprefix("error: "))
-        settings, talk = BuildSettings(Path(scratch) / "site", workers), Talk(log, progress)
+        settings, reporter = BuildSettings(Path(scratch) / "site", workers), Reporter(log, progress)
         work = settings.work(region)
         work.mkdir(parents=True)
-        count(region, work, settings, talk)
-        judge(region, work, settings, talk)
+        count(region, work, settings, reporter)
+        judge(region, work, settings, reporter)
         write_statistics(region, work)
         kind = "hexagons" if areas is None else "areas"
         table = read_table(region, work, TableFile(kind, kind, kind, resolution))

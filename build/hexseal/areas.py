@@ -24,7 +24,7 @@ from hexseal.codebook.words import NO_POPULATION, STEADY_POPULATION
 from hexseal.counting.stage import CountFiles, Reader, count_region, count_windows, region_grid
 from hexseal.counting.tally import WindowCounter
 from hexseal.errors import OutputError
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid
 from hexseal.raster.joint import ClassJoiner
 from hexseal.region.load import AreaLayer, Region, SealedAccuracy
@@ -92,7 +92,7 @@ def measure_areas(
     *,
     options: AreasOptions | None = None,
     workers: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> AreasSummary:
     """Write one row per polygon; the suffix of ``output`` chooses the format.
 

@@ -23,7 +23,7 @@ from hexseal.fetch import require_fetched
 from hexseal.forward.stage import make_forward_years
 from hexseal.manifest import Parts, read_manifest, write_manifest
 from hexseal.pages import write_pages
-from hexseal.progress import Talk
+from hexseal.progress import Reporter
 from hexseal.region.load import Region, SealedAccuracy, load_region
 from hexseal.sample.assess import assess_sample, write_sample_report
 from hexseal.sample.labels import is_block_sample
@@ -71,36 +71,36 @@ class BuildSettings:
             yield
 
 
-def build_site(region_file: Path, settings: BuildSettings, talk: Talk) -> Path:
+def build_site(region_file: Path, settings: BuildSettings, reporter: Reporter) -> Path:
     """Build the site of a region; return its index page.
 
     The previous site stays as it was until the new one has passed verification.
     """
     region = load_region(region_file, site=settings.site)
     with settings.alone(region):
-        _build(region, settings, talk)
+        _build(region, settings, reporter)
     return settings.site / "index.html"
 
 
-def _build(region: Region, settings: BuildSettings, talk: Talk) -> None:
+def _build(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
     """Run the stages that the settings ask for; publish the site when all have run."""
     work = settings.work(region)
     with staged(settings) as folder:
         if settings.start == "pages":
             reuse_parts(region, work, folder)
         else:
-            prepare_inputs(region, talk, fresh=settings.fresh)
+            prepare_inputs(region, reporter, fresh=settings.fresh)
             for stage, run in (("check", None), ("delta", count), ("change", judge)):
                 if run is not None:
-                    run(region, work, settings, talk)
+                    run(region, work, settings, reporter)
                 if settings.until == stage:
                     return
-            accuracies = summarize(region, work, talk)
+            accuracies = summarize(region, work, reporter)
             if settings.until == "statistics":
                 return
             windows = (CountedWindow(region.id, region_grid(region)[0]),)
-            write_parts(region, work, folder.staging, windows, accuracies, talk)
-        render_pages(region, work, folder.staging, talk)
+            write_parts(region, work, folder.staging, windows, accuracies, reporter)
+        render_pages(region, work, folder.staging, reporter)
         folder.publish()
 
 
@@ -116,7 +116,7 @@ def staged(settings: BuildSettings) -> Iterator[SiteFolder]:
         folder.discard()
 
 
-def prepare_inputs(region: Region, talk: Talk, *, fresh: bool = False) -> None:
+def prepare_inputs(region: Region, reporter: Reporter, *, fresh: bool = False) -> None:
     """Simulate the inputs where the region asks for it, predict forward years, check them all.
 
     Raises InputError where the checks find an error, or an input that ``hexseal fetch`` makes is
@@ -127,75 +127,79 @@ def prepare_inputs(region: Region, talk: Talk, *, fresh: bool = False) -> None:
     if simulation is not None and not is_simulated(
         simulation.folder, size_km=simulation.size_km, seed=simulation.seed
     ):
-        with talk.stage("simulate") as told:
+        with reporter.stage("simulate") as lines:
             simulate(
                 simulation.folder,
                 size_km=simulation.size_km,
                 seed=simulation.seed,
-                progress=talk.progress,
+                progress=reporter.progress,
             )
-            told.append(str(simulation.folder))
-    _predict(region, talk, fresh=fresh)
-    with talk.stage("check") as told:
-        report = check_region(region, compare=False, progress=talk.progress)
+            lines.append(str(simulation.folder))
+    _predict(region, reporter, fresh=fresh)
+    with reporter.stage("check") as lines:
+        report = check_region(region, compare=False, progress=reporter.progress)
         for line in render(report):
-            talk.say(line)
-        told.append(report.headline)
+            reporter.log(line)
+        lines.append(report.headline)
     if report.errors:
-        raise InputError(f"{region.path}: {report.headline}; mend the inputs named above")
+        raise InputError(f"{region.path}: {report.headline}; fix the inputs named above")
 
 
-def _predict(region: Region, talk: Talk, *, fresh: bool) -> None:
+def _predict(region: Region, reporter: Reporter, *, fresh: bool) -> None:
     """Make the maps of forward years, or keep those of the last build."""
     if region.mapped_years == region.years:
         return
-    with talk.stage("predict") as told:
-        reports = make_forward_years(region, fresh=fresh, say=talk.say, progress=talk.progress)
+    with reporter.stage("predict") as lines:
+        reports = make_forward_years(
+            region, fresh=fresh, log=reporter.log, progress=reporter.progress
+        )
         for report in reports:
-            told.append(report.summary)
+            lines.append(report.summary)
 
 
-def count(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> DeltaSummary | None:
+def count(
+    region: Region, work: Path, settings: BuildSettings, reporter: Reporter
+) -> DeltaSummary | None:
     """Count the region's rasters, or keep the counts of the last build when nothing changed."""
     stamp = counts_stamp(region, WorkFolder(work))
-    with talk.stage("delta") as told:
+    with reporter.stage("delta") as lines:
         if not settings.fresh and stamp.is_current(WorkFolder(work).counts):
-            told.append("inputs unchanged, counts kept (--fresh counts again)")
+            lines.append("inputs unchanged, counts kept (--fresh counts again)")
             return None
         stamp.clear()
-        summary = count_region(region, work, workers=settings.workers, progress=talk.progress)
+        summary = count_region(region, work, workers=settings.workers, progress=reporter.progress)
         stamp.write()
-        told.append(f"{summary.pixels:,} pixels on {summary.grid}, {summary.areas} areas")
+        lines.append(f"{summary.pixels:,} pixels on {summary.grid}, {summary.areas} areas")
     return summary
 
 
-def judge(region: Region, work: Path, settings: BuildSettings, talk: Talk) -> None:
+def judge(region: Region, work: Path, settings: BuildSettings, reporter: Reporter) -> None:
     """Judge the change of every pair of years, or keep the judgement of the last build."""
     if not region.pairs:
         return
     stamp = change_stamp(region, WorkFolder(work))
-    with talk.stage("change") as told:
+    with reporter.stage("change") as lines:
         if not settings.fresh and stamp.is_current(WorkFolder(work).change(region.pairs)):
-            told.append("inputs unchanged, judgement kept")
+            lines.append("inputs unchanged, judgement kept")
             return
         stamp.clear()
-        reports = judge_region(region, work, workers=settings.workers, progress=talk.progress)
+        reports = judge_region(region, work, workers=settings.workers, progress=reporter.progress)
         stamp.write()
         for report in reports:
-            told.append(
+            lines.append(
                 f"{report.first}-{report.second}: {report.confirmed_patches:,} of "
                 f"{report.gain_patches:,} gain patches confirmed"
             )
 
 
-def summarize(region: Region, work: Path, talk: Talk) -> Mapping[int, SealedAccuracy]:
+def summarize(region: Region, work: Path, reporter: Reporter) -> Mapping[int, SealedAccuracy]:
     """Write the statistics; return the accuracies of Sealed by year that they are corrected by."""
-    accuracies = _accuracies(region, work, talk)
-    reference = _reference(region, work, talk)
-    with talk.stage("statistics") as told:
+    accuracies = _accuracies(region, work, reporter)
+    reference = _reference(region, work, reporter)
+    with reporter.stage("statistics") as lines:
         statistics = write_statistics(region, work, accuracies=accuracies, reference=reference)
         write_transitions(region, work)
-        told.append(f"{statistics.hexagons:,} hexagons, {statistics.areas} areas")
+        lines.append(f"{statistics.hexagons:,} hexagons, {statistics.areas} areas")
     return accuracies
 
 
@@ -205,34 +209,34 @@ def write_parts(
     staging: Path,
     windows: tuple[CountedWindow, ...],
     accuracies: Mapping[int, SealedAccuracy],
-    talk: Talk,
+    reporter: Reporter,
 ) -> None:
     """Write tiles, layers and datasets into ``staging``, and their manifests into ``work``.
 
     ``windows`` are the pixels that were counted.
     """
-    with talk.stage("tiles") as told:
-        tiles = write_tiles(region, work, staging, progress=talk.progress)
+    with reporter.stage("tiles") as lines:
+        tiles = write_tiles(region, work, staging, progress=reporter.progress)
         write_manifest(work, "tiles", tiles)
-        told.append(f"{tiles.pmtiles}, {tiles.bytes:,} bytes, zoom 0 to {tiles.maxzoom}")
-    with talk.stage("layers") as told:
+        lines.append(f"{tiles.pmtiles}, {tiles.bytes:,} bytes, zoom 0 to {tiles.maxzoom}")
+    with reporter.stage("layers") as lines:
         layers = write_layers(
             region,
             work,
             staging,
             key=change_stamp(region, WorkFolder(work)).key,
-            progress=talk.progress,
+            progress=reporter.progress,
         )
         write_manifest(work, "layers", layers)
-        told += [f"{layer.pmtiles}, {layer.bytes:,} bytes" for layer in layers.archives]
-        told += filter(None, [left_out(region)])
-    with talk.stage("datasets") as told:
+        lines += [f"{layer.pmtiles}, {layer.bytes:,} bytes" for layer in layers.archives]
+        lines += filter(None, [left_out(region)])
+    with reporter.stage("datasets") as lines:
         datasets = write_datasets(region, work, staging)
         write_manifest(work, "datasets", datasets)
         files = (*datasets.downloads, *datasets.tree.partitions, *datasets.documents)
-        told.append(f"{len(files)} files, {sum(file.bytes for file in files):,} bytes")
+        lines.append(f"{len(files)} files, {sum(file.bytes for file in files):,} bytes")
         counts = publish_counts(region, work, staging, windows=windows, accuracies=accuracies)
-        told.append(f"counts for merging, {counts:,} bytes")
+        lines.append(f"counts for merging, {counts:,} bytes")
     write_manifest(work, "parts", Parts(_parts_key(region), tuple(listed_files(staging))))
 
 
@@ -255,25 +259,25 @@ def reuse_parts(region: Region, work: Path, folder: SiteFolder) -> None:
             copy_file(folder.site / name, folder.staging / name)
 
 
-def render_pages(region: Region, work: Path, staging: Path, talk: Talk) -> None:
+def render_pages(region: Region, work: Path, staging: Path, reporter: Reporter) -> None:
     """Write the pages and checksums of a site whose parts are in ``staging``, and check it all."""
-    with talk.stage("pages") as told:
-        pages = write_pages(region, work, staging, progress=talk.progress)
-        told.append(f"{pages.pages} pages, front end {pages.front_end_bytes:,} bytes compressed")
+    with reporter.stage("pages") as lines:
+        pages = write_pages(region, work, staging, progress=reporter.progress)
+        lines.append(f"{pages.pages} pages, front end {pages.front_end_bytes:,} bytes compressed")
         write_checksums(staging)
-    with talk.stage("verify") as told:
+    with reporter.stage("verify") as lines:
         report = verify_site(staging)
         for problem in report.problems:
-            talk.say(problem)
+            reporter.log(problem)
         if report.problems:
             raise VerifyError(
                 f"{len(report.problems)} problems in the new site; it is not published"
             )
-        told.append(report.headline)
+        lines.append(report.headline)
 
 
-def _accuracies(region: Region, work: Path, talk: Talk) -> Mapping[int, SealedAccuracy]:
-    """Return the accuracy of Sealed by year: as given, or as a reference sample tells it."""
+def _accuracies(region: Region, work: Path, reporter: Reporter) -> Mapping[int, SealedAccuracy]:
+    """Return the accuracy of Sealed by year: as given, or as a reference sample estimates it."""
     given = region.accuracy
     if given.points is None:
         return given.years
@@ -286,7 +290,7 @@ def _accuracies(region: Region, work: Path, talk: Talk) -> Mapping[int, SealedAc
         Path(given.points),
         crs=given.crs,
         greenhouses=given.greenhouses,
-        progress=talk.progress,
+        progress=reporter.progress,
     )
     write_report(report, WorkFolder(work).accuracy)
     found = sealed_accuracy(report)
@@ -299,13 +303,13 @@ def _accuracies(region: Region, work: Path, talk: Talk) -> Mapping[int, SealedAc
     return found
 
 
-def _reference(region: Region, work: Path, talk: Talk) -> Reference | None:
+def _reference(region: Region, work: Path, reporter: Reporter) -> Reference | None:
     """Return what the region's labelled blocks say; their table and report go into ``work``."""
     files = [Path(name) for name in region.accuracy.sample]
     if not files:
         return None
-    with talk.stage("sample") as told:
-        report = assess_sample(region, files, progress=talk.progress)
+    with reporter.stage("sample") as lines:
+        report = assess_sample(region, files, progress=reporter.progress)
         if report.years not in region.pairs:
             raise InputError(
                 f"{files[0]}: is of {report.years[0]} and {report.years[1]}, which this region "
@@ -313,7 +317,7 @@ def _reference(region: Region, work: Path, talk: Talk) -> Reference | None:
             )
         write_sample_report(report, WorkFolder(work).sample_report)
         write_bytes(WorkFolder(work).sample_labels, published_labels(report, region).encode())
-        told.append(f"{report.labelled} blocks labelled, {len(report.areas)} areas with figures")
+        lines.append(f"{report.labelled} blocks labelled, {len(report.areas)} areas with figures")
     return reference_of(report)
 
 

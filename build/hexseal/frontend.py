@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hexseal.errors import ToolError
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.storage.files import describe, only_one, write_bytes
 
 
@@ -53,7 +53,7 @@ class Bundle:
     gzip_bytes: int
 
 
-def bundle(assets: Path, *, template: Path = TEMPLATE, progress: Progress = silent) -> Bundle:
+def bundle(assets: Path, *, template: Path = TEMPLATE, progress: Progress = no_progress) -> Bundle:
     """Write the script, the style sheet and their licences under hashed names into ``assets``.
 
     A bundle of unchanged sources is taken from ``template/dist``. Raises ToolError when npm or
@@ -104,7 +104,7 @@ def _source_files(template: Path) -> Iterable[Path]:
         yield from [path] if path.is_file() else (f for f in path.rglob("*") if f.is_file())
 
 
-def front_end(template: Path = TEMPLATE, *, progress: Progress = silent) -> Path:
+def front_end(template: Path = TEMPLATE, *, progress: Progress = no_progress) -> Path:
     """Return the folder with the files of OUTPUTS, bundling the sources of a clone when needed."""
     finished = template / "dist"
     if _is_built(finished):

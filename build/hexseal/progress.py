@@ -14,32 +14,32 @@ class Progress(Protocol):
         """Report that ``done`` of ``total`` steps of ``what`` are finished."""
 
 
-def silent(what: str, done: int, total: int) -> None:
-    """Say nothing."""
+def no_progress(what: str, done: int, total: int) -> None:
+    """Ignore progress."""
 
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
-def mute(line: str) -> None:
-    """Drop a line that a stage would have told the user."""
+def no_log(line: str) -> None:
+    """Ignore a log line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
-    """How a build talks: whole lines, progress within a stage, and whether it was told to stop."""
+class Reporter:
+    """Where a build reports: log lines, stage progress, and a cancellation check."""
 
-    say: Say = mute
-    progress: Progress = silent
+    log: Log = no_log
+    progress: Progress = no_progress
     is_stopped: Callable[[], bool] = bool
 
     @contextmanager
     def stage(self, name: str) -> Iterator[list[str]]:
-        """Say one line when a stage is done: its name, what the stage appended, seconds."""
+        """Log one line when a stage is done: its name, what the stage appended, seconds."""
         started = time.monotonic()
-        told: list[str] = []
-        yield told
+        lines: list[str] = []
+        yield lines
         # A Ctrl-C that fell into a library's own code may have been lost there.
         if self.is_stopped():
             raise KeyboardInterrupt
-        self.say(f"{name:<10} {'; '.join(told)} ({time.monotonic() - started:.1f} s)")
+        self.log(f"{name:<10} {'; '.join(lines)} ({time.monotonic() - started:.1f} s)")

@@ -96,10 +96,10 @@ def test_every_page_has_title_description_language_and_one_main(journey: Journey
                 document.querySelector("a.skip")?.hash ?? "",
             ]"""
         )
-        title, description, told, mains, firsts, levels, skip = facts
+        title, description, result, mains, firsts, levels, skip = facts
         assert 10 < len(title) < 120, name
         assert 40 < len(description) < 240, name
-        assert (told, mains, firsts) == (language, 1, 1), name
+        assert (result, mains, firsts) == (language, 1, 1), name
         steps = pairwise(levels)
         assert all(after - before <= 1 for before, after in steps), (name, levels)
         # An embedded view has nothing before its main part that could be skipped.

@@ -333,8 +333,8 @@ BOW = [[LON, LAT], [LON + 0.1, LAT + 0.1], [LON + 0.1, LAT], [LON, LAT + 0.1], [
 )  # fmt: skip
 def test_says_what_is_wrong(wrong: Journey, text: str, words: str) -> None:
     paste(wrong, text)
-    told = wrong.page.locator(".own-message.error")
-    wrong.until(lambda: words in " ".join(told.all_inner_texts()), words)
+    result = wrong.page.locator(".own-message.error")
+    wrong.until(lambda: words in " ".join(result.all_inner_texts()), words)
 
 
 @pytest.fixture(scope="module")

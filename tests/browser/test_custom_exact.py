@@ -13,7 +13,7 @@ from journey import Journey
 from pyproj import Transformer
 
 from hexseal.areas import AreasOptions, measure_areas
-from hexseal.build import BuildSettings, Talk, build_site
+from hexseal.build import BuildSettings, Reporter, build_site
 from hexseal.region.load import load_region
 from hexseal.simulation import simulate
 
@@ -56,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     inputs = simulate(folder / "inputs", size_km=(8, 7), seed=4).folder
     region = folder / "exact.toml"
     region.write_text(REGION.format(inputs=inputs))
-    build_site(region, BuildSettings(folder / "site"), Talk())
+    build_site(region, BuildSettings(folder / "site"), Reporter())
     (folder / "polygons.geojson").write_text(_polygons(inputs / "clcplus_2018.tif"))
     return folder / "site"
 
@@ -136,7 +136,7 @@ def test_without_pixels_borders_are_weighted_by_area(
     journey.open("file")
     journey.page.locator("#own summary").click()
     journey.page.locator("#own input[type=file]").set_input_files(tmp_path / "polygons.geojson")
-    told = journey.page.locator(".own-answer > .detail")
-    journey.until(lambda: told.count() > 0 and "km²" in told.inner_text(), "an answer")
-    assert "on the border are weighted by area" in told.inner_text()
+    result = journey.page.locator(".own-answer > .detail")
+    journey.until(lambda: result.count() > 0 and "km²" in result.inner_text(), "an answer")
+    assert "on the border are weighted by area" in result.inner_text()
     journey.close()

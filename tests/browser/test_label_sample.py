@@ -73,7 +73,9 @@ def page(browser, page_file: Path) -> Iterator:
     opened = context.new_page()
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("console", lambda told: problems.append(told.text) if told.type == "error" else None)
+    opened.on(
+        "console", lambda result: problems.append(result.text) if result.type == "error" else None
+    )
     requests: list[str] = []
     opened.on("request", lambda request: requests.append(request.url))
     opened.goto(page_file.as_uri())

@@ -35,11 +35,11 @@ def test_a_divider_compares_two_years_by_keys_and_by_pointer(journey: Journey) -
     assert "land, 2023" in _tooltip_at(journey, 0.55)
     divider = journey.page.get_by_role("slider", name="Divider between two years")
     divider.focus()
-    told = []
+    result = []
     for key in ("ArrowLeft", "ArrowRight", "PageUp", "Home", "End"):
         journey.page.keyboard.press(key)
-        told.append(divider.get_attribute("aria-valuenow"))
-    assert told == ["48", "50", "60", "0", "100"]
+        result.append(divider.get_attribute("aria-valuenow"))
+    assert result == ["48", "50", "60", "0", "100"]
     assert divider.get_attribute("aria-valuetext") == "2018 on 100% of the map, 2023 on 0%"
     assert (journey.hash()["compare"], journey.hash()["divider"]) == ("2018", "1.00")
     journey.page.keyboard.press("PageDown")

@@ -192,10 +192,10 @@ def with_many_areas(site: Path) -> None:
     text = page.read_text(encoding="utf-8")
     start = text.index('id="hexseal-rank">') + len('id="hexseal-rank">')
     end = text.index("</script>", start)
-    told = json.loads(text[start:end])
-    rows = told["layers"][0]["rows"]
-    told["layers"][0]["rows"] = [made_row(number, rows[number % 4]) for number in range(MANY)]
-    page.write_text(text[:start] + json.dumps(told) + text[end:], encoding="utf-8")
+    result = json.loads(text[start:end])
+    rows = result["layers"][0]["rows"]
+    result["layers"][0]["rows"] = [made_row(number, rows[number % 4]) for number in range(MANY)]
+    page.write_text(text[:start] + json.dumps(result) + text[end:], encoding="utf-8")
 
 
 def made_row(number: int, like: list) -> list:

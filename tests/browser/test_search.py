@@ -19,7 +19,7 @@ NOTATIONS = (
 )  # fmt: skip
 
 
-def told(journey: Journey) -> str:
+def result(journey: Journey) -> str:
     """Return all that is said of the selection, folded or not."""
     return journey.page.locator("#selection").text_content() or ""
 
@@ -85,7 +85,7 @@ def test_coordinates_in_many_notations_find_the_finest_hexagon(journey: Journey)
         assert type_in(journey, text) == ["46.60000, -31.50000"], text
     cell = h3.latlng_to_cell(*CENTER, 8)
     journey.page.keyboard.press("Enter")
-    journey.until(lambda: cell in told(journey), "the hexagon")
+    journey.until(lambda: cell in result(journey), "the hexagon")
     journey.until(lambda: journey.hash().get("cell") == cell, "its address")
     assert journey.page.evaluate("document.activeElement.id") == "selection-name"
 
@@ -97,13 +97,13 @@ def test_cells_of_any_size_are_found_or_refused_politely(journey: Journey) -> No
     assert "Hexagon of resolution 8" in journey.text(OPTIONS)
     journey.page.locator(OPTIONS).click()
     parent = h3.cell_to_parent(inner, 8)
-    journey.until(lambda: parent in told(journey), "the published hexagon")
+    journey.until(lambda: parent in result(journey), "the published hexagon")
     for text in ("46.5, 6.6", h3.latlng_to_cell(46.5, 6.6, 8), h3.latlng_to_cell(*CENTER, 2)):
         assert len(type_in(journey, text)) == 1
         assert "outside this region" in journey.text(OPTIONS)
         journey.page.keyboard.press("Enter")
         assert "lies outside this region" in journey.text("#search-status")
-        assert parent in told(journey)
+        assert parent in result(journey)
 
 
 def test_a_cell_without_data_says_so(journey: Journey) -> None:
@@ -112,7 +112,7 @@ def test_a_cell_without_data_says_so(journey: Journey) -> None:
     type_in(journey, lost)
     journey.page.keyboard.press("Enter")
     journey.until(lambda: "hold no data" in journey.text("#selection"), "the answer")
-    assert lost in told(journey)
+    assert lost in result(journey)
 
 
 def test_back_and_forward_follow_selections_not_the_camera(journey: Journey) -> None:

@@ -79,7 +79,7 @@ def lucas_form(columns: Collection[str]) -> LucasForm | None:
 
 
 def read_lucas(path: Path, form: LucasForm, *, greenhouses: bool) -> LucasSurvey:
-    """Read the points of a survey; ``greenhouses`` tells whether they count as sealed."""
+    """Read the points of a survey; ``greenhouses`` sets whether they count as sealed."""
     table = read_table(path, _columns(form))
     cover = [cell.upper() for cell in table.texts(form.cover)]
     sealed, reasons = _sealed(table, form, cover, greenhouses)
@@ -140,12 +140,12 @@ def _positions(table: Table, form: LucasForm) -> tuple[Doubles, Doubles, Flags]:
         west = np.array([cell.upper() in ("W", "2") for cell in table.texts("th_ew")])
         lon = np.where(west, -np.abs(lon), lon)
     # 88.888888 stands for "not relevant"; no point of the survey lies there.
-    told = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ~np.isclose(lat, 88.888888, atol=1e-5)
+    located = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ~np.isclose(lat, 88.888888, atol=1e-5)
     known = np.array([bool(POINT_ID.fullmatch(cell)) for cell in table.texts("point_id")])
-    by_id = ~told & known
+    by_id = ~located & known
     numbers = [int(table.texts("point_id")[row]) for row in np.flatnonzero(by_id)]
     east, north = np.divmod(np.array(numbers, dtype=np.int64), 10_000)
-    lon[~told], lat[~told] = np.nan, np.nan
+    lon[~located], lat[~located] = np.nan, np.nan
     lon[by_id], lat[by_id] = to_lonlat("EPSG:3035", east * 1000.0, north * 1000.0)
     return lon, lat, by_id
 

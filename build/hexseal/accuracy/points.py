@@ -214,8 +214,8 @@ def _by_year(
     read = {name: _classes(table, name, product, is_binary) for name in set(columns.values())}
     if rows is None:
         return {year: read[name] for year, name in columns.items()}
-    told = {year: np.where(rows[year], read[name], MISSING) for year, name in columns.items()}
-    return {year: codes for year, codes in told.items() if rows[year].any()}
+    stated = {year: np.where(rows[year], read[name], MISSING) for year, name in columns.items()}
+    return {year: codes for year, codes in stated.items() if rows[year].any()}
 
 
 def _classes(table: Table, name: str, product: Product, is_binary: bool) -> Integers:

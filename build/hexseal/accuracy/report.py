@@ -29,25 +29,29 @@ class ClassTable:
 
     def to_json(self) -> Json:
         """Return plain values; shares lie in 0 to 1 and so do the ends of their intervals."""
-        told = self.estimate
+        estimate = self.estimate
         rows = []
         for place, label in enumerate(self.labels):
             row: Json = {
                 "class": label,
                 "points": int(self.counts[place].sum()),
                 "mapped_m2": _rounded(self.mapped_m2[place], AREA_DIGITS),
-                "area_m2": area_json(told.area[place], told.area_se[place]),
-                "users_accuracy": share_json(told.users_accuracy[place], told.users_se[place]),
+                "area_m2": area_json(estimate.area[place], estimate.area_se[place]),
+                "users_accuracy": share_json(
+                    estimate.users_accuracy[place], estimate.users_se[place]
+                ),
                 "producers_accuracy": share_json(
-                    told.producers_accuracy[place], told.producers_se[place]
+                    estimate.producers_accuracy[place], estimate.producers_se[place]
                 ),
             }
             rows.append(row)
         return {
             "matrix": self.counts.tolist(),
-            "proportions": [[_rounded(p, SHARE_DIGITS) for p in row] for row in told.proportions],
+            "proportions": [
+                [_rounded(p, SHARE_DIGITS) for p in row] for row in estimate.proportions
+            ],
             "classes": rows,
-            "overall_accuracy": share_json(told.overall_accuracy, told.overall_se),
+            "overall_accuracy": share_json(estimate.overall_accuracy, estimate.overall_se),
         }
 
 
@@ -78,7 +82,7 @@ class YearAccuracy:
 
     def to_json(self) -> Json:
         """Return plain values."""
-        told, mapped = self.sealed.estimate, self.sealed.mapped_m2[SEALED]
+        estimate, mapped = self.sealed.estimate, self.sealed.mapped_m2[SEALED]
         houses = self.greenhouses
         return {
             "year": self.year,
@@ -87,10 +91,12 @@ class YearAccuracy:
             "skipped": dict(self.skipped),
             "sealed": {
                 "mapped_m2": _rounded(mapped, AREA_DIGITS),
-                "area_m2": area_json(told.area[SEALED], told.area_se[SEALED]),
-                "users_accuracy": share_json(told.users_accuracy[SEALED], told.users_se[SEALED]),
+                "area_m2": area_json(estimate.area[SEALED], estimate.area_se[SEALED]),
+                "users_accuracy": share_json(
+                    estimate.users_accuracy[SEALED], estimate.users_se[SEALED]
+                ),
                 "producers_accuracy": share_json(
-                    told.producers_accuracy[SEALED], told.producers_se[SEALED]
+                    estimate.producers_accuracy[SEALED], estimate.producers_se[SEALED]
                 ),
             },
             **self.table.to_json(),
@@ -116,16 +122,16 @@ class ChangeAccuracy:
 
     def to_json(self) -> Json:
         """Return plain values; the net is gain minus loss."""
-        told = self.change
+        estimate = self.change
         gain, loss = (_rounded(m2, AREA_DIGITS) for m2 in self.table.mapped_m2[2:])
         return {
             "years": list(self.years),
             "points": self.points,
             "mapped_gain_m2": gain,
             "mapped_loss_m2": loss,
-            "gain_m2": area_json(told.gain, told.gain_se),
-            "loss_m2": area_json(told.loss, told.loss_se),
-            "net_m2": area_json(told.net, told.net_se, signed=True),
+            "gain_m2": area_json(estimate.gain, estimate.gain_se),
+            "loss_m2": area_json(estimate.loss, estimate.loss_se),
+            "net_m2": area_json(estimate.net, estimate.net_se, signed=True),
             **self.table.to_json(),
             "warnings": list(self.warnings),
         }

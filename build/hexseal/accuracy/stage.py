@@ -43,7 +43,7 @@ from hexseal.accuracy.warnings import (
 )
 from hexseal.errors import InputError
 from hexseal.products import Product
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.joint import DOES_NOT_COUNT
 from hexseal.region.load import Region, SealedAccuracy
 from hexseal.types import Doubles, Flags, Integers, Strings
@@ -91,7 +91,7 @@ def assess_accuracy(
     greenhouses: bool = False,
     fewest_points: int = FEWEST_POINTS,
     workers: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> AccuracyReport:
     """Compare a reference sample with the maps of a region.
 
@@ -130,8 +130,8 @@ def sealed_accuracy(report: AccuracyReport) -> dict[int, SealedAccuracy]:
 
 
 def _sealed_accuracy(report: AccuracyReport, year: YearAccuracy) -> SealedAccuracy:
-    told = year.sealed.estimate
-    users, producers = told.users_accuracy[SEALED], told.producers_accuracy[SEALED]
+    estimate = year.sealed.estimate
+    users, producers = estimate.users_accuracy[SEALED], estimate.producers_accuracy[SEALED]
     # NaN compares as false.
     if not (users >= 0.05 and producers >= 0.05):
         raise InputError(
@@ -140,8 +140,8 @@ def _sealed_accuracy(report: AccuracyReport, year: YearAccuracy) -> SealedAccura
             "points and the map belong together, or add points on sealed land"
         )
     return SealedAccuracy(
-        float(users), float(producers), float(told.users_se[SEALED]),
-        float(told.producers_se[SEALED]),
+        float(users), float(producers), float(estimate.users_se[SEALED]),
+        float(estimate.producers_se[SEALED]),
     )  # fmt: skip
 
 
@@ -343,12 +343,14 @@ def _assess_change(
     valid = (columns[0][0] != DOES_NOT_COUNT) & (columns[1][0] != DOES_NOT_COUNT)
     of_maps = change_labels(columns[0][0][valid], columns[1][0][valid], product.sealed)
     mapped = [_mapped_sealed(product, sample, survey, year)[used] for year in years]
-    told = [codes[used] if sample.is_binary else _is_sealed(codes[used], product) for codes in seen]
+    is_sealed = [
+        codes[used] if sample.is_binary else _is_sealed(codes[used], product) for codes in seen
+    ]
     labelled = _Labelled(
         labels=CHANGE_CLASSES,
         used=used,
         mapped=change_labels(mapped[0], mapped[1], {SEALED}),
-        reference=change_labels(told[0], told[1], {SEALED}),
+        reference=change_labels(is_sealed[0], is_sealed[1], {SEALED}),
         area_m2=np.bincount(of_maps, survey.area_m2[valid], len(CHANGE_CLASSES)).astype(np.float64),
     )
     design = _design(sample, survey, labelled, product, valid)
@@ -415,9 +417,9 @@ def _sizes_on_map(
 ) -> dict[str, float]:
     """Return the mapped area of each stratum, found by comparing strata and map classes."""
     assert sample.stratum is not None
-    told = np.array([plain(sample.stratum[row]) for row in used])
+    named = np.array([plain(sample.stratum[row]) for row in used])
     for of_maps, of_points in possible_strata(sample, survey, product):
-        if (of_points[used] == told).all():
+        if (of_points[used] == named).all():
             sizes: Counter[str] = Counter()
             for name, m2 in zip(of_maps[valid], survey.area_m2[valid], strict=True):
                 sizes[str(name)] += m2
@@ -426,7 +428,7 @@ def _sizes_on_map(
                 for row in first_of_each(sample.stratum, used)
             } | dict(sizes)
     _, of_points = next(iter(possible_strata(sample, survey, product)))
-    row = int(used[np.flatnonzero(of_points[used] != told)[0]])
+    row = int(used[np.flatnonzero(of_points[used] != named)[0]])
     raise InputError(
         f"{sample.path}, line {sample.lines[row]}: stratum {sample.stratum[row]!r} is not the map "
         f"class ({of_points[row]}) of the point; add a column stratum_size or weight"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hexseal.accuracy.points import ReferenceSample
 from hexseal.counting.stage import Reader, region_grid
 from hexseal.errors import InputError
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window, to_lonlat
 from hexseal.raster.joint import DOES_NOT_COUNT, ClassJoiner
 from hexseal.region.load import Region
@@ -60,7 +60,7 @@ def survey_maps(
     years: tuple[int, ...],
     *,
     workers: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> MapSurvey:
     """Count the areas of the maps of ``years`` and read their classes at the sample's points.
 
@@ -120,10 +120,10 @@ class _Counter:
 
 
 def _paired(survey: MapSurvey, sample: ReferenceSample) -> MapSurvey:
-    """Put the classes that the sample itself tells in the place of those read."""
+    """Put the classes that the sample itself holds in the place of those read."""
     nothing = np.full(len(sample), DOES_NOT_COUNT)
-    told = [sample.mapped.get(year, nothing) for year in survey.years]
-    points = np.stack(told, axis=1)
+    mapped = [sample.mapped.get(year, nothing) for year in survey.years]
+    points = np.stack(mapped, axis=1)
     return replace(survey, points=np.where(points < 0, DOES_NOT_COUNT, points))
 
 
@@ -159,7 +159,7 @@ def _grid_of(crs: str) -> Grid:
 
 
 def _hint(sample: ReferenceSample, grid: Grid) -> str:
-    """Say what may be wrong with coordinates that lie elsewhere."""
+    """Suggest what may be wrong with coordinates that lie elsewhere."""
     assert sample.xy is not None
     x, y = sample.xy
     if _grid_of(sample.crs).is_geographic and (np.abs(x).max() > 180 or np.abs(y).max() > 360):

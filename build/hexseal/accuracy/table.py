@@ -137,7 +137,7 @@ def _take(
     if len(cells) != width:
         raise InputError(
             f"{table.path}, line {line}: has {len(cells)} cells where the header names {width} "
-            "columns; mend the line"
+            "columns; fix the line"
         )
     for name, place in places.items():
         table.columns[name].append(cells[place].strip())

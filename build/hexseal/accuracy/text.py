@@ -27,16 +27,18 @@ def lines_of(report: AccuracyReport) -> Iterator[str]:
 
 
 def _year_lines(year: YearAccuracy) -> Iterator[str]:
-    told = year.sealed.estimate
+    estimate = year.sealed.estimate
     yield f"{year.year}: {year.points} points compared with the map"
     yield from _skipped(year.skipped)
     yield from _matrix(year.table)
-    yield f"  overall accuracy {_share(told.overall_accuracy, told.overall_se)} (sealed or not)"
-    yield f"  sealed: user's accuracy {_share(told.users_accuracy[SEALED], told.users_se[SEALED])}"
-    producers = _share(told.producers_accuracy[SEALED], told.producers_se[SEALED])
+    overall = _share(estimate.overall_accuracy, estimate.overall_se)
+    yield f"  overall accuracy {overall} (sealed or not)"
+    users = _share(estimate.users_accuracy[SEALED], estimate.users_se[SEALED])
+    yield f"  sealed: user's accuracy {users}"
+    producers = _share(estimate.producers_accuracy[SEALED], estimate.producers_se[SEALED])
     yield f"  sealed: producer's accuracy {producers}"
     yield (
-        f"  sealed area {_area(told.area[SEALED], told.area_se[SEALED])}; the map counts "
+        f"  sealed area {_area(estimate.area[SEALED], estimate.area_se[SEALED])}; the map counts "
         f"{year.sealed.mapped_m2[SEALED] / HECTARE:,.1f} ha"
     )
     if year.greenhouses is not None and year.greenhouses.points:
@@ -51,13 +53,13 @@ def _year_lines(year: YearAccuracy) -> Iterator[str]:
 
 
 def _change_lines(change: ChangeAccuracy) -> Iterator[str]:
-    told = change.change
+    estimate = change.change
     yield f"{change.years[0]} to {change.years[1]}: {change.points} points of both years"
     yield from _matrix(change.table)
     for name, area, error in (
-        ("gain", told.gain, told.gain_se),
-        ("loss", told.loss, told.loss_se),
-        ("net", told.net, told.net_se),
+        ("gain", estimate.gain, estimate.gain_se),
+        ("loss", estimate.loss, estimate.loss_se),
+        ("net", estimate.net, estimate.net_se),
     ):
         yield f"  {name} {_area(area, error)}"
     for warning in change.warnings:

@@ -1,4 +1,4 @@
-"""What a reader of an accuracy report must be told in words."""
+"""Warnings attached to an accuracy report."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -27,18 +27,18 @@ LUCAS_DESIGN = (
 
 def counted(sample: ReferenceSample) -> str:
     """Return how many lines were left out while reading, by reason."""
-    told = ", ".join(f"{count} {reason}" for reason, count in sample.skipped.items())
-    return f"left out: {told}" if told else "check the column of the reference"
+    reasons_given = ", ".join(f"{count} {reason}" for reason, count in sample.skipped.items())
+    return f"left out: {reasons_given}" if reasons_given else "check the column of the reference"
 
 
 def listed(reasons: NDArray[np.str_]) -> str:
     """Return how many points each reason left out."""
-    told = Counter(reasons[reasons != ""].tolist())
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(told.items()))
+    reasons_given = Counter(reasons[reasons != ""].tolist())
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(reasons_given.items()))
 
 
 def design_in_words(sample: ReferenceSample) -> str:
-    """Say what the weights of the points come from."""
+    """Describe what the weights of the points come from."""
     if sample.weight is not None:
         where = "within the strata of the file" if sample.stratum else "over all points"
         return f"weights of the file, {where}"
@@ -59,7 +59,7 @@ def general_warnings(sample: ReferenceSample) -> Iterator[str]:
 
 
 def year_warnings(sample: ReferenceSample, year: int) -> Iterator[str]:
-    """Say when reference and map are of different years."""
+    """Warn when reference and map are of different years."""
     if sample.survey_year not in (None, year):
         yield (
             f"the reference is of {sample.survey_year}, the map of {year}: what changed between "

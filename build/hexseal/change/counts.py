@@ -9,7 +9,7 @@ from hexseal.change.grading import Grading
 from hexseal.change.states import EDGE_AFTER, EDGE_BEFORE, NO_DATA, STATE_BITS, State
 from hexseal.counting.stage import CountFiles, Reader, count_windows
 from hexseal.counting.tally import WindowCounter
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.joint import JointClasses
 from hexseal.region.load import Region
@@ -103,7 +103,7 @@ def count_states(
     *,
     prefix: str,
     workers: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> None:
     """Write PREFIXcells.parquet and PREFIXzones.parquet, as cells.parquet and zones.parquet."""
     counter = WindowCounter(grid, StateJoiner(), region.hexagons.finest, zones.polygons)

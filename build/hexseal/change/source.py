@@ -32,7 +32,7 @@ BLOCK_ROWS = 512
 # Confidence and post-processing layers hold nothing where no tile lies.
 OUTSIDE = 254
 CORRECTED = 1
-COUNTS, BEFORE, AFTER, EARLIER, LATER, MENDED = (1 << bit for bit in range(6))
+COUNTS, BEFORE, AFTER, EARLIER, LATER, REPAIRED = (1 << bit for bit in range(6))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,13 +60,13 @@ class PairSource:
         both = [region.epochs[place] for place in (self.first, self.second)]
         self.confidence = [_layer(region, frame, epoch.confidence) for epoch in both]
         use = region.noise.post_processing
-        self.mended = [
+        self.repaired = [
             _layer(region, frame, epoch.post_processing if use else None) for epoch in both
         ]
         self.stack = ExitStack()
 
     def __enter__(self) -> Self:
-        for reader in (self.landcover, *self.confidence, *self.mended):
+        for reader in (self.landcover, *self.confidence, *self.repaired):
             if reader is not None:
                 self.stack.enter_context(reader)
         return self
@@ -143,9 +143,9 @@ class PairSource:
         for place, bit in marks:
             if place is not None:
                 flags[sealed[classes[place]]] |= bit
-        for reader in self.mended:
+        for reader in self.repaired:
             if reader is not None:
-                flags[reader.read(window)[0] == CORRECTED] |= MENDED
+                flags[reader.read(window)[0] == CORRECTED] |= REPAIRED
         return flags
 
     def _judge(self, row: int, planes: NDArray[np.uint8], margin: slice) -> JudgedBand:
@@ -165,7 +165,7 @@ class PairSource:
                     None if later is None else _has(flags, LATER),
                 ),
                 confidences=(confidences[0], confidences[1]),
-                corrected=_has(flags, MENDED) if any(self.mended) else None,
+                corrected=_has(flags, REPAIRED) if any(self.repaired) else None,
             ),
             confidence=self.region.noise.confidence,
             edge_tolerance=self.region.noise.edge_tolerance,

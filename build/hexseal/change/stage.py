@@ -35,7 +35,7 @@ from hexseal.change.source import PairSource
 from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, STATE_BITS, State
 from hexseal.change.worklist import PatchFile, write_patches
 from hexseal.counting.stage import Reader, region_grid
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.region.load import Noise, Region
 from hexseal.storage.files import write_bytes
@@ -102,7 +102,7 @@ class PairReport:
 
 
 def judge_region(
-    region: Region, work: Path, *, workers: int | None = None, progress: Progress = silent
+    region: Region, work: Path, *, workers: int | None = None, progress: Progress = no_progress
 ) -> tuple[PairReport, ...]:
     """Write evidence of every pair into ``work``: counts, patches, report (see ARCHITECTURE)."""
     grid, frame = region_grid(region)
@@ -171,7 +171,7 @@ class _Labelled:
 
 @contextmanager
 def _scratch(work: Path, name: str) -> Iterator[tuple[Path, Path]]:
-    """Give two neighbouring files that do not outlive the judging."""
+    """Yield two scratch paths; both are deleted on exit."""
     paths = work / f".states_{name}.tif", work / f".change_{name}.bin"
     try:
         yield paths

@@ -127,8 +127,8 @@ def _pixels(found: PatchFile, chosen: Integers) -> tuple[Integers, Integers, Int
     for start in range(0, len(found.records), RECORDS_AT_ONCE):
         some = found.records[start : start + RECORDS_AT_ONCE]
         owner = place[found.patches[some["label"]]]
-        told = owner >= 0
-        parts.append((some["row"][told], some["column"][told], owner[told]))
+        owned = owner >= 0
+        parts.append((some["row"][owned], some["column"][owned], owner[owned]))
     rows, columns, owner = (
         np.concatenate([part[axis] for part in parts] or [np.empty(0)]).astype(np.int64)
         for axis in range(3)

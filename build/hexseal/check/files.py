@@ -171,7 +171,7 @@ def check_edition(region: Region, epoch: Epoch) -> Iterator[Finding]:
 
 
 def check_storage(region: Region, epoch: Epoch, raster: Landcover) -> Iterator[Finding]:
-    """Say what the files lack that delivered ones have: tiles, compression, colours, overviews."""
+    """List what the files lack that delivered ones have: tiles, compression, colours, overviews."""
     if epoch.forward is not None:
         return
     lacking: dict[str, list[str]] = {}
@@ -184,7 +184,7 @@ def check_storage(region: Region, epoch: Epoch, raster: Landcover) -> Iterator[F
             "warning",
             _first_of(addresses),
             f"is stored with {said}",
-            remedy="reading may be slower; to mend it: gdal_translate -of COG -co COMPRESS=LZW "
+            remedy="reading may be slower; to fix it: gdal_translate -of COG -co COMPRESS=LZW "
             "-co BLOCKSIZE=512 IN.tif OUT.tif",
         )
 

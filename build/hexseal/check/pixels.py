@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.check.report import Finding, PairFigures, YearFigures, pixels
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import Landcover, windows
 from hexseal.region.load import Region
@@ -57,7 +57,7 @@ class Census:
 
 
 def take_census(
-    rasters: Sequence[Landcover], region: Region, frame: Window, progress: Progress = silent
+    rasters: Sequence[Landcover], region: Region, frame: Window, progress: Progress = no_progress
 ) -> Census:
     """Count codes of all rasters of a region, one per year on one grid, block by block.
 

@@ -1,4 +1,4 @@
-"""What a check of inputs found: findings, figures by year and pair, and how they are told."""
+"""What a check of inputs found: findings, figures by year and pair, and how they are printed."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal

@@ -32,7 +32,7 @@ from hexseal.check.pixels import (
 from hexseal.check.report import Finding, Report, refusal, render
 from hexseal.errors import InputError
 from hexseal.fetch import missing_files
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import Landcover, open_landcover, warp_command
 from hexseal.region.load import AreaLayer, Epoch, Region
@@ -47,8 +47,10 @@ CONFIDENCE_VALUES = frozenset({*range(101), 254, 255})
 POST_PROCESSING_VALUES = frozenset({0, 1, 254})
 
 
-def check_region(region: Region, *, compare: bool = True, progress: Progress = silent) -> Report:
-    """Check all inputs of a region; findings never raise, so that all are told at once.
+def check_region(
+    region: Region, *, compare: bool = True, progress: Progress = no_progress
+) -> Report:
+    """Check all inputs of a region; findings never raise, so that all are listed at once.
 
     ``compare`` also measures how the maps are shifted against each other and whether confidence
     falls where they differ, in a pass of its own; a build does so when it judges their change.

@@ -56,8 +56,8 @@ def accuracy(
         blocks = assess_sample(loaded, points, progress=console.progress)
         write_sample_report(blocks, output)
         for line in sample_lines(blocks):
-            console.say(line)
-        console.say(f"written: {output}")
+            console.log(line)
+        console.log(f"written: {output}")
         return
     table, *more = points
     if more:
@@ -72,5 +72,5 @@ def accuracy(
     )
     matrix = write_report(report, output)
     for line in lines_of(report):
-        console.say(line)
-    console.say(f"written: {output} and {matrix}")
+        console.log(line)
+    console.log(f"written: {output} and {matrix}")

@@ -49,7 +49,7 @@ def areas(
     from hexseal.areas import AreasOptions, measure_areas
 
     options = AreasOptions(id_field or "", name_field or "", layer_name, keep, judged=not raw)
-    with console.talk().stage("areas") as told:
+    with console.reporter().stage("areas") as lines:
         summary = measure_areas(
             load_region(region),
             polygons,
@@ -59,4 +59,4 @@ def areas(
             progress=console.progress,
         )
         answers = ", ".join(f"{count} {answer}" for answer, count in summary.answers.items())
-        told.append(f"{output}, {summary.rows} polygons: {answers}")
+        lines.append(f"{output}, {summary.rows} polygons: {answers}")

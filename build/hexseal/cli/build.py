@@ -45,14 +45,14 @@ def build(
     if start == "pages" and (until or fresh):
         raise click.UsageError("--from pages goes neither with --until nor with --fresh")
     settings = BuildSettings(site, workers, fresh, start, until)
-    index = build_site(region, settings, console.talk())
+    index = build_site(region, settings, console.reporter())
     seconds = f"{time.monotonic() - started:.1f} s"
     if until:
-        console.say(
+        console.log(
             f"stopped after {until} in {seconds}; files are in {settings.work(load_region(region))}"
         )
     else:
-        console.say(f"done in {seconds}; open {index}")
+        console.log(f"done in {seconds}; open {index}")
 
 
 @click.command()
@@ -74,15 +74,15 @@ def delta(
     loaded = load_region(region, site=settings.site)
     work = settings.work(loaded)
     with settings.alone(loaded):
-        prepare_inputs(loaded, console.talk(), fresh=fresh)
-        count(loaded, work, settings, console.talk())
-    console.say(f"counts lie in {work}")
+        prepare_inputs(loaded, console.reporter(), fresh=fresh)
+        count(loaded, work, settings, console.reporter())
+    console.log(f"counts lie in {work}")
 
 
 def _plan(console: Console, region: Region, out: Path) -> None:
     years = ", ".join(map(str, region.years))
-    console.say(f"{next(iter(region.title.values()))}: {region.product.title} {years}")
-    console.say(
+    console.log(f"{next(iter(region.title.values()))}: {region.product.title} {years}")
+    console.log(
         f"hexagons of resolution {region.hexagons.coarsest} to {region.hexagons.finest}, "
         f"{len(region.areas)} area layers, pages in {', '.join(region.site.languages)}, into {out}"
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from hexseal.errors import LONGEST_LINE, HexsealError, shortened
-from hexseal.progress import Talk
+from hexseal.progress import Reporter
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -44,7 +44,7 @@ class Console:
         self.quiet = quiet
         self.bar: tqdm | None = None
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """Print one line, past the progress bar."""
         self.close()
         if not self.quiet:
@@ -67,9 +67,9 @@ class Console:
             self.bar.close()
             self.bar = None
 
-    def talk(self) -> Talk:
+    def reporter(self) -> Reporter:
         """Return how stages talk to this console."""
-        return Talk(self.say, self.progress, _is_interrupted)
+        return Reporter(self.log, self.progress, _is_interrupted)
 
 
 def run(command: click.Command, *, interrupted: str) -> NoReturn:

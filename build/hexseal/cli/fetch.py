@@ -26,14 +26,16 @@ def fetch(console: Console, region: Path, dry_run: bool, fresh: bool) -> None:
     started = time.monotonic()
     loaded = load_region(region)
     for line in plan_lines(loaded):
-        console.say(line)
+        console.log(line)
     if dry_run:
-        console.say("dry run: nothing was asked for or written")
+        console.log("dry run: nothing was asked for or written")
         return
-    talk = console.talk()
-    means = Means(Web(say=talk.say), read_secrets(), talk.stage, talk.say, talk.progress)
+    reporter = console.reporter()
+    means = Means(
+        Web(log=reporter.log), read_secrets(), reporter.stage, reporter.log, reporter.progress
+    )
     summary = fetch_region(loaded, means, fresh=fresh)
-    console.say(
+    console.log(
         f"done in {time.monotonic() - started:.1f} s: {summary.made} files fetched, "
         f"{summary.kept} kept; now hexseal build {region}"
     )

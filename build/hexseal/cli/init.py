@@ -65,4 +65,4 @@ def init(
     )
     path = output or Path(f"{slug_of(name)}.toml")
     write_start(name, start, path)
-    console.say(f"wrote {path}; now hexseal {'build' if rasters else 'fetch'} {path}")
+    console.log(f"wrote {path}; now hexseal {'build' if rasters else 'fetch'} {path}")

@@ -27,19 +27,19 @@ def simulate(console: Console, folder: Path, size_km: tuple[float, float], seed:
     from hexseal.simulation import simulate as simulate_island
     from hexseal.simulation.region_file import NAME, write_region_file
 
-    with console.talk().stage("simulate") as told:
+    with console.reporter().stage("simulate") as lines:
         simulate_island(folder, size_km=size_km, seed=seed, progress=console.progress)
-        told.append(str(folder))
+        lines.append(str(folder))
     model = SHIPPED if can_predict() else None
     written = write_region_file(folder, model=model)
     if written is None:
-        console.say(f"{folder / NAME}: kept as it was")
+        console.log(f"{folder / NAME}: kept as it was")
     elif model is None:
-        console.say(
+        console.log(
             "years: 2018 and 2021; pip install 'hexseal[ml]' hexseal-model-clcplus-b2 before "
             "simulating adds 2024, made from images"
         )
-    console.say(f"now: hexseal build {folder / NAME}")
+    console.log(f"now: hexseal build {folder / NAME}")
 
 
 @click.command()
@@ -59,8 +59,8 @@ def check(console: Console, region: Path, as_json: bool) -> None:
         click.echo(json.dumps(report.to_json(), indent=2))
     else:
         for line in render(report):
-            console.say(line)
-        console.say(report.headline)
+            console.log(line)
+        console.log(report.headline)
     if report.errors:
         sys.exit(1)
 

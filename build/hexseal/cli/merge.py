@@ -44,10 +44,10 @@ def merge(
     from hexseal.merge.stage import merge_sites
 
     started = time.monotonic()
-    console.say(f"joining {', '.join(map(str, sites))} into {out}")
+    console.log(f"joining {', '.join(map(str, sites))} into {out}")
     name = MergedName(key, dict(map(_title, titles)))
-    index = merge_sites(sites, name, BuildSettings(out), console.talk())
-    console.say(f"done in {time.monotonic() - started:.1f} s; open {index}")
+    index = merge_sites(sites, name, BuildSettings(out), console.reporter())
+    console.log(f"done in {time.monotonic() - started:.1f} s; open {index}")
 
 
 def _title(text: str) -> tuple[str, str]:

@@ -62,7 +62,7 @@ def plan(
         load_region(region), years=years, target=target_se, progress=console.progress
     )
     for line in plan_lines(census, found):
-        console.say(line)
+        console.log(line)
 
 
 @sample.command()
@@ -125,18 +125,18 @@ def draw(
     written = write_sample(drawn, output, formats)  # pyright: ignore[reportArgumentType]
     for name, blocks, units in zip(STRATA, drawn.design.blocks, drawn.design.units, strict=True):
         if blocks:
-            console.say(f"  {name:<14} {units:>5} of {blocks:>9,} blocks")
+            console.log(f"  {name:<14} {units:>5} of {blocks:>9,} blocks")
     page = output.with_suffix(".html")
     made = write_page(drawn, loaded, page, sources=sources, progress=console.progress)
-    console.say(f"{drawn.design.total} blocks drawn; written: {', '.join(map(str, written))}")
+    console.log(f"{drawn.design.total} blocks drawn; written: {', '.join(map(str, written))}")
     for year in drawn.design.pair:
         seen = made.pictures.get(year, 0)
         if seen < drawn.design.total and year not in sources.tiles:
-            console.say(
+            console.log(
                 f"warning: {drawn.design.total - seen} blocks have no image of {year}; name one "
                 f"with --imagery {year}=FILE, or look them up elsewhere"
             )
-    console.say(f"open {page} in a browser to label them ({made.bytes:,} bytes, no network)")
+    console.log(f"open {page} in a browser to label them ({made.bytes:,} bytes, no network)")
 
 
 def _by_year(option: str, values: tuple[str, ...]) -> dict[int, str]:

@@ -20,8 +20,8 @@ def verify(console: Console, site: Path) -> None:
 
     report = verify_site(site)
     for problem in report.problems:
-        console.say(problem)
-    console.say(report.headline)
+        console.log(problem)
+    console.log(report.headline)
     if report.problems:
         sys.exit(1)
 
@@ -44,6 +44,6 @@ def serve(console: Console, site: Path, port: int) -> None:
     from hexseal.pages.serve import make_server, site_address
 
     server = make_server(site, port)
-    console.say(f"serving {site} at {site_address(server)} (Ctrl-C stops)")
+    console.log(f"serving {site} at {site_address(server)} (Ctrl-C stops)")
     with server:
         server.serve_forever()

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hexseal.counting.tally import Tally, WindowCounter, WindowCounts
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.joint import ClassJoiner
 from hexseal.raster.landcover import Landcover, common_grid, open_landcover
@@ -54,7 +54,7 @@ class DeltaSummary:
 
 
 def count_region(
-    region: Region, work: Path, *, workers: int | None = None, progress: Progress = silent
+    region: Region, work: Path, *, workers: int | None = None, progress: Progress = no_progress
 ) -> DeltaSummary:
     """Write cells.parquet, zones.parquet and zone_shapes.parquet into ``work``.
 

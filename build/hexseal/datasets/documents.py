@@ -53,16 +53,16 @@ def write_documents(
 
     The Data Package lies inside the archive, so it does not name it; the others do.
     """
-    told = describe(region, site, downloads, provenance)
+    description = describe(region, site, downloads, provenance)
     spread = spread_of(region)
     book: Book = {table: columns_of(table, spread) for table in tables_of(spread)}
     first = {
         "codebook.csv": ("codebook", codebook_csv(book)),
         "codebook.json": ("codebook", codebook_json(book)),
-        "README.txt": ("readme", _readme(told)),
-        "CITATION.cff": ("citation", citation_cff(told)),
-        "CHANGELOG.md": ("changelog", changelog(told)),
-        "datapackage.json": ("datapackage", _json(data_package(told))),
+        "README.txt": ("readme", _readme(description)),
+        "CITATION.cff": ("citation", citation_cff(description)),
+        "CHANGELOG.md": ("changelog", changelog(description)),
+        "datapackage.json": ("datapackage", _json(data_package(description))),
     }
     documents = [_write(site, name, kind, text) for name, (kind, text) in first.items()]
     members = [*(item.path for item in downloads), *(document.path for document in documents)]
@@ -71,7 +71,7 @@ def write_documents(
     archive = Download(
         f"data/{path.name}", "ZIP", "archive", None, None, path.stat().st_size, sha256(path)
     )
-    whole = replace(told, resources=(*told.resources, _resource(region, archive)))
+    whole = replace(description, resources=(*description.resources, _resource(region, archive)))
     later = {path: ("stac", _json(item)) for path, item in stac_documents(whole).items()}
     later["dcat.jsonld"] = ("dcat", _json(dcat(whole)))
     later["datacite.json"] = ("datacite", _json(datacite(whole)))
@@ -120,14 +120,14 @@ def _json(document: Mapping[str, object]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def _readme(told: Description) -> str:
-    licence = told.licence
+def _readme(description: Description) -> str:
+    licence = description.licence
     lines = []
-    for language in told.languages:
-        lines += [told.title(language), "", told.summary(language), ""]
+    for language in description.languages:
+        lines += [description.title(language), "", description.summary(language), ""]
     lines += [
-        f"Version {told.region.dataset.version}, made with hexseal {told.software}.",
-        told.attribution,
+        f"Version {description.region.dataset.version}, made with hexseal {description.software}.",
+        description.attribution,
         f"Licence: {licence.name}, {licence.address}" if licence else "Licence: not stated",
         "",
         "codebook.csv tells of every column. GeoParquet files have two more: geometry (WKB,",
@@ -138,7 +138,7 @@ def _readme(told: Description) -> str:
         "pieces (a folder's name is a column for readers of Hive partitions), and",
         "stac/collection.json. SHA256SUMS in the folder above data/ has the checksum of every file",
         "of the site (sha256sum -c SHA256SUMS).",
-        *(f"  {piece}" for piece in told.pieces),
+        *(f"  {piece}" for piece in description.pieces),
         "",
     ]
     return "\n".join(lines)

@@ -57,9 +57,9 @@ class Extent:
 
 
 def write_geoparquet(
-    rows: pa.RecordBatchReader, path: Path, outlines: Outlines, told: Mapping[str, str]
+    rows: pa.RecordBatchReader, path: Path, outlines: Outlines, metadata: Mapping[str, str]
 ) -> None:
-    """Write rows in their order as zstd GeoParquet with the key-value metadata ``told``.
+    """Write rows in their order as zstd GeoParquet with the key-value metadata ``metadata``.
 
     ``outlines`` returns the geometry of each row in degrees, None where it has none. Row groups
     hold 50 000 rows in pages of 2 500; ``bbox`` is rounded outwards to single precision.
@@ -88,7 +88,7 @@ def write_geoparquet(
             extent.add(shapes)
             writer.write_table(_with_shapes(table.select([f.name for f in fields]), shapes, schema))
         writer.add_key_value_metadata(
-            {"geo": json.dumps(extent.metadata(), sort_keys=True), **dict(sorted(told.items()))}
+            {"geo": json.dumps(extent.metadata(), sort_keys=True), **dict(sorted(metadata.items()))}
         )
 
 

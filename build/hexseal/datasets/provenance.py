@@ -47,7 +47,7 @@ class Provenance:
 
     def metadata(self, region: Region) -> dict[str, str]:
         """Return the key-value metadata of a Parquet file; structured values are JSON."""
-        told = {
+        metadata = {
             "hexseal.version": self.version,
             "hexseal.region": region.id,
             "hexseal.title": dict(region.title),
@@ -63,7 +63,7 @@ class Provenance:
             key: value
             if isinstance(value, str)
             else json.dumps(value, ensure_ascii=False, sort_keys=True)
-            for key, value in told.items()
+            for key, value in metadata.items()
         }
 
 

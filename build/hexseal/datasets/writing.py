@@ -89,16 +89,16 @@ class Tables:
         yield _download(file, path, "CSV", rows)
 
     def _write_parquet(self, file: TableFile, path: Path) -> None:
-        told = self.provenance.metadata(self.region)
+        metadata = self.provenance.metadata(self.region)
         if not file.has_outlines:
-            write_parquet(self.database.table("dataset").to_arrow_table(), path, told)
+            write_parquet(self.database.table("dataset").to_arrow_table(), path, metadata)
             return
         if file.table == "hexagons":
             ordered = self.database.sql(statement("dataset_spatial"))
-            write_geoparquet(ordered.to_arrow_reader(ROWS_IN_GROUP), path, cells_of, told)
+            write_geoparquet(ordered.to_arrow_reader(ROWS_IN_GROUP), path, cells_of, metadata)
         else:
             rows = self.database.table("dataset").to_arrow_reader(ROWS_IN_GROUP)
-            write_geoparquet(rows, path, shapes_of, told)
+            write_geoparquet(rows, path, shapes_of, metadata)
 
 
 def write_tables(
@@ -166,14 +166,14 @@ def _prepare(
     )
 
 
-def write_parquet(rows: pa.Table, path: Path, told: Mapping[str, str]) -> None:
+def write_parquet(rows: pa.Table, path: Path, metadata: Mapping[str, str]) -> None:
     """Write rows as zstd Parquet with key-value metadata."""
     with (
         whole_file(path) as partial,
         pq.ParquetWriter(partial, rows.schema, compression="zstd", store_schema=False) as writer,
     ):
         writer.write_table(rows, row_group_size=ROWS_IN_GROUP)
-        writer.add_key_value_metadata(dict(sorted(told.items())))
+        writer.add_key_value_metadata(dict(sorted(metadata.items())))
 
 
 def table_files(region: Region) -> Iterator[TableFile]:

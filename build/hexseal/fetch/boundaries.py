@@ -18,7 +18,7 @@ from hexseal.errors import FetchError, OutputError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.place import Place, to_box
 from hexseal.fetch.web import Asked, Web, start_of
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import from_lonlat, to_lonlat
 from hexseal.storage.files import whole_file
 from hexseal.types import Box
@@ -30,12 +30,14 @@ WRITTEN = "2024-01-01T00:00:00.000Z"
 SQLITE = b"SQLite format 3\x00"
 
 
-def download_polygons(web: Web, address: str, folder: Path, *, progress: Progress = silent) -> Path:
+def download_polygons(
+    web: Web, address: str, folder: Path, *, progress: Progress = no_progress
+) -> Path:
     """Download a GeoJSON or GeoPackage file; raise FetchError where something else comes."""
     path = folder / "polygons"
     name = public(address).rsplit("/", 1)[-1]
     web.download(
-        Asked(address), path, told=lambda come, whole: progress(name, come, max(come, whole))
+        Asked(address), path, progress=lambda come, whole: progress(name, come, max(come, whole))
     )
     with path.open("rb") as stream:
         start = stream.read(400)
@@ -50,7 +52,7 @@ def download_polygons(web: Web, address: str, folder: Path, *, progress: Progres
 
 
 def fetch_boundaries(
-    web: Web, address: str, target: Path, place: Place, *, progress: Progress = silent
+    web: Web, address: str, target: Path, place: Place, *, progress: Progress = no_progress
 ) -> int:
     """Write the areas of a polygon file that reach the place as GeoPackage; return their number."""
     with TemporaryDirectory(prefix="hexseal-") as folder:
@@ -84,7 +86,7 @@ def cut_polygons(path: Path, target: Path, place: Place, source: str) -> int:
 
 
 def _reaching(shapes: NDArray[np.object_], crs: str, place: Place) -> NDArray[np.bool_]:
-    """Tell which polygons share ground with the place."""
+    """Return which polygons share ground with the place."""
     wanted = place.shape if place.shape is not None else shapely.box(*place.grid.bounds)
     is_polygon = np.isin(shapely.get_type_id(shapes), (3, 6))
 
@@ -94,8 +96,8 @@ def _reaching(shapes: NDArray[np.object_], crs: str, place: Place) -> NDArray[np
     projected = shapely.transform(shapes, project)
     touching = np.zeros(len(shapes), np.bool_)
     whole = is_polygon & np.isfinite(shapely.bounds(projected)).all(axis=1)
-    mended = shapely.make_valid(projected[whole])
-    touching[whole] = shapely.area(shapely.intersection(mended, wanted)) > 0
+    repaired = shapely.make_valid(projected[whole])
+    touching[whole] = shapely.area(shapely.intersection(repaired, wanted)) > 0
     return touching
 
 

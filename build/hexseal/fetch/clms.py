@@ -23,7 +23,7 @@ from hexseal.fetch.answers import (
 )
 from hexseal.fetch.clms_key import Access
 from hexseal.fetch.web import Asked, RefusalError, Web
-from hexseal.progress import Say
+from hexseal.progress import Log
 from hexseal.region.fetch import FetchClcplus
 from hexseal.storage.files import write_bytes
 from hexseal.types import Box
@@ -78,8 +78,8 @@ class Order:
 class Portal:
     """The portal's interface at ``settings.api``."""
 
-    def __init__(self, web: Web, settings: FetchClcplus, access: Access, say: Say) -> None:
-        self.web, self.settings, self.access, self.say = web, settings, access, say
+    def __init__(self, web: Web, settings: FetchClcplus, access: Access, log: Log) -> None:
+        self.web, self.settings, self.access, self.log = web, settings, access, log
 
     def find(self, year: int) -> tuple[str, str]:
         """Return the ids of data set and file of a year's map: given, known, or searched for."""
@@ -111,10 +111,10 @@ class Portal:
     def _file(self, dataset: Table, year: int) -> str:
         """Return the id of the file that is the map, not one of its masks."""
         files = as_tables(as_table(dataset.get("dataset_download_information")).get("items"))
-        told = {as_text(file.get("@id")): _words(file) for file in files}
-        kept = [key for key, words in told.items() if key and _is_map(words)]
+        answered = {as_text(file.get("@id")): _words(file) for file in files}
+        kept = [key for key, words in answered.items() if key and _is_map(words)]
         if len(kept) != 1:
-            listed = "; ".join(f"{key} ({words})" for key, words in told.items()) or "none"
+            listed = "; ".join(f"{key} ({words})" for key, words in answered.items()) or "none"
             raise FetchError(
                 f"{self.settings.api}: of CLC+ Backbone {year} {len(kept)} files look like the "
                 f"map ({listed}); name it in [fetch.clcplus] datasets = "
@@ -206,20 +206,20 @@ class Portal:
                 said = as_text(answer.get("Message")) or json.dumps(answer)[:160]
                 raise FetchError(
                     f"{self.settings.api}: task {task} ended as {status or 'unknown'} ({said}); "
-                    "fetch again to order anew"
+                    "fetch again to order again"
                 )
             if waited >= most:
                 raise FetchError(
                     f"{self.settings.api}: task {task} is {status} after {waited / 60:.0f} "
                     "minutes; fetch again later, it goes on with this task"
                 )
-            self.say(f"task {task} at the CLMS portal is {status}")
+            self.log(f"task {task} at the CLMS portal is {status}")
             self.web.pause(self.settings.poll_seconds)
             waited += self.settings.poll_seconds
 
     def _address(self, answer: Table, task: str) -> str:
-        told = answer.get("DownloadURL")
-        address = as_text(told) or "".join(as_text(part) for part in as_list(told)[:1])
+        answered = answer.get("DownloadURL")
+        address = as_text(answered) or "".join(as_text(part) for part in as_list(answered)[:1])
         if not address:
             raise FetchError(f"{self.settings.api}: task {task} is finished without an address")
         return onward(address, self.settings.api)
@@ -232,7 +232,7 @@ class Portal:
             except RefusalError as err:
                 if err.status not in (403, 404) or not left:
                     raise
-                self.say(f"{public(address)} is not ready yet (HTTP {err.status})")
+                self.log(f"{public(address)} is not ready yet (HTTP {err.status})")
                 self.web.pause(self.settings.poll_seconds)
             else:
                 return
@@ -240,15 +240,15 @@ class Portal:
     def _authorised(self, path: str, body: object = None) -> object:
         """Ask with a token, once more with a new one where the portal says that it has ended."""
         address = f"{self.settings.api}/{path}"
-        for anew in (False, True):
-            token = self.access.token(anew=anew)
+        for again in (False, True):
+            token = self.access.token(again=again)
             asked = Asked(address, token=token)
             if body is not None:
                 asked = Asked.json(address, body, token=token)
             try:
                 return self.web.json(asked)
             except RefusalError as err:
-                if err.status != 401 or anew or not self.access.can_renew:
+                if err.status != 401 or again or not self.access.can_renew:
                     raise
         raise AssertionError("unreachable")
 
@@ -263,14 +263,16 @@ def _is_map(words: str) -> bool:
 
 
 def _words(file: Table) -> str:
-    told = (as_text(file.get(key)) for key in ("name", "collection", "layers", "full_format"))
-    return " ".join(filter(None, told))
+    answered = (as_text(file.get(key)) for key in ("name", "collection", "layers", "full_format"))
+    return " ".join(filter(None, answered))
 
 
 def _noted(note: Path, order: Order) -> str | None:
     """Return the task of the same order that an earlier fetch has placed."""
     try:
-        told = as_table(json.loads(note.read_text(encoding="utf-8")))
+        answered = as_table(json.loads(note.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
-    return as_text(told.get("task")) or None if told.get("order") == order.request() else None
+    return (
+        as_text(answered.get("task")) or None if answered.get("order") == order.request() else None
+    )

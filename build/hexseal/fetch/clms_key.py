@@ -76,9 +76,9 @@ class Access:
         self.web, self.api, self.secrets, self.clock = web, api, secrets, clock
         self._token: str | None = None
 
-    def token(self, *, anew: bool = False) -> str:
+    def token(self, *, again: bool = False) -> str:
         """Return an access token; raise FetchError where the environment holds no key."""
-        if self._token is None or anew:
+        if self._token is None or again:
             self._token = self._ask()
         return self._token
 

@@ -11,7 +11,7 @@ from hexseal.fetch.place import Place
 from hexseal.fetch.unzip import unzip_rasters
 from hexseal.fetch.web import RefusalError
 from hexseal.forward.maps import OUTSIDE, read_on, strips
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Window
 from hexseal.raster.landcover import Landcover, open_landcover
 
@@ -23,7 +23,7 @@ MOST_DEGREES2 = 1.5
 
 
 def fetch_clms(
-    portal: Portal, year: int, writer: MapWriter, *, progress: Progress = silent
+    portal: Portal, year: int, writer: MapWriter, *, progress: Progress = no_progress
 ) -> list[str]:
     """Write the place's map of a year from the portal; return the address that it came from.
 

@@ -15,7 +15,7 @@ from hexseal.fetch.image_server import tiles
 from hexseal.fetch.items import OFFSET, SCALE, Scene
 from hexseal.fetch.place import EPSG, Place, to_box
 from hexseal.fetch.scenes import SceneReader, configure, near
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.cog import BLOCK, CogWriter, Layout
 from hexseal.raster.grid import Grid
 from hexseal.types import Bytes, Int16s
@@ -75,7 +75,7 @@ def write_composite(
     scenes: Sequence[Scene],
     reader: SceneReader,
     *,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> CompositeSummary:
     """Write the composite of scenes, and beside it how often each pixel was seen clear.
 

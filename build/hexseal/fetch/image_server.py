@@ -18,7 +18,7 @@ from hexseal.errors import FetchError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.landcover import MapWriter
 from hexseal.fetch.web import Asked, Web, start_of
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.types import Bytes
 
@@ -57,12 +57,12 @@ def export_address(service: str, piece: Grid) -> str:
         "adjustAspectRatio": "false",
         "f": "image",
     }
-    told = urlencode(wanted, safe=",")
-    return f"{base.rstrip('/')}/exportImage?{told}" + (f"&{query}" if query else "")
+    encoded = urlencode(wanted, safe=",")
+    return f"{base.rstrip('/')}/exportImage?{encoded}" + (f"&{query}" if query else "")
 
 
 def fetch_image_server(
-    web: Web, service: str, side: int, writer: MapWriter, *, progress: Progress = silent
+    web: Web, service: str, side: int, writer: MapWriter, *, progress: Progress = no_progress
 ) -> list[str]:
     """Write the place's map from a service, in pieces of ``side`` pixels; return the addresses.
 

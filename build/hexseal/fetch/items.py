@@ -93,7 +93,7 @@ def _box(item: Table) -> Box | None:
 
 
 def baseline_of(item: Table) -> float | None:
-    """Return the processing baseline, such as 5.09, None where nothing tells it."""
+    """Return the processing baseline, such as 5.09, None where it is unknown."""
     properties = as_table(item.get("properties"))
     for key in ("s2:processing_baseline", "processing:version"):
         try:
@@ -146,9 +146,9 @@ def _find(assets: Table, band: str, name: str, origin: str) -> Table:
 
 def _asset(table: Table, baseline: float | None, here: "_Place", is_applied: bool) -> Asset:
     """Return a band with its scaling: as the asset says, else as the baseline says."""
-    told = [table, *as_tables(table.get("raster:bands")), *as_tables(table.get("bands"))]
-    scales = [as_number(t.get(k)) for t in told for k in ("raster:scale", "scale")]
-    offsets = [as_number(t.get(k)) for t in told for k in ("raster:offset", "offset")]
+    tables = [table, *as_tables(table.get("raster:bands")), *as_tables(table.get("bands"))]
+    scales = [as_number(t.get(k)) for t in tables for k in ("raster:scale", "scale")]
+    offsets = [as_number(t.get(k)) for t in tables for k in ("raster:offset", "offset")]
     scale = next((s for s in scales if s), SCALE)
     shifted = baseline is not None and baseline >= SHIFTED_BASELINE
     usual = OFFSET if shifted else 0.0
@@ -181,7 +181,7 @@ def _cloud(properties: Table) -> float:
 
 
 def _tile(item: Table) -> str:
-    """Return the tile of the Sentinel-2 grid such as 31UFR, the item's id where none is told."""
+    """Return the tile of the Sentinel-2 grid such as 31UFR, the item's id where it names none."""
     properties = as_table(item.get("properties"))
     keys = ("grid:code", "s2:mgrs_tile")
     for text in (*(as_text(properties.get(key)) for key in keys), as_text(item.get("id"))):

@@ -108,8 +108,8 @@ def _composites(wanted: FetchSentinel2, place: Place | None) -> Iterator[Job]:
             f"{wanted.scenes} scenes a tile, {len(wanted.bands)} bands{size}"
         )
         # Where the signature comes from does not change the pixels.
-        told = tuple(getattr(wanted, key) for key in COMPOSITE_KEYS)
-        yield Job(f"sentinel2_{year}.tif", "composite", wanted.catalogue, year, words, told)
+        settings = tuple(getattr(wanted, key) for key in COMPOSITE_KEYS)
+        yield Job(f"sentinel2_{year}.tif", "composite", wanted.catalogue, year, words, settings)
 
 
 COMPOSITE_KEYS = (

@@ -40,19 +40,19 @@ class Record:
 
     def source_of(self, name: str, digest: str) -> str | None:
         """Return the public address that a file of this SHA-256 was fetched from, if it was."""
-        told = self.files.get(name, {})
-        source = told.get("source")
-        if told.get("sha256") != digest or not isinstance(source, dict):
+        entry = self.files.get(name, {})
+        source = entry.get("source")
+        if entry.get("sha256") != digest or not isinstance(source, dict):
             return None
         address = source.get("address")
         return address if isinstance(address, str) else None
 
     def is_current(self, name: str, keys: Collection[str]) -> bool:
         """Return whether a file lies there as it was fetched for one of the requests."""
-        told, path = self.files.get(name, {}), self.path.with_name(name)
-        if told.get("key") not in keys or not path.is_file():
+        entry, path = self.files.get(name, {}), self.path.with_name(name)
+        if entry.get("key") not in keys or not path.is_file():
             return False
-        return told.get("bytes") == path.stat().st_size and told.get("sha256") == sha256(path)
+        return entry.get("bytes") == path.stat().st_size and entry.get("sha256") == sha256(path)
 
     def add(self, name: str, key: str, source: Source) -> None:
         """Write down a file that has just been made."""

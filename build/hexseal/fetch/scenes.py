@@ -58,7 +58,7 @@ SQUARE = np.ones((3, 3), np.bool_)
 
 @contextmanager
 def reading_pool(workers: int = WORKERS) -> Iterator[Executor]:
-    """Give processes that read over the network; an error or Ctrl-C ends them at once.
+    """Yield processes that read over the network; an error or Ctrl-C ends them at once.
 
     Processes, not threads: GDAL's locks and the interpreter's can wait for each other for ever
     when several threads open remote files (https://github.com/rasterio/rasterio/issues/3611).

@@ -31,7 +31,7 @@ from hexseal.fetch.scenes import SceneReader, reading_pool
 from hexseal.fetch.stac import search
 from hexseal.fetch.web import Web
 from hexseal.fetch.worldcover import fetch_worldcover
-from hexseal.progress import Progress, Say, mute, silent
+from hexseal.progress import Log, Progress, no_log, no_progress
 from hexseal.region.fetch import Fetch, FetchSentinel2, Secrets
 from hexseal.region.load import Region, is_remote
 from hexseal.storage.files import describe
@@ -46,8 +46,8 @@ class Means:
     web: Web
     secrets: Secrets
     stage: Stage
-    say: Say = mute
-    progress: Progress = silent
+    log: Log = no_log
+    progress: Progress = no_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,13 @@ def fetch_region(region: Region, means: Means, *, fresh: bool = False) -> FetchS
     made = kept = 0
     for job in jobs_of(fetch, place):
         keys = job.keys(place)
-        with means.stage("fetch") as told:
+        with means.stage("fetch") as lines:
             if not fresh and record.is_current(job.name, keys):
-                told.append(f"{job.name} kept, fetched before from the same request")
+                lines.append(f"{job.name} kept, fetched before from the same request")
                 kept += 1
                 continue
             _refuse_foreign(fetch.folder / job.name, record, fresh=fresh)
-            source = Maker(region, fetch, place, means).make(job, told)
+            source = Maker(region, fetch, place, means).make(job, lines)
             record.add(job.name, keys[0], source)
             made += 1
     return FetchSummary(made, kept)
@@ -111,10 +111,10 @@ def fetch_region(region: Region, means: Means, *, fresh: bool = False) -> FetchS
 
 def _place_from_network(fetch: Fetch, means: Means) -> Place:
     assert fetch.boundary is not None
-    with TemporaryDirectory(prefix="hexseal-") as folder, means.stage("boundary") as told:
+    with TemporaryDirectory(prefix="hexseal-") as folder, means.stage("boundary") as lines:
         path = download_polygons(means.web, fetch.boundary, Path(folder), progress=means.progress)
         place = place_of_polygons(path, fetch.select, lattice_of(fetch))
-        told.append(str(place.grid))
+        lines.append(str(place.grid))
     return place
 
 
@@ -134,20 +134,20 @@ class Maker:
     place: Place
     means: Means
 
-    def make(self, job: Job, told: list[str]) -> Source:
-        """Make one file, append what is told of it, and return where it came from."""
+    def make(self, job: Job, lines: list[str]) -> Source:
+        """Make one file, append its line to the log, and return where it came from."""
         path = self.fetch.folder / job.name
         if job.kind == "composite":
-            return self._composite(job, path, told)
+            return self._composite(job, path, lines)
         if job.kind == "boundaries":
             count = fetch_boundaries(
                 self.means.web, job.address, path, self.place, progress=self.means.progress
             )
-            told.append(f"{path}, {count} areas")
+            lines.append(f"{path}, {count} areas")
             return Source(public(job.address), {"areas": count})
-        return self._map(job, path, told)
+        return self._map(job, path, lines)
 
-    def _map(self, job: Job, path: Path, told: list[str]) -> Source:
+    def _map(self, job: Job, path: Path, lines: list[str]) -> Source:
         first, *others = self._services(job)
         while True:
             service = first
@@ -159,11 +159,13 @@ class Maker:
             except FetchError as err:
                 if not others:
                     raise
-                self.means.say(f"{err}; the next server is asked")
+                self.means.log(f"{err}; the next server is asked")
                 first, *others = others
         sealed = int(writer.counts[sorted(self.region.product.sealed)].sum())
         counted = int(writer.counts[sorted(self.region.product.valid)].sum())
-        told.append(f"{path}, {counted:,} classified pixels, {100 * sealed / counted:.2f} % sealed")
+        lines.append(
+            f"{path}, {counted:,} classified pixels, {100 * sealed / counted:.2f} % sealed"
+        )
         grid = self.place.grid
         digits = None if grid.crs == EPSG else 6
         box = [round(edge, digits) for edge in grid.bounds]
@@ -191,10 +193,10 @@ class Maker:
                 "requests": len(fetch_image_server(web, service, side, writer, progress=progress))
             }
         access = Access(web, settings.api, self.means.secrets)
-        portal = Portal(web, settings, access, self.means.say)
+        portal = Portal(web, settings, access, self.means.log)
         return {"downloads": fetch_clms(portal, job.year, writer, progress=progress)}
 
-    def _composite(self, job: Job, path: Path, told: list[str]) -> Source:
+    def _composite(self, job: Job, path: Path, lines: list[str]) -> Source:
         settings = self.fetch.sentinel2
         assert settings is not None
         with reading_pool() as pool:
@@ -204,7 +206,7 @@ class Maker:
                 path, self.place, scenes, reader, progress=self.means.progress
             )
         share = 100 * summary.empty / summary.pixels
-        told.append(
+        lines.append(
             f"{path}, median of {len(summary.scenes)} scenes, {share:.2f} % of pixels seen clear "
             f"in fewer than {settings.observations}"
         )

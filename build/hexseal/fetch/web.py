@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from hexseal import __version__
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import checked_connect, is_private_host, onward, public, redacted
-from hexseal.progress import Say, mute
+from hexseal.progress import Log, no_log
 from hexseal.storage.files import whole_file
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -164,10 +164,10 @@ class Web:
         *,
         pause: Callable[[float], None] = time.sleep,
         tries: int = TRIES,
-        say: Say = mute,
+        log: Log = no_log,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.pause, self.tries, self.say, self.clock = pause, tries, say, clock
+        self.pause, self.tries, self.log, self.clock = pause, tries, log, clock
         self._opener = urllib.request.build_opener(_Http, _Https, _Redirects)
         # Hosts that the user named and that stood in a private network when last asked.
         self._inside: set[str] = set()
@@ -215,13 +215,13 @@ class Web:
         asked: Asked,
         path: Path,
         *,
-        told: Callable[[int, int], None] | None = None,
+        progress: Callable[[int, int], None] | None = None,
         limits: Limits = FILE_LIMITS,
     ) -> int:
         """Write the answer to a file that appears whole or not at all; return its bytes.
 
-        ``told`` hears of bytes come and bytes expected (0 where unknown). A broken transfer
-        starts again.
+        ``progress`` receives the bytes read and the bytes expected (0 where unknown). A broken
+        transfer starts again.
         """
 
         def read(answer: http.client.HTTPResponse, chunks: Iterator[bytes]) -> int:
@@ -229,8 +229,8 @@ class Web:
             with whole_file(path) as partial, partial.open("wb") as stream:
                 for content in chunks:
                     come += stream.write(content)
-                    if told is not None:
-                        told(come, expected)
+                    if progress is not None:
+                        progress(come, expected)
             return come
 
         return self._tried(asked, read, limits)
@@ -246,7 +246,7 @@ class Web:
         for attempt in range(self.tries):
             if attempt:
                 seconds = min(max(FIRST_PAUSE * 2 ** (attempt - 1), wait), LONGEST_PAUSE)
-                self.say(f"{public(asked.address)}: {fault}; again in {seconds:.0f} s")
+                self.log(f"{public(asked.address)}: {fault}; again in {seconds:.0f} s")
                 self.pause(seconds)
             try:
                 with self._opened(asked) as answer:

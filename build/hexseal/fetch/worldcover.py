@@ -15,7 +15,7 @@ from hexseal.fetch.addresses import public
 from hexseal.fetch.landcover import MapWriter
 from hexseal.fetch.remote import opened
 from hexseal.fetch.web import RefusalError, Web
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.types import Bytes
 
@@ -61,7 +61,7 @@ def tiles_of(grid: Grid) -> Iterator[tuple[int, int, Window]]:
 
 
 def fetch_worldcover(
-    web: Web, service: str, writer: MapWriter, *, progress: Progress = silent
+    web: Web, service: str, writer: MapWriter, *, progress: Progress = no_progress
 ) -> list[str]:
     """Write the place's map of a year; return the addresses of the tiles that it came from.
 

@@ -35,7 +35,7 @@ from hexseal.forward.report import (
     read_report,
     write_report,
 )
-from hexseal.progress import Progress, Say
+from hexseal.progress import Log, Progress
 from hexseal.raster.cog import CLASSES, CogWriter, Layout
 from hexseal.region.load import Epoch, Forward, Region
 from hexseal.storage.cache import Stamp
@@ -50,11 +50,11 @@ def report_path(epoch: Epoch) -> Path:
 
 
 def make_forward_years(
-    region: Region, *, fresh: bool, say: Say, progress: Progress
+    region: Region, *, fresh: bool, log: Log, progress: Progress
 ) -> list[ForwardReport]:
     """Predict and carry forward every forward year that is not there yet."""
     return [
-        _make(region, epoch, epoch.forward, fresh=fresh, say=say, progress=progress)
+        _make(region, epoch, epoch.forward, fresh=fresh, log=log, progress=progress)
         for epoch in region.epochs
         if epoch.forward is not None
     ]
@@ -66,7 +66,7 @@ def forward_reports(region: Region) -> dict[int, ForwardReport]:
 
 
 def _make(
-    region: Region, epoch: Epoch, forward: Forward, *, fresh: bool, say: Say, progress: Progress
+    region: Region, epoch: Epoch, forward: Forward, *, fresh: bool, log: Log, progress: Progress
 ) -> ForwardReport:
     mapped = next((e for e in region.epochs if e.year == forward.calibrate_on), None)
     stamp = _stamp(epoch, forward, mapped)
@@ -79,12 +79,12 @@ def _make(
     key = hashlib.sha256(settings.encode()).hexdigest()
     report_path(epoch).unlink(missing_ok=True)
     if mapped is None:
-        report = _model_year(epoch, forward, key, fresh=fresh, say=say)
+        report = _model_year(epoch, forward, key, fresh=fresh, log=log)
     else:
         stems = []
         for year, image in zip((mapped.year, epoch.year), forward.images, strict=True):
             stem = forward.folder / f"model_{year}_for_{epoch.year}"
-            _predict(image, forward, stem, fresh=fresh, say=say)
+            _predict(image, forward, stem, fresh=fresh, log=log)
             stems.append(stem)
         report = carry_forward(epoch, mapped, (stems[0], stems[1]), key, progress)
     write_report(report, report_path(epoch))
@@ -93,11 +93,11 @@ def _make(
 
 
 def _model_year(
-    epoch: Epoch, forward: Forward, key: str, *, fresh: bool, say: Say
+    epoch: Epoch, forward: Forward, key: str, *, fresh: bool, log: Log
 ) -> ForwardReport:
     """Make a year that no map stands behind: the model's map as it is."""
     stem = forward.folder / f"model_{epoch.year}"
-    _predict(forward.imagery, forward, stem, fresh=fresh, say=say)
+    _predict(forward.imagery, forward, stem, fresh=fresh, log=log)
     facts = _prediction_facts(stem)
     model = model_folder(forward.model)
     known = {
@@ -113,7 +113,7 @@ def _model_year(
     return report
 
 
-def _predict(image: str, forward: Forward, stem: Path, *, fresh: bool, say: Say) -> None:
+def _predict(image: str, forward: Forward, stem: Path, *, fresh: bool, log: Log) -> None:
     """Run hexseal-ml on one image in a process of its own, so that hexseal never needs torch."""
     require_ml()
     command = [
@@ -128,7 +128,7 @@ def _predict(image: str, forward: Forward, stem: Path, *, fresh: bool, say: Say)
     done = subprocess.run(command, capture_output=True, text=True)
     for line in done.stdout.splitlines():
         if line.startswith("warning"):
-            say(line)
+            log(line)
     if done.returncode:
         last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "")
         message = last.removeprefix("error: ") or f"exit code {done.returncode}"

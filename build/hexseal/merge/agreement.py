@@ -163,11 +163,11 @@ def _region(records: Sequence[BuildRecord], name: MergedName, work: Path) -> Reg
 
 
 def _languages(records: Sequence[BuildRecord]) -> tuple[str, ...]:
-    told: list[dict] = [dict(record.texts) for record in records]
+    all_texts: list[dict] = [dict(record.texts) for record in records]
     common = [
         language
-        for language in told[0]["languages"]
-        if all(language in texts["languages"] for texts in told)
+        for language in all_texts[0]["languages"]
+        if all(language in texts["languages"] for texts in all_texts)
     ]
     if not common:
         raise InputError("the sites have no language in common; build them with one they share")
@@ -183,9 +183,9 @@ def _title(records: Sequence[BuildRecord], name: MergedName, language: str) -> s
 
 def _common(records: Sequence[BuildRecord], key: str) -> str | None:
     """Return what all records say alike of who publishes them, else None."""
-    told = {dict(record.texts).get(key) for record in records}
-    value = told.pop()
-    return value if not told and isinstance(value, str) else None
+    all_texts = {dict(record.texts).get(key) for record in records}
+    value = all_texts.pop()
+    return value if not all_texts and isinstance(value, str) else None
 
 
 def _product(facts: dict) -> Product:

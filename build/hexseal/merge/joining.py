@@ -16,7 +16,7 @@ from hexseal.forward.report import write_report as write_forward
 from hexseal.forward.stage import report_path
 from hexseal.merge.change import join_forward, join_patches, join_reports
 from hexseal.merge.shapes import join_shapes
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.region.load import Region
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import whole_file, write_bytes
@@ -25,7 +25,11 @@ from hexseal.types import Pair
 
 
 def join(
-    region: Region, records: Mapping[Path, BuildRecord], work: Path, *, progress: Progress = silent
+    region: Region,
+    records: Mapping[Path, BuildRecord],
+    work: Path,
+    *,
+    progress: Progress = no_progress,
 ) -> int:
     """Write counts, shapes, evidence and patches of all sites together; return the areas.
 

@@ -8,12 +8,12 @@ from hexseal.errors import InputError
 from hexseal.exchange.record import BuildRecord
 from hexseal.merge import MergedName, agree, join, read_record
 from hexseal.merge.agreement import joined_windows
-from hexseal.progress import Talk
+from hexseal.progress import Reporter
 from hexseal.region.load import SLUG, Region
 
 
 def merge_sites(
-    sites: Sequence[Path], name: MergedName, settings: BuildSettings, talk: Talk
+    sites: Sequence[Path], name: MergedName, settings: BuildSettings, reporter: Reporter
 ) -> Path:
     """Build the site of several sites' regions together; return its index page.
 
@@ -32,20 +32,20 @@ def merge_sites(
     records = {site: read_record(site) for site in sites}
     region = agree(records, name, settings.site.absolute().parent / "work")
     with settings.alone(region):
-        _merge(region, records, settings, talk)
+        _merge(region, records, settings, reporter)
     return settings.site / "index.html"
 
 
 def _merge(
-    region: Region, records: Mapping[Path, BuildRecord], settings: BuildSettings, talk: Talk
+    region: Region, records: Mapping[Path, BuildRecord], settings: BuildSettings, reporter: Reporter
 ) -> None:
     work = settings.work(region)
     with staged(settings) as folder:
-        with talk.stage("join") as told:
-            areas = join(region, records, work, progress=talk.progress)
-            told.append(f"{len(records)} sites, {areas} areas")
+        with reporter.stage("join") as lines:
+            areas = join(region, records, work, progress=reporter.progress)
+            lines.append(f"{len(records)} sites, {areas} areas")
         windows = joined_windows(list(records.values()))
-        accuracies = summarize(region, work, talk)
-        write_parts(region, work, folder.staging, windows, accuracies, talk)
-        render_pages(region, work, folder.staging, talk)
+        accuracies = summarize(region, work, reporter)
+        write_parts(region, work, folder.staging, windows, accuracies, reporter)
+        render_pages(region, work, folder.staging, reporter)
         folder.publish()

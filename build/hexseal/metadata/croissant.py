@@ -46,38 +46,38 @@ DATA_TYPES: Mapping[ColumnType, str] = {
 }  # fmt: skip
 
 
-def croissant(told: Description) -> dict[str, object]:
+def croissant(description: Description) -> dict[str, object]:
     """Return every table's Parquet file as a file object and a record set with its fields."""
-    dataset = told.region.dataset
-    tables = [r for r in told.resources if r.columns and r.file.format != "CSV"]
+    dataset = description.region.dataset
+    tables = [r for r in description.resources if r.columns and r.file.format != "CSV"]
     document: dict[str, object] = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS_TO,
-        "name": told.region.id,
-        "alternateName": told.title("en"),
-        "description": f"{told.summary('en')} {told.attribution}",
+        "name": description.region.id,
+        "alternateName": description.title("en"),
+        "description": f"{description.summary('en')} {description.attribution}",
         "keywords": list(KEYWORDS),
         "version": dataset.version,
         "creator": {"@type": "Organization", "name": dataset.publisher or "hexseal"},
-        "citeAs": f"{dataset.publisher or 'hexseal'}: {told.title('en')}, {dataset.version}",
+        "citeAs": f"{dataset.publisher or 'hexseal'}: {description.title('en')}, {dataset.version}",
         "url": dataset.address or "../data.html",
-        "distribution": [_file(told, resource) for resource in tables],
+        "distribution": [_file(description, resource) for resource in tables],
         "recordSet": [_records(resource) for resource in tables],
     }
-    if told.licence is not None:
-        document["license"] = told.licence.address
+    if description.licence is not None:
+        document["license"] = description.licence.address
     if dataset.changes:
         document["datePublished"] = dataset.changes[-1].day.isoformat()
     return document
 
 
-def _file(told: Description, resource: Resource) -> dict[str, object]:
+def _file(description: Description, resource: Resource) -> dict[str, object]:
     return {
         "@type": "cr:FileObject",
         "@id": resource.name,
         "name": resource.path,
-        "contentUrl": told.address(resource.path),
+        "contentUrl": description.address(resource.path),
         "encodingFormat": "application/x-parquet",
         "contentSize": f"{resource.file.bytes} B",
         "sha256": resource.file.sha256,

@@ -12,20 +12,20 @@ FIELD_TYPES: Mapping[ColumnType, str] = {
 }  # fmt: skip
 
 
-def data_package(told: Description) -> dict[str, object]:
+def data_package(description: Description) -> dict[str, object]:
     """Return the descriptor datapackage.json."""
-    dataset, licence = told.region.dataset, told.licence
+    dataset, licence = description.region.dataset, description.licence
     package: dict[str, object] = {
         "$schema": PROFILE,
-        "name": told.region.id,
-        "title": told.title("en"),
-        "description": f"{told.summary('en')} {told.attribution} "
-        f"The finest hexagons once more in pieces: {', '.join(told.pieces)}.",
+        "name": description.region.id,
+        "title": description.title("en"),
+        "description": f"{description.summary('en')} {description.attribution} "
+        f"The finest hexagons once more in pieces: {', '.join(description.pieces)}.",
         "version": dataset.version,
         "keywords": list(KEYWORDS),
-        "sources": [{"title": source} for source in dict.fromkeys(told.sources.values())],
+        "sources": [{"title": source} for source in dict.fromkeys(description.sources.values())],
         "contributors": [{"title": dataset.publisher or "hexseal", "roles": ["publisher"]}],
-        "resources": [_resource(resource) for resource in told.resources],
+        "resources": [_resource(resource) for resource in description.resources],
     }
     if licence is not None:
         package["licenses"] = [
@@ -69,7 +69,7 @@ def _schema(resource: Resource) -> dict[str, object]:
 
 
 def field(column: Column) -> dict[str, object]:
-    """Return a column as Table Schema tells it; the unit and the formula stand beside."""
+    """Return a column as Table Schema describes it; the unit and the formula stand beside."""
     constraints: dict[str, object] = {}
     if column.null is None:
         constraints["required"] = True
@@ -78,16 +78,16 @@ def field(column: Column) -> dict[str, object]:
             constraints[key] = bound
     if column.values:
         constraints["enum"] = list(column.values)
-    told: dict[str, object] = {
+    description: dict[str, object] = {
         "name": column.name,
         "type": FIELD_TYPES[column.type],
         "description": column.text["en"],
     }
     for key, value in (("unit", column.unit), ("formula", column.formula)):
         if value:
-            told[key] = value
+            description[key] = value
     if column.null is not None:
-        told["missing"] = column.null["en"]
+        description["missing"] = column.null["en"]
     if constraints:
-        told["constraints"] = constraints
-    return told
+        description["constraints"] = constraints
+    return description

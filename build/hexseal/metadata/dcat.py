@@ -26,22 +26,26 @@ AUTHORITY = "http://publications.europa.eu/resource/authority/"
 IANA = "http://www.iana.org/assignments/media-types/"
 
 
-def dcat(told: Description) -> dict[str, object]:
+def dcat(description: Description) -> dict[str, object]:
     """Return the dataset with its distributions, licence and attribution."""
-    dataset = told.region.dataset
-    west, south, east, north = told.bounds
+    dataset = description.region.dataset
+    west, south, east, north = description.bounds
     box = f"POLYGON(({west} {south},{east} {south},{east} {north},{west} {north},{west} {south}))"
     document: dict[str, object] = {
         "@context": CONTEXT,
-        "@id": told.address("dcat.jsonld#dataset"),
+        "@id": description.address("dcat.jsonld#dataset"),
         "@type": "dcat:Dataset",
-        "dct:identifier": told.region.id,
-        "dct:title": _texts(told, told.title),
-        "dct:description": _texts(told, lambda x: f"{told.summary(x)} {told.attribution}"),
+        "dct:identifier": description.region.id,
+        "dct:title": _texts(description, description.title),
+        "dct:description": _texts(
+            description, lambda x: f"{description.summary(x)} {description.attribution}"
+        ),
         "dcat:version": dataset.version,
         "dcat:keyword": [_text(word, "en") for word in KEYWORDS],
         "dcat:theme": [{"@id": f"{AUTHORITY}data-theme/ENVI"}],
-        "dct:language": [{"@id": f"{AUTHORITY}language/{LANGUAGES[x]}"} for x in told.languages],
+        "dct:language": [
+            {"@id": f"{AUTHORITY}language/{LANGUAGES[x]}"} for x in description.languages
+        ],
         "dct:publisher": {"@type": "foaf:Agent", "foaf:name": dataset.publisher or "hexseal"},
         "dct:spatial": {
             "@type": "dct:Location",
@@ -52,19 +56,21 @@ def dcat(told: Description) -> dict[str, object]:
         },
         "dct:temporal": {
             "@type": "dct:PeriodOfTime",
-            "dcat:startDate": _day(told.first_day.isoformat()),
-            "dcat:endDate": _day(told.last_day.isoformat()),
+            "dcat:startDate": _day(description.first_day.isoformat()),
+            "dcat:endDate": _day(description.last_day.isoformat()),
         },
         "dct:provenance": {
             "@type": "dct:ProvenanceStatement",
-            "rdfs:label": [_text(told.attribution, "en")],
+            "rdfs:label": [_text(description.attribution, "en")],
         },
-        "dcat:distribution": [_distribution(told, resource) for resource in told.resources],
+        "dcat:distribution": [
+            _distribution(description, resource) for resource in description.resources
+        ],
     }
     if dataset.contact:
         document["dcat:contactPoint"] = {
             "@type": "vcard:Organization",
-            "vcard:fn": dataset.publisher or told.region.id,
+            "vcard:fn": dataset.publisher or description.region.id,
             "vcard:hasEmail": {"@id": f"mailto:{dataset.contact}"},
         }
     if dataset.address:
@@ -76,14 +82,16 @@ def dcat(told: Description) -> dict[str, object]:
     return document
 
 
-def _distribution(told: Description, resource: Resource) -> dict[str, object]:
+def _distribution(description: Description, resource: Resource) -> dict[str, object]:
     title = table_title(TITLES, resource)
-    file = {"@id": told.address(resource.path)}
+    file = {"@id": description.address(resource.path)}
     # DCAT names the media type of what is inside and that of the compression apart.
     media = resource.media_type.split(";")[0]
     document: dict[str, object] = {
         "@type": "dcat:Distribution",
-        "dct:title": [_text(f"{title[x]} ({resource.file.format})", x) for x in told.languages],
+        "dct:title": [
+            _text(f"{title[x]} ({resource.file.format})", x) for x in description.languages
+        ],
         "dcat:accessURL": file,
         "dcat:downloadURL": file,
         "dct:format": {"@id": FILE_TYPES + FORMATS[resource.file.format]},
@@ -96,18 +104,18 @@ def _distribution(told: Description, resource: Resource) -> dict[str, object]:
         },
         "dct:rights": {
             "@type": "dct:RightsStatement",
-            "rdfs:label": [_text(told.attribution, "en")],
+            "rdfs:label": [_text(description.attribution, "en")],
         },
     }
     if resource.path.endswith(".gz"):
         document["dcat:compressFormat"] = {"@id": f"{IANA}application/gzip"}
-    if told.licence is not None:
-        document["dct:license"] = {"@id": told.licence.address}
+    if description.licence is not None:
+        document["dct:license"] = {"@id": description.licence.address}
     return document
 
 
-def _texts(told: Description, text: Callable[[str], str]) -> list[dict[str, str]]:
-    return [_text(text(language), language) for language in told.languages]
+def _texts(description: Description, text: Callable[[str], str]) -> list[dict[str, str]]:
+    return [_text(text(language), language) for language in description.languages]
 
 
 def _text(text: str, language: str) -> dict[str, str]:

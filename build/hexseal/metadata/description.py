@@ -1,4 +1,4 @@
-"""What every document tells: the datasets of a region as one value."""
+"""The datasets of a region as one value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -11,77 +11,81 @@ from xml.sax.saxutils import escape
 from hexseal.metadata.description import KEYWORDS, Description, Resource
 
 
-def datacite(told: Description) -> dict[str, object]:
+def datacite(description: Description) -> dict[str, object]:
     """Return the record that DataCite's repositories import."""
-    dataset = told.region.dataset
+    dataset = description.region.dataset
     publisher = dataset.publisher or "hexseal"
     document: dict[str, object] = {
         "schemaVersion": "http://datacite.org/schema/kernel-4",
         "types": {"resourceTypeGeneral": "Dataset", "resourceType": "Statistics"},
         "creators": [{"name": publisher, "nameType": "Organizational"}],
         "titles": [
-            {"title": told.title(language), "lang": language}
+            {"title": description.title(language), "lang": language}
             if not place
-            else {"title": told.title(language), "lang": language, "titleType": "TranslatedTitle"}
-            for place, language in enumerate(told.languages)
+            else {
+                "title": description.title(language),
+                "lang": language,
+                "titleType": "TranslatedTitle",
+            }
+            for place, language in enumerate(description.languages)
         ],
         "publisher": {"name": publisher},
-        "publicationYear": _year(told),
+        "publicationYear": _year(description),
         "version": dataset.version,
-        "language": told.languages[0],
+        "language": description.languages[0],
         "subjects": [{"subject": word} for word in KEYWORDS],
         "descriptions": [
-            {"description": told.summary(x), "descriptionType": "Abstract", "lang": x}
-            for x in told.languages
+            {"description": description.summary(x), "descriptionType": "Abstract", "lang": x}
+            for x in description.languages
         ],
         "dates": [
-            {"date": f"{told.first_day}/{told.last_day}", "dateType": "Coverage"},
+            {"date": f"{description.first_day}/{description.last_day}", "dateType": "Coverage"},
             *({"date": c.day.isoformat(), "dateType": "Updated"} for c in dataset.changes),
         ],
-        "geoLocations": [{"geoLocationBox": _box(told)}],
-        "formats": sorted({resource.media_type for resource in told.resources}),
-        "sizes": [f"{sum(resource.file.bytes for resource in told.resources)} bytes"],
-        "relatedIdentifiers": list(_sources(told)),
+        "geoLocations": [{"geoLocationBox": _box(description)}],
+        "formats": sorted({resource.media_type for resource in description.resources}),
+        "sizes": [f"{sum(resource.file.bytes for resource in description.resources)} bytes"],
+        "relatedIdentifiers": list(_sources(description)),
     }
-    if told.licence is not None:
-        document["rightsList"] = [_rights(told)]
+    if description.licence is not None:
+        document["rightsList"] = [_rights(description)]
     if dataset.address:
         document["url"] = dataset.address
     return document
 
 
-def _year(told: Description) -> int:
+def _year(description: Description) -> int:
     """Return the year of the last version, or that of the last map where none is dated."""
-    changes = told.region.dataset.changes
-    return changes[-1].day.year if changes else told.last_day.year
+    changes = description.region.dataset.changes
+    return changes[-1].day.year if changes else description.last_day.year
 
 
-def _box(told: Description) -> dict[str, float]:
-    west, south, east, north = told.bounds
+def _box(description: Description) -> dict[str, float]:
+    west, south, east, north = description.bounds
     return {
         "westBoundLongitude": west, "eastBoundLongitude": east,
         "southBoundLatitude": south, "northBoundLatitude": north,
     }  # fmt: skip
 
 
-def _rights(told: Description) -> dict[str, str]:
-    assert told.licence is not None
-    rights = {"rights": told.licence.name, "rightsUri": told.licence.address}
-    if told.licence.spdx:
+def _rights(description: Description) -> dict[str, str]:
+    assert description.licence is not None
+    rights = {"rights": description.licence.name, "rightsUri": description.licence.address}
+    if description.licence.spdx:
         rights |= {
-            "rightsIdentifier": told.licence.spdx,
+            "rightsIdentifier": description.licence.spdx,
             "rightsIdentifierScheme": "SPDX",
             "schemeUri": "https://spdx.org/licenses/",
         }
     return rights
 
 
-def _sources(told: Description) -> Iterator[dict[str, str]]:
+def _sources(description: Description) -> Iterator[dict[str, str]]:
     """Yield the maps by their DOI; a simulated region has none."""
-    if told.region.simulated:
+    if description.region.simulated:
         return
-    for year, doi in sorted(told.region.product.dois.items()):
-        if year in told.region.years:
+    for year, doi in sorted(description.region.product.dois.items()):
+        if year in description.region.years:
             yield {
                 "relatedIdentifier": doi,
                 "relatedIdentifierType": "DOI",
@@ -106,20 +110,21 @@ LISTS = "http://standards.iso.org/iso/19115/resources/Codelists/cat/codelists.xm
 LANGUAGES = {"en": "eng", "fr": "fra"}
 
 
-def iso_19115(told: Description) -> str:
+def iso_19115(description: Description) -> str:
     """Return the record that geoportals harvest, in the first language of the site."""
     names = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.items())
     parts = (
         _tag(
-            "mdb:metadataIdentifier", _tag("mcc:MD_Identifier", _words("mcc:code", told.region.id))
+            "mdb:metadataIdentifier",
+            _tag("mcc:MD_Identifier", _words("mcc:code", description.region.id)),
         ),
-        _tag("mdb:defaultLocale", _locale(told.languages[0])),
+        _tag("mdb:defaultLocale", _locale(description.languages[0])),
         _tag("mdb:metadataScope", _scope()),
-        _tag("mdb:contact", _party(told, "pointOfContact")),
-        _date("mdb:dateInfo", _revised(told), "revision"),
-        *(_tag("mdb:otherLocale", _locale(x)) for x in told.languages[1:]),
-        _tag("mdb:identificationInfo", _identification(told)),
-        _tag("mdb:distributionInfo", _distribution(told)),
+        _tag("mdb:contact", _party(description, "pointOfContact")),
+        _date("mdb:dateInfo", _revised(description), "revision"),
+        *(_tag("mdb:otherLocale", _locale(x)) for x in description.languages[1:]),
+        _tag("mdb:identificationInfo", _identification(description)),
+        _tag("mdb:distributionInfo", _distribution(description)),
     )
     inner = "".join(parts)
     return (
@@ -128,14 +133,14 @@ def iso_19115(told: Description) -> str:
     )
 
 
-def _identification(told: Description) -> str:
-    language = told.languages[0]
+def _identification(description: Description) -> str:
+    language = description.languages[0]
     citation = (
-        _words("cit:title", told.title(language))
-        + _date("cit:date", _revised(told), "revision")
-        + _words("cit:edition", told.region.dataset.version)
+        _words("cit:title", description.title(language))
+        + _date("cit:date", _revised(description), "revision")
+        + _words("cit:edition", description.region.dataset.version)
     )
-    west, south, east, north = told.bounds
+    west, south, east, north = description.bounds
     box = "".join(
         _tag(f"gex:{name}", _tag("gco:Decimal", f"{value!r}"))
         for name, value in (
@@ -145,8 +150,8 @@ def _identification(told: Description) -> str:
     )  # fmt: skip
     period = (
         '<gml:TimePeriod gml:id="period">'
-        f"<gml:beginPosition>{told.first_day}</gml:beginPosition>"
-        f"<gml:endPosition>{told.last_day}</gml:endPosition></gml:TimePeriod>"
+        f"<gml:beginPosition>{description.first_day}</gml:beginPosition>"
+        f"<gml:endPosition>{description.last_day}</gml:endPosition></gml:TimePeriod>"
     )
     extent = _tag(
         "gex:EX_Extent",
@@ -157,45 +162,51 @@ def _identification(told: Description) -> str:
     return _tag(
         "mri:MD_DataIdentification",
         _tag("mri:citation", _tag("cit:CI_Citation", citation))
-        + _words("mri:abstract", f"{told.summary(language)} {told.attribution}")
-        + _tag("mri:pointOfContact", _party(told, "publisher"))
+        + _words("mri:abstract", f"{description.summary(language)} {description.attribution}")
+        + _tag("mri:pointOfContact", _party(description, "publisher"))
         + _tag("mri:topicCategory", _tag("mri:MD_TopicCategoryCode", "environment"))
         + _tag("mri:extent", extent)
         + _tag("mri:descriptiveKeywords", _tag("mri:MD_Keywords", keywords))
-        + _tag("mri:resourceConstraints", _constraints(told))
+        + _tag("mri:resourceConstraints", _constraints(description))
         + _tag("mri:defaultLocale", _locale(language)),
     )
 
 
-def _constraints(told: Description) -> str:
+def _constraints(description: Description) -> str:
     code = _code("mco:MD_RestrictionCode", "otherRestrictions")
-    words = f"{told.licence.name}: {told.licence.address}" if told.licence else "not stated"
+    words = (
+        f"{description.licence.name}: {description.licence.address}"
+        if description.licence
+        else "not stated"
+    )
     return _tag(
         "mco:MD_LegalConstraints",
         _tag("mco:useConstraints", code)
         + _words("mco:otherConstraints", words)
-        + _words("mco:otherConstraints", told.attribution),
+        + _words("mco:otherConstraints", description.attribution),
     )
 
 
-def _distribution(told: Description) -> str:
-    links = "".join(_tag("mrd:onLine", _link(told, resource)) for resource in told.resources)
+def _distribution(description: Description) -> str:
+    links = "".join(
+        _tag("mrd:onLine", _link(description, resource)) for resource in description.resources
+    )
     options = _tag("mrd:transferOptions", _tag("mrd:MD_DigitalTransferOptions", links))
     return _tag("mrd:MD_Distribution", options)
 
 
-def _link(told: Description, resource: Resource) -> str:
+def _link(description: Description, resource: Resource) -> str:
     return _tag(
         "cit:CI_OnlineResource",
-        _words("cit:linkage", told.address(resource.path))
+        _words("cit:linkage", description.address(resource.path))
         + _words("cit:name", resource.path)
         + _words("cit:description", f"{resource.file.format}, sha256:{resource.file.sha256}")
         + _tag("cit:function", _code("cit:CI_OnLineFunctionCode", "download")),
     )
 
 
-def _party(told: Description, role: str) -> str:
-    dataset = told.region.dataset
+def _party(description: Description, role: str) -> str:
+    dataset = description.region.dataset
     contact = ""
     if dataset.contact:
         address = _tag("cit:CI_Address", _words("cit:electronicMailAddress", dataset.contact))
@@ -209,9 +220,9 @@ def _party(told: Description, role: str) -> str:
     )
 
 
-def _revised(told: Description) -> str:
-    changes = told.region.dataset.changes
-    return (changes[-1].day if changes else told.last_day).isoformat()
+def _revised(description: Description) -> str:
+    changes = description.region.dataset.changes
+    return (changes[-1].day if changes else description.last_day).isoformat()
 
 
 def _date(tag: str, day: str, kind: str) -> str:

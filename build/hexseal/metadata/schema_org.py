@@ -3,33 +3,35 @@
 from hexseal.metadata.description import KEYWORDS, Description, Resource
 
 
-def schema_org(told: Description, language: str) -> dict[str, object]:
+def schema_org(description: Description, language: str) -> dict[str, object]:
     """Return the Dataset in one language."""
-    dataset = told.region.dataset
-    west, south, east, north = told.bounds
+    dataset = description.region.dataset
+    west, south, east, north = description.bounds
     document: dict[str, object] = {
         "@context": "https://schema.org/",
         "@type": "Dataset",
-        "identifier": told.region.id,
-        "name": told.title(language),
-        "description": told.summary(language),
-        "inLanguage": list(told.languages),
+        "identifier": description.region.id,
+        "name": description.title(language),
+        "description": description.summary(language),
+        "inLanguage": list(description.languages),
         "keywords": list(KEYWORDS),
         "version": dataset.version,
         "isAccessibleForFree": True,
-        "creditText": told.attribution,
+        "creditText": description.attribution,
         "creator": {"@type": "Organization", "name": dataset.publisher or "hexseal"},
-        "temporalCoverage": f"{told.first_day.isoformat()}/{told.last_day.isoformat()}",
+        "temporalCoverage": "/".join(
+            day.isoformat() for day in (description.first_day, description.last_day)
+        ),
         "spatialCoverage": {
             "@type": "Place",
             # South, west, north, east.
             "geo": {"@type": "GeoShape", "box": f"{south} {west} {north} {east}"},
         },
-        "variableMeasured": _variables(told, language),
-        "distribution": [_file(told, resource) for resource in told.resources],
+        "variableMeasured": _variables(description, language),
+        "distribution": [_file(description, resource) for resource in description.resources],
     }
-    if told.licence is not None:
-        document["license"] = told.licence.address
+    if description.licence is not None:
+        document["license"] = description.licence.address
     if dataset.address:
         document["url"] = dataset.address
     if dataset.changes:
@@ -38,9 +40,9 @@ def schema_org(told: Description, language: str) -> dict[str, object]:
     return document
 
 
-def _variables(told: Description, language: str) -> list[dict[str, object]]:
+def _variables(description: Description, language: str) -> list[dict[str, object]]:
     """Return the columns of the finest hexagons that have a unit."""
-    columns = next((r.columns for r in told.resources if r.file.table == "hexagons"), ())
+    columns = next((r.columns for r in description.resources if r.file.table == "hexagons"), ())
     return [
         {
             "@type": "PropertyValue",
@@ -53,11 +55,11 @@ def _variables(told: Description, language: str) -> list[dict[str, object]]:
     ]
 
 
-def _file(told: Description, resource: Resource) -> dict[str, object]:
+def _file(description: Description, resource: Resource) -> dict[str, object]:
     return {
         "@type": "DataDownload",
         "name": resource.path,
-        "contentUrl": told.address(resource.path),
+        "contentUrl": description.address(resource.path),
         "encodingFormat": resource.media_type,
         "contentSize": f"{resource.file.bytes} B",
         "sha256": resource.file.sha256,

@@ -19,14 +19,14 @@ OUTLINES = (
 COLLECTION = "stac/collection.json"
 
 
-def stac_documents(told: Description) -> dict[str, dict[str, object]]:
+def stac_documents(description: Description) -> dict[str, dict[str, object]]:
     """Return the collection and its items by their paths seen from site/data."""
     groups: dict[str, list[Resource]] = {}
-    for resource in told.resources:
+    for resource in description.resources:
         groups.setdefault(_group(resource), []).append(resource)
-    documents = {COLLECTION: _collection(told, list(groups))}
+    documents = {COLLECTION: _collection(description, list(groups))}
     for name, resources in groups.items():
-        documents[f"stac/{name}.json"] = _item(told, name, resources)
+        documents[f"stac/{name}.json"] = _item(description, name, resources)
     return documents
 
 
@@ -35,50 +35,57 @@ def _group(resource: Resource) -> str:
     return resource.name.rsplit("-", 1)[0] if resource.columns else resource.name
 
 
-def _collection(told: Description, items: list[str]) -> dict[str, object]:
-    dataset = told.region.dataset
+def _collection(description: Description, items: list[str]) -> dict[str, object]:
+    dataset = description.region.dataset
     collection: dict[str, object] = {
         "type": "Collection",
         "stac_version": VERSION,
         "stac_extensions": [],
-        "id": told.region.id,
-        "title": told.title("en"),
-        "description": f"{told.summary('en')} {told.attribution}",
+        "id": description.region.id,
+        "title": description.title("en"),
+        "description": f"{description.summary('en')} {description.attribution}",
         "keywords": list(KEYWORDS),
-        "license": _licence(told),
+        "license": _licence(description),
         "version": dataset.version,
         "providers": [{"name": dataset.publisher or "hexseal", "roles": ["producer", "host"]}],
         "extent": {
-            "spatial": {"bbox": [list(told.bounds)]},
-            "temporal": {"interval": [list(_interval(told))]},
+            "spatial": {"bbox": [list(description.bounds)]},
+            "temporal": {"interval": [list(_interval(description))]},
         },
-        "summaries": {"sources": list(dict.fromkeys(told.sources.values()))},
+        "summaries": {"sources": list(dict.fromkeys(description.sources.values()))},
         "links": [
             {"rel": "root", "href": "./collection.json", "type": "application/json"},
             *({"rel": "item", "href": f"./{name}.json", "type": "application/geo+json"}
               for name in items),
-            *_licence_links(told),
+            *_licence_links(description),
         ],
     }  # fmt: skip
     return collection
 
 
-def _licence(told: Description) -> str:
-    return told.licence.spdx if told.licence and told.licence.spdx else "other"
+def _licence(description: Description) -> str:
+    return description.licence.spdx if description.licence and description.licence.spdx else "other"
 
 
-def _licence_links(told: Description) -> Iterator[dict[str, str]]:
-    if told.licence is not None:
-        yield {"rel": "license", "href": told.licence.address, "title": told.licence.name}
+def _licence_links(description: Description) -> Iterator[dict[str, str]]:
+    if description.licence is not None:
+        yield {
+            "rel": "license",
+            "href": description.licence.address,
+            "title": description.licence.name,
+        }
 
 
-def _interval(told: Description) -> tuple[str, str]:
-    return f"{told.first_day.isoformat()}T00:00:00Z", f"{told.last_day.isoformat()}T23:59:59Z"
+def _interval(description: Description) -> tuple[str, str]:
+    return (
+        f"{description.first_day.isoformat()}T00:00:00Z",
+        f"{description.last_day.isoformat()}T23:59:59Z",
+    )
 
 
-def _item(told: Description, name: str, resources: list[Resource]) -> dict[str, object]:
-    west, south, east, north = told.bounds
-    start, end = _interval(told)
+def _item(description: Description, name: str, resources: list[Resource]) -> dict[str, object]:
+    west, south, east, north = description.bounds
+    start, end = _interval(description)
     first = resources[0]
     properties: dict[str, object] = {
         "title": table_title(TITLES, first)["en"],
@@ -93,9 +100,9 @@ def _item(told: Description, name: str, resources: list[Resource]) -> dict[str, 
         "type": "Feature",
         "stac_version": VERSION,
         "stac_extensions": list(EXTENSIONS if first.columns else EXTENSIONS[1:]),
-        "id": f"{told.region.id}-{name}",
-        "collection": told.region.id,
-        "bbox": list(told.bounds),
+        "id": f"{description.region.id}-{name}",
+        "collection": description.region.id,
+        "bbox": list(description.bounds),
         "geometry": {"type": "Polygon", "coordinates": [ring]},
         "properties": properties,
         "links": [

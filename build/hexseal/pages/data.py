@@ -195,7 +195,7 @@ DATA = "data.html"
 
 
 def data_values(contents: Contents, site: Path, locale: Locale) -> dict[str, object]:
-    """Return what the data page shows; ``site`` already holds the files that it tells of."""
+    """Return what the data page shows; ``site`` already holds the files that it lists."""
     region, datasets, language = contents.region, contents.datasets, locale.language
     written = partial(snippets, region=region, datasets=datasets, tiles=contents.tiles)
     return {

@@ -129,7 +129,7 @@ def read_areas(areas: Path, region: Region, shapes: Path | None) -> tuple[AreaFi
         for row in table.to_pylist()
     ]
     if not figures or figures[0].layer != REGION_LAYER:
-        raise InputError(f"{areas}: its first row is not the whole region; count the region anew")
+        raise InputError(f"{areas}: its first row is not the whole region; count the region again")
     return tuple(figures)
 
 

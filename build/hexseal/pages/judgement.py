@@ -88,7 +88,7 @@ class FalseShares:
 class ReferenceFacts:
     """What a labelled sample says of the region; ends of net, gain and loss are in m².
 
-    ``areas`` counts areas with figures of their own, ``unknown`` blocks that could not be told.
+    ``areas`` counts areas with figures of their own, ``unknown`` blocks without a label.
     """
 
     units: int
@@ -193,7 +193,7 @@ def read_judgement(path: Path) -> dict[str, Judged]:
         }
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise InputError(
-            f"{path}: is missing or broken ({err!r}); build the region anew (--fresh)"
+            f"{path}: is missing or broken ({err!r}); build the region again (--fresh)"
         ) from err
 
 

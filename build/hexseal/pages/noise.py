@@ -62,7 +62,7 @@ def read_noise(path: Path, region: Region, whole: AreaFigures) -> dict[str, Pair
         return {pair.key: _noise(facts[pair.key], pair, whole) for pair in region.pairs}
     except (OSError, ValueError, KeyError, TypeError) as err:
         raise InputError(
-            f"{path}: is missing or broken ({err!r}); build the region anew (--fresh)"
+            f"{path}: is missing or broken ({err!r}); build the region again (--fresh)"
         ) from err
 
 

@@ -79,7 +79,7 @@ def origins_of(sources: tuple[Source, ...], region: Region, locale: Locale) -> l
 
 
 # pair -> unit -> [former class, raw m², confirmed m²] each
-Told = dict[str, dict[str, list[list[int]]]]
+SourcesOf = dict[str, dict[str, list[list[int]]]]
 
 
 def write_origin_files(
@@ -94,8 +94,8 @@ def write_origin_files(
     NAME is a layer's place among the region's layers ("layer-0"), or the hexadecimal index of one
     of ``parents``, all coarsest cells of the region: the page never asks for a missing file.
     """
-    told = _told(region, areas, hexagons, parents)
-    scripts = {name: _script(name, found) for name, found in told.items()}
+    sources_of = _told(region, areas, hexagons, parents)
+    scripts = {name: _script(name, found) for name, found in sources_of.items()}
     digest = hashlib.sha256()
     for name in sorted(scripts):
         digest.update(scripts[name])
@@ -110,33 +110,33 @@ def _told(
     areas: Mapping[tuple[str, str], Sources],
     hexagons: Mapping[int, Sources],
     parents: Iterable[int],
-) -> dict[str, Told]:
+) -> dict[str, SourcesOf]:
     places = {layer.layer: f"layer-{place}" for place, layer in enumerate(region.areas)}
     coarsest = region.hexagons.coarsest
-    told: dict[str, Told] = {name: {} for name in places.values()}
+    sources_of: dict[str, SourcesOf] = {name: {} for name in places.values()}
     for (layer, identifier), sources in areas.items():
         if layer in places:
-            _add(told[places[layer]], identifier, sources)
-    told |= {h3.int_to_str(index): {} for index in parents}
+            _add(sources_of[places[layer]], identifier, sources)
+    sources_of |= {h3.int_to_str(index): {} for index in parents}
     for index, sources in hexagons.items():
         cell = h3.int_to_str(index)
-        _add(told[h3.cell_to_parent(cell, coarsest)], cell, sources)
-    return told
+        _add(sources_of[h3.cell_to_parent(cell, coarsest)], cell, sources)
+    return sources_of
 
 
-def _add(told: Told, unit: str, sources: Sources) -> None:
+def _add(sources_of: SourcesOf, unit: str, sources: Sources) -> None:
     for (first, last), found in sources.items():
-        told.setdefault(f"{first}-{last}", {})[unit] = [
+        sources_of.setdefault(f"{first}-{last}", {})[unit] = [
             [s.origin_class, round(s.raw_m2), round(s.confirmed_m2)] for s in found
         ]
 
 
-def _script(name: str, told: Told) -> bytes:
+def _script(name: str, sources_of: SourcesOf) -> bytes:
     parts: Iterable[str] = (
         "(globalThis.hexsealOrigins??={})[",
         json.dumps(name),
         "]=",
-        json.dumps(told, sort_keys=True, separators=(",", ":")),
+        json.dumps(sources_of, sort_keys=True, separators=(",", ":")),
         ";\n",
     )
     return "".join(parts).encode()

@@ -1,4 +1,4 @@
-"""The page that ranks and compares areas: what its script is told, and what reads without it."""
+"""The page that ranks and compares areas: the script's settings and the table without script."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ def make_server(
 
 
 class SiteServer(http.server.ThreadingHTTPServer):
-    """A server that says nothing when a reader leaves in the middle of an answer."""
+    """A server that ignores a client leaving in the middle of a response."""
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Report what is not a broken connection, as the base class does."""
@@ -126,12 +126,12 @@ class RangeHandler(http.server.SimpleHTTPRequestHandler):
             self._start(HTTPStatus.NOT_MODIFIED, [("ETag", tag)])
             return None
         length = len(packed) if packed is not None else stat.st_size
-        told = [("Content-Type", self.guess_type(str(path))), ("Content-Length", str(length))]
+        headers = [("Content-Type", self.guess_type(str(path))), ("Content-Length", str(length))]
         if packed is not None:
-            told.append(("Content-Encoding", "gzip"))
+            headers.append(("Content-Encoding", "gzip"))
         if path.suffix in TEXTS:
-            told.append(("Vary", "Accept-Encoding"))
-        self._start(HTTPStatus.OK, [*told, ("ETag", tag), ("Last-Modified", date)])
+            headers.append(("Vary", "Accept-Encoding"))
+        self._start(HTTPStatus.OK, [*headers, ("ETag", tag), ("Last-Modified", date)])
         return BytesIO(packed) if packed is not None else path.open("rb")
 
     def _file(self) -> Path | None:
@@ -152,7 +152,7 @@ class RangeHandler(http.server.SimpleHTTPRequestHandler):
         )
 
     def _part(
-        self, path: Path, size: int, wanted: re.Match[str], told: list[tuple[str, str]]
+        self, path: Path, size: int, wanted: re.Match[str], headers: list[tuple[str, str]]
     ) -> BinaryIO | None:
         start, stop = _span(wanted[1], wanted[2], size)
         if start >= stop:
@@ -165,7 +165,7 @@ class RangeHandler(http.server.SimpleHTTPRequestHandler):
                 ("Content-Type", self.guess_type(str(path))),
                 ("Content-Range", f"bytes {start}-{stop - 1}/{size}"),
                 ("Content-Length", str(stop - start)),
-                *told,
+                *headers,
             ],
         )
         return _Part(path, start, stop)
@@ -177,13 +177,13 @@ class RangeHandler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
 
     def end_headers(self) -> None:
-        """Say with every answer that ranges are served and that nothing may be guessed."""
+        """Advertise byte ranges and disable MIME sniffing in every response."""
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Stay silent; the command line tells where the site is."""
+        """Write no log; the command line prints the address."""
 
 
 class _Part(BytesIO):

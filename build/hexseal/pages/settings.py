@@ -1,4 +1,4 @@
-"""What the page's script is told: settings as JSON inside the page."""
+"""Settings embedded in each page as JSON for its script."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -219,7 +219,7 @@ def _shares(region: Region) -> list[dict[str, object]]:
 
 
 def _changes(region: Region) -> list[dict[str, object]]:
-    """Return three measures per pair, one for each basis on which its change may be told.
+    """Return three measures per pair, one for each basis of its change.
 
     ``scale`` names the breaks and colours; only the adjusted net has a class within noise.
     """

@@ -52,7 +52,7 @@ from hexseal.pages.sheets import sheet_locator, write_sheets
 from hexseal.pages.stories import doubtful_pairs, pair_stories, place_view
 from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_rows, state_rows
 from hexseal.pages.years import year_points
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.region.load import Region
 from hexseal.storage.files import write_bytes
 from hexseal.storage.workdir import WorkFolder
@@ -84,7 +84,7 @@ class PageSummary:
 
 
 def write_pages(
-    region: Region, work: Path, site: Path, *, progress: Progress = silent
+    region: Region, work: Path, site: Path, *, progress: Progress = no_progress
 ) -> PageSummary:
     """Write every page, in LANGUAGE/ for other languages than the first, and summary.json.
 

@@ -218,7 +218,7 @@ def _reason(note: Note, write: Writer) -> Reason:
 def _steps(
     whole: AreaFigures, region: Region, judged: Judged, write: Writer
 ) -> Iterator[FilterRow]:
-    """Tell what each filter removed, and what was left."""
+    """Describe what each filter removed, and what was left."""
     pixels = whole.m2("valid_pixels")
     pixel_m2 = (whole.m2("valid_m2") or 0.0) / pixels if pixels else 0.0
     left = list(judged.raw)
@@ -266,7 +266,7 @@ def switched_on(region: Region) -> frozenset[str]:
 
 
 def reference_text(found: ReferenceFacts, write: Writer) -> str:
-    """Say what a labelled sample found, how it was labelled, and where its figures end."""
+    """Describe what a labelled sample found, how it was labelled, and where its figures end."""
     text, language = write.locale.text, write.locale.language
     how = "settled" if found.settled else "unsettled"
     counts = {
@@ -274,7 +274,7 @@ def reference_text(found: ReferenceFacts, write: Writer) -> str:
     }
     ends = {key: write.interval(*getattr(found, key)[1:]).text for key in ("net", "gain", "loss")}
     values = {key: write.hectares(getattr(found, key)[0]).text for key in ("net", "gain", "loss")}
-    figures = {f"{key}_ends": told for key, told in ends.items()} | values
+    figures = {f"{key}_ends": end for key, end in ends.items()} | values
     return (
         text("page.fact.reference.text", **counts, **figures)
         + " "

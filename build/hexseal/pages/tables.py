@@ -141,7 +141,7 @@ def change_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
 
 
 def indicator_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
-    """Return what can be told of each pair besides; nothing where no figure is known."""
+    """Return what else is known of each pair; nothing where no figure is known."""
     return _indicator_rows(area, OF_PAIR, [pair.key for pair in region.pairs], write)
 
 

@@ -88,7 +88,7 @@ class CogWriter:
         self.file.write(stack, window=place)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Give the file its final name, or remove it after an error."""
+        """Rename the file to its final name, or remove it after an error."""
         assert self.file is not None
         try:
             self.file.close()

@@ -227,7 +227,7 @@ class Grid:
         return _crs(self.crs).equals(_crs(other.crs), ignore_axis_order=True)
 
     def difference(self, other: "Grid") -> str | None:
-        """Say in one line how another grid differs, or None when both are the same.
+        """Describe in one line how another grid differs, or None when both are the same.
 
         >>> a = Grid("EPSG:3035", Affine(10.0, 0, 0.0, 0, -10.0, 0.0), 8, 8)
         >>> a.difference(Grid("EPSG:3035", Affine(10.0, 0, 5.0, 0, -10.0, 0.0), 8, 8))
@@ -272,7 +272,7 @@ def _check_crs(text: str) -> None:
 def _check_transform(transform: Affine) -> None:
     terms = tuple(transform)[:6]
     if not all(map(math.isfinite, terms)):
-        raise InputError(f"geotransform {terms} is not finite; mend the file's georeference")
+        raise InputError(f"geotransform {terms} is not finite; fix the file's georeference")
     if transform.b or transform.d:
         raise InputError(
             f"grid is rotated (rotation terms {transform.b:g} and {transform.d:g}, expected 0); "

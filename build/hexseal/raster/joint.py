@@ -78,7 +78,7 @@ class ClassJoiner:
         pixels = sum(int((band == code).sum()) for band in bands)
         raise InputError(
             f"class code {code} ({pixels} pixels in one window) is not a code of {self.title}; "
-            "run hexseal check, then name it in [product] nodata or mend the raster"
+            "run hexseal check, then name it in [product] nodata or fix the raster"
         )
 
 

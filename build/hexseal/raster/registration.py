@@ -76,15 +76,15 @@ class Registration:
         """Return the shift of the second map."""
         whole = self._fit(self.left.sum(2), self.right.sum(1))
         information = self.left[0, 0] + self.left[1, 1]
-        told = information > LEAST_INFORMATION * information.mean()
+        informative = information > LEAST_INFORMATION * information.mean()
         local = np.full((2, BLOCKS * BLOCKS), np.nan)
-        for place in np.flatnonzero(told):
+        for place in np.flatnonzero(informative):
             left = self.left[:, :, place] + 1e-3 * np.eye(TERMS)
             local[:, place] = self._fit(left, self.right[:, place])[:2]
         grid = local.reshape(2, BLOCKS, BLOCKS)
         return Displacement(
             shift=float(np.hypot(whole[0], whole[1])),
-            shift_error=self._error(told),
+            shift_error=self._error(informative),
             drift=_shared(grid),
             sharpness=float(whole[2]),
             blocks=np.hypot(grid[0], grid[1]),
@@ -96,10 +96,10 @@ class Registration:
         except np.linalg.LinAlgError:
             return np.full(TERMS, np.nan)
 
-    def _error(self, told: Flags) -> float:
+    def _error(self, informative: Flags) -> float:
         """Return the standard error of the shift by leaving out one block after the other."""
         left, right = self.left.sum(2), self.right.sum(1)
-        places = np.flatnonzero(told)
+        places = np.flatnonzero(informative)
         if len(places) < 2:
             return float("nan")
         fits = [self._fit(left - self.left[:, :, p], right - self.right[:, p])[:2] for p in places]

@@ -301,7 +301,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "noise",
-        "How change is told from noise (methodology, filters).",
+        "How change is separated from noise (methodology, filters).",
         (
             Key("post_processing", FLAG, "Leave out change where `post_processing` of an epoch is not 0.", USUAL.post_processing),
             Key("three_dates", FLAG, "Leave out change that a third year takes back.", USUAL.three_dates),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hexseal.counting.stage import region_grid
 from hexseal.errors import InputError
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.region.load import Region
 from hexseal.sample.blocks import STRATA, BlockGrid, Blocks, Census, survey_blocks
 from hexseal.sample.design import joined
@@ -186,7 +186,7 @@ class _Lookup:
 
 
 def assess_sample(
-    region: Region, paths: Sequence[Path], *, progress: Progress = silent
+    region: Region, paths: Sequence[Path], *, progress: Progress = no_progress
 ) -> SampleReport:
     """Estimate the change of a region from labelled blocks.
 
@@ -348,11 +348,11 @@ def _check_design(labels: Labels, census: Census, labelled: Blocks) -> None:
     if not len(labelled) or missing.any():
         raise InputError(f"{labels.path}: holds blocks without a valid pixel on the maps; {again}")
     if labels.stratum is not None:
-        for told, number in zip(labels.stratum, labelled.stratum[place].tolist(), strict=True):
-            if told and told != STRATA[number]:
+        for written, number in zip(labels.stratum, labelled.stratum[place].tolist(), strict=True):
+            if written and written != STRATA[number]:
                 raise InputError(
-                    f"{labels.path}: a block of stratum {told!r} is {STRATA[number]!r} on the maps "
-                    f"of this region; {again}"
+                    f"{labels.path}: a block of stratum {written!r} is {STRATA[number]!r} on the "
+                    f"maps of this region; {again}"
                 )
     _check_weights(labels, census, labelled.stratum[place])
 
@@ -361,8 +361,8 @@ def _check_weights(labels: Labels, census: Census, stratum: Integers) -> None:
     for number, (name, blocks) in enumerate(zip(STRATA, census.blocks.tolist(), strict=True)):
         here = stratum == number
         if labels.stratum_blocks is not None:
-            told = labels.stratum_blocks[here]
-            wrong = told[np.isfinite(told) & (np.abs(told - blocks) > 0.5)]
+            written = labels.stratum_blocks[here]
+            wrong = written[np.isfinite(written) & (np.abs(written - blocks) > 0.5)]
             if len(wrong):
                 raise InputError(
                     f"{labels.path}: stratum_blocks of {name!r} is {wrong[0]:g}, the maps have "

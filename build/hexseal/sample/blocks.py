@@ -23,7 +23,7 @@ from scipy import ndimage
 from hexseal.change.patches import ChangeBand, ChangePixels, PatchBuilder, PatchTable
 from hexseal.change.scan import GAIN, LOSS, OTHER, STABLE_SEALED
 from hexseal.counting.stage import Reader, region_grid
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.region.load import Region
 from hexseal.types import Bytes, Doubles, Flags, Integers, Pair
@@ -161,7 +161,7 @@ Choose = Callable[[Blocks], None]
 
 
 def survey_blocks(
-    region: Region, pair: Pair, choose: Choose, *, progress: Progress = silent
+    region: Region, pair: Pair, choose: Choose, *, progress: Progress = no_progress
 ) -> Census:
     """Hand all blocks of a region to ``choose``, chunk by chunk, and return their census.
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from hexseal.counting.stage import Reader, region_grid
 from hexseal.errors import InputError
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.region.load import Region
 from hexseal.sample.blocks import SIDE, BlockGrid
@@ -53,7 +53,7 @@ def write_page(
     path: Path,
     *,
     sources: PageSources,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> PageSummary:
     """Write the labelling page of a sample; raise InputError for images that cannot be read."""
     for year in sorted({*sources.images, *sources.tiles} - set(sample.design.pair)):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hexseal import __version__
 from hexseal.counting.stage import region_grid
 from hexseal.errors import InputError, RegionError
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.region.load import Region
 from hexseal.sample.blocks import STRATA, BlockGrid, Blocks, Census, survey_blocks
 from hexseal.sample.design import Design, Drawing, Plan, design_of, plan_sample
@@ -95,7 +95,7 @@ def plan_region(
     *,
     years: Sequence[int] | None = None,
     target: float | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> tuple[Census, Plan]:
     """Count the strata of a region and choose how many blocks of each to label."""
     census = survey_blocks(region, years_of(region, years), lambda _: None, progress=progress)
@@ -108,7 +108,7 @@ def draw_sample(
     seed: int = 1,
     years: Sequence[int] | None = None,
     target: float | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Sample:
     """Draw the blocks of a sample; raise InputError where the maps have no valid pixel."""
     drawing = Drawing(seed)

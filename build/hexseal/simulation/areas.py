@@ -61,7 +61,7 @@ def _rank(group: NDArray[np.int64], number: int) -> int:
 
 
 def _municipal_labels(truth: Truth) -> NDArray[np.int32]:
-    """Give each pixel of land and shore the settlement that reaches it first, -1 at sea."""
+    """Assign each pixel of land and shore to the settlement that reaches it first, -1 at sea."""
     settlements = truth.network.settlements
     rivers = block_mean(truth.country.rivers.astype(np.float32), COARSE) > 0
     friction = truth.network.friction + np.float32(BARRIER) * rivers

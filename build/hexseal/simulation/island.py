@@ -12,7 +12,7 @@ from rasterio.errors import RasterioError
 
 from hexseal import __version__
 from hexseal.errors import InputError, OutputError
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.simulation.areas import Area, divide
 from hexseal.simulation.corrections import fix_by_hand
 from hexseal.simulation.observation import NoiseModel, Observation, observe
@@ -84,7 +84,7 @@ def simulate(
     *,
     size_km: tuple[float, float] = (24.0, 18.0),
     seed: int = 1,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> SimulationSummary:
     """Write the simulated island into ``folder``; same size and seed, same bytes.
 

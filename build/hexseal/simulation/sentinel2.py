@@ -141,7 +141,7 @@ class _Ground:
         return seen
 
     def _fields(self, cover: Bytes, step: int, season: Season, rng: np.random.Generator) -> Bytes:
-        """Say of each field whether it is green, harvested or tilled."""
+        """Return for each field whether it is green, harvested or tilled."""
         parcels = self.truth.country.parcels
         turn = (parcels.draw * 613 + parcels.block * 41 + step * 0.381) % 1.0
         turn = np.clip(turn + 0.03 * rng.normal(), 0, 1)

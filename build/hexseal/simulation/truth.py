@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.errors import InputError
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.simulation.covers import SUBPIXELS, YEARS
 from hexseal.simulation.fields import blur
 from hexseal.simulation.growth import NewObject, grow
@@ -66,7 +66,7 @@ def simulate_truth(
     size_px: tuple[int, int],
     seed: int,
     growth: float = 1.0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Truth:
     """Invent an island on ``size_px`` (columns, rows) of 10 m; same seed, same island.
 

@@ -157,18 +157,18 @@ def fit_noise(
     """
     noise, edges = units.unconfirmed, units.edges
     rate = float(noise.sum() / edges.sum()) if edges.sum() else 0.0
-    told = edges > 0
-    if usual is not None and np.count_nonzero(told) < ENOUGH_UNITS:
+    seen = edges > 0
+    if usual is not None and np.count_nonzero(seen) < ENOUGH_UNITS:
         return NoiseLevel(rate, usual.shape, usual.design)
-    mean = rate * edges[told]
-    spread = float(((noise[told] - mean) ** 2 - patch_design * noise[told]).sum())
+    mean = rate * edges[seen]
+    spread = float(((noise[seen] - mean) ** 2 - patch_design * noise[seen]).sum())
     shape = float((mean**2).sum()) / spread if spread > 0 else SHAPES[1]
     shape = min(max(shape, SHAPES[0]), SHAPES[1])
     variance = _expected(noise, rate * edges, shape)
     residual = units.excess - _bias(units, transfer)
     design = float((residual**2).sum() / variance.sum()) if variance.sum() else 1.0
     if usual is not None:
-        units_told = np.count_nonzero(told)
+        units_told = np.count_nonzero(seen)
         design = (units_told * design + USUAL_WEIGHT * usual.design) / (units_told + USUAL_WEIGHT)
     return NoiseLevel(rate, shape, max(design, 1.0))
 
@@ -219,8 +219,8 @@ def false_discovery(p_value: Doubles) -> Doubles:
     [0.04, 0.0533, 0.0533, 0.5, nan]
     """
     q_value = np.full(p_value.shape, np.nan)
-    told = np.flatnonzero(~np.isnan(p_value))
-    order = told[np.argsort(p_value[told], kind="stable")]
+    judged = np.flatnonzero(~np.isnan(p_value))
+    order = judged[np.argsort(p_value[judged], kind="stable")]
     ranked = p_value[order] * len(order) / np.arange(1, len(order) + 1)
     q_value[order] = np.minimum.accumulate(ranked[::-1])[::-1]
     return q_value

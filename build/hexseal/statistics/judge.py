@@ -92,8 +92,8 @@ class PairJudge:
         units = Units(**{name: counts[name] for name in Units.__slots__})
         valid = counts["valid_pixels"]
         found = self._adjust(units, size)
-        told = (units.edges > 0) | (units.unconfirmed > 0) | (units.confirmed > 0)
-        q_value = false_discovery(np.where(told & (valid > 0), found.p_value, np.nan))
+        observed = (units.edges > 0) | (units.unconfirmed > 0) | (units.confirmed > 0)
+        q_value = false_discovery(np.where(observed & (valid > 0), found.p_value, np.nan))
         self.sizes[size] = float(valid[valid > 0].mean()) if np.any(valid > 0) else 0.0
         pixel_m2 = np.divide(counts["valid_cm2"] / CM2, valid, where=valid > 0, out=0 * valid)
         grade = self._grades(units, counts["doubtful"], valid)
@@ -104,7 +104,7 @@ class PairJudge:
             "adjusted_m2": pa.array(found.net * pixel_m2, mask=~known),
             "low_m2": pa.array(found.low * pixel_m2, mask=~known),
             "high_m2": pa.array(found.high * pixel_m2, mask=~known),
-            "q_value": pa.array(np.where(told, q_value, 1.0), mask=~known),
+            "q_value": pa.array(np.where(observed, q_value, 1.0), mask=~known),
         }
         keys = [name for name in ("h3", "position") if name in table.column_names]
         return _joined(table.select(keys), columns)
@@ -208,13 +208,13 @@ def write_judgement(
         }
         for judge in judges
     }
-    told = [asdict(note) | {"severe": note.is_severe} for note in notes]
+    listed = [asdict(note) | {"severe": note.is_severe} for note in notes]
     masked = {
         str(year): {"pixels": covered.dropped_pixels, "m2": covered.dropped_cm2 / CM2}
         for year, covered in coverage.items()
     }
     made = {str(year): report_facts(report) for year, report in forward.items()}
-    whole = {"pairs": facts, "notes": told, "common_mask": masked, "forward": made}
+    whole = {"pairs": facts, "notes": listed, "common_mask": masked, "forward": made}
     write_bytes(path, json.dumps(whole, indent=1).encode())
 
 

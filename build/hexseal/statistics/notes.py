@@ -1,4 +1,4 @@
-"""Why two years may not be comparable, told from the inputs and from what was counted.
+"""Why two years may not be comparable, found in the inputs and in the counts.
 
 Each note belongs to a pair of years and is shown beside its figures.
 """

@@ -15,7 +15,7 @@ COARSER = 2
 
 
 def transition_resolution(region: Region) -> int:
-    """Return the resolution of the hexagons that transitions are told for."""
+    """Return the resolution of the hexagons of the transitions."""
     return max(region.hexagons.coarsest, region.hexagons.finest - COARSER)
 
 

@@ -45,7 +45,7 @@ def describe(err: OSError, path: Path) -> OutputError:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a neighbouring path to write to; it takes the final name only when all went well."""
+    """Yield a temporary sibling of ``path``; rename it to ``path`` on success."""
     partial = path.with_name(f"{PARTIAL}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def one_writer(lock: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def only_one(lock: Path) -> Iterator[None]:
-    """Let one process at a time into the block; others wait until it leaves.
+    """Hold an exclusive lock between processes; others wait for it.
 
     ``lock`` is a file that stays. The system releases it when its holder ends, killed or not, so
     none is ever left behind.
@@ -134,7 +134,7 @@ def exchange(first: Path, second: Path) -> bool:
 
 
 def ensure_compiler_cache(package: Path) -> None:
-    """Give numba a folder for compiled functions where neither package nor home can be written.
+    """Set a folder for numba for compiled functions where neither package nor home can be written.
 
     Without one it refuses to import. The folder is this process's own and is removed at its end:
     numba unpickles what it finds, so a folder shared with other users would not be safe.

@@ -67,7 +67,7 @@ def write_archive(
 
 
 def publish(archive: Path, name: str, site: Path, standalone: Standalone) -> Archive:
-    """Copy an archive into the site under a name that tells its bytes, and its base64 script.
+    """Copy an archive into the site under a name derived from its bytes, and its base64 script.
 
     The script sets ``globalThis.hexsealArchives[NAME]``. Raises InputError where the file is no
     PMTiles archive of pictures or vector tiles.

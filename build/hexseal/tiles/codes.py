@@ -56,12 +56,12 @@ def pixel_codes(years: tuple[int, ...], pairs: Pairs) -> PixelCodes:
         known: dict[int, int] = {}
         for confirmed in range(1 << len(pairs)):
             # What is confirmed without being new cannot be; it counts as not confirmed.
-            told = confirmed & gains
-            if told not in known:
-                known[told] = len(meanings) + 2
-                meanings.append((sealed, told))
-            if known[told] < MOST_COLORS:
-                lookup[sealed | confirmed << len(years)] = known[told]
+            meaning = confirmed & gains
+            if meaning not in known:
+                known[meaning] = len(meanings) + 2
+                meanings.append((sealed, meaning))
+            if known[meaning] < MOST_COLORS:
+                lookup[sealed | confirmed << len(years)] = known[meaning]
     if len(meanings) + 2 > MOST_COLORS:
         raise RegionError(
             f'[site] pixels: {len(years)} years are too many to show by pixel; set pixels = "never"'

@@ -16,7 +16,7 @@ from pmtiles.tile import TileType
 
 from hexseal.counting.stage import Reader, region_grid
 from hexseal.products import Product
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Window
 from hexseal.region.load import Region
 from hexseal.tiles.archives import write_archive
@@ -63,7 +63,7 @@ def write_ground(
     archive: Path,
     *,
     workers: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> int:
     """Write the land cover of the last year as tiles; return the number of tiles."""
     grid, frame = region_grid(region)

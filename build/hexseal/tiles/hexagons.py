@@ -17,7 +17,7 @@ from pmtiles.writer import Writer
 
 from hexseal.codebook.measures import SIGNALS
 from hexseal.manifest import TileSummary, ZoomBand
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.region.load import HexagonRange, Region, Standalone
 from hexseal.storage.database import connect, fetch, run
 from hexseal.storage.files import whole_file, write_bytes
@@ -56,7 +56,7 @@ def _resolution(zoom: int) -> int:
 
 
 def write_tiles(
-    region: Region, work: Path, site: Path, *, progress: Progress = silent
+    region: Region, work: Path, site: Path, *, progress: Progress = no_progress
 ) -> TileSummary:
     """Encode hexagons.parquet and the area outlines of ``work`` as one PMTiles archive in ``site``.
 

@@ -16,7 +16,7 @@ from rasterio.io import DatasetReader, MemoryFile
 from rasterio.windows import Window as RasterioWindow
 
 from hexseal.errors import InputError
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import addresses_of, grid_of, open_raster
 from hexseal.region.load import Region
@@ -65,7 +65,7 @@ def write_image(
     archive: Path,
     *,
     workers: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> int:
     """Write the true-colour image of a year; return the number of tiles.
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import shapely
 from pmtiles.tile import TileType
 
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.region.load import Region
 from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles.archives import write_archive
@@ -24,7 +24,7 @@ COLUMNS = ["rank", "q_value", "area_m2", "origin", "geometry"]
 
 
 def write_patch_tiles(
-    region: Region, work: Path, archive: Path, *, progress: Progress = silent
+    region: Region, work: Path, archive: Path, *, progress: Progress = no_progress
 ) -> int:
     """Write the confirmed patches of all pairs as the layer ``patches``; return how many.
 

@@ -19,7 +19,7 @@ from pmtiles.tile import TileType
 from rasterio.errors import NotGeoreferencedWarning
 
 from hexseal.counting.stage import Reader, region_grid
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.region.load import Region
 from hexseal.storage.workdir import WorkFolder
@@ -42,7 +42,7 @@ def write_pixels(
     archive: Path,
     *,
     workers: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> int:
     """Write the sealed pixels of every year and what became of them; return the number of tiles."""
     grid, frame = region_grid(region)

@@ -8,7 +8,7 @@ from hexseal import __version__
 from hexseal.counting.stage import region_grid
 from hexseal.errors import InputError
 from hexseal.manifest import Basemap, MapLayers
-from hexseal.progress import Progress, silent
+from hexseal.progress import Progress, no_progress
 from hexseal.region.load import Region
 from hexseal.storage.cache import Stamp
 from hexseal.storage.workdir import WorkFolder
@@ -35,7 +35,7 @@ def write_layers(
     *,
     key: str = "",
     workers: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> MapLayers:
     """Publish the ground, confirmed patches, pixels, images and the basemap of a region.
 

@@ -105,8 +105,8 @@ def read_areas(
     near = np.arange(count) if keep_outside else np.flatnonzero(meets)
     for note in notes:
         _warn_once(layer.path, note)
-    told = columns[layer.name] if layer.name else [""] * count
-    names = [_text(value) or key for value, key in zip(told, ids, strict=True)]
+    texts = columns[layer.name] if layer.name else [""] * count
+    names = [_text(value) or key for value, key in zip(texts, ids, strict=True)]
     populations = _populations(layer, layer.population, columns, ids)
     dated = {
         year: _populations(layer, column, columns, ids)
@@ -188,11 +188,11 @@ def _shapes(layer: AreaLayer, ids: list[str], geometry: NDArray[np.object_]) -> 
         if shape is None and content is not None:
             raise InputError(
                 f"{layer.path}: area {key!r} has a ring that is not closed or has fewer than "
-                "4 corners; mend or remove it"
+                "4 corners; fix or remove it"
             )
         if not np.isfinite(shapely.get_coordinates(shape)).all():
             raise InputError(
-                f"{layer.path}: area {key!r} has a corner without coordinates; mend or remove it"
+                f"{layer.path}: area {key!r} has a corner without coordinates; fix or remove it"
             )
     return shapes
 
@@ -434,7 +434,7 @@ def _projected(lonlat: Objects, grid: Grid) -> Objects:
 def _pairwise(
     function: Callable[[Doubles, Doubles], tuple[Doubles, Doubles]],
 ) -> Callable[[Doubles], Doubles]:
-    """Let shapely call a function of x and y with an array of shape (n, 2)."""
+    """Make shapely call a function of x and y with an array of shape (n, 2)."""
     return lambda xy: np.column_stack(function(xy[:, 0], xy[:, 1]))
 
 

@@ -1,4 +1,4 @@
-"""Metadata documents: each keeps to its schema, and tells the checksums that the files have."""
+"""Metadata documents: each keeps to its schema and holds the files' checksums."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ Node = Mapping[str, object]
 
 
 def check_documents(site: Path, digests: Mapping[str, str]) -> Iterator[str]:
-    """Return what is missing, breaks its schema, or tells of another file than the one there."""
+    """Return what is missing, breaks its schema, or describes another file than the one there."""
     data = site / "data"
     found = dict(SCHEMAS)
     for pattern, schema in OTHERS:
@@ -70,7 +70,7 @@ def _nodes(value: object) -> Iterator[Node]:
 
 
 def _digest(node: Node) -> str | None:
-    """Return the SHA-256 that an object tells, in whichever way its document has."""
+    """Return the SHA-256 that an object holds, in whichever way its document has."""
     for key, prefix in (
         ("sha256", ""), ("hash", "sha256:"), ("file:checksum", MULTIHASH),
     ):  # fmt: skip

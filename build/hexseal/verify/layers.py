@@ -78,7 +78,7 @@ def _check_tiles(site: Path, settings: PageSettings, archive: LayerArchive) -> I
 
 
 def _wrong(kind: str, content: bytes, codes: int, patches: set[tuple[str, int]]) -> str:
-    """Say what is wrong with a tile, or nothing; patches that it holds are added to ``patches``."""
+    """Return what is wrong with a tile, or nothing; add its patches to ``patches``."""
     if kind == "png":
         return _wrong_png(content, codes)
     if kind == "webp":
@@ -89,8 +89,8 @@ def _wrong(kind: str, content: bytes, codes: int, patches: set[tuple[str, int]])
         keys = list(layer.keys)
         for feature in layer.features:
             tags = zip(feature.tags[::2], feature.tags[1::2], strict=True)
-            told = {keys[key]: layer.values[value] for key, value in tags}
-            patches.add((told["pair"].string_value, told["rank"].int_value))
+            properties = {keys[key]: layer.values[value] for key, value in tags}
+            patches.add((properties["pair"].string_value, properties["rank"].int_value))
     return "" if [layer.name for layer in tile.layers] == ["patches"] else "holds other layers"
 
 

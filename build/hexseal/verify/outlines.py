@@ -23,10 +23,10 @@ def check_outlines(
     for item in settings.downloads:
         if item.format != "GeoParquet":
             continue
-        told = pq.read_metadata(site / item.path).metadata or {}
-        lines = list(schema_problems(json.loads(told.get(b"geo", b"null")), "geoparquet"))
+        metadata = pq.read_metadata(site / item.path).metadata or {}
+        lines = list(schema_problems(json.loads(metadata.get(b"geo", b"null")), "geoparquet"))
         yield from (f"{item.path}: its metadata 'geo' is wrong at {line}" for line in lines)
-        if b"hexseal.inputs" not in told:
+        if b"hexseal.inputs" not in metadata:
             yield f"{item.path}: does not tell what it was made from"
         if not lines:
             yield from _check_shapes(database, site, item)

@@ -107,7 +107,7 @@ def read_settings(page: Path) -> PageSettings:
                 LayerArchive(**{name: item[name] for name in LayerArchive.__slots__})
                 for item in found["mapLayers"]["archives"]
             ),
-            codes=tuple((sealed, told) for sealed, told in found["mapLayers"]["codes"]),
+            codes=tuple((sealed, meaning) for sealed, meaning in found["mapLayers"]["codes"]),
             simulated=found["region"]["simulated"],
             partitions=_tree(found["partitions"]),
         )

@@ -26,6 +26,6 @@ def evaluate_command(console: Console, config: Path, model: str | None, out: Pat
     loaded = replace(
         loaded, model=model_folder(model) if model else loaded.model, out=out or loaded.out
     )
-    evaluation = evaluate(loaded, say=console.say, progress=console.progress)
+    evaluation = evaluate(loaded, log=console.log, progress=console.progress)
     _, page = write_report(evaluation)
-    console.say(f"report in {page}")
+    console.log(f"report in {page}")

@@ -48,7 +48,7 @@ USUAL = Settings()
     "--clouds", type=click.Choice(CLOUDS), default=CLOUDS[0], show_default=True,
     help="Without a scene classification: keep clouds, or mask what looks like one.",
 )  # fmt: skip
-@click.option("--fresh", is_flag=True, help="Start anew, whatever lies there.")
+@click.option("--fresh", is_flag=True, help="Start again, whatever lies there.")
 @click.pass_obj
 def predict_command(
     console: Console,
@@ -84,14 +84,14 @@ def predict_command(
         mask=mask,
         clouds=clouds,
         fresh=fresh,
-        say=console.say,
+        log=console.log,
         progress=console.progress,
     )
     share = f"{done.sealed_share:.2%} Sealed"
     if done.is_kept:
-        console.say(f"{done.paths[LANDCOVER]}: made before from the same image and model; {share}")
+        console.log(f"{done.paths[LANDCOVER]}: made before from the same image and model; {share}")
     else:
-        console.say(f"{done.paths[LANDCOVER]}: {share} ({time.monotonic() - started:.1f} s)")
+        console.log(f"{done.paths[LANDCOVER]}: {share} ({time.monotonic() - started:.1f} s)")
 
 
 def _prefix(image: str) -> str:

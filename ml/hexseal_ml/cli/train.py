@@ -15,7 +15,7 @@ from hexseal_ml.train.stage import train
 
 @click.command("train")
 @click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--fresh", is_flag=True, help="Start anew even if a killed training could go on.")
+@click.option("--fresh", is_flag=True, help="Start again even if a killed training could go on.")
 @click.option("--finish", is_flag=True, help="Write the best model of a stopped training.")
 @click.pass_obj
 def train_command(console: Console, config: Path, fresh: bool, finish: bool) -> None:
@@ -26,13 +26,13 @@ def train_command(console: Console, config: Path, fresh: bool, finish: bool) -> 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     started = time.monotonic()
     loaded = load_train_config(config)
-    console.say(f"SegFormer-{loaded.size.upper()} on {', '.join(loaded.bands)}, into {loaded.out}")
+    console.log(f"SegFormer-{loaded.size.upper()} on {', '.join(loaded.bands)}, into {loaded.out}")
     student = None if loaded.start is None else student_of(loaded.start)
     scenes = open_scenes(loaded.sources, loaded.bands, loaded.cache, console.progress, student)
     outcome = train(
-        loaded, scenes, report=console.progress, say=console.say, fresh=fresh, finish=finish
+        loaded, scenes, report=console.progress, log_line=console.log, fresh=fresh, finish=finish
     )
-    console.say(
+    console.log(
         f"done in {(time.monotonic() - started) / 60:.1f} min; {outcome.folder}: "
         f"IoU of Sealed {outcome.figures['iou_sealed']:.3f}, mean IoU "
         f"{outcome.figures['iou_mean']:.3f} on validation blocks"

@@ -84,7 +84,7 @@ def draw_pixels(scenes: Sequence[Scene], bands: Sequence[str], seed: int = 0) ->
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexThreshold:
-    """Sealed where an index lies above a threshold and there is no water; nothing else is told."""
+    """Sealed where an index exceeds a threshold and there is no water; maps no other class."""
 
     bands: tuple[str, ...]
     index: str

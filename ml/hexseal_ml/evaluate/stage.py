@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hexseal.errors import GridMismatchError, InputError
-from hexseal.progress import Progress, Say, mute, silent
+from hexseal.progress import Log, Progress, no_log, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import open_landcover, warp_command
 from hexseal.storage.files import sha256
@@ -88,7 +88,9 @@ class Evaluation:
     tiles: tuple[tuple[TileSet, tuple[ClassShare, ...]], ...] = ()
 
 
-def evaluate(config: EvaluateConfig, *, say: Say = mute, progress: Progress = silent) -> Evaluation:
+def evaluate(
+    config: EvaluateConfig, *, log: Log = no_log, progress: Progress = no_progress
+) -> Evaluation:
     """Map every test image, compare it with its label, and draw pictures.
 
     Raises InputError for what cannot be compared: other grids, images without the model's bands.
@@ -98,8 +100,8 @@ def evaluate(config: EvaluateConfig, *, say: Say = mute, progress: Progress = si
     tiles = tuple(
         (each, tuple(tile_shares(each, network, runtime, progress))) for each in config.tiles
     )
-    baselines = _Baselines(_training_scenes(config, bands, progress), say)
-    tests = [_evaluate_one(config, test, bands, baselines, say, progress) for test in config.tests]
+    baselines = _Baselines(_training_scenes(config, bands, progress), log)
+    tests = [_evaluate_one(config, test, bands, baselines, log, progress) for test in config.tests]
     return Evaluation(config, model_checksum(config.model), tuple(tests), tiles)
 
 
@@ -114,8 +116,8 @@ def _training_scenes(
 class _Baselines:
     """Fit the baselines to the bands that an image has."""
 
-    def __init__(self, scenes: Sequence[Scene], say: Say) -> None:
-        self.scenes, self.say = scenes, say
+    def __init__(self, scenes: Sequence[Scene], log: Log) -> None:
+        self.scenes, self.log = scenes, log
         self.fitted: dict[tuple[str, ...], dict[str, IndexThreshold | Forest]] = {}
 
     def fit(self, bands: tuple[str, ...]) -> dict[str, IndexThreshold | Forest]:
@@ -123,7 +125,7 @@ class _Baselines:
         if not self.scenes or not set(INDEX_BANDS) <= set(bands):
             return {}
         if bands not in self.fitted:
-            self.say(f"fitting baselines on {len(self.scenes)} scenes, {len(bands)} bands")
+            self.log(f"fitting baselines on {len(self.scenes)} scenes, {len(bands)} bands")
             pixels = draw_pixels(self.scenes, bands)
             self.fitted[bands] = {FOREST: fit_forest(pixels), INDEX: fit_threshold(pixels)}
         return self.fitted[bands]
@@ -134,13 +136,13 @@ def _evaluate_one(
     test: Test,
     wanted: Sequence[str],
     baselines: _Baselines,
-    say: Say,
+    log: Log,
     progress: Progress,
 ) -> Tested:
     predicted = predict(
         test.image, config.model, config.out / "predictions", test.slug,
         settings=Settings(missing_bands=test.missing_bands), mask=test.mask, clouds=test.clouds,
-        say=say, progress=progress,
+        log=log, progress=progress,
     )  # fmt: skip
     mapped, grid = _read(str(predicted.paths[LANDCOVER]))
     allowed = test.missing_bands == "mean"
@@ -169,7 +171,7 @@ def _evaluate_one(
         shown = overview_pictures(image, mapped, truth)
         shown += detail_pictures(image, mapped, truth, places)
     iou = compared[MODEL].confusion.figures().scalars()["iou_sealed"]
-    say(f"{test.name}: IoU of Sealed {iou:.3f}")
+    log(f"{test.name}: IoU of Sealed {iou:.3f}")
     return Tested(
         test,
         grid,

@@ -112,7 +112,7 @@ class Image:
         return values, np.asarray(np.isfinite(values[present]).all(axis=0), dtype=np.bool_)
 
     def identity(self) -> list[object]:
-        """Return what tells this image from another: files, their size and time, and scaling."""
+        """Return what identifies this image: files, their size and time, and scaling."""
         facts: list[object] = []
         for plane in self.planes:
             stat = None if is_remote(plane.address) else Path(plane.address).stat()
@@ -391,7 +391,7 @@ def _darkest(image: Image, values: Floats) -> dict[str, float]:
 
 
 def _level_warning(image: Image, sample: Floats) -> list[str]:
-    """Say where dark pixels are blue, as the air makes them at the top of the atmosphere."""
+    """Return where dark pixels are blue, as the air makes them at the top of the atmosphere."""
     dark = _darkest(image, sample)
     if not {"B02", "B04"} <= dark.keys():
         return []
@@ -406,7 +406,7 @@ def _level_warning(image: Image, sample: Floats) -> list[str]:
 
 
 def _mixed_offsets(image: Image) -> list[str]:
-    """Say where dark pixels of one part are brighter by 0.1 in every band than those of the rest.
+    """Return where dark pixels of a part are brighter by 0.1 in every band than the others.
 
     A cloud, snow or a desert is brighter by another amount in each band, an offset by the same.
     """

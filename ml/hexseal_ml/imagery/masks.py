@@ -94,7 +94,7 @@ class Classification:
         return np.asarray(empty | np.isin(codes, UNKNOWN_CODES), dtype=np.bool_)
 
     def identity(self) -> object:
-        """Return what tells this file from another."""
+        """Return what distinguishes this file from another."""
         stat = None if is_remote(self.address) else Path(self.address).stat()
         file = None if stat is None else (stat.st_size, stat.st_mtime_ns)
         return "classification", self.address, self.index, UNKNOWN_CODES, file
@@ -123,7 +123,7 @@ class MaskedImage(Image):
         return values, known & ~masked
 
     def identity(self) -> list[object]:
-        """Return what tells this image and its mask from others."""
+        """Return what distinguishes this image and its mask from others."""
         facts = super().identity()
         if self.classes is not None:
             facts.append(self.classes.identity())
@@ -212,7 +212,7 @@ def _haze(values: Floats) -> Floats:
 
 
 def _agrees(found: Flags, known: Flags, reach: int, share: tuple[int, int]) -> Flags:
-    """Tell where at least ``share`` (a fraction) of the known pixels within ``reach`` is found."""
+    """Return where at least a fraction ``share`` of the known pixels in ``reach`` is found."""
     part, whole = share
     return np.asarray(_sums(found, reach) * whole >= _sums(known, reach) * part, dtype=np.bool_)
 

@@ -1,4 +1,4 @@
-"""The classes that a model tells apart: CLC+ Backbone codes and their names."""
+"""The classes that a model distinguishes: CLC+ Backbone codes and their names."""
 
 from hexseal.products import CLCPLUS
 

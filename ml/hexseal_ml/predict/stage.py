@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hexseal import __version__
 from hexseal.errors import InputError
-from hexseal.progress import Progress, Say, mute, silent
+from hexseal.progress import Log, Progress, no_log, no_progress
 from hexseal.storage.files import write_bytes
 from hexseal.types import Floats
 from hexseal_ml.imagery.image import Image
@@ -99,8 +99,8 @@ def predict(
     mask: str | None = None,
     clouds: str = "keep",
     fresh: bool = False,
-    say: Say = mute,
-    progress: Progress = silent,
+    log: Log = no_log,
+    progress: Progress = no_progress,
 ) -> Predicted:
     """Write ``{prefix}_landcover.tif``, ``_sealed_probability``, ``_confidence``, and ``.json``.
 
@@ -121,7 +121,7 @@ def predict(
         mask=mask, clouds=clouds,
     ) as opened:  # fmt: skip
         for warning in opened.warnings:
-            say(f"warning: {warning}")
+            log(f"warning: {warning}")
         key = _key(opened, checksum, settings, runtime)
         kept = None if fresh else _kept(facts_path, paths, key, opened.warnings)
         if kept is not None:

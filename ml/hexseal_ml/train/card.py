@@ -121,7 +121,7 @@ def _shown(iou: float | None) -> str:
 
 
 def _source(source: Mapping[str, object]) -> str:
-    """Say where data came from, and for what if it is not split by blocks; no folder is named.
+    """Return where data came from, and for what if it is not split by blocks; no folder is named.
 
     >>> _source({"kind": "simulation", "seeds": (1001, 1002), "size_km": (12, 12), "role": 1})
     'validation: simulation, seeds 1001 to 1002, 12 x 12 km each'

@@ -72,7 +72,7 @@ def train(
     scenes: Sequence[tuple[Scene, int | None]],
     *,
     report: Report,
-    say: Callable[[str], None],
+    log_line: Callable[[str], None],
     fresh: bool = False,
     finish: bool = False,
 ) -> Outcome:
@@ -80,7 +80,7 @@ def train(
 
     ``finish`` takes no further step and writes the best model so far.
     """
-    learner = Learner(config, scenes, say)
+    learner = Learner(config, scenes, log_line)
     if not fresh:
         learner.resume()
     if not finish:
@@ -134,9 +134,9 @@ class Learner:
         self,
         config: TrainConfig,
         scenes: Sequence[tuple[Scene, int | None]],
-        say: Callable[[str], None],
+        log_line: Callable[[str], None],
     ) -> None:
-        self.config, self.say = config, say
+        self.config, self.log_line = config, log_line
         schedule = config.schedule
         torch.manual_seed(schedule.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -165,7 +165,7 @@ class Learner:
         self.work = config.out.with_name(f".{config.out.name}.training")
         start = str(self.model.facts["initial_weights"])
         self.progress = Progress(training_key(config), start)
-        say(
+        log_line(
             f"{len(grounds)} training scenes, {len(self.crops)} validation crops, "
             f"{sum(p.numel() for p in self.model.parameters()) / 1e6:.1f} million parameters, "
             f"on {self.device.type} in {'bf16' if self._is_bf16() else 'fp32'}"
@@ -177,7 +177,7 @@ class Learner:
         if found is not None:
             self.progress = found
             self._cut_log(found.step)
-            self.say(f"resuming after step {found.step}, {found.seconds / 60:.0f} min")
+            self.log_line(f"resuming after step {found.step}, {found.seconds / 60:.0f} min")
 
     def run(self, report: Report) -> None:
         """Take steps until the schedule ends; validate and save now and then."""
@@ -333,7 +333,7 @@ class Learner:
         for key, value in row.items():
             writer.add_scalar(key, value, step)
         writer.flush()
-        self.say(_line(row))
+        self.log_line(_line(row))
         score = (figures["iou_sealed"] + row.get("real_iou_sealed", figures["iou_sealed"])) / 2
         if score > self.progress.best_iou:
             self.progress.best_iou = score
