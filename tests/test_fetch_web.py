@@ -46,7 +46,7 @@ def test_busy_services_are_asked_again_after_growing_pauses(
     services.faults["/file"] = [Answer(status=503), busy, Answer(status=502)]
     result: list[tuple[int, int]] = []
     size = web.download(
-        Asked(f"{services.address}/file"), tmp_path / "a", result=lambda *at: result.append(at)
+        Asked(f"{services.address}/file"), tmp_path / "a", progress=lambda *at: result.append(at)
     )
     assert size == 10_000
     assert (tmp_path / "a").read_bytes() == CONTENT

@@ -14,15 +14,16 @@ PROGRAM = """
 
     def within(module):
         # A function whose globals name the module, as one of its own would.
-        source = "def wait(seconds):\\n end = clock() + seconds\\n while clock() < end: pass\\n"
+        source = (
+            "def wait(seconds):\\n print('ready', flush=True)\\n end = clock() + seconds\\n"
+            " while clock() < end: pass\\n print('whole', flush=True)\\n"
+        )
         names = {"__name__": module, "clock": time.monotonic}
         exec(source, names)
         return names["wait"]
 
     def work():
-        print("ready", flush=True)
         within(module)(1.0)
-        print("whole", flush=True)
         end = time.monotonic() + 20
         while time.monotonic() < end:
             pass
