@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import rasterio
 
 from hexseal_ml.evaluate.baselines import Pixels, fit_threshold
-from hexseal_ml.evaluate.stage import strips
+from hexseal_ml.evaluate.stage import STRIP
 from hexseal_ml.imagery.bands import BANDS
 from hexseal_ml.imagery.image import open_image
 
@@ -56,7 +56,7 @@ def best_threshold(year: int) -> str:
     codes = read(INPUTS / "truth" / f"landcover_{year}.tif")
     parts = []
     with open_image(str(INPUTS / f"sentinel2_{year}.tif"), bands=BANDS) as image:
-        for window in strips(image.grid):
+        for window in image.grid.window.strips(STRIP):
             parts.append(image.read(window)[0])
     values = np.concatenate(parts, axis=1).reshape(len(BANDS), -1)
     usable = np.isfinite(values).all(axis=0) & (codes.ravel() >= 1) & (codes.ravel() <= 11)

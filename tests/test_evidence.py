@@ -19,7 +19,8 @@ from hexseal.change.rate import fit_tail, rates
 from hexseal.change.source import PairSource
 from hexseal.change.stage import judge_region, read_report
 from hexseal.change.states import State
-from hexseal.counting.stage import count_region, region_grid
+from hexseal.counting.stage import count_region
+from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region, load_region
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions

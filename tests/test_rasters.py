@@ -16,7 +16,7 @@ from rasterio.vrt import WarpedVRT
 
 from hexseal.errors import GridMismatchError, InputError
 from hexseal.raster.grid import Window
-from hexseal.raster.landcover import common_grid, open_landcover, read_grid, windows
+from hexseal.raster.landcover import common_grid, open_landcover, read_grid
 from hexseal.region.load import Epoch
 
 NINE = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
@@ -74,7 +74,7 @@ def test_more_tiles_than_stay_open(tmp_path: Path) -> None:
         write_tif(tmp_path / f"t{k:02}.tif", [[k]], transform=north_up(WEST + 10 * k))
     with open_landcover(str(tmp_path / "*.tif")) as raster:
         assert raster.read(Window(0, 0, 1, 40)).tolist() == [list(range(40))]
-        with raster.reopened() as other:
+        with open_landcover(str(tmp_path / "*.tif")) as other:
             assert other.read(Window(0, 38, 1, 2)).tolist() == [[38, 39]]
 
 
@@ -219,14 +219,14 @@ def test_http_address_without_file(served: str) -> None:
 
 def test_windows_cover_the_frame_once() -> None:
     seen = np.zeros((50, 70), dtype=int)
-    for w in windows(Window(3, 5, 40, 60), (16, 16), pixels=600):
+    for w in Window(3, 5, 40, 60).cut((16, 16), pixels=600):
         seen[w.row : w.row + w.height, w.column : w.column + w.width] += 1
     assert (seen[3:43, 5:65] == 1).all()
     assert seen.sum() == 40 * 60
 
 
 def test_windows_of_strips_are_wide() -> None:
-    cut = windows(Window(0, 0, 1000, 865), (1, 865), pixels=100_000)
+    cut = Window(0, 0, 1000, 865).cut((1, 865), pixels=100_000)
     assert {w.width for w in cut} == {865}
     assert len(cut) < 12
 

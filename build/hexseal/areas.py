@@ -21,14 +21,16 @@ from hexseal.accuracy.stage import assess_accuracy, sealed_accuracy
 from hexseal.change.stage import judge_region
 from hexseal.codebook import Column, columns_of, spread_of
 from hexseal.codebook.words import NO_POPULATION, STEADY_POPULATION
-from hexseal.counting.stage import CountFiles, Reader, count_region, count_windows, region_grid
+from hexseal.counting.stage import CountFiles, count_region, count_windows
 from hexseal.counting.tally import WindowCounter
 from hexseal.errors import OutputError
+from hexseal.forward.stage import source_titles
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid
 from hexseal.raster.joint import ClassJoiner
+from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import AreaLayer, Region, SealedAccuracy
-from hexseal.statistics.stage import source_titles, write_statistics
+from hexseal.statistics.stage import write_statistics
 from hexseal.storage.database import connect, copy_csv, run
 from hexseal.storage.files import whole_file
 from hexseal.storage.workdir import WorkFolder
@@ -139,7 +141,7 @@ def _count(
         grid, frame = region_grid(region)
         zones = read_zones(region.areas, grid)
         counter = WindowCounter(grid, ClassJoiner(region.product), None, zones.polygons)
-        with Reader(region, frame) as reader, CountFiles(work, region.years, zones) as files:
+        with YearStack(region, frame) as reader, CountFiles(work, region.years, zones) as files:
             for counts in count_windows(reader, counter, workers, progress):
                 files.add(counts)
             files.finish()

@@ -13,7 +13,7 @@ from hexseal.accuracy.stage import assess_accuracy, sealed_accuracy
 from hexseal.change.stage import judge_region
 from hexseal.check.report import render
 from hexseal.check.stage import check_region
-from hexseal.counting.stage import DeltaSummary, count_region, region_grid
+from hexseal.counting.stage import DeltaSummary, count_region
 from hexseal.datasets import write_checksums, write_datasets
 from hexseal.datasets.checksums import listed_files
 from hexseal.errors import InputError, VerifyError
@@ -24,6 +24,7 @@ from hexseal.forward.stage import make_forward_years
 from hexseal.manifest import Parts, read_manifest, write_manifest
 from hexseal.pages import write_pages
 from hexseal.progress import Reporter
+from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region, SealedAccuracy, load_region
 from hexseal.sample.assess import assess_sample, write_sample_report
 from hexseal.sample.labels import is_block_sample

@@ -10,11 +10,11 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from hexseal.accuracy.points import ReferenceSample
-from hexseal.counting.stage import Reader, region_grid
 from hexseal.errors import InputError
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window, to_lonlat
 from hexseal.raster.joint import DOES_NOT_COUNT, ClassJoiner
+from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.types import Bytes, Doubles, Flags, Integers
 
@@ -72,7 +72,7 @@ def survey_maps(
     points = np.full((len(sample), len(years)), OUTSIDE, dtype=np.int64)
     area: defaultdict[tuple[int, ...], float] = defaultdict(float)
     addresses = [epoch.landcover for epoch in region.epochs if epoch.year in years]
-    with Reader(region, frame, addresses=addresses) as reader:
+    with YearStack(region, frame, addresses=addresses) as reader:
         windows = reader.windows()
         pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
         try:

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from hexseal.change.grading import Grading
 from hexseal.change.states import EDGE_AFTER, EDGE_BEFORE, NO_DATA, STATE_BITS, State
-from hexseal.counting.stage import CountFiles, Reader, count_windows
+from hexseal.counting.stage import CountFiles, count_windows
 from hexseal.counting.tally import WindowCounter
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.joint import JointClasses
+from hexseal.raster.stack import YearStack
 from hexseal.region.load import Region
 from hexseal.types import Bytes
 from hexseal.vector.zones import Zones
@@ -35,7 +36,7 @@ class JudgedPixels:
 
     def __init__(
         self,
-        states: Reader,
+        states: YearStack,
         records: NDArray[np.void],
         patches: NDArray[np.int64],
         outcome: Bytes,

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -20,8 +19,8 @@ from hexseal.change.states import (
     evidence_weights,
     pair_states,
 )
-from hexseal.counting.stage import Reader
 from hexseal.raster.grid import Window
+from hexseal.raster.stack import YearStack
 from hexseal.region.load import Region
 from hexseal.region.noise import WIDEST_RIM
 from hexseal.types import Bytes, Pair
@@ -56,7 +55,7 @@ class PairSource:
         self.region, self.pair, self.frame = region, pair, frame
         self.first, self.second = (region.years.index(year) for year in pair)
         self.halo = max(1, region.noise.edge_tolerance)
-        self.landcover = Reader(region, frame)
+        self.landcover = YearStack(region, frame)
         both = [region.epochs[place] for place in (self.first, self.second)]
         self.confidence = [_layer(region, frame, epoch.confidence) for epoch in both]
         use = region.noise.post_processing
@@ -93,10 +92,10 @@ class PairSource:
 
     def rows(self) -> list[tuple[int, int]]:
         """Return the half-open rows of each band."""
-        height, width = self.frame.height, self.frame.width
-        step = max(BLOCK_ROWS, BAND_PIXELS // width // BLOCK_ROWS * BLOCK_ROWS)
-        starts = [row for row in range(0, height, step) if not row or height - row > WIDEST_RIM]
-        return list(pairwise([*starts, height]))
+        step = max(BLOCK_ROWS, BAND_PIXELS // self.frame.width // BLOCK_ROWS * BLOCK_ROWS)
+        whole = Window(0, 0, self.frame.height, self.frame.width)
+        strips = whole.strips(step, least=WIDEST_RIM + 1)
+        return [(strip.row, strip.row + strip.height) for strip in strips]
 
     def _neighbours(self) -> tuple[int | None, int | None]:
         """Return the places of the years before and after a pair of consecutive years."""
@@ -205,8 +204,8 @@ def _patch_codes() -> Bytes:
 PATCH_CODES = _patch_codes()
 
 
-def _layer(region: Region, frame: Window, address: str | None) -> Reader | None:
-    return None if address is None else Reader(region, frame, addresses=[address], fill=OUTSIDE)
+def _layer(region: Region, frame: Window, address: str | None) -> YearStack | None:
+    return None if address is None else YearStack(region, frame, addresses=[address], fill=OUTSIDE)
 
 
 def _has(flags: Bytes, bit: int) -> NDArray[np.bool_]:

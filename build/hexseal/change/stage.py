@@ -34,9 +34,9 @@ from hexseal.change.rate import Tail
 from hexseal.change.source import PairSource
 from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, STATE_BITS, State
 from hexseal.change.worklist import PatchFile, write_patches
-from hexseal.counting.stage import Reader, region_grid
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
+from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Noise, Region
 from hexseal.storage.files import write_bytes
 from hexseal.storage.workdir import WorkFolder
@@ -145,7 +145,7 @@ def _judge_pair(
         grading = _grade(labelled, kept, region.noise)
         outcome = _outcome(labelled.table, kept, grading)
         records = np.memmap(binary, RECORD, "r") if binary.stat().st_size else np.empty(0, RECORD)
-        states = Reader(region, Window(0, 0, grid.height, grid.width), addresses=[str(raster)])
+        states = YearStack(region, Window(0, 0, grid.height, grid.width), addresses=[str(raster)])
         with states:
             judged = JudgedPixels(states, records, labelled.patches, outcome, grading)
             count_states(

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from hexseal.check.report import Finding, PairFigures, YearFigures, pixels
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.landcover import Landcover, windows
+from hexseal.raster.landcover import Landcover
 from hexseal.region.load import Region
 from hexseal.types import Box, Bytes, Flags, Integers
 
-WINDOW_PIXELS = 4_200_000
 HIGHEST_SEALED_SHARE = 0.6
 # The common mask may take this share of a year's land before it is worth a warning.
 LOST_SHARE = 0.05
@@ -75,7 +74,7 @@ def take_census(
     is_unknown = ~_table(product.known)
     meaning = _table(product.valid) * VALID + _table(product.sealed) * SEALED
     meaning = (meaning + _table(product.valid - product.water) * LAND).astype(np.uint8)
-    pieces = windows(frame, rasters[0].block_shape, pixels=WINDOW_PIXELS)
+    pieces = frame.cut(rasters[0].block_shape)
     for done, (window, bands) in enumerate(_read_ahead(rasters, pieces), 1):
         counts, land, sealed, edges = _count(bands, meaning)
         census.codes += counts
@@ -394,7 +393,7 @@ def check_mask(
 ) -> Iterator[Finding]:
     """Check that a mask, which lies on the region's grid, holds only the values it may."""
     counts = np.zeros(256, dtype=np.int64)
-    for window in windows(frame, mask.block_shape, pixels=WINDOW_PIXELS):
+    for window in frame.cut(mask.block_shape):
         counts += np.bincount(mask.read(window).ravel(), minlength=256)
     wrong = [int(value) for value in np.flatnonzero(counts) if int(value) not in allowed]
     if wrong:

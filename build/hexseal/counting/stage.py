@@ -5,13 +5,11 @@ partial counts that DuckDB sums. Memory depends on the window, not on the raster
 """
 
 import os
-import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -21,9 +19,9 @@ import pyarrow.parquet as pq
 
 from hexseal.counting.tally import Tally, WindowCounter, WindowCounts
 from hexseal.progress import Progress, no_progress
-from hexseal.raster.grid import Grid, Window
+from hexseal.raster.grid import Window
 from hexseal.raster.joint import ClassJoiner
-from hexseal.raster.landcover import Landcover, common_grid, open_landcover
+from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.storage.database import connect, run
 from hexseal.storage.files import whole_file
@@ -31,8 +29,6 @@ from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Bytes
 from hexseal.vector.zones import Zones, read_zones
 
-# Pixels of one window: large enough to hide what a window costs, small enough for many threads.
-WINDOW_PIXELS = 4_200_000
 WINDOWS_AHEAD = 1
 # Counts are read once, soon and whole: quick to write matters more than small.
 PARQUET: dict[str, Any] = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
@@ -66,92 +62,11 @@ def count_region(
     zones.write(WorkFolder(work).zone_shapes)
     joiner = ClassJoiner(region.product)
     counter = WindowCounter(grid, joiner, region.hexagons.finest, zones.polygons)
-    with Reader(region, frame) as reader, CountFiles(work, region.years, zones) as files:
+    with YearStack(region, frame) as reader, CountFiles(work, region.years, zones) as files:
         for counts in count_windows(reader, counter, workers, progress):
             files.add(counts)
         files.finish()
     return DeltaSummary(grid.width, grid.height, str(grid), zones.polygons.count)
-
-
-def region_grid(region: Region) -> tuple[Grid, Window]:
-    """Return the grid that is counted and its place on the rasters' common grid."""
-    full = common_grid(region.epochs)
-    frame = Window(0, 0, full.height, full.width)
-    if region.window is not None:
-        frame = full.window_of(region.window)
-    return full.subgrid(frame), frame
-
-
-class Reader:
-    """Read windows of every year's raster; each thread opens the files for itself.
-
-    ``addresses`` are other rasters on the same grid, and ``fill`` their value where no tile lies.
-    """
-
-    def __init__(
-        self,
-        region: Region,
-        frame: Window,
-        *,
-        addresses: Sequence[str] | None = None,
-        fill: int | None = None,
-    ) -> None:
-        self.addresses = addresses or [epoch.landcover for epoch in region.epochs]
-        self.fill = region.product.fill if fill is None else fill
-        self.frame = frame
-        self.open = threading.local()
-        self.stack = ExitStack()
-        self.lock = threading.Lock()
-
-    def __enter__(self) -> "Reader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stack.close()
-
-    def rasters(self) -> list[Landcover]:
-        """Return this thread's open rasters."""
-        if not hasattr(self.open, "rasters"):
-            with self.lock:
-                self.open.rasters = [
-                    self.stack.enter_context(open_landcover(address, fill=self.fill))
-                    for address in self.addresses
-                ]
-        return self.open.rasters
-
-    def read(self, window: Window) -> tuple[Bytes, ...]:
-        """Return every year's classes in a window of the frame."""
-        shifted = Window(
-            window.row + self.frame.row,
-            window.column + self.frame.column,
-            window.height,
-            window.width,
-        )
-        return tuple(raster.read(shifted) for raster in self.rasters())
-
-    def windows(self) -> list[Window]:
-        """Cut the frame into windows along the blocks of the first raster, row by row."""
-        height, width = self.rasters()[0].block_shape
-        down = max(1, round(WINDOW_PIXELS**0.5 / height)) * height
-        across = max(1, WINDOW_PIXELS // down // width) * width
-        rows = _cuts(self.frame.row, self.frame.height, down)
-        columns = _cuts(self.frame.column, self.frame.width, across)
-        return [
-            Window(top, left, bottom - top, right - left)
-            for top, bottom in rows
-            for left, right in columns
-        ]
-
-
-def _cuts(start: int, length: int, step: int) -> list[tuple[int, int]]:
-    """Cut ``length`` pixels from ``start`` at the multiples of ``step``; counted from the start.
-
-    >>> _cuts(1000, 2000, 1024)
-    [(0, 24), (24, 1048), (1048, 2000)]
-    """
-    inner = range((start // step + 1) * step, start + length, step)
-    edges = [start, *inner, start + length]
-    return [(a - start, b - start) for a, b in pairwise(edges)]
 
 
 class Bands(Protocol):

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from hexseal import __version__
 from hexseal.fetch import Record
-from hexseal.forward.stage import forward_reports
+from hexseal.forward.stage import forward_reports, source_titles
 from hexseal.region.dataset import LICENCES
 from hexseal.region.load import Licence, Region, is_remote
-from hexseal.statistics.stage import source_titles
 from hexseal.storage.cache import Checksums
 from hexseal.storage.workdir import WorkFolder
 

@@ -9,9 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hexseal.manifest import PartitionTree
-from hexseal.region.load import Standalone
+from hexseal.region.load import Standalone, wants_script
 from hexseal.storage.files import write_bytes
-from hexseal.tiles.hexagons import wants_script
 
 SCRIPTS = "assets/partitions"
 

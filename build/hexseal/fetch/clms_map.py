@@ -6,14 +6,13 @@ from tempfile import TemporaryDirectory
 from hexseal.errors import FetchError, InputError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.clms import Order, Portal
-from hexseal.fetch.landcover import MapWriter
+from hexseal.fetch.landcover import ROWS, MapWriter
 from hexseal.fetch.place import Place
 from hexseal.fetch.unzip import unzip_rasters
 from hexseal.fetch.web import RefusalError
-from hexseal.forward.maps import OUTSIDE, read_on, strips
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Window
-from hexseal.raster.landcover import Landcover, open_landcover
+from hexseal.raster.landcover import OUTSIDE, Landcover, open_landcover
 
 # Names of the layers that come beside the map: confidence, data score, post-processing.
 MASKS = ("conf", "rascl", "dsl", "rasdl", "post", "raspl")
@@ -100,8 +99,5 @@ def _copy(raster: Landcover, writer: MapWriter, window: Window, address: str) ->
         raise FetchError(
             f"{address}: holds {raster.grid}, expected the pixels of {grid}; it is not resampled"
         )
-    for strip in strips(grid.subgrid(window)):
-        piece = Window(
-            window.row + strip.row, window.column + strip.column, strip.height, strip.width
-        )
-        writer.write(read_on(grid, raster, piece), piece, address)
+    for piece in window.strips(ROWS):
+        writer.write(raster.read_on(grid, piece), piece, address)

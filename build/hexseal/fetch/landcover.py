@@ -6,11 +6,14 @@ import numpy as np
 
 from hexseal.errors import FetchError
 from hexseal.fetch.place import Place
-from hexseal.forward.maps import OUTSIDE
 from hexseal.products import Product
 from hexseal.raster.cog import CogWriter, Layout
 from hexseal.raster.grid import Window
+from hexseal.raster.landcover import OUTSIDE
 from hexseal.types import Bytes
+
+# Rows that are copied at once.
+ROWS = 1024
 
 
 class MapWriter:

@@ -12,7 +12,7 @@ import rasterio
 
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import public
-from hexseal.fetch.landcover import MapWriter
+from hexseal.fetch.landcover import ROWS, MapWriter
 from hexseal.fetch.remote import opened
 from hexseal.fetch.web import RefusalError, Web
 from hexseal.progress import Progress, no_progress
@@ -24,8 +24,6 @@ PIXELS = 12_000
 # Nothing is classified there.
 NODATA = 0
 ALIGNED = 1e-3
-# Rows that are read and written at once.
-ROWS = 1024
 
 
 def tile_name(south: int, west: int) -> str:
@@ -99,7 +97,7 @@ def _copy(
     grid = writer.place.grid
     turned = corner[1] - ((corner[1] + 180) % 360 - 180)
     across, down = _offset(raster, turned, grid, address)
-    for piece in _strips(window):
+    for piece in window.strips(ROWS):
         row, column = piece.row - down, piece.column - across
         top, left = max(row, 0), max(column, 0)
         bottom = min(row + piece.height, raster.height)
@@ -131,12 +129,6 @@ def _offset(
 
 
 def _fill(window: Window, writer: MapWriter) -> None:
-    for piece in _strips(window):
+    for piece in window.strips(ROWS):
         codes = np.full((piece.height, piece.width), NODATA, np.uint8)
         writer.write(codes, piece, "sea")
-
-
-def _strips(window: Window) -> Iterator[Window]:
-    for row in range(0, window.height, ROWS):
-        height = min(ROWS, window.height - row)
-        yield Window(window.row + row, window.column, height, window.width)

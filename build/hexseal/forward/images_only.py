@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from hexseal.errors import InputError
-from hexseal.forward.maps import open_maps, strips
+from hexseal.forward.maps import open_maps
 from hexseal.forward.report import CODES, ForwardReport, Tally
 from hexseal.region.load import Epoch
 from hexseal.storage.files import describe, whole_file
@@ -43,7 +43,7 @@ def compare_part(epoch: Epoch, reference: str, stem: Path) -> Tally:
     mapped = Epoch(year=epoch.year, landcover=reference, source="")
     with ExitStack() as stack:
         maps = open_maps(stack, mapped, (stem, stem))
-        for window in strips(maps.grid):
+        for window in maps.strips():
             tally.add(*maps.read(window))
     if not tally.classes.any():
         raise InputError(

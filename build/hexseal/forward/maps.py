@@ -1,19 +1,15 @@
 """Rasters of a forward year: the map and the model's maps read together."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from hexseal.errors import GridMismatchError
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.landcover import Landcover, open_landcover
+from hexseal.raster.landcover import OUTSIDE, Landcover, open_landcover
 from hexseal.region.load import Epoch
 from hexseal.types import Bytes
 
-OUTSIDE = 254
 # Rows that are read at once: a multiple of the blocks of standard errors and of files.
 ROWS = 1024
 
@@ -32,7 +28,11 @@ class Maps:
     def read(self, window: Window) -> tuple[Bytes, ...]:
         """Return the five rasters in a window of CLC+'s grid, OUTSIDE where one has nothing."""
         others = (self.before, self.after, self.confidence_before, self.confidence_after)
-        return self.mapped.read(window), *(read_on(self.grid, r, window) for r in others)
+        return self.mapped.read(window), *(other.read_on(self.grid, window) for other in others)
+
+    def strips(self) -> list[Window]:
+        """Return the windows to read, from north to south."""
+        return self.grid.window.strips(ROWS)
 
 
 def open_maps(stack: ExitStack, mapped: Epoch, stems: tuple[Path, Path]) -> Maps:
@@ -54,23 +54,3 @@ def _check_lattice(grid: Grid, other: Grid, name: str, mapped: Epoch) -> None:
             f"{name}: its image has other pixels than {mapped.landcover} ({mapped.year}): it is "
             f"{other}, expected {grid}; warp the image onto that grid"
         )
-
-
-def read_on(grid: Grid, raster: Landcover, window: Window) -> Bytes:
-    """Read a raster in a window of another grid of the same pixels, OUTSIDE beyond its own."""
-    down, across = (round(offset) for offset in grid.offset_of(raster.grid))
-    top, left = max(window.row, down), max(window.column, across)
-    bottom = min(window.row + window.height, down + raster.grid.height)
-    right = min(window.column + window.width, across + raster.grid.width)
-    out = np.full((window.height, window.width), OUTSIDE, np.uint8)
-    if top < bottom and left < right:
-        part = raster.read(Window(top - down, left - across, bottom - top, right - left))
-        rows = slice(top - window.row, bottom - window.row)
-        out[rows, left - window.column : right - window.column] = part
-    return out
-
-
-def strips(grid: Grid) -> Iterator[Window]:
-    """Cut a grid into strips of full width, from north to south."""
-    for row in range(0, grid.height, ROWS):
-        yield Window(row, 0, min(ROWS, grid.height - row), grid.width)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.errors import InputError
-from hexseal.forward.maps import OUTSIDE
 from hexseal.products import CLCPLUS
+from hexseal.raster.landcover import OUTSIDE
 from hexseal.storage.files import write_bytes
 from hexseal.types import Bytes, Integers
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from hexseal import __version__
 from hexseal.errors import InputError
 from hexseal.forward.images_only import compare_part, publish_map, tested_report
-from hexseal.forward.maps import open_maps, strips
+from hexseal.forward.maps import open_maps
 from hexseal.forward.models import model_folder, require_ml
 from hexseal.forward.report import (
     USUAL_DRIFT,
@@ -63,6 +63,22 @@ def make_forward_years(
 def forward_reports(region: Region) -> dict[int, ForwardReport]:
     """Return the comparison of each forward year; raise InputError where one was not made."""
     return {e.year: read_report(report_path(e)) for e in region.epochs if e.forward is not None}
+
+
+def source_titles(region: Region) -> dict[str, str]:
+    """Return for each year the product and version that its figures come from.
+
+    A year made by a model names the model's checksum and the map that it starts from.
+    """
+    titles = {
+        str(epoch.year): epoch.source or f"{region.product.title} {epoch.year}"
+        for epoch in region.epochs
+    }
+    for year, report in forward_reports(region).items():
+        titles[str(year)] += f", model sha256 {report.checksum[:12]}"
+        if report.calibrate_on is not None:
+            titles[str(year)] += f", change since {titles[str(report.calibrate_on)]}"
+    return titles
 
 
 def _make(
@@ -151,7 +167,7 @@ def carry_forward(
         maps = open_maps(stack, mapped, stems)
         landcover = stack.enter_context(CogWriter(Path(epoch.landcover), maps.grid, CLASSES))
         confidence = stack.enter_context(CogWriter(Path(epoch.confidence), maps.grid, Layout()))
-        windows = list(strips(maps.grid))
+        windows = maps.strips()
         for done, window in enumerate(windows, 1):
             classes, certain = tally.add(*maps.read(window))
             landcover.write(classes, window)

@@ -10,6 +10,7 @@ import threading
 import warnings
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from affine import Affine
@@ -28,6 +29,8 @@ SAME_DATUM = 1e-5
 # A millimetre, in degrees; so many codes of PROJ are tried for a CRS without one.
 SAME_PLACE = 1e-8
 CANDIDATES = 12
+# Pixels of one window: large enough to hide what a window costs, small enough for many threads.
+WINDOW_PIXELS = 4_200_000
 _local = threading.local()
 _warnings_lock = threading.Lock()
 
@@ -40,6 +43,52 @@ class Window:
     column: int
     height: int
     width: int
+
+    def moved(self, down: int, across: int) -> "Window":
+        """Return the window so many pixels further down and to the right."""
+        return Window(self.row + down, self.column + across, self.height, self.width)
+
+    def cut(self, block_shape: tuple[int, int], *, pixels: int = WINDOW_PIXELS) -> list["Window"]:
+        """Cut along blocks of (height, width) into windows of about ``pixels``, row by row.
+
+        >>> cut = Window(1, 0, 2, 4).cut((2, 2), pixels=4)
+        >>> [(window.row, window.column, window.height, window.width) for window in cut]
+        [(1, 0, 1, 2), (1, 2, 1, 2), (2, 0, 1, 2), (2, 2, 1, 2)]
+        """
+        block_height, block_width = block_shape
+        across = max(1, round(pixels**0.5 / block_width)) * block_width
+        across = min(across, math.ceil(self.width / block_width + 1) * block_width)
+        down = max(1, pixels // across // block_height) * block_height
+        return [
+            Window(top, left, bottom - top, right - left)
+            for top, bottom in _cuts(self.row, self.height, down)
+            for left, right in _cuts(self.column, self.width, across)
+        ]
+
+    def strips(self, rows: int, *, least: int = 1) -> list["Window"]:
+        """Cut into strips of full width and ``rows``, from north to south.
+
+        A last strip of fewer than ``least`` rows is joined to the one before it.
+
+        >>> [(strip.row, strip.height) for strip in Window(5, 0, 7, 4).strips(3, least=2)]
+        [(5, 3), (8, 4)]
+        """
+        inside = range(rows, self.height, rows)
+        starts = [0, *(start for start in inside if self.height - start >= least)]
+        return [
+            Window(self.row + start, self.column, end - start, self.width)
+            for start, end in pairwise([*starts, self.height])
+        ]
+
+
+def _cuts(start: int, length: int, step: int) -> list[tuple[int, int]]:
+    """Cut ``length`` pixels from ``start`` at the multiples of ``step``.
+
+    >>> _cuts(1000, 2000, 1024)
+    [(1000, 1024), (1024, 2048), (2048, 3000)]
+    """
+    inner = range((start // step + 1) * step, start + length, step)
+    return list(pairwise([start, *inner, start + length]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +131,11 @@ class Grid:
         """Return the authority code of the CRS where it has one, else its WKT on one line."""
         authority = _crs(self.crs).to_authority()
         return ":".join(authority) if authority else _crs(self.crs).to_wkt()
+
+    @property
+    def window(self) -> Window:
+        """Return the window that covers the whole grid."""
+        return Window(0, 0, self.height, self.width)
 
     @property
     def pixel_size(self) -> tuple[float, float]:

@@ -4,7 +4,6 @@ Every failure is one line that names the file. Nothing is ever resampled.
 """
 
 import logging
-import math
 import shlex
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -40,6 +39,8 @@ GDAL_SETTINGS: dict[str, int | str] = {
 }
 # A mosaic keeps this many tiles open at once; the 2023 edition of CLC+ Backbone has 897.
 OPEN_TILES = 32
+# What CLC+ and layers of confidence hold where nothing was mapped.
+OUTSIDE = 254
 # Of a virtual raster so many sources are looked at for lossy compression.
 CHECKED_SOURCES = 64
 
@@ -77,8 +78,7 @@ class Landcover:
     """A byte raster of one band: one file, or several that tile one grid.
 
     Places that no tile covers, and pixels that the file's own mask or alpha band hides, read as
-    ``fill``. Use one object per thread: ``reopened`` gives
-    another one without reading all headers again.
+    ``fill``. Use one object per thread.
     """
 
     def __init__(self, grid: Grid, tiles: tuple[Tile, ...], fill: int) -> None:
@@ -98,10 +98,6 @@ class Landcover:
         """Close all files; a later read opens them again."""
         while self._files:
             self._files.popitem()[1].close()
-
-    def reopened(self) -> "Landcover":
-        """Return the same raster with file handles of its own, for another thread."""
-        return Landcover(self.grid, self.tiles, self.fill)
 
     def uncovered(self, frame: Window) -> int:
         """Return how many pixels of a window no tile covers."""
@@ -143,6 +139,17 @@ class Landcover:
         out.fill(self.fill)
         for tile in here:
             self._paint(tile, window, out)
+        return out
+
+    def read_on(self, grid: Grid, window: Window) -> Bytes:
+        """Return the codes in a window of another grid of the same pixels, ``fill`` beyond."""
+        down, across = (round(offset) for offset in grid.offset_of(self.grid))
+        part = _overlap(Window(down, across, self.grid.height, self.grid.width), window)
+        out = np.full((window.height, window.width), self.fill, np.uint8)
+        if part is not None:
+            top, left = part.row - window.row, part.column - window.column
+            codes = self.read(part.moved(-down, -across))
+            out[top : top + part.height, left : left + part.width] = codes
         return out
 
     def _paint(self, tile: Tile, window: Window, out: Bytes) -> None:
@@ -415,29 +422,3 @@ def _overlap(tile: Window, window: Window) -> Window | None:
     if top >= bottom or left >= right:
         return None
     return Window(top, left, bottom - top, right - left)
-
-
-def windows(frame: Window, block_shape: tuple[int, int], *, pixels: int) -> list[Window]:
-    """Cut ``frame`` along the file's blocks into windows of about ``pixels``, row by row.
-
-    >>> cut = windows(Window(1, 0, 2, 4), (2, 2), pixels=4)
-    >>> [(window.row, window.column, window.height, window.width) for window in cut]
-    [(1, 0, 1, 2), (1, 2, 1, 2), (2, 0, 1, 2), (2, 2, 1, 2)]
-    """
-    block_height, block_width = block_shape
-    across = max(1, round(pixels**0.5 / block_width)) * block_width
-    across = min(across, math.ceil(frame.width / block_width + 1) * block_width)
-    down = max(1, pixels // across // block_height) * block_height
-    rows = _cuts(frame.row, frame.height, down)
-    columns = _cuts(frame.column, frame.width, across)
-    return [
-        Window(top, left, bottom - top, right - left)
-        for top, bottom in rows
-        for left, right in columns
-    ]
-
-
-def _cuts(start: int, length: int, step: int) -> list[tuple[int, int]]:
-    """Cut ``length`` pixels from ``start`` at the multiples of ``step``."""
-    inner = range((start // step + 1) * step, start + length, step)
-    return list(pairwise([start, *inner, start + length]))

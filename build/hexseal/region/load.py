@@ -26,6 +26,8 @@ __all__ = [
 ]  # fmt: skip
 
 Standalone = Literal["auto", "always", "never"]
+# Above this size the copy that a page needs when it is opened without a server is left out.
+STANDALONE_LIMIT_BYTES = 64_000_000
 Pixels = Literal["auto", "always", "never"]
 
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
@@ -101,6 +103,11 @@ class Site:
     standalone: Standalone = "auto"
     basemap: str | None = None
     pixels: Pixels = "auto"
+
+
+def wants_script(standalone: Standalone, size: int) -> bool:
+    """Return whether files of ``size`` bytes get a copy for pages opened without a server."""
+    return standalone == "always" or (standalone == "auto" and size <= STANDALONE_LIMIT_BYTES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from hexseal.counting.stage import region_grid
 from hexseal.errors import InputError
 from hexseal.progress import Progress, no_progress
+from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region
 from hexseal.sample.blocks import STRATA, BlockGrid, Blocks, Census, survey_blocks
 from hexseal.sample.design import joined

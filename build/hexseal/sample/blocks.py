@@ -22,9 +22,9 @@ from scipy import ndimage
 
 from hexseal.change.patches import ChangeBand, ChangePixels, PatchBuilder, PatchTable
 from hexseal.change.scan import GAIN, LOSS, OTHER, STABLE_SEALED
-from hexseal.counting.stage import Reader, region_grid
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
+from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.types import Bytes, Doubles, Flags, Integers, Pair
 
@@ -205,11 +205,11 @@ class _Scratch:
     def count(self, region: Region, pair: Pair, frame: Window, progress: Progress) -> None:
         """Read both maps once."""
         builder = PatchBuilder()
-        bands = list(_bands(self.grid.grid))
+        bands = _bands(self.grid.grid)
         places = [region.years.index(year) for year in pair]
         addresses = [region.epochs[place].landcover for place in places]
         with (
-            Reader(region, frame, addresses=addresses) as reader,
+            YearStack(region, frame, addresses=addresses) as reader,
             self.counts.open("wb") as counts,
             self.change.open("wb") as change,
         ):
@@ -294,11 +294,10 @@ class _Scratch:
         return digest.hexdigest()[:12]
 
 
-def _bands(grid: Grid) -> Iterator[tuple[int, int]]:
-    """Yield half-open rows that hold whole blocks."""
+def _bands(grid: Grid) -> list[tuple[int, int]]:
+    """Return half-open rows that hold whole blocks."""
     step = max(FEWEST_ROWS, BAND_PIXELS // grid.width // SIDE * SIDE)
-    for start in range(0, grid.height, step):
-        yield start, min(start + step, grid.height)
+    return [(strip.row, strip.row + strip.height) for strip in grid.window.strips(step)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -329,7 +328,7 @@ class _Band:
         return counts
 
 
-def _read_band(reader: Reader, region: Region, grid: Grid, rows: tuple[int, int]) -> _Band:
+def _read_band(reader: YearStack, region: Region, grid: Grid, rows: tuple[int, int]) -> _Band:
     """Read the rows with NEAR more above and below, which only serve to find what is near."""
     top, bottom = max(0, rows[0] - NEAR), min(grid.height, rows[1] + NEAR)
     former, later = reader.read(Window(top, 0, bottom - top, grid.width))

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.accuracy.table import column_names, read_table
-from hexseal.counting.stage import region_grid
 from hexseal.errors import InputError
+from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region
 from hexseal.sample.blocks import STRATA, BlockGrid
 from hexseal.sample.stage import EDGES, share_column, years_of

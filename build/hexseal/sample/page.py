@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from hexseal.counting.stage import Reader, region_grid
 from hexseal.errors import InputError
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
+from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.sample.blocks import SIDE, BlockGrid
 from hexseal.sample.imagery import METRES_PER_DEGREE, Images, images_of, surroundings
@@ -183,7 +183,7 @@ def _masks(sample: Sample, region: Region, blocks: BlockGrid) -> list[str]:
     is_valid = np.isin(np.arange(256), sorted(region.product.valid))
     addresses = [e.landcover for e in region.epochs if e.year in sample.design.pair]
     masks = []
-    with Reader(region, frame, addresses=addresses) as reader:
+    with YearStack(region, frame, addresses=addresses) as reader:
         for index, valid in zip(sample.blocks.index, sample.blocks.valid, strict=True):
             row, column = (place * SIDE for place in divmod(int(index), blocks.columns))
             height, width = min(SIDE, grid.height - row), min(SIDE, grid.width - column)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.counting.stage import region_grid
+from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region
 from hexseal.sample.assess import Change, SampleReport
 from hexseal.sample.blocks import BlockGrid

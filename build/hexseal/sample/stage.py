@@ -17,9 +17,9 @@ import shapely
 from numpy.typing import NDArray
 
 from hexseal import __version__
-from hexseal.counting.stage import region_grid
 from hexseal.errors import InputError, RegionError
 from hexseal.progress import Progress, no_progress
+from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region
 from hexseal.sample.blocks import STRATA, BlockGrid, Blocks, Census, survey_blocks
 from hexseal.sample.design import Design, Drawing, Plan, design_of, plan_sample

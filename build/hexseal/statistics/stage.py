@@ -11,7 +11,7 @@ from h3.api import basic_int
 from hexseal.change.stage import read_report
 from hexseal.change.states import STATE_SETS
 from hexseal.errors import InputError
-from hexseal.forward.stage import forward_reports
+from hexseal.forward.stage import forward_reports, source_titles
 from hexseal.region.load import Region, SealedAccuracy
 from hexseal.statistics.adjusted import Transfer
 from hexseal.statistics.judge import (
@@ -288,22 +288,6 @@ def cell_facts(cells: list[int]) -> pa.Table:
     lat, lon = zip(*map(basic_int.cell_to_latlng, cells), strict=True)
     area = [basic_int.cell_area(cell, "m^2") for cell in cells]
     return pa.table({"h3": pa.array(cells, pa.uint64()), "lat": lat, "lon": lon, "area_m2": area})
-
-
-def source_titles(region: Region) -> dict[str, str]:
-    """Return for each year the product and version that its figures come from.
-
-    A year made by a model names the model's checksum and the map that it starts from.
-    """
-    titles = {
-        str(epoch.year): epoch.source or f"{region.product.title} {epoch.year}"
-        for epoch in region.epochs
-    }
-    for year, report in forward_reports(region).items():
-        titles[str(year)] += f", model sha256 {report.checksum[:12]}"
-        if report.calibrate_on is not None:
-            titles[str(year)] += f", change since {titles[str(report.calibrate_on)]}"
-    return titles
 
 
 def _values(region: Region, work: Path) -> dict[str, object]:

@@ -12,9 +12,8 @@ from pmtiles.writer import Writer
 from hexseal.check.files import PMTILES_START
 from hexseal.errors import InputError
 from hexseal.manifest import Archive
-from hexseal.region.load import Standalone
+from hexseal.region.load import Standalone, wants_script
 from hexseal.storage.files import describe, sha256, whole_file, write_bytes
-from hexseal.tiles.hexagons import wants_script
 from hexseal.tiles.mercator import header_bounds
 from hexseal.types import Box
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pmtiles.tile import TileType
 
-from hexseal.counting.stage import Reader, region_grid
 from hexseal.products import Product
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Window
+from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.tiles.archives import write_archive
 from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, bounds_of, tiles_over, view_of
@@ -68,7 +68,7 @@ def write_ground(
     """Write the land cover of the last year as tiles; return the number of tiles."""
     grid, frame = region_grid(region)
     table, zooms, bounds = ground_table(region.product), ground_zooms(region), bounds_of(grid)
-    with Reader(region, frame) as reader:
+    with YearStack(region, frame) as reader:
 
         def paint(tile: MercatorTile) -> Bytes | None:
             view = view_of(grid, tile)
@@ -140,7 +140,7 @@ def ground_zooms(region: Region) -> range:
     return range(max(0, last - ZOOMS + 1), last + 1)
 
 
-def _last_year(reader: Reader, window: Window, table: Bytes) -> Bytes:
+def _last_year(reader: YearStack, window: Window, table: Bytes) -> Bytes:
     """Return the ground of a window: of the last year, or of one before where it has no data."""
     *earlier, last = (table[classes] for classes in reader.read(window))
     for ground in reversed(earlier):

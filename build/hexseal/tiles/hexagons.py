@@ -18,7 +18,7 @@ from pmtiles.writer import Writer
 from hexseal.codebook.measures import SIGNALS
 from hexseal.manifest import TileSummary, ZoomBand
 from hexseal.progress import Progress, no_progress
-from hexseal.region.load import HexagonRange, Region, Standalone
+from hexseal.region.load import HexagonRange, Region, wants_script
 from hexseal.storage.database import connect, fetch, run
 from hexseal.storage.files import whole_file, write_bytes
 from hexseal.storage.workdir import WorkFolder
@@ -29,8 +29,6 @@ from hexseal.types import Box, Doubles, Integers
 # The web Mercator square ends here.
 LATITUDE_LIMIT = 85.051_128
 EARTH_CIRCUMFERENCE_M = 40_075_016.685_578_488
-# Above this size the copy that a page needs when it is opened without a server is left out.
-STANDALONE_LIMIT_BYTES = 64_000_000
 # Outlines come from H3 as Python objects, so many cells at a time.
 CELLS_AT_ONCE = 100_000
 M2_OF_PAIR = ("new_sealed_m2", "unsealed_m2", "confirmed_m2", "adjusted_m2",
@@ -86,11 +84,6 @@ def write_tiles(
         maxzoom=bands[-1].maxzoom,
         bands=bands,
     )
-
-
-def wants_script(standalone: Standalone, size: int) -> bool:
-    """Return whether files of ``size`` bytes get a copy for pages opened without a server."""
-    return standalone == "always" or (standalone == "auto" and size <= STANDALONE_LIMIT_BYTES)
 
 
 def _write_archive(

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from pmtiles.tile import TileType
 from rasterio.errors import NotGeoreferencedWarning
 
-from hexseal.counting.stage import Reader, region_grid
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
+from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles.archives import fitting_zoom, write_archive
@@ -49,7 +49,7 @@ def write_pixels(
     codes = pixel_codes(region.years, region.pairs)
     confirmed = [ConfirmedPixels(grid, work, pair) for pair in region.pairs]
     palette = plain_palette(codes)
-    with Reader(region, frame) as reader:
+    with YearStack(region, frame) as reader:
         source = _Source(region, codes, reader, confirmed)
 
         def draw(tile: MercatorTile) -> bytes | None:
@@ -135,7 +135,7 @@ class _Source:
     """Windows of codes."""
 
     def __init__(
-        self, region: Region, codes: PixelCodes, reader: Reader, confirmed: list[ConfirmedPixels]
+        self, region: Region, codes: PixelCodes, reader: YearStack, confirmed: list[ConfirmedPixels]
     ) -> None:
         product = region.product
         sets = (product.sealed, product.valid, product.water)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hexseal import __version__
-from hexseal.counting.stage import region_grid
 from hexseal.errors import InputError
 from hexseal.manifest import Basemap, MapLayers
 from hexseal.progress import Progress, no_progress
+from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region
 from hexseal.storage.cache import Stamp
 from hexseal.storage.workdir import WorkFolder

@@ -248,20 +248,12 @@ def _baseline_map(image: Image, baseline: IndexThreshold | Forest, progress: Pro
     grid = image.grid
     out = np.full((grid.height, grid.width), OUTSIDE, np.uint8)
     order = [image.bands.index(band) for band in baseline.bands]
-    for window in strips(grid):
+    for window in grid.window.strips(STRIP):
         values, _ = image.read(window)
         rows = slice(window.row, window.row + window.height)
         out[rows] = baseline.predict(values[order])
         progress("baseline", window.row + window.height, grid.height)
     return out
-
-
-def strips(grid: Grid) -> list[Window]:
-    """Cut a grid into strips of full width."""
-    return [
-        Window(row, 0, min(STRIP, grid.height - row), grid.width)
-        for row in range(0, grid.height, STRIP)
-    ]
 
 
 def _calibration(predicted: Predicted, truth: Bytes, codes: tuple[int, ...]) -> Calibration:

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from hexseal.errors import InputError
-from hexseal.forward.maps import OUTSIDE
 from hexseal.raster.cog import CLASSES, CogWriter, Layout
 from hexseal.raster.grid import Grid, Window
+from hexseal.raster.landcover import OUTSIDE
 from hexseal.storage.files import describe, whole_file, write_bytes
 from hexseal_ml.predict.blending import NO_PROBABILITY, Strip
 

@@ -143,7 +143,7 @@ def drift(
     places: dict[tuple[object, ...], list[float]] = defaultdict(list)
     for plot in plots:
         mapped, true = 0, 0
-        for window in _windows(plot.scene.shape):
+        for window in Window(0, 0, *plot.scene.shape).cut((SIDE, SIDE), pixels=SIDE**2):
             reflectance, labels = plot.crop(window, VALIDATION)
             if (labels == IGNORE).all():
                 continue
@@ -158,11 +158,3 @@ def drift(
     if not moves:
         return None
     return {"sd": round(float(np.sqrt(np.mean(np.square(moves)))), 4), "pairs": len(moves)}
-
-
-def _windows(shape: tuple[int, int]) -> list[Window]:
-    return [
-        Window(row, column, min(SIDE, shape[0] - row), min(SIDE, shape[1] - column))
-        for row in range(0, shape[0], SIDE)
-        for column in range(0, shape[1], SIDE)
-    ]
