@@ -187,6 +187,12 @@ function showMap(store: Store, archive: PMTiles, theme: Theme, unknown: string):
   // Images are no colours of ours.
   connectPrinting(view, comparison, () => theme.name === "dark" && store.state.ground !== "images");
   view.map.on("error", ({ error }) => showStatus(explain(error, text)));
+  view.map.on("movestart", () => {
+    document.documentElement.dataset["map"] = "moving";
+  });
+  view.map.on("idle", () => {
+    document.documentElement.dataset["map"] = "still";
+  });
   view.map.once("idle", () => {
     showStatus(unknown);
     performance.mark("hexseal-ready");

@@ -23,7 +23,7 @@ class Journey:
         settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"} | context
         self.context = browser.new_context(**settings)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(8000)
+        self.page.set_default_timeout(PATIENCE_S * 1000)
         self.problems: list[str] = []
         self.requests: list[str] = []
         self.page.on("console", self._console)
@@ -46,6 +46,16 @@ class Journey:
         deadline = time.monotonic() + PATIENCE_S
         while not is_so():
             assert time.monotonic() < deadline, f"never came: {what}; page says {self.mark()}"
+            time.sleep(0.03)
+
+    def still(self) -> None:
+        """Wait until the map has been at rest for half a second: flights start with a delay."""
+        deadline = time.monotonic() + PATIENCE_S
+        since = time.monotonic()
+        while time.monotonic() - since < 0.5:
+            assert time.monotonic() < deadline, "the map never came to rest"
+            if self.page.evaluate("document.documentElement.dataset.map") != "still":
+                since = time.monotonic()
             time.sleep(0.03)
 
     def mark(self) -> str:

@@ -14,7 +14,7 @@ def _click_middle(journey: Journey) -> str:
     journey.until(journey.page.locator("#selection").is_visible, "a selection")
     # The first click gives the area, the second its hexagon, once the map has come to rest.
     assert "area" in journey.hash()
-    journey.page.wait_for_timeout(1200)
+    journey.still()
     journey.page.mouse.click(*journey.map_point(0.5, 0.5))
     journey.until(lambda: "cell" in journey.hash(), "a hexagon")
     journey.page.eval_on_selector("#selection .know", "box => { box.open = true; }")
@@ -161,7 +161,7 @@ def test_keyboard_reads_the_middle_and_escape_lets_go(journey: Journey) -> None:
     journey.open("file")
     journey.page.locator(".maplibregl-canvas").focus()
     journey.page.keyboard.press("ArrowRight")
-    journey.page.wait_for_timeout(400)
+    journey.until(lambda: journey.text("#speaker").startswith("Hexagon"), "the hexagon's figures")
     journey.page.keyboard.press("Enter")
     journey.until(journey.page.locator("#selection").is_visible, "a selection")
     assert journey.page.locator("#speaker").inner_text().startswith("Hexagon 8")
@@ -226,7 +226,7 @@ def test_an_area_is_chosen_from_the_table_and_from_a_hexagon(journey: Journey) -
     journey.until(lambda: journey.text("#selection h2") == "Évora-sur-Mer", "the area")
     assert journey.hash()["area"] == "municipality/01"
     assert journey.page.locator("tr.chosen").inner_text().startswith("Évora-sur-Mer")
-    journey.page.wait_for_timeout(1200)
+    journey.still()
     # In the area that is chosen already a click gives a hexagon.
     journey.page.mouse.click(*journey.map_point(0.6, 0.5))
     journey.until(lambda: "cell" in journey.hash(), "a hexagon")

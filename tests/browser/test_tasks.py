@@ -53,7 +53,7 @@ def test_how_much_is_sealed_and_did_it_grow(
     pick(visit, "evora")
     headline = visit.page.locator("#selection .headline")
     visit.until(headline.is_visible, "the headline")
-    visit.page.wait_for_timeout(600)
+    visit.until(lambda: grew in visit.text("#selection .headline"), "the growth")
     words = visit.text("#selection .headline")
     assert share in words
     assert grew in words
@@ -117,7 +117,7 @@ def test_places_that_changed_fly_the_map(visit: Journey) -> None:
     card = visit.page.locator("#selection .place-card")
     visit.until(lambda: card.count() == 1, "the place that changed")
     assert "0.09 ha" in card.inner_text()
-    visit.page.wait_for_timeout(800)
+    visit.still()
     before = visit.hash()["map"]
     card.click()
     visit.until(lambda: visit.hash()["map"] != before, "the map to fly")
@@ -127,7 +127,7 @@ def test_places_that_changed_fly_the_map(visit: Journey) -> None:
 @pytest.mark.parametrize("page", ["index.html", "fr/index.html", "index.html#area=municipality/01"])
 def test_nothing_shifts_while_the_page_opens(visit: Journey, page: str) -> None:
     visit.open("file", page)
-    visit.page.wait_for_timeout(800)
+    visit.still()
     shifts = visit.page.evaluate("shifts")
     print(f"\n{page}: layout shift {shifts:.3f}")  # noqa: T201
     assert shifts < 0.1
