@@ -45,9 +45,10 @@ simulate FOLDER *OPTIONS: setup
 run *ARGUMENTS: setup
     @{{bin}}/hexseal {{ARGUMENTS}}
 
-# Write docs/reference/region.md and commands.md from the code
+# Write what is generated from the code: docs/reference and the page script's columns.ts
 reference: setup
     @{{bin}}/python tools/write_reference.py
+    @{{bin}}/python tools/write_columns.py
 
 # Write requirements.hashes: the hashes of what requirements.lock names
 hashes: setup
@@ -78,6 +79,7 @@ lint: setup
     @{{bin}}/ruff format --check .
     @{{bin}}/basedpyright
     @{{bin}}/lint-imports
+    @{{bin}}/python tools/write_columns.py --check
 
 # Build docs/ as HTML into docs/_build; a warning is an error
 docs: setup

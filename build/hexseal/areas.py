@@ -19,7 +19,7 @@ from pyproj import Geod
 
 from hexseal.accuracy.stage import assess_accuracy, sealed_accuracy
 from hexseal.change.stage import judge_region
-from hexseal.codebook import Column, columns_of, spread_of
+from hexseal.codebook import Column, columns_of, counted_columns, spread_of
 from hexseal.codebook.words import NO_POPULATION, STEADY_POPULATION
 from hexseal.counting.stage import CountFiles, count_region, count_windows
 from hexseal.counting.tally import WindowCounter
@@ -50,10 +50,6 @@ COVERED = 0.99
 ROUNDING = 1e-6
 SHORT_EDGE = 0.1
 # Names of columns of the answer, which a kept column must not take.
-COUNTED = re.compile(
-    r"valid_m2|land_m2|valid_pixels|sealed_(?:pixels|m2|share)_\{year\}|source_\{year\}"
-    r"|(?:new_sealed|unsealed)_(?:pixels|m2)_\{pair\}|net_(?:m2|pp_per_year)_\{pair\}"
-)
 RESULT = re.compile(
     r"(?:number|id|name|answer|repaired|inside|polygon_m2|edge_sd_m2|covered_share|method|geometry)$"
     r"|.*(?:sealed|adjusted|valid|land|net|signal|q_value|index|source|grade|confirmed).*_(?:m2|\d{4})"
@@ -175,6 +171,7 @@ def _run(database: duckdb.DuckDBPyConnection, region: Region, work: Path, *, jud
     names = {
         "years": region.years,
         "pairs": region.pairs,
+        "counted_columns": counted_columns(spread_of(region)),
         "judged_columns": _judged_columns(region) if judged else (),
         "has_counts": has_counts,
         "has_areas": has_areas,
@@ -184,13 +181,12 @@ def _run(database: duckdb.DuckDBPyConnection, region: Region, work: Path, *, jud
 
 def _judged_columns(region: Region) -> tuple[Column, ...]:
     """Return the columns of the site's areas that are not counts and need no inhabitants."""
-    known = {"layer", "id", "name"}
+    spread = spread_of(region)
+    known = {"layer", "id", "name", *(column.name for column in counted_columns(spread))}
     return tuple(
         column
-        for column in columns_of("areas", spread_of(region))
-        if column.name not in known
-        and not COUNTED.fullmatch(column.template or column.name)
-        and column.null not in (NO_POPULATION, STEADY_POPULATION)
+        for column in columns_of("areas", spread)
+        if column.name not in known and column.null not in (NO_POPULATION, STEADY_POPULATION)
     )
 
 

@@ -14,10 +14,10 @@ import rasterio
 import shapely
 
 from hexseal.change.states import FILTERS
+from hexseal.codebook.indicators import indicator_columns
 from hexseal.datasets import write_checksums, write_datasets
 from hexseal.manifest import write_manifest
 from hexseal.pages import PageSummary, write_pages
-from hexseal.pages.indicators import indicator_columns
 from hexseal.products import CLCPLUS
 from hexseal.raster.grid import from_lonlat
 from hexseal.region.load import AreaLayer, Epoch, Forward, HexagonRange, Region, Site

@@ -5,11 +5,24 @@ the Data Package, STAC, Croissant, the codebook files and the data page describe
 ``hexseal verify`` checks by it.
 """
 
-from hexseal.codebook.column import ARROW_TYPES, Column, ColumnType, Spread
+from hexseal.codebook.column import ARROW_TYPES, Column, ColumnType, Per, Spread
 from hexseal.codebook.files import Book, codebook_csv, codebook_json
-from hexseal.codebook.tables import TABLES, TITLES, Table, columns_of, spread_of, tables_of
+from hexseal.codebook.measures import GRADES, SIGNALS, Signal
+from hexseal.codebook.tables import (
+    TABLES,
+    TITLES,
+    Table,
+    columns_by,
+    columns_for,
+    columns_of,
+    counted_columns,
+    names_for,
+    spread_of,
+    tables_of,
+)
 
 __all__ = [
-    "ARROW_TYPES", "TABLES", "TITLES", "Book", "Column", "ColumnType", "Spread", "Table",
-    "codebook_csv", "codebook_json", "columns_of", "spread_of", "tables_of",
+    "ARROW_TYPES", "GRADES", "SIGNALS", "TABLES", "TITLES", "Book", "Column", "ColumnType", "Per",
+    "Signal", "Spread", "Table", "codebook_csv", "codebook_json", "columns_by", "columns_for",
+    "columns_of", "counted_columns", "names_for", "spread_of", "tables_of",
 ]  # fmt: skip

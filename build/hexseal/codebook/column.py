@@ -10,6 +10,10 @@ from hexseal.types import Pair
 
 Text = Mapping[str, str]
 Per = Literal["table", "year", "pair", "layer"]
+# Where else than in the datasets a figure of hexagons and areas is used: ``tile``, a property of
+# the map's hexagons; ``sum``, hexagons add up to it in areas; ``shape``, a page adds it up for a
+# shape that its reader draws.
+Use = Literal["tile", "sum", "shape"]
 # Names of DuckDB; the Parquet types follow.
 ColumnType = Literal[
     "UBIGINT", "BIGINT", "INTEGER", "SMALLINT", "UTINYINT", "DOUBLE", "BOOLEAN", "VARCHAR"
@@ -39,10 +43,13 @@ class Spread:
 class Column:
     """One column, or a template of several.
 
-    ``name`` and ``formula`` may hold {year}, {pair} (A_B), {first}, {second} or {layer}.
+    ``name``, ``formula`` and ``sql`` may hold {year}, {pair} (A_B), {first}, {second}, {span} or
+    {layer}; of a year also {base}, the first year, and {since_base}, the adjusted change since.
     ``unit`` is "" where there is none. ``low`` and ``high`` are included; None: no bound.
-    ``values`` lists what a closed set may hold. ``null`` says what a missing value means, None
-    where none may be missing. ``text`` tells what the column is, by language.
+    ``values`` lists what a closed set may hold. ``null`` explains a missing value, None where none
+    may be missing. ``text`` describes the column, by language. ``sql`` computes a column of
+    hexagons or areas in statistics (sql/measures.sql: what it may use); "": by its own name.
+    ``uses`` are further places of the figure.
     """
 
     name: str
@@ -54,6 +61,8 @@ class Column:
     values: tuple[str, ...] = ()
     null: Text | None = None
     formula: str = ""
+    sql: str = ""
+    uses: tuple[Use, ...] = ()
     template: str = field(default="")
 
     def filled(self, **names: object) -> "Column":
@@ -62,6 +71,7 @@ class Column:
             self,
             name=self.name.format(**names),
             formula=self.formula.format(**names),
+            sql=self.sql.format(**names),
             text={language: text.format(**names) for language, text in self.text.items()},
             template=self.name,
         )
@@ -76,7 +86,7 @@ def spread_out(columns: tuple[Column, ...], per: Per, spread: Spread) -> tuple[C
     """
     names: list[dict[str, object]] = [{}]
     if per == "year":
-        names = [{"year": year} for year in spread.years]
+        names = [{"year": year, **_since_first(year, spread)} for year in spread.years]
     elif per == "pair":
         names = [
             {"pair": pair.key, "first": pair.first, "second": pair.second, "span": pair.span}
@@ -85,3 +95,22 @@ def spread_out(columns: tuple[Column, ...], per: Per, spread: Spread) -> tuple[C
     elif per == "layer":
         names = [{"layer": layer} for layer in spread.layers]
     return tuple(column.filled(**values) for values in names for column in columns)
+
+
+def _since_first(year: int, spread: Spread) -> dict[str, object]:
+    """Return the first year, and the SQL of the adjusted change since then.
+
+    It is that of the pair itself where the pair was judged, else the sum of all steps.
+    """
+    first = spread.years[0]
+    steps = [
+        f"adjusted_m2_{pair.key}"
+        for pair in spread.pairs
+        if pair.second <= year
+        and spread.years.index(pair.second) - spread.years.index(pair.first) == 1
+    ]
+    whole = Pair(first, year)
+    since = (
+        f"adjusted_m2_{whole.key}" if whole in spread.pairs else f"({' + '.join(['0', *steps])})"
+    )
+    return {"base": first, "since_base": since}

@@ -25,6 +25,8 @@ COUNTED = (
         {"en": "Area of the pixels that have a valid class in every year",
          "fr": "Surface des pixels qui ont une classe valide pour toutes les années"},
         "m2", 0, null=NO_VALID,
+        sql="valid_cm2 / 1e4",
+        uses=("tile", "sum", "shape"),
     ),
     Column(
         "land_m2", "DOUBLE",
@@ -33,12 +35,15 @@ COUNTED = (
          "fr": "Surface valide qui n’est pas de l’eau au moins une des années : le dénominateur "
                "des parts, le même toutes les années"},
         "m2", 0, null=NO_VALID,
+        sql="land_cm2 / 1e4",
+        uses=("tile", "sum", "shape"),
     ),
     Column(
         "valid_pixels", "BIGINT",
         {"en": "Number of pixels with a valid class in every year",
          "fr": "Nombre de pixels avec une classe valide pour toutes les années"},
         "pixels", 0, null=NO_VALID,
+        uses=("shape",),
     ),
 )  # fmt: skip
 
@@ -54,6 +59,8 @@ OF_YEAR = (
         {"en": "Sealed area on the map of {year}",
          "fr": "Surface imperméabilisée sur la carte de {year}"},
         "m2", 0, null=NO_VALID,
+        sql="sealed_cm2_{year} / 1e4",
+        uses=("tile", "sum", "shape"),
     ),
     Column(
         "sealed_share_{year}", "DOUBLE",
@@ -62,11 +69,13 @@ OF_YEAR = (
          "fr": "Part imperméabilisée des terres en {year} ; pour réunir des cellules, diviser "
                "les sommes de m2, ne jamais faire la moyenne des parts"},
         "1", 0, 1, null=NO_VALID_OR_LAND, formula="sealed_m2_{year} / land_m2",
+        sql="sealed_cm2_{year} / nullif(land_cm2, 0)::DOUBLE",
     ),
     Column(
         "source_{year}", "VARCHAR",
         {"en": "Product and version of {year}, or the model that made the map",
          "fr": "Produit et version de {year}, ou modèle qui a fait la carte"},
+        sql="$sources['{year}']",
     ),
 )  # fmt: skip
 
@@ -90,18 +99,23 @@ RAW_OF_PAIR = (
         {"en": "Area sealed in {second} but not in {first}; raw",
          "fr": "Surface imperméabilisée en {second} mais pas en {first} ; brut"},
         "m2", 0, null=NO_VALID,
+        sql="new_sealed_cm2_{pair} / 1e4",
+        uses=("tile", "sum", "shape"),
     ),
     Column(
         "unsealed_m2_{pair}", "DOUBLE",
         {"en": "Area sealed in {first} but not in {second}; raw",
          "fr": "Surface imperméabilisée en {first} mais pas en {second} ; brut"},
         "m2", 0, null=NO_VALID,
+        sql="unsealed_cm2_{pair} / 1e4",
+        uses=("tile", "sum", "shape"),
     ),
     Column(
         "net_m2_{pair}", "DOUBLE",
         {"en": "Net change of sealed area, {first} to {second}; raw",
          "fr": "Évolution nette de la surface imperméabilisée, de {first} à {second} ; brut"},
         "m2", null=NO_VALID, formula="new_sealed_m2_{pair} - unsealed_m2_{pair}",
+        sql="(new_sealed_cm2_{pair} - unsealed_cm2_{pair}) / 1e4",
     ),
     Column(
         "net_pp_per_year_{pair}", "DOUBLE",
@@ -109,6 +123,7 @@ RAW_OF_PAIR = (
          "fr": "Évolution nette en points de pourcentage des terres par an ; brut"},
         "pp/year", -100, 100, null=NO_VALID_OR_LAND,
         formula="100 * net_m2_{pair} / land_m2 / {span}",
+        sql="100.0 * (new_sealed_cm2_{pair} - unsealed_cm2_{pair}) / nullif(land_cm2, 0) / {span}",
     ),
 )  # fmt: skip
 
@@ -120,6 +135,7 @@ JUDGED_OF_PAIR = (
          "fr": "Ce qui étaye les chiffres : un échantillon de référence, des cartes qui passent "
                "tous les tests, ou rien (inconclusive)"},
         values=GRADES, null=NO_VALID,
+        sql="judged_{pair}.grade",
     ),
     Column(
         "confirmed_m2_{pair}", "DOUBLE",
@@ -129,12 +145,16 @@ JUDGED_OF_PAIR = (
                "des cartes, au taux de fausses découvertes de la région ; pixels sûrs seulement : "
                "un minimum prudent, pas le solde"},
         "m2", 0, null=NOT_JUDGED,
+        sql="judged_{pair}.confirmed_cm2 / 1e4",
+        uses=("tile", "sum", "shape"),
     ),
     Column(
         "adjusted_m2_{pair}", "DOUBLE",
         {"en": "Net change, {first} to {second}, adjusted for the errors of the maps",
          "fr": "Évolution nette, de {first} à {second}, ajustée des erreurs des cartes"},
         "m2", null=NOT_JUDGED, formula="METHODOLOGY.md, adjusted change",
+        sql="judged_{pair}.adjusted_m2",
+        uses=("tile", "shape"),
     ),
     Column(
         "adjusted_low_m2_{pair}", "DOUBLE",
@@ -143,11 +163,15 @@ JUDGED_OF_PAIR = (
          "fr": "Borne inférieure de l’intervalle de l’évolution nette ajustée : intervalle de "
                "bruit, ou de confiance à 95 % si le grade est reference"},
         "m2", null=NOT_JUDGED,
+        sql="judged_{pair}.low_m2",
+        uses=("tile",),
     ),
     Column(
         "adjusted_high_m2_{pair}", "DOUBLE",
         {"en": "Upper end of that interval", "fr": "Borne supérieure de cet intervalle"},
         "m2", null=NOT_JUDGED,
+        sql="judged_{pair}.high_m2",
+        uses=("tile",),
     ),
     Column(
         "q_value_{pair}", "DOUBLE",
@@ -156,6 +180,7 @@ JUDGED_OF_PAIR = (
          "fr": "Part de faux signaux parmi les unités de cette taille dont l’évolution est au "
                "moins aussi nette"},
         "1", 0, 1, null=NOT_JUDGED,
+        sql="judged_{pair}.q_value",
     ),
     Column(
         "signal_{pair}", "VARCHAR",
@@ -164,5 +189,7 @@ JUDGED_OF_PAIR = (
          "fr": "Si l’intervalle de l’évolution nette est au-dessus de 0 (gain), au-dessous (loss) "
                "ou le contient (within_noise) ; inconclusive s’il n’y en a pas"},
         values=("gain", "loss", "within_noise", "no_data", "inconclusive"), null=NO_VALID,
+        sql="judged_{pair}.signal",
+        uses=("tile",),
     ),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from hexseal.codebook.column import Column, Per, Spread, Text, spread_out
+from hexseal.codebook.column import Column, Per, Spread, Text, Use, spread_out
 from hexseal.codebook.indicators import CHANGE_OF_PAIR, CORRECTED_OF_YEAR, STATE_OF_YEAR
 from hexseal.codebook.measures import COUNTED, JUDGED_OF_PAIR, OF_YEAR, RAW_OF_PAIR
 from hexseal.codebook.words import (
@@ -29,6 +29,7 @@ H3 = (
         "h3_hex", "VARCHAR",
         {"en": "H3 index of the cell in hexadecimal",
          "fr": "Indice H3 de la cellule en hexadécimal"},
+        sql="h3_hexadecimal(h3)",
     ),
 )  # fmt: skip
 PLACE = (
@@ -256,6 +257,48 @@ def columns_of(table: Table, spread: Spread) -> tuple[Column, ...]:
     return tuple(
         column for per, columns in BLOCKS[table] for column in spread_out(columns, per, spread)
     )
+
+
+def counted_columns(spread: Spread) -> tuple[Column, ...]:
+    """Return the columns that were counted on the maps, before anything is judged."""
+    blocks = (block for block in MEASURES if block[1] is not JUDGED_OF_PAIR)
+    return tuple(column for per, columns in blocks for column in spread_out(columns, per, spread))
+
+
+def columns_for(use: Use, spread: Spread) -> tuple[Column, ...]:
+    """Return the columns of hexagons and areas for one use: of all years, each year, each pair.
+
+    >>> names = [column.name for column in columns_for("shape", Spread((2018,), (), ()))]
+    >>> names
+    ['valid_m2', 'land_m2', 'valid_pixels', 'sealed_m2_2018']
+    """
+    found: list[Column] = []
+    for kind in ("table", "year", "pair"):
+        blocks = (columns for per, columns in MEASURES if per == kind)
+        chosen = tuple(column for block in blocks for column in block if use in column.uses)
+        found += spread_out(chosen, kind, spread)
+    return tuple(found)
+
+
+def names_for(use: Use, per: Per) -> tuple[str, ...]:
+    """Return the names for one use without year and pair.
+
+    >>> names_for("sum", "pair")
+    ('new_sealed_m2', 'unsealed_m2', 'confirmed_m2')
+    """
+    blocks = (columns for kind, columns in MEASURES if kind == per)
+    return tuple(bare(c) for block in blocks for c in block if use in c.uses)
+
+
+def columns_by(per: Per) -> tuple[str, ...]:
+    """Return the names of all columns of hexagons and areas without year and pair."""
+    blocks = (*BLOCKS["hexagons"], *BLOCKS["areas"])
+    return tuple(bare(column) for kind, columns in blocks for column in columns if kind == per)
+
+
+def bare(column: Column) -> str:
+    """Return a template's name without its year or pair: sealed_m2 of sealed_m2_{year}."""
+    return column.name.partition("_{")[0]
 
 
 def spread_of(region: Region) -> Spread:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import shapely
 
+from hexseal.codebook import columns_for, spread_of
+from hexseal.codebook.indicators import indicator_columns
+from hexseal.codebook.measures import GRADES as JUDGED_GRADES
 from hexseal.errors import InputError
-from hexseal.pages.indicators import indicator_columns
 from hexseal.region.load import Region
 from hexseal.types import Box, Pair
 
@@ -17,7 +19,7 @@ REGION_LAYER = "region"
 NO_SIGNAL = "no_data"
 INCONCLUSIVE, REFERENCE = "inconclusive", "reference"
 # What supports a change, as the column grade_A_B has it, and what is not comparable at all.
-GRADES = ("reference", "consistent", "inconclusive", "incomparable")
+GRADES = (*JUDGED_GRADES, "incomparable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,13 @@ class AreaFigures:
 
 def summed_columns(region: Region) -> tuple[str, ...]:
     """Return the columns of square metres that add up: hexagons to areas to the whole."""
-    ways = ("new_sealed", "unsealed", "confirmed")
-    flows = (pair.column(f"{way}_m2") for pair in region.pairs for way in ways)
-    return ("valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in region.years), *flows)
+    return tuple(column.name for column in columns_for("sum", spread_of(region)))
 
 
 def judged_columns(region: Region) -> tuple[str, ...]:
     """Return adjusted net change and its interval, which hold for a unit as it is."""
-    ends = ("adjusted_m2", "adjusted_low_m2", "adjusted_high_m2")
-    return tuple(pair.column(end) for pair in region.pairs for end in ends)
+    shown = columns_for("tile", spread_of(region))
+    return tuple(c.name for c in shown if c.type == "DOUBLE" and "sum" not in c.uses)
 
 
 def read_areas(areas: Path, region: Region, shapes: Path | None) -> tuple[AreaFigures, ...]:

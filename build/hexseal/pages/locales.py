@@ -21,8 +21,14 @@ class Locale:
     texts: Mapping[str, str]
 
     def text(self, key: str, **values: object) -> str:
-        """Return the text of ``key``; an unknown key or name is a mistake of ours."""
-        return self.texts[key].format_map(values)
+        """Return the text of ``key``; raises ToolError for an unknown key or name."""
+        try:
+            return self.texts[key].format_map(values)
+        except KeyError as err:
+            raise ToolError(
+                f"site_template/locales/{self.language}.json: text {key!r} lacks {err}; add it in "
+                "every language"
+            ) from err
 
     def of_years(self, count: int) -> "Locale":
         """Return the texts of a site of so many years: one year has words of its own.

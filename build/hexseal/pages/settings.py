@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from hexseal import __version__
+from hexseal.codebook.indicators import INDICATORS_OF_PAIR, INDICATORS_OF_YEAR, indicator_columns
 from hexseal.codebook.measures import SIGNALS
 from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.pages.classes import SHARE_BREAKS
 from hexseal.pages.figures import GRADES, AreaFigures, judged_columns, summed_columns
 from hexseal.pages.headline import grade_note, grade_number
-from hexseal.pages.indicators import OF_PAIR, OF_YEAR, indicator_columns
 from hexseal.pages.judgement import Judged, pair_grade
 from hexseal.pages.locales import Locale
 from hexseal.pages.nesting import Key
@@ -91,8 +91,8 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         "columns": _columns(region),
         "signals": SIGNALS,
         "indicators": {
-            "year": [asdict(indicator) for indicator in OF_YEAR],
-            "pair": [asdict(indicator) for indicator in OF_PAIR],
+            "year": [asdict(indicator) for indicator in INDICATORS_OF_YEAR],
+            "pair": [asdict(indicator) for indicator in INDICATORS_OF_PAIR],
         },
         "grades": _grades(contents, locale),
         "gradeNames": GRADES,

@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hexseal.codebook.indicators import INDICATORS_OF_PAIR, INDICATORS_OF_YEAR, Indicator
 from hexseal.pages.figures import NO_SIGNAL, AreaFigures
-from hexseal.pages.indicators import OF_PAIR, OF_YEAR, Indicator
 from hexseal.pages.locales import Locale
 from hexseal.pages.numbers import M2_PER_HECTARE, hectare_digits, number
 from hexseal.region.load import Region
@@ -121,7 +121,7 @@ def state_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
             text("app.figure.sealed"),
             tuple(write.hectares(area.m2(f"sealed_m2_{y}")) for y in years),
         ),
-        *_indicator_rows(area, OF_YEAR, [str(year) for year in years], write),
+        *_indicator_rows(area, INDICATORS_OF_YEAR, [str(year) for year in years], write),
     ]
 
 
@@ -142,7 +142,7 @@ def change_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
 
 def indicator_rows(area: AreaFigures, region: Region, write: Writer) -> list[Row]:
     """Return what else is known of each pair; nothing where no figure is known."""
-    return _indicator_rows(area, OF_PAIR, [pair.key for pair in region.pairs], write)
+    return _indicator_rows(area, INDICATORS_OF_PAIR, [pair.key for pair in region.pairs], write)
 
 
 def _indicator_rows(

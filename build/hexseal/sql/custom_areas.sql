@@ -2,7 +2,7 @@
 -- kept (number and columns of the file), zones.parquet where a polygon meets the grid, and
 -- areas.parquet where change was judged.
 -- Writes the table custom_areas: one row per polygon, in the order of the file.
-{% from "measures.sql" import counts, is_land, is_valid, published %}
+{% from "measures.sql" import counts, figures, is_land, is_valid %}
 CREATE TABLE custom_areas AS
 WITH counted AS (
 {%- if has_counts %}
@@ -45,7 +45,7 @@ SELECT t.id, t.name, polygon_m2, edge_sd_m2, coalesce(covered, 0) AS covered_sha
         ELSE 'ok'
     END AS answer,
     repaired,
-    {{ published(years, pairs) }}
+    {{ figures(counted_columns) }}
 {%- for column in judged_columns %},
     {% if has_areas %}a."{{ column.name }}"{% else %}NULL::{{ column.type }} AS "{{ column.name }}"{% endif %}
 {%- endfor %},

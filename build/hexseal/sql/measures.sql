@@ -42,26 +42,11 @@ coalesce(sum(pixels) FILTER ({{ condition }}), 0)::BIGINT AS {{ names[0] }},
 {%- endfor %}{% endfor %}
 {%- endmacro %}
 
-{# Square metres, shares of land (0 to 1) and percentage points of land per year; NULL: no data. #}
-{% macro published(years, pairs) -%}
-    valid_cm2 / 1e4 AS valid_m2,
-    land_cm2 / 1e4 AS land_m2,
-    valid_pixels
-{%- for y in years %},
-    sealed_pixels_{{ y }},
-    sealed_cm2_{{ y }} / 1e4 AS sealed_m2_{{ y }},
-    sealed_cm2_{{ y }} / nullif(land_cm2, 0)::DOUBLE AS sealed_share_{{ y }},
-    $sources['{{ y }}'] AS source_{{ y }}
-{%- endfor %}
-{%- for a, b in pairs %}{% set pair = "%s_%s" % (a, b) %},
-    new_sealed_pixels_{{ pair }},
-    unsealed_pixels_{{ pair }},
-    new_sealed_cm2_{{ pair }} / 1e4 AS new_sealed_m2_{{ pair }},
-    unsealed_cm2_{{ pair }} / 1e4 AS unsealed_m2_{{ pair }},
-    (new_sealed_cm2_{{ pair }} - unsealed_cm2_{{ pair }}) / 1e4 AS net_m2_{{ pair }},
-    100.0 * (new_sealed_cm2_{{ pair }} - unsealed_cm2_{{ pair }})
-        / nullif(land_cm2, 0) / {{ b - a }} AS net_pp_per_year_{{ pair }}
-{%- endfor %}
+{# Columns of the codebook, computed as it says. An expression may use what was counted (counts),
+   judged_PAIR, the bound $sources and the columns before it; areas also the columns of stocks,
+   inhabitants_YEAR and growth_PAIR. #}
+{% macro figures(columns) -%}
+{% for column in columns %}{{ column.sql or column.name }} AS "{{ column.name }}"{{ ",\n    " if not loop.last }}{% endfor %}
 {%- endmacro %}
 
 {# Judged change in pixels; sets of states are bound from STATE_SETS in change/states.py.
@@ -76,17 +61,4 @@ coalesce(sum(pixels) FILTER ({{ condition }}), 0)::BIGINT AS {{ names[0] }},
     coalesce(sum(pixels) FILTER (edge_before = 1), 0)::BIGINT AS edges_before,
     coalesce(sum(pixels) FILTER (edge_after = 1), 0)::BIGINT AS edges_after,
     coalesce(sum(pixels) FILTER (doubtful = 1), 0)::BIGINT AS doubtful
-{%- endmacro %}
-
-{# What was judged of a pair of years; joined from the table judged_PAIR of hexagons or areas. #}
-{% macro judged(pairs) -%}
-{%- for a, b in pairs %}{% set pair = "%s_%s" % (a, b) %},
-    j_{{ pair }}.grade AS grade_{{ pair }},
-    j_{{ pair }}.confirmed_cm2 / 1e4 AS confirmed_m2_{{ pair }},
-    j_{{ pair }}.adjusted_m2 AS adjusted_m2_{{ pair }},
-    j_{{ pair }}.low_m2 AS adjusted_low_m2_{{ pair }},
-    j_{{ pair }}.high_m2 AS adjusted_high_m2_{{ pair }},
-    j_{{ pair }}.q_value AS q_value_{{ pair }},
-    j_{{ pair }}.signal AS signal_{{ pair }}
-{%- endfor %}
 {%- endmacro %}

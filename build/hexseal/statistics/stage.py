@@ -1,6 +1,7 @@
 """Hexagons of every resolution and areas, from the counts of the finest cells."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from h3.api import basic_int
 
 from hexseal.change.stage import read_report
 from hexseal.change.states import STATE_SETS
-from hexseal.errors import InputError
+from hexseal.codebook import Column, Table, columns_of, spread_of
+from hexseal.errors import InputError, ToolError
 from hexseal.forward.stage import forward_reports, source_titles
 from hexseal.region.load import Region, SealedAccuracy
 from hexseal.statistics.adjusted import Transfer
@@ -36,6 +38,10 @@ from hexseal.storage.database import connect, copy_parquet, fetch, run
 from hexseal.storage.files import whole_file
 from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Pair
+
+PUBLISHED: tuple[Table, ...] = ("hexagons", "areas")
+# Columns by which the tables of statistics are joined and sorted.
+KEYS = frozenset({"h3", "resolution", "position", "layer", "id", "populations"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +89,12 @@ def write_statistics(
             for name, table in _added_up(tables, judges).items():
                 database.register(f"judged_{kind}_{name}", table)
         database.register("stocks", _stocks(database, region, accuracies, judges))
-        run(database, "hexagons_published", names=names, values=values)
-        run(database, "areas_published", names=names, values=values)
-        for table in ("hexagons", "areas"):
+        for table in PUBLISHED:
+            columns = columns_of(table, spread_of(region))
+            _refuse_unpublished(database, region, columns, table)
+            published = names | {"columns": columns}
+            run(database, f"{table}_published", names=published, values=values)
+        for table in PUBLISHED:
             with whole_file(work / f"{table}.parquet") as partial:
                 copy_parquet(database, table, partial)
         (areas,) = database.execute("SELECT count(*) FROM areas").fetchone() or (0,)
@@ -94,6 +103,26 @@ def write_statistics(
     made = forward_reports(region)
     write_judgement(judges, notes, coverage, made, WorkFolder(work).judgement)
     return StatisticsSummary(len(cells), areas)
+
+
+def _refuse_unpublished(
+    database: duckdb.DuckDBPyConnection,
+    region: Region,
+    columns: Iterable[Column],
+    table: Table,
+) -> None:
+    """Raise ToolError for what was counted or judged but is in no column of the codebook."""
+    used = set(re.findall(r"[\w.]+", " ".join(column.sql or column.name for column in columns)))
+    counted = ("rolled",) if table == "hexagons" else ("areas_counted", "stocks")
+    sources = [(source, "") for source in counted]
+    sources += [(f"judged_{table}_{p.key}", f"judged_{p.key}.") for p in region.pairs]
+    for source, prefix in sources:
+        for name in database.table(source).columns:
+            if name not in KEYS and prefix + name not in used:
+                raise ToolError(
+                    f"statistics computes {name} ({source}), but no column of {table} uses it; "
+                    "define one in build/hexseal/codebook"
+                )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

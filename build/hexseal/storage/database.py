@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
-from hexseal.errors import OutputError, ToolError
+from hexseal.errors import OutputError, ToolError, shortened
 
 MEMORY_LIMIT = "512MB"
 SqlNames = Mapping[str, object]
+SQL = Path(__file__).parents[1] / "sql"
+LONGEST_REASON = 200
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[1] / "sql"),
+    loader=FileSystemLoader(SQL),
     undefined=StrictUndefined,
     autoescape=False,
 )
@@ -41,7 +43,12 @@ def statement(name: str, names: SqlNames | None = None) -> str:
 
     Only names of columns and tables are filled in (``names``); values are bound.
     """
-    return _TEMPLATES.get_template(f"{name}.sql").render(**(names or {}))
+    try:
+        return _TEMPLATES.get_template(f"{name}.sql").render(**(names or {}))
+    except (TemplateError, OSError) as err:
+        raise ToolError(
+            f"{SQL / name}.sql: cannot be used ({type(err).__name__}: {err}); correct this file"
+        ) from err
 
 
 def run(
@@ -56,6 +63,12 @@ def run(
         bound = {key: (values or {})[key] for key in part.named_parameters}
         try:
             connection.execute(part, bound or None)
+        except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as err:
+            line = " ".join(str(err).split("\n\n")[0].split())
+            raise ToolError(
+                f"{SQL / name}.sql: {shortened(line, LONGEST_REASON)}; correct this file, or the "
+                "column's sql in build/hexseal/codebook"
+            ) from err
         except duckdb.IOException as err:
             raise OutputError(
                 f"DuckDB cannot read or write a file ({' '.join(str(err).split())}); "

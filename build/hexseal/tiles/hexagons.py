@@ -15,6 +15,7 @@ from h3.api import basic_int
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
+from hexseal.codebook import columns_for, spread_of
 from hexseal.codebook.measures import SIGNALS
 from hexseal.manifest import TileSummary, ZoomBand
 from hexseal.progress import Progress, no_progress
@@ -31,8 +32,6 @@ LATITUDE_LIMIT = 85.051_128
 EARTH_CIRCUMFERENCE_M = 40_075_016.685_578_488
 # Outlines come from H3 as Python objects, so many cells at a time.
 CELLS_AT_ONCE = 100_000
-M2_OF_PAIR = ("new_sealed_m2", "unsealed_m2", "confirmed_m2", "adjusted_m2",
-              "adjusted_low_m2", "adjusted_high_m2")  # fmt: skip
 
 
 def zoom_bands(hexagons: HexagonRange) -> tuple[ZoomBand, ...]:
@@ -148,12 +147,11 @@ def _read_hexagons(region: Region, work: Path, resolution: int) -> Features:
 
 
 def _m2_columns(region: Region) -> list[str]:
-    columns = ["valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in region.years)]
-    return columns + [pair.column(name) for pair in region.pairs for name in M2_OF_PAIR]
+    return [c.name for c in columns_for("tile", spread_of(region)) if c.type == "DOUBLE"]
 
 
 def _signal_columns(region: Region) -> list[str]:
-    return [pair.column("signal") for pair in region.pairs]
+    return [c.name for c in columns_for("tile", spread_of(region)) if c.values]
 
 
 def whole_m2(column: pa.ChunkedArray) -> Integers:

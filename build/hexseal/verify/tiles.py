@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import deserialize_header
 
+from hexseal.codebook import columns_for
 from hexseal.codebook.measures import SIGNALS, Signal
 from hexseal.verify.pages import PageSettings
 
@@ -90,20 +91,12 @@ def _check_archive(stream, site: Path, settings: PageSettings) -> Iterator[str]:
 
 def tile_columns(settings: PageSettings) -> list[str]:
     """Return the figures that every hexagon carries in the tiles."""
-    judged = [
-        pair.column(name)
-        for pair in settings.pairs
-        for name in ("adjusted_m2", "adjusted_low_m2", "adjusted_high_m2", "signal")
-    ]
-    return [*summed_columns(settings), *judged]
+    return [column.name for column in columns_for("tile", settings.spread)]
 
 
 def summed_columns(settings: PageSettings) -> list[str]:
     """Return the square metres that add up: hexagons of any size sum to the region's."""
-    columns = ["valid_m2", "land_m2", *(f"sealed_m2_{year}" for year in settings.years)]
-    for pair in settings.pairs:
-        columns += [pair.column(f"{name}_m2") for name in ("new_sealed", "unsealed", "confirmed")]
-    return columns
+    return [column.name for column in columns_for("sum", settings.spread)]
 
 
 def _features(layer, columns: list[str]) -> Iterator[tuple[int, int, tuple[int, ...]]]:

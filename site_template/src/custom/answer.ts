@@ -1,5 +1,6 @@
 // A shape's answer: the sums of its hexagons, border hexagons weighted by the area inside.
 
+import { ofPair, ofTable, ofYear } from "../shared/columns.ts";
 import { ArchiveError } from "../map/archive.ts";
 import type { Figures, Settings } from "../shared/settings.ts";
 import { ShapeError } from "./errors.ts";
@@ -84,7 +85,7 @@ export async function answer(
     whole += inside.length;
     cut += found.border.size;
   }
-  const valid = sums["valid_m2"] ?? 0;
+  const valid = sums[ofTable("valid_m2")] ?? 0;
   if (valid <= 0) {
     throw new ShapeError(outsideKey(polygons, partitions));
   }
@@ -142,7 +143,7 @@ function addBorder(
 /** Add intervals and signals to sums; `lat`, `lon` and the like, which do not add up, are dropped. */
 function judged(sums: Figures, settings: Settings): Figures {
   const { lat: _lat, lon: _lon, area_m2: _area, valid_pixels: pixels = 0, ...figures } = sums;
-  const pixel = (figures["valid_m2"] ?? 0) / pixels;
+  const pixel = (figures[ofTable("valid_m2")] ?? 0) / pixels;
   for (const [first, last] of settings.pairs) {
     const noise = settings.noise[`${first}_${last}`];
     const count = (name: string) => (figures[name] ?? 0) / pixel;
@@ -151,28 +152,28 @@ function judged(sums: Figures, settings: Settings): Figures {
     }
     const pair = `${first}_${last}`;
     if (noise.is_inconclusive) {
-      delete figures[`confirmed_m2_${pair}`];
-      delete figures[`adjusted_m2_${pair}`];
-      figures[`signal_${pair}`] = settings.signals.indexOf("inconclusive");
+      delete figures[ofPair("confirmed_m2", pair)];
+      delete figures[ofPair("adjusted_m2", pair)];
+      figures[ofPair("signal", pair)] = settings.signals.indexOf("inconclusive");
       continue;
     }
-    const net = count(`adjusted_m2_${pair}`);
+    const net = count(ofPair("adjusted_m2", pair));
     const { low, high, isSignal } = intervalOf(
       {
         pixels,
-        gain: count(`new_sealed_m2_${pair}`),
-        loss: count(`unsealed_m2_${pair}`),
-        confirmed: count(`confirmed_m2_${pair}`),
-        sealedBefore: count(`sealed_m2_${first}`),
-        sealedAfter: count(`sealed_m2_${last}`),
+        gain: count(ofPair("new_sealed_m2", pair)),
+        loss: count(ofPair("unsealed_m2", pair)),
+        confirmed: count(ofPair("confirmed_m2", pair)),
+        sealedBefore: count(ofYear("sealed_m2", first)),
+        sealedAfter: count(ofYear("sealed_m2", last)),
         net,
       },
       noise,
     );
-    figures[`adjusted_low_m2_${pair}`] = low * pixel;
-    figures[`adjusted_high_m2_${pair}`] = high * pixel;
+    figures[ofPair("adjusted_low_m2", pair)] = low * pixel;
+    figures[ofPair("adjusted_high_m2", pair)] = high * pixel;
     const signal = isSignal ? (net > 0 ? "gain" : "loss") : "within_noise";
-    figures[`signal_${pair}`] = settings.signals.indexOf(signal);
+    figures[ofPair("signal", pair)] = settings.signals.indexOf(signal);
   }
   return figures;
 }

@@ -1,6 +1,7 @@
 // The finest hexagons, read by the parent cells that a shape meets: from a server the Parquet
 // files themselves, from a folder the scripts that carry them (hexseal/partition_scripts.py).
 
+import { SHAPE, ofTable, spread } from "../shared/columns.ts";
 import { parquetRead } from "hyparquet";
 import { ArchiveError, decodeBase64 } from "../map/archive.ts";
 import { loadBeside } from "./beside.ts";
@@ -85,21 +86,11 @@ async function loadScript(parent: string, folder: string | null, root: string): 
 
 /** Return the columns that add up to an answer. */
 export function summedColumns({ years, pairs }: Settings): string[] {
-  return [
-    "valid_m2",
-    "land_m2",
-    "valid_pixels",
-    ...years.map((year) => `sealed_m2_${year}`),
-    ...pairs.flatMap(([first, last]) =>
-      ["new_sealed_m2", "unsealed_m2", "confirmed_m2", "adjusted_m2"].map(
-        (name) => `${name}_${first}_${last}`,
-      ),
-    ),
-  ];
+  return spread(SHAPE, years, pairs);
 }
 
 function wantedColumns(settings: Settings): string[] {
-  return ["lat", "lon", "area_m2", ...summedColumns(settings)];
+  return [ofTable("lat"), ofTable("lon"), ofTable("area_m2"), ...summedColumns(settings)];
 }
 
 async function readTable(file: ArrayBuffer, names: string[]): Promise<CellTable> {
@@ -135,8 +126,8 @@ function joined(before: Float64Array | undefined, chunk: Float64Array, start: nu
 
 /** Return where the cells of a table lie; their corners are at most 1.35 mean radii away. */
 export function placesOf({ index, columns }: CellTable): CellPlaces {
-  const [lat, lng] = [columns["lat"] ?? new Float64Array(), columns["lon"] ?? new Float64Array()];
-  const largest = (columns["area_m2"] ?? new Float64Array()).reduce((most, area) => Math.max(most, area), 0);
+  const [lat, lng] = [columns[ofTable("lat")] ?? new Float64Array(), columns[ofTable("lon")] ?? new Float64Array()];
+  const largest = (columns[ofTable("area_m2")] ?? new Float64Array()).reduce((most, area) => Math.max(most, area), 0);
   const steepest = lat.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   // A regular hexagon's corners lie 0.62 x the root of its area from the centre; H3 distorts some.
   const reach = (0.62 * 1.35 * Math.sqrt(largest)) / 111_000;

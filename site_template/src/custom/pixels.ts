@@ -1,6 +1,7 @@
 // The single pixels inside border hexagons, from the tiles that the map shows close up: which part
 // of a hexagon's land, sealed and changed pixels lies inside a shape.
 
+import { ofPair, ofTable, ofYear } from "../shared/columns.ts";
 import { PMTiles } from "pmtiles";
 import { decodeBase64, MemorySource, ServerSource } from "../map/archive.ts";
 import type { Settings } from "../shared/settings.ts";
@@ -94,20 +95,20 @@ export class Pixels {
       tests.set(column, counted);
       return counted;
     };
-    add("land_m2", () => true);
-    for (const column of ["valid_m2", "valid_pixels"]) {
+    add(ofTable("land_m2"), () => true);
+    for (const column of [ofTable("valid_m2"), ofTable("valid_pixels")]) {
       add(column, () => true)[WATER] = 1;
     }
-    years.forEach((year, place) => add(`sealed_m2_${year}`, (sealed) => isSet(sealed, place)));
+    years.forEach((year, place) => add(ofYear("sealed_m2", year), (sealed) => isSet(sealed, place)));
     pairs.forEach(([first, last], place) => {
       const [before, after] = [years.indexOf(first), years.indexOf(last)];
       const pair = `${first}_${last}`;
       const isNew = (sealed: number) => !isSet(sealed, before) && isSet(sealed, after);
       const isLost = (sealed: number) => isSet(sealed, before) && !isSet(sealed, after);
-      add(`new_sealed_m2_${pair}`, isNew);
-      add(`unsealed_m2_${pair}`, isLost);
-      add(`confirmed_m2_${pair}`, (_, confirmed) => isSet(confirmed, place));
-      add(`adjusted_m2_${pair}`, (sealed) => isNew(sealed) || isLost(sealed));
+      add(ofPair("new_sealed_m2", pair), isNew);
+      add(ofPair("unsealed_m2", pair), isLost);
+      add(ofPair("confirmed_m2", pair), (_, confirmed) => isSet(confirmed, place));
+      add(ofPair("adjusted_m2", pair), (sealed) => isNew(sealed) || isLost(sealed));
     });
     return tests;
   }

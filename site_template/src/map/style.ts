@@ -1,5 +1,6 @@
 // The map's style: sources and layers as functions of palette, measure and outlines.
 
+import { ofPair, ofTable } from "../shared/columns.ts";
 import type {
   ExpressionSpecification,
   FilterSpecification,
@@ -138,7 +139,7 @@ export function colorOf(look: Look): ExpressionSpecification {
 
 /** Tell of a hexagon whether it is filled: it has land, something to show, and change established. */
 function isFilled({ measure, unsure }: Look): ExpressionSpecification {
-  const hasLand: ExpressionSpecification = [">", ["get", "land_m2"], 0];
+  const hasLand: ExpressionSpecification = [">", ["get", ofTable("land_m2")], 0];
   const hasValue: ExpressionSpecification = ["!=", measureExpression(measure), 0];
   if (measure.signal === null || unsure) {
     return ["all", hasLand, hasValue];
@@ -154,9 +155,9 @@ function unclearLines(settings: Settings, { measure, palette, unsure }: Look): L
   const filter: FilterSpecification = isShown
     ? [
         "all",
-        [">", ["get", "land_m2"], 0],
+        [">", ["get", ofTable("land_m2")], 0],
         ["any", ["<=", signal, WITHIN_NOISE], [">=", signal, INCONCLUSIVE]],
-        [">=", ["coalesce", ["get", `new_sealed_m2_${measure.years.join("_")}`], 0], LEAST_CANDIDATE_M2],
+        [">=", ["coalesce", ["get", ofPair("new_sealed_m2", measure.years.join("_"))], 0], LEAST_CANDIDATE_M2],
       ]
     : false;
   return {

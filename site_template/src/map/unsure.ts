@@ -1,6 +1,7 @@
 // A value-suppressing uncertainty palette (Correll, Moritz and Heer 2018): the wider a cell's 95 %
 // interval, the fewer colours tell its value apart, and the greyer they are.
 
+import { ofPair, ofTable, type PairColumn } from "../shared/columns.ts";
 import type { ExpressionSpecification } from "maplibre-gl";
 import { measureExpression } from "../shared/measures.ts";
 import type { Palette } from "./palette.ts";
@@ -59,8 +60,8 @@ export function unsureColor(measure: Measure, palette: Palette, breaks: number[]
 /** Return half the width of the 95 % interval in percentage points of land. */
 function halfWidth({ years }: Measure): ExpressionSpecification {
   const pair = years.join("_");
-  const end = (name: string): ExpressionSpecification => ["get", `adjusted_${name}_m2_${pair}`];
-  return ["*", 50, ["/", ["-", end("high"), end("low")], ["get", "land_m2"]]];
+  const end = (name: PairColumn): ExpressionSpecification => ["get", ofPair(name, pair)];
+  return ["*", 50, ["/", ["-", end("adjusted_high_m2"), end("adjusted_low_m2")], ["get", ofTable("land_m2")]]];
 }
 
 function starts(sizes: number[]): number[] {

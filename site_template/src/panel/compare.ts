@@ -1,6 +1,7 @@
 // Up to four places beside each other, each outlined on the map in the colour of its column, and the
 // difference of the first two in words with its own interval.
 
+import { ofYear } from "../shared/columns.ts";
 import { button, make } from "../shared/dom.ts";
 import { land, percentOfLand, sealed } from "../shared/measures.ts";
 import { type Area, element, type Settings } from "../shared/settings.ts";
@@ -181,7 +182,7 @@ export class PlaceComparison {
   }
 
   private inhabitantsRow(one: Column, two: Column): [string, string][] {
-    const of = (column: Column, year: number) => column.area.figures[`sealed_m2_per_inhabitant_${year}`];
+    const of = (column: Column, year: number) => column.area.figures[ofYear("sealed_m2_per_inhabitant", year)];
     const year = this.settings.years.findLast((known) => of(one, known) !== undefined && of(two, known) !== undefined);
     if (year === undefined) {
       return [];

@@ -1,5 +1,6 @@
 // Where a selection lies: the region, its areas from large to small, the selection itself.
 
+import { ofTable } from "../shared/columns.ts";
 import { button, make } from "../shared/dom.ts";
 import type { Area, AreaLayer, Settings } from "../shared/settings.ts";
 import { type AreaKey, findArea } from "../shared/state.ts";
@@ -49,5 +50,5 @@ export function breadcrumb(
 }
 
 function meanLand({ areas }: AreaLayer): number {
-  return areas.reduce((sum, { figures }) => sum + (figures["valid_m2"] ?? 0), 0) / areas.length;
+  return areas.reduce((sum, { figures }) => sum + (figures[ofTable("valid_m2")] ?? 0), 0) / areas.length;
 }

@@ -1,6 +1,7 @@
 // The one headline of a place, by the rule that the build follows too (hexseal/pages/headline.py):
 // change both together; tests/headline_cases.json holds cases that both must pass.
 
+import { ofPair, type PairColumn } from "../shared/columns.ts";
 import { make } from "../shared/dom.ts";
 import { hasData, type Pair, percentOfLand, sealed } from "../shared/measures.ts";
 import type { Figures, Grade, Settings } from "../shared/settings.ts";
@@ -49,17 +50,17 @@ export function hasFigure(period: Period): boolean {
 export function gradeOf(settings: Settings, figures: Figures, pair: Pair): Grade {
   const key = pair.join("_");
   const whole = settings.grades[key]?.grade ?? "inconclusive";
-  const own = figures[`grade_${key}`];
+  const own = figures[ofPair("grade", key)];
   const isMeasured = own !== undefined && settings.gradeNames[own] === "reference";
   return (isSupported(whole) || isMeasured) && own !== undefined ? (settings.gradeNames[own] ?? whole) : whole;
 }
 
 export function periodsOf(settings: Settings, figures: Figures): Period[] {
   return settings.pairs.map((pair) => {
-    const [key, span] = [pair.join("_"), pair[1] - pair[0]];
+    const span = pair[1] - pair[0];
     const grade = gradeOf(settings, figures, pair);
-    const of = (name: string) => (isSupported(grade) ? (figures[`${name}_${key}`] ?? null) : null);
-    const yearly = (name: string) => {
+    const of = (name: PairColumn) => (isSupported(grade) ? (figures[ofPair(name, pair)] ?? null) : null);
+    const yearly = (name: PairColumn) => {
       const value = of(name);
       return value === null ? null : value / span;
     };

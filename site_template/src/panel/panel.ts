@@ -1,5 +1,6 @@
 // The panel beside the map: what there is to say of the hexagon or area that the reader keeps.
 
+import { ofYear } from "../shared/columns.ts";
 import { centerOf } from "../map/cells.ts";
 import { actionBar, type BarItem, fillActions } from "./actions.ts";
 import { intervalChart, type IntervalMarks, originsChart, stockChart } from "./charts.ts";
@@ -350,7 +351,7 @@ export class Panel {
       sealed: this.text.hectares(sealed(figures, year)),
       land: this.text.hectares(land(figures)),
     });
-    const [low, high] = [figures[`sealed_low_m2_${year}`], figures[`sealed_high_m2_${year}`]];
+    const [low, high] = [figures[ofYear("sealed_low_m2", year)], figures[ofYear("sealed_high_m2", year)]];
     const corrected =
       low === undefined || high === undefined
         ? ""

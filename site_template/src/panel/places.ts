@@ -1,5 +1,6 @@
 // Finding places: areas by a part of their name or their code, H3 cells, coordinates.
 
+import { ofTable } from "../shared/columns.ts";
 import { getResolution, isValidCell } from "h3-js";
 import type { Area, Settings } from "../shared/settings.ts";
 
@@ -69,7 +70,7 @@ export class Gazetteer {
 }
 
 function extent({ figures }: Area): number {
-  return figures["valid_m2"] ?? 0;
+  return figures[ofTable("valid_m2")] ?? 0;
 }
 
 function rankOf({ name, words, code }: Entry, wanted: string): 0 | 1 | 2 | null {

@@ -1,6 +1,7 @@
 // Sealed area of every year of a unit: as mapped, and adjusted from the first year on
 // (hexseal/pages/years.py).
 
+import { ofPair } from "../shared/columns.ts";
 import { hasData, type Pair, sealed } from "../shared/measures.ts";
 import type { Figures, Settings } from "../shared/settings.ts";
 
@@ -48,9 +49,9 @@ function since(figures: Figures, { years, pairs }: Settings, year: number): numb
     return start;
   }
   if (pairs.some((pair) => isPair(pair, [first, year]))) {
-    return plus(`adjusted_m2_${first}_${year}`);
+    return plus(ofPair("adjusted_m2", [first, year]));
   }
   const upto = years.filter((known) => known <= year);
-  const steps = upto.slice(1).map((last, place) => `adjusted_m2_${upto[place]}_${last}`);
+  const steps = upto.slice(1).map((last, place) => ofPair("adjusted_m2", [upto[place]!, last]));
   return plus(...steps);
 }

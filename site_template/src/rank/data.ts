@@ -1,5 +1,6 @@
 // The areas that the rank page compares: compact rows in, figures of a chosen year and pair out.
 
+import { ofPair, ofTable, ofYear, type PairColumn } from "../shared/columns.ts";
 import type { Grade } from "../shared/settings.ts";
 import type { Text } from "../shared/text.ts";
 
@@ -79,31 +80,31 @@ export class RankData {
   }
 
   share(area: RankArea, year: number): number | null {
-    const land = this.of(area, "land_m2");
-    const sealed = this.of(area, `sealed_m2_${year}`);
+    const land = this.of(area, ofTable("land_m2"));
+    const sealed = this.of(area, ofYear("sealed_m2", year));
     return land && sealed !== null ? (100 * sealed) / land : null;
   }
 
   signal(area: RankArea, pair: string): string {
-    return this.settings.signals[this.of(area, `signal_${pair}`) ?? -1] ?? "no_data";
+    return this.settings.signals[this.of(area, ofPair("signal", pair)) ?? -1] ?? "no_data";
   }
 
   grade(area: RankArea, pair: string): Grade {
-    return this.settings.grades[this.of(area, `grade_${pair}`) ?? -1] ?? "inconclusive";
+    return this.settings.grades[this.of(area, ofPair("grade", pair)) ?? -1] ?? "inconclusive";
   }
 
   /** Return net change in percentage points of land a year: an end of its interval, or the middle. */
-  growth(area: RankArea, pair: string, end: "" | "_low" | "_high" = ""): number | null {
+  growth(area: RankArea, pair: string, end: PairColumn = "adjusted_m2"): number | null {
     const [first = 0, last = 0] = pair.split("_").map(Number);
     const grade = this.grade(area, pair);
-    const [net, land] = [this.of(area, `adjusted${end}_m2_${pair}`), this.of(area, "land_m2")];
+    const [net, land] = [this.of(area, ofPair(end, pair)), this.of(area, ofTable("land_m2"))];
     const isKnown = (grade === "reference" || grade === "consistent") && net !== null && Boolean(land);
     return isKnown ? (100 * (net ?? 0)) / (land ?? 1) / (last - first) : null;
   }
 
   /** Tell whether the whole interval of the growth lies on one side of 0. */
   isEstablished(area: RankArea, pair: string): boolean {
-    const [low, high] = [this.growth(area, pair, "_low"), this.growth(area, pair, "_high")];
+    const [low, high] = [this.growth(area, pair, "adjusted_low_m2"), this.growth(area, pair, "adjusted_high_m2")];
     return low !== null && high !== null && (low > 0 || high < 0);
   }
 
@@ -158,19 +159,19 @@ export class RankData {
         return found === null ? none : text.number(found, digits, signed);
       },
     });
-    const hectares = (id: string, name: string, signed = false) =>
-      column(id, 1, (area) => toHectares(this.of(area, `${name}_${pair}`)), signed);
+    const hectares = (id: string, name: PairColumn, signed = false) =>
+      column(id, 1, (area) => toHectares(this.of(area, ofPair(name, pair))), signed);
     const share = column("share", 2, (area) => this.share(area, year));
     const inhabitant = column("per_inhabitant", 0, (area) =>
-      this.of(area, `sealed_m2_per_inhabitant_${year}`),
+      this.of(area, ofYear("sealed_m2_per_inhabitant", year)),
     );
     const isPeopled = [...this.layers.values()].flat().some((area) => inhabitant.value(area) !== null);
-    const last = [...(isPeopled ? [inhabitant] : []), column("land", 0, (area) => toHectares(this.of(area, "land_m2")))];
+    const last = [...(isPeopled ? [inhabitant] : []), column("land", 0, (area) => toHectares(this.of(area, ofTable("land_m2"))))];
     if (pair === "") {
       return [share, ...last];
     }
     if (choice.basis === "raw") {
-      const net = (area: RankArea) => minus(this.of(area, `new_sealed_m2_${pair}`), this.of(area, `unsealed_m2_${pair}`));
+      const net = (area: RankArea) => minus(this.of(area, ofPair("new_sealed_m2", pair)), this.of(area, ofPair("unsealed_m2", pair)));
       return [
         share,
         hectares("new", "new_sealed_m2"),
@@ -191,7 +192,7 @@ export class RankData {
         id: "interval",
         label: label("interval"),
         digits: 3,
-        value: (area) => this.growth(area, pair, "_low"),
+        value: (area) => this.growth(area, pair, "adjusted_low_m2"),
         text: (area) => this.interval(area, pair, text),
       },
       this.gradeColumn(pair, label("grade"), text),
@@ -211,7 +212,7 @@ export class RankData {
   }
 
   private interval(area: RankArea, pair: string, text: Text): string {
-    const [low, high] = [this.growth(area, pair, "_low"), this.growth(area, pair, "_high")];
+    const [low, high] = [this.growth(area, pair, "adjusted_low_m2"), this.growth(area, pair, "adjusted_high_m2")];
     if (low === null || high === null) {
       return text.of("app.none");
     }

@@ -254,8 +254,8 @@ class RankPage {
       const value = column.value(area);
       return [value === null ? "" : value.toFixed(column.digits)];
     }
-    return ["low", "high"].map((end) => {
-      const found = this.data.growth(area, this.choice.pair, end === "low" ? "_low" : "_high");
+    return (["adjusted_low_m2", "adjusted_high_m2"] as const).map((end) => {
+      const found = this.data.growth(area, this.choice.pair, end);
       return found === null ? "" : found.toFixed(column.digits);
     });
   }

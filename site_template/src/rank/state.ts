@@ -1,5 +1,6 @@
 // What the reader of the rank page chose, kept in the address; what is wrong there is left out.
 
+import { SIGNALS } from "../shared/columns.ts";
 import type { RankData } from "./data.ts";
 
 export interface RankState {
@@ -17,8 +18,6 @@ export interface RankState {
   x: string;
   y: string;
 }
-
-const SIGNALS = ["gain", "loss", "within_noise", "no_data"];
 
 export function startRank({ settings }: RankData): RankState {
   return {
@@ -62,7 +61,7 @@ export function rankFromHash(hash: string, data: RankData): RankState {
     year: settings.years.find((year) => String(year) === parts.get("year")) ?? state.year,
     pair: read("pair", (value) => settings.pairs.some((pair) => pair.join("-") === value), state.pair),
     basis: parts.get("basis") === "raw" ? "raw" : "adjusted",
-    signal: read("signal", (value) => SIGNALS.includes(value), ""),
+    signal: read("signal", (value) => value !== "inconclusive" && SIGNALS.some((signal) => signal === value), ""),
     parent: read("parent", (value) => data.find(parentKey(value)) !== undefined, ""),
     q: (parts.get("q") ?? "").slice(0, 200),
     sort: read("sort", isId, state.sort),

@@ -133,7 +133,8 @@ export class RankTable {
   }
 
   private ends(area: RankArea, pair: string): (number | null)[] {
-    return (["_low", "", "_high"] as const).map((end) => this.data.growth(area, pair.replace("-", "_"), end));
+    const ends = ["adjusted_low_m2", "adjusted_m2", "adjusted_high_m2"] as const;
+    return ends.map((end) => this.data.growth(area, pair.replace("-", "_"), end));
   }
 
   /** Return the farthest end of the intervals shown, so that they share one scale. */
