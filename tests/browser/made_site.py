@@ -288,6 +288,12 @@ def made_judgement() -> dict[str, object]:
 
 
 def _write_hexagons(path: Path, cells: dict[str, Counts]) -> None:
+    members = {
+        h3.cell_to_parent(cell, resolution): f"0{quarter}"
+        for quarter, group in sorted(_quarters(cells).items())
+        for cell in group
+        for resolution in range(COARSEST, FINEST + 1)
+    }
     rows = []
     for resolution in range(COARSEST, FINEST + 1):
         groups: dict[str, list[Counts]] = defaultdict(list)
@@ -297,6 +303,7 @@ def _write_hexagons(path: Path, cells: dict[str, Counts]) -> None:
             lat, lon = h3.cell_to_latlng(cell)
             place = {"h3": h3.str_to_int(cell), "h3_hex": cell, "resolution": resolution}
             place |= {"lat": lat, "lon": lon, "area_m2": h3.cell_area(cell, "m^2")}
+            place["area_municipality"] = members.get(cell)
             rows.append(place | _measures(_sum(counts)))
     table = pa.Table.from_pylist(rows)
     for name, kind in (("h3", pa.uint64()), ("resolution", pa.uint8())):

@@ -10,6 +10,7 @@ from hexseal.codebook.words import (
     NO_CONFIDENCE,
     NO_DECOYS,
     NO_LAYER,
+    NO_LAYER_OF_HEXAGON,
     NO_NAME,
     NO_POPULATION,
     NOT_JUDGED,
@@ -198,6 +199,22 @@ H3_OF_PATCH = (
         {"en": "The same index in hexadecimal", "fr": "Le même indice en hexadécimal"},
     ),
 )  # fmt: skip
+# A hexagon may lie in several areas; it carries the code of one: hexgrid/membership.py.
+HEXAGON_IN_LAYER = (
+    Column(
+        "area_{layer}", "VARCHAR",
+        {"en": "Identifier of the area of layer {layer} that holds the hexagon's centre (the "
+               "smallest of several), or where the centre lies in none, that covers the largest "
+               "part of the hexagon. For names and maps: figures of areas stand in the table of "
+               "areas, which counts by pixel",
+         "fr": "Identifiant de la zone de la couche {layer} qui contient le centre de l’hexagone "
+               "(la plus petite de plusieurs) ou, si le centre n’est dans aucune, qui en couvre la "
+               "plus grande partie. Pour les noms et les cartes : les chiffres des zones figurent "
+               "dans la table des zones, qui compte par pixel"},
+        null=NO_LAYER_OF_HEXAGON,
+        sql='"area_{layer}"',
+    ),
+)  # fmt: skip
 IN_LAYER = (
     Column(
         "area_{layer}", "VARCHAR",
@@ -212,7 +229,7 @@ MEASURES: tuple[Block, ...] = (
     ("table", COUNTED), ("year", OF_YEAR), ("pair", RAW_OF_PAIR), ("pair", JUDGED_OF_PAIR),
 )  # fmt: skip
 BLOCKS: Mapping[Table, tuple[Block, ...]] = {
-    "hexagons": (("table", H3 + PLACE), *MEASURES),
+    "hexagons": (("table", H3 + PLACE), ("layer", HEXAGON_IN_LAYER), *MEASURES),
     "areas": (
         ("table", AREA + POPULATION),
         *MEASURES,

@@ -42,6 +42,10 @@ NO_LAYER: Text = {
     "en": "the patch lies in no area of this layer",
     "fr": "la tache ne se trouve dans aucune zone de cette couche",
 }
+NO_LAYER_OF_HEXAGON: Text = {
+    "en": "the hexagon touches no area of this layer",
+    "fr": "l’hexagone ne touche aucune zone de cette couche",
+}
 NO_CONFIDENCE: Text = {
     "en": "the region has no confidence layers of both years",
     "fr": "la région n’a pas de couches de confiance des deux années",

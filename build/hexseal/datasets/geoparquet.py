@@ -14,7 +14,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from hexseal.datasets.outlines import cell_polygons
+from hexseal.hexgrid.outlines import cell_polygons
 from hexseal.storage.files import whole_file
 
 VERSION = "1.1.0"

@@ -93,6 +93,7 @@ def _names(region: Region, datasets: Datasets, tiles: TileSummary) -> Mapping[st
         "areas": file_name(datasets, "areas"),
         "geopackage": file_name(datasets, "geopackage", "GeoPackage"),
         "address": region.dataset.address or ANYWHERE,
+        "layer": region.areas[0].layer if region.areas else "",
         "finest": finest,
         "coarsest": coarsest,
         "last": region.years[-1],

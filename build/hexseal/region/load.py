@@ -40,6 +40,8 @@ LAST_YEAR = 2200
 NO_DATA = frozenset({255})
 # The layer that the whole region forms in every table of areas.
 OWN_LAYER = "region"
+# Columns of hexagons and patches that area_LAYER must not be called.
+CELL_COLUMNS = ("area_m2",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +393,11 @@ def _areas(
             raise RegionError(
                 f"[[areas]] layer = {layer!r} is what the row of the whole region is called; "
                 "give the layer another name"
+            )
+        if f"area_{layer}" in CELL_COLUMNS:
+            raise RegionError(
+                f"[[areas]] layer = {layer!r} would name a column area_{layer}, which hexagons "
+                "have already; give the layer another name"
             )
         reader.done()
         if layer in [known.layer for known in layers]:

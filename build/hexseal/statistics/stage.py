@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import shapely
 from h3.api import basic_int
 
 from hexseal.change.stage import read_report
@@ -14,6 +18,7 @@ from hexseal.change.states import STATE_SETS
 from hexseal.codebook import Column, Table, columns_of, spread_of
 from hexseal.errors import InputError, ToolError
 from hexseal.forward.stage import forward_reports, source_titles
+from hexseal.hexgrid.membership import areas_of_cells
 from hexseal.region.load import Region, SealedAccuracy
 from hexseal.statistics.adjusted import Transfer
 from hexseal.statistics.judge import (
@@ -77,7 +82,9 @@ def write_statistics(
                 f"{region.path}: no pixel has a valid class in every year "
                 f"({', '.join(map(str, region.years))}); check the window and the no-data codes"
             )
-        database.register("facts", cell_facts(cells))
+        facts = cell_facts(cells)
+        database.register("facts", facts)
+        database.register("memberships", _memberships(region, facts, WorkFolder(work).zone_shapes))
         run(database, "areas_counted", names=names, values=values)
         judged = [_judge(database, region, pair, work, accuracies) for pair in region.pairs]
         if reference is not None:
@@ -317,6 +324,21 @@ def cell_facts(cells: list[int]) -> pa.Table:
     lat, lon = zip(*map(basic_int.cell_to_latlng, cells), strict=True)
     area = [basic_int.cell_area(cell, "m^2") for cell in cells]
     return pa.table({"h3": pa.array(cells, pa.uint64()), "lat": lat, "lon": lon, "area_m2": area})
+
+
+def _memberships(region: Region, facts: pa.Table, shapes: Path) -> pa.Table:
+    """Return for each cell the code of its area in every layer, null for none."""
+    cells = facts["h3"].to_numpy()
+    lonlat = np.column_stack([facts["lon"].to_numpy(), facts["lat"].to_numpy()])
+    areas = pq.read_table(shapes, columns=["layer", "id", "geometry"])
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {"h3": facts["h3"]}
+    for area in region.areas:
+        of_layer = areas.filter(pc.field("layer") == area.layer)
+        outlines = shapely.from_wkb(of_layer["geometry"].to_numpy(zero_copy_only=False))
+        owner = areas_of_cells(cells, lonlat, outlines)
+        places = pa.array(owner, mask=owner < 0)
+        columns[f"area_{area.layer}"] = of_layer["id"].combine_chunks().take(places)
+    return pa.table(columns)
 
 
 def _values(region: Region, work: Path) -> dict[str, object]:
