@@ -35,7 +35,7 @@ from hexseal.storage.database import connect, copy_csv, run
 from hexseal.storage.files import whole_file
 from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Doubles
-from hexseal.vector.areas import Areas, read_areas
+from hexseal.vector.areas import Areas, far_reaching, read_areas
 from hexseal.vector.zones import read_zones
 
 DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
@@ -112,12 +112,14 @@ def measure_areas(
     layer = AreaLayer(CUSTOM, str(polygons), options.id, name, None, {}, {}, options.layer_name)
     grid, _ = region_grid(region)
     areas = read_areas(layer, grid, keep_outside=True, keep=options.keep)
-    inside = _inside_shares(areas, grid)
+    table = _polygon_table(areas, grid)
+    inside = _inside_shares(areas, grid, table["polygon_m2"].to_numpy())
+    table = table.append_column("inside", pa.array(inside, pa.float64()))
     with (
         tempfile.TemporaryDirectory(prefix="hexseal-") as scratch,
         connect(work := Path(scratch)) as database,
     ):
-        database.register("polygons", _polygon_table(areas, inside, grid))
+        database.register("polygons", table)
         database.register("kept", _kept_table(areas))
         if inside.any():
             _count(replace(region, areas=(layer,)), work, options.judged, workers, progress)
@@ -190,12 +192,11 @@ def _judged_columns(region: Region) -> tuple[Column, ...]:
     )
 
 
-def _polygon_table(areas: Areas, inside: Doubles, grid: Grid) -> pa.Table:
-    """Return what the polygons are by themselves: areas on the ellipsoid, reach over the grid."""
+def _polygon_table(areas: Areas, grid: Grid) -> pa.Table:
+    """Return what the polygons are by themselves, their areas on the ellipsoid."""
     # Long edges follow their parallel, not the great circle.
     shapes = shapely.segmentize(np.array(areas.lonlat_geometries, dtype=object), SHORT_EDGE)
-    # Signed areas of rings add up only when holes run the other way than outlines.
-    sizes = [GEODESIC.geometry_area_perimeter(shape) for shape in shapely.orient_polygons(shapes)]
+    sizes = [_size(shape) for shape in shapes]
     pixel = math.sqrt(_pixel_m2(grid))
     repaired = frozenset(areas.repaired)
     return pa.table(
@@ -203,15 +204,31 @@ def _polygon_table(areas: Areas, inside: Doubles, grid: Grid) -> pa.Table:
             "number": pa.array(range(len(shapes)), pa.int64()),
             "id": pa.array(areas.ids, pa.string()),
             "name": pa.array(areas.names, pa.string()),
-            "polygon_m2": pa.array([abs(area) for area, _ in sizes], pa.float64()),
+            "polygon_m2": pa.array([area for area, _ in sizes], pa.float64()),
             "edge_sd_m2": pa.array(
                 [math.sqrt(LATTICE_VARIANCE * length * pixel**3) for _, length in sizes],
                 pa.float64(),
             ),
             "repaired": pa.array([key in repaired for key in areas.ids], pa.bool_()),
-            "inside": pa.array(inside, pa.float64()),
         }
     )
+
+
+def _size(shape: shapely.Geometry) -> tuple[float, float]:
+    """Return area (m²) and length of the outline (m) on the ellipsoid of a shape in degrees."""
+    west, _, east, _ = shapely.bounds(shape)
+    # Signed areas of rings add up only when holes run the other way than outlines.
+    area, length = GEODESIC.geometry_area_perimeter(shapely.orient_polygons(shape))
+    if east - west > 180.0:
+        # A ring around the Earth has either pole inside: quarters have no such doubt.
+        quarters = [shapely.box(lon, -90, lon + 90, 90) for lon in range(-360, 360, 90)]
+        pieces = shapely.intersection(shapely.make_valid(shape), quarters)
+        area = sum(
+            GEODESIC.geometry_area_perimeter(piece)[0]
+            for piece in shapely.orient_polygons(pieces)
+            if piece.area
+        )
+    return abs(area), length
 
 
 def _kept_table(areas: Areas) -> pa.Table:
@@ -233,13 +250,17 @@ def _pixel_m2(grid: Grid) -> float:
     return float(grid.row_area_m2(np.array([grid.height // 2]))[0])
 
 
-def _inside_shares(areas: Areas, grid: Grid) -> Doubles:
+def _inside_shares(areas: Areas, grid: Grid, polygon_m2: Doubles) -> Doubles:
     """Return the part of each polygon on the grid, 0 to 1; rounding counts as all or none."""
-    shapes = np.array(areas.geometries, dtype=object)
-    inner = shapely.intersection(shapes, shapely.box(*grid.bounds))
-    whole = shapely.area(shapes)
-    share = np.divide(shapely.area(inner), whole, out=np.zeros(len(shapes)), where=whole > 0)
-    return np.where(share < ROUNDING, 0.0, np.where(share > 1.0 - ROUNDING, 1.0, share))
+    shapes, frame = np.array(areas.geometries, dtype=object), shapely.box(*grid.bounds)
+    whole, inner = shapely.area(shapes), shapely.area(shapely.intersection(shapes, frame))
+    # Of a polygon that was cut around the grid, what is left is not the whole.
+    far = far_reaching(np.array(areas.lonlat_geometries, dtype=object), grid)
+    across, down = grid.pixel_size
+    whole[far] = polygon_m2[far] * across * down / _pixel_m2(grid)
+    share = np.divide(inner, whole, out=np.zeros(len(shapes)), where=whole > 0)
+    nothing = inner < ROUNDING * np.minimum(whole, shapely.area(frame))
+    return np.where(nothing, 0.0, np.where(share > 1.0 - ROUNDING, 1.0, share))
 
 
 def _write(database: duckdb.DuckDBPyConnection, output: Path, areas: Areas) -> None:

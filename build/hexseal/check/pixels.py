@@ -241,7 +241,7 @@ def check_codes(region: Region, census: Census) -> Iterator[Finding]:
                 "error",
                 epoch.landcover,
                 f"{len(rest)} more codes are not of {product.title}",
-                ", ".join(map(str, rest)),
+                ", ".join(map(str, rest[:NAMED_CODES])) + ", …" * (len(rest) > NAMED_CODES),
                 "check [product] name",
             )
 
@@ -339,6 +339,22 @@ def check_change(region: Region, pairs: Sequence[PairFigures]) -> Iterator[Findi
                 "faster than soil is sealed",
                 f"{pair.sealed_first:,} to {pair.sealed_second:,} pixels",
                 "check that both maps were made by the same method; see Methodology",
+            )
+
+
+def check_same(region: Region, census: Census, pairs: Sequence[PairFigures]) -> Iterator[Finding]:
+    """Warn where two years look like one map: no pixel changed, all classes of the same size."""
+    places = {epoch.year: place for place, epoch in enumerate(region.epochs)}
+    for pair in pairs:
+        first, second = places[pair.first], places[pair.second]
+        alike = (census.codes[first] == census.codes[second]).all()
+        if pair.common and alike and not (pair.gained or pair.lost):
+            yield Finding(
+                "warning",
+                region.epochs[second].landcover,
+                f"{pair.second} does not differ from {pair.first} in any pixel",
+                f"{pair.common:,} pixels",
+                "check that it is not the same map under two names",
             )
 
 

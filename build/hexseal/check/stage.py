@@ -25,6 +25,7 @@ from hexseal.check.pixels import (
     check_density,
     check_figures,
     check_mask,
+    check_same,
     pair_figures,
     take_census,
     year_figures,
@@ -168,6 +169,7 @@ def _check_pixels(
     findings += check_figures(region, years)
     findings += check_coverage(region, census, years, grid)
     findings += check_change(region, pairs)
+    findings += check_same(region, census, pairs)
     if compare:
         findings += check_maps(region, rasters, grid, frame)
     for epoch in region.epochs:

@@ -332,6 +332,11 @@ def _check_transform(transform: Affine) -> None:
             f"grid is rotated (rotation terms {transform.b:g} and {transform.d:g}, expected 0); "
             "warp it to a north-up grid with gdalwarp -r near"
         )
+    if transform == Affine.identity():
+        raise InputError(
+            "has no georeference, so nothing says where its pixels lie; fetch it as a GeoTIFF, or "
+            "give it its place with gdal_translate -a_srs EPSG:CODE -a_ullr WEST NORTH EAST SOUTH"
+        )
     if transform.a <= 0 or transform.e >= 0:
         raise InputError(
             f"grid is not north-up (column step {transform.a:g}, row step {transform.e:g}; "
@@ -366,6 +371,9 @@ def identified(wkt: str, x: Doubles, y: Doubles) -> str:
         crs = CRS.from_wkt(wkt)
     except CRSError as err:
         raise InputError(f"coordinate reference system {wkt[:60]!r} is not understood") from err
+    if crs.is_compound:  # heights play no part in where a pixel lies
+        crs = next((part for part in crs.sub_crs_list if not part.is_vertical), crs)
+        wkt = crs.to_wkt()
     authority = crs.to_authority()
     if authority is not None and authority[0] == "EPSG":
         return ":".join(authority)

@@ -4,7 +4,9 @@ Every failure is one line that names the file. Nothing is ever resampled.
 """
 
 import logging
+import re
 import shlex
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ import rasterio
 import rasterio.crs
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.env import set_gdal_config
-from rasterio.errors import CRSError, RasterioError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
@@ -37,6 +39,10 @@ GDAL_SETTINGS: dict[str, int | str] = {
     "GDAL_HTTP_MAX_RETRY": 3,
     "GDAL_HTTP_RETRY_DELAY": 1,
 }
+# Archives, which are not unpacked here.
+PACKED = (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz", ".zst")
+# What a virtual raster may name besides files: file systems and subdatasets of GDAL.
+NO_PATH = re.compile(r"/vsi|<|[A-Za-z][A-Za-z0-9_]+:")
 # A mosaic keeps this many tiles open at once; the 2023 edition of CLC+ Backbone has 897.
 OPEN_TILES = 32
 # What CLC+ and layers of confidence hold where nothing was mapped.
@@ -253,6 +259,8 @@ def _configure() -> None:
     """Set GDAL up once for all threads."""
     for key, value in GDAL_SETTINGS.items():
         set_gdal_config(key, value)
+    # Such a raster is refused in a line of its own.
+    warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 
 def addresses_of(address: str) -> list[str]:
@@ -277,6 +285,8 @@ def open_raster(address: str) -> DatasetReader:
         return rasterio.open(address)
     except RasterioError as err:
         hint = "check the address and the network" if is_remote(address) else "expected a GeoTIFF"
+        if Path(address).suffix.lower() in PACKED and not is_remote(address):
+            hint = "unpack it and name the GeoTIFF inside"
         raise InputError(f"{address}: is not a raster that GDAL can read; {hint}") from err
 
 
@@ -323,6 +333,11 @@ def _aux_srs(address: str) -> str:
 
 def _check_band(file: DatasetReader, address: str) -> None:
     has_alpha = file.count == 2 and file.colorinterp[1] == ColorInterp.alpha
+    if {ColorInterp.red, ColorInterp.green, ColorInterp.blue} <= {*file.colorinterp}:
+        raise InputError(
+            f"is a picture in colours ({file.count} bands), and colours are no class codes; fetch "
+            "the map itself, with one band of codes"
+        )
     if file.count != 1 and not has_alpha:
         raise InputError(
             f"has {file.count} bands, expected one band of class codes; "
@@ -333,6 +348,9 @@ def _check_band(file: DatasetReader, address: str) -> None:
             f"holds {file.dtypes[0]} values, expected byte class codes (0 to 255); if they are "
             f"such codes, convert with gdal_translate -ot Byte {shlex.quote(address)} OUT.tif"
         )
+    gone = _missing_source(file)
+    if gone:
+        raise InputError(f"refers to {gone}, which is not there; name its files as TILES/*.tif")
     lossy = _lossy(file)
     if lossy:
         raise InputError(
@@ -355,6 +373,25 @@ def _lossy(file: DatasetReader) -> str:
         return f"{packed} of error {facts['MAX_Z_ERROR']}"
     if file.driver == "VRT":
         return _lossy_source(file)
+    return ""
+
+
+def _missing_source(file: DatasetReader) -> str:
+    """Return the first source of a virtual raster that is not on the disk, or nothing."""
+    path = Path(file.name)
+    if file.driver != "VRT" or not path.is_file():
+        return ""
+    try:
+        named = ElementTree.fromstring(path.read_bytes()).iter("SourceFilename")
+    except (ElementTree.ParseError, OSError):
+        return ""
+    for source in named:
+        text = source.text or ""
+        if NO_PATH.match(text) or is_remote(text):
+            continue
+        place = path.parent / text if source.get("relativeToVRT") == "1" else Path(text)
+        if not place.exists():
+            return text
     return ""
 
 

@@ -35,6 +35,9 @@ LONGEST_EDGE = 0.01
 LONGEST_EDGE_M = 1_000.0
 # An edge between places this far east and west crosses 180 degrees, not the rest of the Earth.
 NEAR_180 = 150.0
+# What lies this many degrees outside the grid's box is cut off before it changes CRS: a projection
+# that is good around the grid may fold what lies on the other side of the Earth.
+FAR = 20.0
 # So many pairs of neighbours are compared for overlap.
 COMPARED = 20_000
 FARTHEST_LONLAT = 360.0, 90.0 + 1e-9
@@ -205,10 +208,12 @@ def _polygons(layer: AreaLayer, ids: list[str], shapes: Objects) -> tuple[Object
     shapes, repaired = shapes.copy(), []
     valid = shapely.is_valid(shapes)
     for place, shape in enumerate(shapes):
-        kind = shape.geom_type if shape is not None else "no geometry"
+        if shape is None:
+            raise InputError(f"{layer.path}: area {ids[place]!r} has no geometry; remove it")
+        kind = shape.geom_type
         if valid[place] and kind in POLYGONS and not shapely.is_empty(shape):
             continue
-        parts = _polygonal_parts(shape) if shape is not None else []
+        parts = _polygonal_parts(shape)
         if kind not in POLYGONS and not parts:
             raise InputError(
                 f"{layer.path}: area {ids[place]!r} is {kind}, not a polygon; remove it"
@@ -415,6 +420,11 @@ def _projected(lonlat: Objects, grid: Grid) -> Objects:
     """Return shapes in the grid's CRS; those that leave the CRS are cut around the grid."""
     west, south, east, north = lonlat_box(grid)
     around = Box(west - 1.0, south - 1.0, east + 1.0, north + 1.0)
+    far = far_reaching(lonlat, grid)
+    if far.any():
+        lonlat = lonlat.copy()
+        frame = Box(west - FAR, south - FAR, east + FAR, north + FAR)
+        lonlat[far] = [_turned(shape, frame) for shape in lonlat[far]]
     if grid.is_geographic:
         # Which turn of the Earth an area is written in must not matter.
         left, _, right, _ = shapely.bounds(lonlat).T
@@ -429,6 +439,16 @@ def _projected(lonlat: Objects, grid: Grid) -> Objects:
     if lost.any():
         shapes[lost] = shapely.transform(shapely.clip_by_rect(lonlat[lost], *around), project)
     return shapes
+
+
+def far_reaching(lonlat: Objects, grid: Grid) -> NDArray[np.bool_]:
+    """Return which shapes in degrees reach so far beyond the grid that they are cut around it."""
+    west, south, east, north = lonlat_box(grid)
+    if not east - west + 2 * FAR < 360.0:
+        return np.zeros(len(lonlat), dtype=bool)
+    left, bottom, right, top = shapely.bounds(lonlat).T
+    wide = (right - left > east - west + 2 * FAR) | (top - bottom > north - south + 2 * FAR)
+    return wide & _meeting(lonlat, lonlat_box(grid))
 
 
 def _pairwise(

@@ -30,6 +30,11 @@ ACCENTED = re.compile(rb"[^\x00 \x1a]*[\x80-\xff][^\x00 \x1a]*")
 # Signs besides letters that names hold in a Windows code page.
 USUAL_SIGNS = frozenset("’‘“”«»–—ªº°·…\xa0")
 FITTING = 0.6
+# Three such letters in a row, one in capitals after a small one, or a sign within a word: no name
+# of Western Europe has them.
+ODD = re.compile(
+    r"[À-ÖØ-öø-ÿŒœŠšŽžŸ]{3}|[a-zà-öø-ÿœšž][À-ÖØ-ÞŒŠŽŸ]|[£¥¦§©®±²³¹µ¶¼½¾¿¡]\w|\w[£¥¦§©®±µ¶¼½¾¿¡]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,23 @@ def choose(words: Iterable[bytes], cpg: str, language: str | None) -> Encoding:
         return Encoding(
             best, f"has no .cpg; its text was read as {best}: write a .cpg that says so"
         )
+    odd = next((word for word in words if _is_odd(word)), None) if best == USUAL else None
+    if odd is not None and not cpg and language is None:
+        seen = odd.decode(USUAL, errors="replace")
+        return Encoding(
+            best, f"has no .cpg; its text was read as {USUAL} and looks odd ({seen[:40]!r}): write "
+            "a .cpg that says its encoding, such as 1250, 1251 or 1253",
+        )  # fmt: skip
     return Encoding(best)
+
+
+def _is_odd(word: bytes) -> bool:
+    """Return whether a word in Windows-1252 looks as if it was written in another code page.
+
+    >>> [_is_odd(text.encode("cp1252")) for text in ("Éneé", "Þórshöfn", "ÁèÞíá", "Ìîñêâà", "£ódŸ")]
+    [False, False, True, True, True]
+    """
+    return bool(ODD.search(word.decode(USUAL, errors="replace")))
 
 
 def named_codec(text: str) -> str | None:
@@ -121,6 +142,8 @@ def _known(name: str) -> str | None:
     try:
         found = codecs.lookup(name)
     except (LookupError, ValueError):
+        return None
+    if found.name.startswith(("utf-16", "utf-32")):  # names of fields have one byte a letter
         return None
     # hex, rot13 and the like are codecs of Python that turn no bytes into text.
     return found.name if getattr(found, "_is_text_encoding", True) else None

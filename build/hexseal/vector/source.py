@@ -27,9 +27,11 @@ from pyproj.exceptions import CRSError
 
 from hexseal.errors import InputError
 from hexseal.region.load import AreaLayer, is_remote
-from hexseal.vector.encoding import Encoding, shapefile_encoding
+from hexseal.vector.encoding import Encoding, beside, shapefile_encoding
 
 ARCHIVES = (".zip", ".kmz")
+# Archives that are not unpacked here.
+PACKED = (".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar", ".zst")
 PARQUETS = (".parquet", ".geoparquet", ".pq")
 MARKUP = (".kml", ".kmz")
 # Members of an archive that can be area files by themselves, and files that come with them.
@@ -68,8 +70,17 @@ def read_content(layer: AreaLayer, wanted: Sequence[str], *, keep: Sequence[str]
             return _through_gdal(layer, path, wanted, keep)
         except (DataSourceError, DataLayerError) as err:
             raise InputError(
-                f"{layer.path}: is not an area file that GDAL can read; {READABLE}"
+                f"{layer.path}: is not an area file that GDAL can read; {_readable(layer.path)}"
             ) from err
+
+
+def _readable(path: str) -> str:
+    """Return what would be read instead of a file that is not."""
+    if Path(path).suffix.lower() in PACKED:
+        return "unpack it and give the area file itself"
+    if Path(path).suffix.lower() == ".shp" and beside(Path(path), ".shx") is None:
+        return "the .shx is missing: copy .shp, .shx, .dbf and .prj together"
+    return READABLE
 
 
 @contextmanager
@@ -107,9 +118,20 @@ def _starts(path: Path) -> bytes:
 
 
 def _unpacked(layer: AreaLayer, path: Path, folder: Path) -> Path:
-    """Unpack the one area file of an archive, with the files beside it, and return its path."""
+    """Unpack the one area file of an archive, with the files beside it, and return its path.
+
+    An archive that holds nothing but one other archive is that archive.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
+            inner = _inner(archive)
+            if inner is None:
+                return _unpack(layer, archive, folder)
+            if inner.file_size > UNPACKED_LIMIT:
+                raise _too_large(layer)
+            with archive.open(inner) as source, (folder / "inner.zip").open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+        with zipfile.ZipFile(folder / "inner.zip") as archive:
             return _unpack(layer, archive, folder)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as err:
         reason = "it has a password" if "password" in str(err) else "it is damaged"
@@ -133,11 +155,25 @@ def _unpack(layer: AreaLayer, archive: zipfile.ZipFile, folder: Path) -> Path:
             continue
         total += member.file_size
         if total > UNPACKED_LIMIT:
-            raise InputError(f"{layer.path}: holds more than 8 GiB; give the area file itself")
+            raise _too_large(layer)
         place.parent.mkdir(exist_ok=True)
         with archive.open(member) as source, place.open("wb") as copy:
             shutil.copyfileobj(source, copy)
     return target
+
+
+def _inner(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
+    """Return the one archive within an archive that holds no area file itself."""
+    members = [member for member in archive.infolist() if _is_content(member)]
+    if any(part.suffix.lower() in (*DATASETS, ".gdb") for member in members
+           for part in (_name(member), *_name(member).parents)):  # fmt: skip
+        return None
+    inner = [member for member in members if _name(member).suffix.lower() in ARCHIVES]
+    return inner[0] if len(inner) == 1 else None
+
+
+def _too_large(layer: AreaLayer) -> InputError:
+    return InputError(f"{layer.path}: holds more than 8 GiB; give the area file itself")
 
 
 def _is_content(member: zipfile.ZipInfo) -> bool:
@@ -446,4 +482,6 @@ def _parquet_geometry(
             f"{layer.path}: holds geometry encoded as {encoding[:40]!r}, expected WKB; write it "
             "with ogr2ogr -f Parquet -lco GEOMETRY_ENCODING=WKB"
         )
+    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+        raise InputError(f"{layer.path}: its geometry is {column.type}, expected WKB in bytes")
     return _objects(column.cast(pa.binary()).to_pylist())
