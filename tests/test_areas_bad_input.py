@@ -110,7 +110,7 @@ class TestRefused:
         path = write_areas(tmp_path / "a.gpkg", [GOOD, Polygon()], key=["a", "void"])
         refused(path, "area 'void' encloses nothing", key="key")
         path = write_areas(tmp_path / "b.gpkg", [GOOD, None], key=["a", "none"])
-        refused(path, "area 'none' is no geometry", key="key")
+        refused(path, "area 'none' has no geometry", key="key")
 
     def test_a_polygon_that_only_a_line_is_left_of(self, tmp_path: Path, refused: Refused) -> None:
         flat = corners((40, 50), (45, 50), (40, 50))

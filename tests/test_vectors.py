@@ -147,7 +147,7 @@ def test_points_are_no_areas(tmp_path: Path) -> None:
 
 def test_missing_geometry(tmp_path: Path) -> None:
     path = write_areas(tmp_path / "a.gpkg", [LEFT, None], code=["L", "n"], name=["L", "N"])
-    assert refusal(path) == f"{path}: area 'n' is no geometry, not a polygon; remove it"
+    assert refusal(path) == f"{path}: area 'n' has no geometry; remove it"
 
 
 def test_polygon_without_area(tmp_path: Path) -> None:

@@ -28,11 +28,18 @@ Outlines = Callable[[pa.Table], NDArray[np.object_]]
 
 
 class Extent:
-    """What the metadata of the file says of all outlines: kinds and bounds in degrees."""
+    """What the metadata of the file says of all outlines: kinds and bounds in degrees.
+
+    Outlines on both sides of 180 degrees, which are cut there, have a box whose west is greater
+    than its east, as GeoParquet and RFC 7946 (section 5.2) write it.
+    """
 
     def __init__(self) -> None:
         self.kinds: set[str] = set()
         self.edges = np.array([np.inf, np.inf, -np.inf, -np.inf])
+        # Westmost of what lies in the east, eastmost of what lies in the west.
+        self.inner = np.array([np.inf, -np.inf])
+        self.meets_0 = False
 
     def add(self, shapes: NDArray[np.object_]) -> None:
         """Take more outlines in."""
@@ -42,6 +49,19 @@ class Extent:
             bounds = shapely.bounds(known)
             self.edges[:2] = np.minimum(self.edges[:2], bounds[:, :2].min(axis=0))
             self.edges[2:] = np.maximum(self.edges[2:], bounds[:, 2:].max(axis=0))
+            west, _, east, _ = shapely.bounds(shapely.get_parts(known)).T
+            self.inner[0] = min(self.inner[0], west[west >= 0].min(initial=np.inf))
+            self.inner[1] = max(self.inner[1], east[east <= 0].max(initial=-np.inf))
+            self.meets_0 |= bool(((west < 0) & (east > 0)).any())
+
+    @property
+    def box(self) -> list[float]:
+        """Return west, south, east, north."""
+        west, south, east, north = self.edges.tolist()
+        first, last = self.inner.tolist()
+        if not self.meets_0 and east - west > 180.0 and last + 360.0 - first < 180.0:
+            return [first, south, last, north]
+        return [west, south, east, north]
 
     def metadata(self) -> dict[str, object]:
         """Return the value of the key ``geo``."""
@@ -52,7 +72,7 @@ class Extent:
             "covering": {BOX: {edge: [BOX, edge] for edge in EDGES}},
         }
         if self.kinds:
-            column["bbox"] = self.edges.tolist()
+            column["bbox"] = self.box
         return {"version": VERSION, "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
 
 

@@ -3,7 +3,13 @@
 from collections.abc import Callable
 
 from hexseal.codebook import TITLES
-from hexseal.metadata.description import KEYWORDS, Description, Resource, table_title
+from hexseal.metadata.description import (
+    KEYWORDS,
+    Description,
+    Resource,
+    box_corners,
+    table_title,
+)
 
 CONTEXT: dict[str, object] = {
     "adms": "http://www.w3.org/ns/adms#",
@@ -29,8 +35,6 @@ IANA = "http://www.iana.org/assignments/media-types/"
 def dcat(description: Description) -> dict[str, object]:
     """Return the dataset with its distributions, licence and attribution."""
     dataset = description.region.dataset
-    west, south, east, north = description.bounds
-    box = f"POLYGON(({west} {south},{east} {south},{east} {north},{west} {north},{west} {south}))"
     document: dict[str, object] = {
         "@context": CONTEXT,
         "@id": description.address("dcat.jsonld#dataset"),
@@ -51,7 +55,7 @@ def dcat(description: Description) -> dict[str, object]:
             "@type": "dct:Location",
             "dcat:bbox": {
                 "@type": "http://www.opengis.net/ont/geosparql#wktLiteral",
-                "@value": box,
+                "@value": _outline(description),
             },
         },
         "dct:temporal": {
@@ -80,6 +84,14 @@ def dcat(description: Description) -> dict[str, object]:
         document["dct:modified"] = _day(dataset.changes[-1].day.isoformat())
         document["adms:versionNotes"] = [_text(dataset.changes[-1].text, "en")]
     return document
+
+
+def _outline(description: Description) -> str:
+    """Return the box as WKT, cut at 180 degrees where it crosses them."""
+    rings = [",".join(f"{lon} {lat}" for lon, lat in box_corners(box)) for box in description.boxes]
+    if len(rings) == 1:
+        return f"POLYGON(({rings[0]}))"
+    return f"MULTIPOLYGON({','.join(f'(({ring}))' for ring in rings)})"
 
 
 def _distribution(description: Description, resource: Resource) -> dict[str, object]:

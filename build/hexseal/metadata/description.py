@@ -49,6 +49,8 @@ class Resource:
 class Description:
     """The datasets of a region; ``bounds`` are west, south, east, north in degrees.
 
+    West is greater than east where they cross 180 degrees (RFC 7946, section 5.2).
+
     ``first_day`` and ``last_day`` are the ends of all reference periods (of the calendar years
     where none is given).
     """
@@ -60,6 +62,14 @@ class Description:
     bounds: Box
     resources: tuple[Resource, ...]
     software: str
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Return the bounds as one box, or as two that meet at 180 degrees."""
+        west, south, east, north = self.bounds
+        if west <= east:
+            return (self.bounds,)
+        return Box(west, south, 180.0, north), Box(-180.0, south, east, north)
 
     @property
     def first_day(self) -> date:
@@ -118,6 +128,12 @@ class Description:
     def languages(self) -> tuple[str, ...]:
         """Return the languages of the site."""
         return self.region.site.languages
+
+
+def box_corners(box: Box) -> tuple[tuple[float, float], ...]:
+    """Return the closed ring of a box, counter-clockwise."""
+    west, south, east, north = box
+    return (west, south), (east, south), (east, north), (west, north), (west, south)
 
 
 def table_title(titles: Mapping[Table, Mapping[str, str]], resource: Resource) -> Mapping[str, str]:

@@ -6,7 +6,11 @@ from hexseal.metadata.description import KEYWORDS, Description, Resource
 def schema_org(description: Description, language: str) -> dict[str, object]:
     """Return the Dataset in one language."""
     dataset = description.region.dataset
-    west, south, east, north = description.bounds
+    # South, west, north, east.
+    shapes = [
+        {"@type": "GeoShape", "box": f"{south} {west} {north} {east}"}
+        for west, south, east, north in description.boxes
+    ]
     document: dict[str, object] = {
         "@context": "https://schema.org/",
         "@type": "Dataset",
@@ -24,8 +28,7 @@ def schema_org(description: Description, language: str) -> dict[str, object]:
         ),
         "spatialCoverage": {
             "@type": "Place",
-            # South, west, north, east.
-            "geo": {"@type": "GeoShape", "box": f"{south} {west} {north} {east}"},
+            "geo": shapes[0] if len(shapes) == 1 else shapes,
         },
         "variableMeasured": _variables(description, language),
         "distribution": [_file(description, resource) for resource in description.resources],

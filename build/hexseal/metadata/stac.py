@@ -6,7 +6,13 @@ https://github.com/radiantearth/stac-spec, https://github.com/stac-extensions/ta
 from collections.abc import Iterator
 
 from hexseal.codebook import TITLES
-from hexseal.metadata.description import KEYWORDS, Description, Resource, table_title
+from hexseal.metadata.description import (
+    KEYWORDS,
+    Description,
+    Resource,
+    box_corners,
+    table_title,
+)
 
 VERSION = "1.1.0"
 TABLE_EXTENSION = "https://stac-extensions.github.io/table/v1.2.0/schema.json"
@@ -84,7 +90,6 @@ def _interval(description: Description) -> tuple[str, str]:
 
 
 def _item(description: Description, name: str, resources: list[Resource]) -> dict[str, object]:
-    west, south, east, north = description.bounds
     start, end = _interval(description)
     first = resources[0]
     properties: dict[str, object] = {
@@ -95,7 +100,6 @@ def _item(description: Description, name: str, resources: list[Resource]) -> dic
     }
     if first.columns:
         properties |= _table(first)
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {
         "type": "Feature",
         "stac_version": VERSION,
@@ -103,7 +107,7 @@ def _item(description: Description, name: str, resources: list[Resource]) -> dic
         "id": f"{description.region.id}-{name}",
         "collection": description.region.id,
         "bbox": list(description.bounds),
-        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "geometry": _outline(description),
         "properties": properties,
         "links": [
             {"rel": rel, "href": "./collection.json", "type": "application/json"}
@@ -111,6 +115,14 @@ def _item(description: Description, name: str, resources: list[Resource]) -> dic
         ],
         "assets": {_key(resource): _asset(resource) for resource in resources},
     }
+
+
+def _outline(description: Description) -> dict[str, object]:
+    """Return the box as GeoJSON, cut at 180 degrees where it crosses them."""
+    rings = [[list(corner) for corner in box_corners(box)] for box in description.boxes]
+    if len(rings) == 1:
+        return {"type": "Polygon", "coordinates": rings}
+    return {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings]}
 
 
 def _table(resource: Resource) -> dict[str, object]:
