@@ -27,8 +27,7 @@ from hexseal.codebook import (
     spread_of,
 )
 from hexseal.datasets.geoparquet import boxes, regroup, write_geoparquet
-from hexseal.datasets.partitions import parents_of, partition_resolution, write_partitions
-from hexseal.datasets.splits import rows_at
+from hexseal.datasets.partitions import parents_of, partition_resolution, rows_at, write_partitions
 from hexseal.hexgrid.outlines import cell_polygons
 from hexseal.region.load import HexagonRange
 from hexseal.storage.database import connect

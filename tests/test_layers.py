@@ -27,13 +27,12 @@ from hexseal.raster.grid import Grid, Window
 from hexseal.region.load import Forward, load_region
 from hexseal.tiles import left_out, stage, write_layers
 from hexseal.tiles.archives import publish, write_archive
-from hexseal.tiles.basemap import read_basemap
-from hexseal.tiles.codes import pixel_codes
+from hexseal.tiles.codes import encode, pixel_codes
 from hexseal.tiles.images import TrueColor, encode_webp
 from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, tiles_over, view_of
 from hexseal.tiles.patches import write_patch_tiles
 from hexseal.tiles.pixels import ConfirmedPixels
-from hexseal.tiles.png import encode
+from hexseal.tiles.stage import read_basemap
 from hexseal.types import Pair
 
 

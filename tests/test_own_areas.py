@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from browser.made_site import MadeSite
 
-from hexseal.datasets.scripts import script_of, write_scripts
+from hexseal.datasets.partitions import script_of, write_scripts
 from hexseal.errors import InputError
 from hexseal.manifest import Partition, PartitionTree
 from hexseal.pages.figures import read_areas

@@ -18,9 +18,9 @@ import yaml
 from browser.made_site import MadeSite
 from rasterfiles import write_tif
 
-from hexseal.datasets.archive import write_archive
-from hexseal.datasets.published_rasters import write_rasters
-from hexseal.datasets.qgis_style import SHARE_BREAKS, SHARE_COLORS
+from hexseal.datasets.documents import write_archive
+from hexseal.datasets.geopackage import SHARE_BREAKS, SHARE_COLORS
+from hexseal.datasets.stage import write_rasters
 from hexseal.metadata import schema_problems
 from hexseal.pages import classes
 from hexseal.region.load import Dataset, Epoch, Forward

@@ -14,7 +14,7 @@ from sites import hexseal, tool
 from hexseal.datasets import write_checksums
 from hexseal.errors import VerifyError
 from hexseal.verify import verify_site
-from hexseal.verify.checksums import check_checksums, digests_of
+from hexseal.verify.documents import check_checksums, digests_of
 from hexseal.verify.pages import read_settings
 from hexseal.verify.tables import check_tables
 from hexseal.verify.tiles import check_tiles

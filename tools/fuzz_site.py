@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 from hexseal.datasets import write_checksums
-from hexseal.datasets.checksums import NAME, listed_files
+from hexseal.datasets.documents import NAME, listed_files
 from hexseal.errors import LONGEST_LINE
 from hexseal.verify import verify_site
 

@@ -22,8 +22,8 @@ from collections import Counter
 from pathlib import Path
 
 from hexseal.build import BuildSettings, Reporter, build_site
-from hexseal.datasets.checksums import NAME
-from hexseal.verify.checksums import check_checksums, digests_of
+from hexseal.datasets.documents import NAME
+from hexseal.verify.documents import check_checksums, digests_of
 
 REGION = """
 [region]

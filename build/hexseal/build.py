@@ -15,7 +15,7 @@ from hexseal.check.report import render
 from hexseal.check.stage import check_region
 from hexseal.counting.stage import DeltaSummary, count_region
 from hexseal.datasets import write_checksums, write_datasets
-from hexseal.datasets.checksums import listed_files
+from hexseal.datasets.documents import listed_files
 from hexseal.errors import InputError, VerifyError
 from hexseal.exchange.publish import publish_counts
 from hexseal.exchange.record import CountedWindow

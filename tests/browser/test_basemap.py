@@ -12,7 +12,7 @@ from made_site import make_site
 from pmtiles.tile import TileType, zxy_to_tileid
 
 from hexseal.tiles.archives import write_archive
-from hexseal.tiles.png import encode
+from hexseal.tiles.codes import encode
 
 pytestmark = pytest.mark.browser
 

@@ -1,7 +1,8 @@
-"""Codebook, metadata documents, GeoPackage and archive beside the tables."""
+"""Codebook, metadata documents, checksums and the archive beside the tables."""
 
 import json
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from hexseal.codebook import (
     spread_of,
     tables_of,
 )
-from hexseal.datasets.archive import write_archive
 from hexseal.datasets.provenance import Provenance
 from hexseal.manifest import Document, Download
 from hexseal.metadata import (
@@ -33,8 +33,15 @@ from hexseal.metadata import (
     stac_documents,
 )
 from hexseal.region.load import Region
-from hexseal.storage.files import sha256, write_bytes
+from hexseal.storage.files import SiteFolder, sha256, whole_file, write_bytes
 from hexseal.types import Box
+
+# A file beyond this is left out: whoever wants it takes it alone, and can resume.
+MOST_BYTES = 50_000_000
+# The least that the format can tell; a real time would change the bytes at every build.
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+STORED = (".parquet", ".gz", ".tif")
+NAME = "SHA256SUMS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +149,46 @@ def _readme(description: Description) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def write_archive(site: Path, path: Path, members: Iterable[str]) -> int:
+    """Put the members (paths seen from the site) of at most 50 MB into one ZIP file, by name.
+
+    Returns how many went in. Inside, names start at the folder data/.
+    """
+    chosen = sorted(name for name in members if (site / name).stat().st_size <= MOST_BYTES)
+    with whole_file(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for name in chosen:
+            entry = zipfile.ZipInfo(name, FIXED_TIME)
+            # As written on Unix, readable by all, whatever system builds.
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16
+            packed = name.endswith(STORED)
+            entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, (site / name).read_bytes(), compresslevel=9)
+    return len(chosen)
+
+
+def listed_files(site: Path) -> list[str]:
+    """Return the files that SHA256SUMS lists: all of the site but itself and the user's own."""
+    left_out = {NAME, *SiteFolder.KEPT}
+    paths = (path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file())
+    return sorted(path for path in paths if path not in left_out)
+
+
+def checksum_lines(digests: Mapping[str, str]) -> str:
+    """Return the text of SHA256SUMS for hexadecimal SHA-256 by path.
+
+    >>> checksum_lines({"a.txt": "00ff"})
+    '00ff  a.txt\\n'
+    """
+    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
+
+
+def write_checksums(site: Path) -> int:
+    """Write SHA256SUMS over all other files of the site; return how many there are.
+
+    Check with: cd site && sha256sum -c SHA256SUMS
+    """
+    digests = {name: sha256(site / name) for name in listed_files(site)}
+    write_bytes(site / NAME, checksum_lines(digests).encode())
+    return len(digests)

@@ -31,6 +31,29 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # A cell of a spreadsheet column wider than this is wrapped, narrower ones are as wide as a figure.
 NOTE_WIDTH, TEXT_WIDTH, FIGURE_WIDTH = 100, 24, 16
 SHEET_NAME_LIMIT = 31
+WORDS = {
+    "en": {
+        "columns": "Columns",
+        "notes": "Notes",
+        "heads": ("sheet", "column", "unit", "meaning", "an empty cell means"),
+    },
+    "fr": {
+        "columns": "Colonnes",
+        "notes": "Notes",
+        "heads": ("feuille", "colonne", "unité", "signification", "une cellule vide signifie"),
+    },
+}
+GRADES: Text = {
+    "en": "Grades: reference, a sample of labelled places supports net change; consistent, the "
+    "maps pass all tests, the interval is a noise interval; inconclusive, the maps support no "
+    "figure of change, so none is given. Columns that begin with map_ are the raw difference of "
+    "two maps, whatever the grade: they hold the errors of both maps and are no measure of change.",
+    "fr": "Niveaux : reference, un échantillon de lieux interprétés appuie l’évolution nette ; "
+    "consistent, les cartes réussissent tous les tests, l’intervalle est un intervalle de bruit ; "
+    "inconclusive, les cartes n’appuient aucun chiffre d’évolution, il n’y en a donc pas. Les "
+    "colonnes qui commencent par map_ sont la différence brute de deux cartes, quel que soit le "
+    "niveau : elles contiennent les erreurs des deux cartes et ne mesurent pas l’évolution.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,31 +190,6 @@ def write_workbook(
         for row, note in enumerate(notes):
             page.write_string(row, 0, note, wrap)
         book.close()
-
-
-WORDS = {
-    "en": {
-        "columns": "Columns",
-        "notes": "Notes",
-        "heads": ("sheet", "column", "unit", "meaning", "an empty cell means"),
-    },
-    "fr": {
-        "columns": "Colonnes",
-        "notes": "Notes",
-        "heads": ("feuille", "colonne", "unité", "signification", "une cellule vide signifie"),
-    },
-}
-GRADES: Text = {
-    "en": "Grades: reference, a sample of labelled places supports net change; consistent, the "
-    "maps pass all tests, the interval is a noise interval; inconclusive, the maps support no "
-    "figure of change, so none is given. Columns that begin with map_ are the raw difference of "
-    "two maps, whatever the grade: they hold the errors of both maps and are no measure of change.",
-    "fr": "Niveaux : reference, un échantillon de lieux interprétés appuie l’évolution nette ; "
-    "consistent, les cartes réussissent tous les tests, l’intervalle est un intervalle de bruit ; "
-    "inconclusive, les cartes n’appuient aucun chiffre d’évolution, il n’y en a donc pas. Les "
-    "colonnes qui commencent par map_ sont la différence brute de deux cartes, quel que soit le "
-    "niveau : elles contiennent les erreurs des deux cartes et ne mesurent pas l’évolution.",
-}
 
 
 def _notes(region: Region, reports: Sequence[Report], language: str) -> list[str]:

@@ -1,19 +1,24 @@
 """The stage: everything of site/data but the totals that the pages print."""
 
+from collections.abc import Iterator
 from pathlib import Path
+
+import rasterio.shutil
 
 from hexseal.datasets.documents import write_documents
 from hexseal.datasets.geopackage import write_geopackage
+from hexseal.datasets.partitions import write_scripts, write_splits
 from hexseal.datasets.provenance import provenance_of
-from hexseal.datasets.published_rasters import write_rasters
-from hexseal.datasets.published_sample import copy_sample
 from hexseal.datasets.reports import write_reports
-from hexseal.datasets.scripts import write_scripts
-from hexseal.datasets.splits import write_splits
 from hexseal.datasets.writing import write_tables
 from hexseal.manifest import Datasets, Download
 from hexseal.region.load import Region
-from hexseal.storage.files import sha256
+from hexseal.storage.files import sha256, whole_file, write_bytes
+
+# What the build left in its work folder of the sample.
+FILES = (("reference_sample.csv", "CSV"), ("reference_sample.json", "JSON"))
+FORMAT = "COG"
+SETTINGS = {"COMPRESS": "DEFLATE", "LEVEL": "9", "BLOCKSIZE": "512", "NUM_THREADS": "1"}
 
 
 def write_datasets(region: Region, work: Path, site: Path) -> Datasets:
@@ -36,3 +41,40 @@ def write_datasets(region: Region, work: Path, site: Path) -> Datasets:
         reports=write_reports(region, work, site),
         schema_org=written.schema_org,
     )
+
+
+def copy_sample(region: Region, work: Path, site: Path) -> Iterator[Download]:
+    """Write data/ID_reference_sample.csv and .json where the region has a labelled sample."""
+    if not region.accuracy.sample:
+        return
+    for name, kind in FILES:
+        path = site / "data" / f"{region.id}_{name}"
+        size = write_bytes(path, (work / name).read_bytes())
+        title = "labels" if kind == "CSV" else "reference"
+        yield Download(f"data/{path.name}", kind, title, None, None, size, sha256(path))
+
+
+def write_rasters(region: Region, site: Path) -> Iterator[Download]:
+    """Write data/ID_landcover_YEAR.tif and ID_confidence_YEAR.tif of every forward year.
+
+    Pixels are those of the build's own files; overviews take the commonest class, or the nearest
+    confidence. Maps of CLC+ itself are never passed on: their producer publishes them.
+    """
+    if not region.dataset.rasters:
+        return
+    for epoch in region.epochs:
+        if epoch.forward is None:
+            continue
+        for kind, source, overviews in (
+            ("landcover", epoch.landcover, "MODE"),
+            ("confidence", epoch.confidence, "NEAREST"),
+        ):
+            if source is None:
+                continue
+            path = site / "data" / f"{region.id}_{kind}_{epoch.year}.tif"
+            with whole_file(path) as partial:
+                rasterio.shutil.copy(
+                    source, partial, driver="COG", OVERVIEW_RESAMPLING=overviews, **SETTINGS
+                )
+            name = f"data/{path.name}"
+            yield Download(name, FORMAT, kind, None, None, path.stat().st_size, sha256(path))

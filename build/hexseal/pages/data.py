@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from markupsafe import Markup
 
 from hexseal.codebook import TITLES, Column, columns_of, spread_of, tables_of
-from hexseal.datasets.checksums import NAME as CHECKSUMS
+from hexseal.datasets.documents import NAME as CHECKSUMS
 from hexseal.datasets.provenance import attribution_of, licence_of
 from hexseal.exchange.record import FOLDER, RECORD, has_record
 from hexseal.manifest import Datasets, Download

@@ -20,9 +20,9 @@ from hexseal.raster.grid import Window
 from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.tiles.archives import write_archive
+from hexseal.tiles.codes import encode
 from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, bounds_of, tiles_over, view_of
 from hexseal.tiles.pixels import pixel_zooms
-from hexseal.tiles.png import encode
 
 Bytes = NDArray[np.uint8]
 # The order of GROUND_CLASSES in site_template/src/map/palette.ts.

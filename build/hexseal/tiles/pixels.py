@@ -24,9 +24,8 @@ from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles.archives import fitting_zoom, write_archive
-from hexseal.tiles.codes import NO_DATA, PixelCodes, pixel_codes, plain_palette
+from hexseal.tiles.codes import NO_DATA, PixelCodes, encode, pixel_codes, plain_palette
 from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, bounds_of, tiles_over, view_of
-from hexseal.tiles.png import encode
 from hexseal.types import Box, Bytes, Pair
 
 # A tile's pixel is at most this part of a raster's pixel, so that squares stay squares.

@@ -1,8 +1,13 @@
 """Write all further layers of the map into a site, keeping those whose inputs did not change."""
 
+import gzip
+import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+from pmtiles.tile import Compression
 
 from hexseal import __version__
 from hexseal.errors import InputError
@@ -12,8 +17,7 @@ from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region
 from hexseal.storage.cache import Stamp
 from hexseal.storage.workdir import WorkFolder
-from hexseal.tiles.archives import publish
-from hexseal.tiles.basemap import read_basemap
+from hexseal.tiles.archives import publish, read_header
 from hexseal.tiles.codes import pixel_codes
 from hexseal.tiles.ground import write_ground
 from hexseal.tiles.images import image_years, write_image
@@ -26,6 +30,10 @@ log = logging.getLogger(__name__)
 AUTO_LIMIT_PIXELS = 120_000_000
 # Raise when the same inputs give other tiles than before.
 FORMAT = 1
+# What broken metadata makes their readers raise.
+UNREADABLE = (
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RecursionError,
+)  # fmt: skip
 
 
 def write_layers(
@@ -140,3 +148,32 @@ class _Kept:
             write(archive)
             stamp.write()
         return archive if archive.is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class BasemapFacts:
+    """What its metadata say: attribution as plain text, names of its vector layers."""
+
+    attribution: str
+    layers: tuple[str, ...]
+
+
+def read_basemap(archive: Path) -> BasemapFacts:
+    """Read an archive's metadata; raise InputError where the file is no such archive."""
+    header = read_header(archive)
+    with archive.open("rb") as stream:
+        stream.seek(header["metadata_offset"])
+        packed = stream.read(header["metadata_length"])
+    kind = header["internal_compression"]
+    if kind not in (Compression.GZIP, Compression.NONE):
+        raise InputError(
+            f"[site] basemap: {archive}: is packed with {kind.name}, which pages cannot read; "
+            "pack it with gzip (pmtiles convert)"
+        )
+    try:
+        text = gzip.decompress(packed) if kind == Compression.GZIP else packed
+        facts = json.loads(text)
+        layers = tuple(str(layer["id"]) for layer in facts.get("vector_layers", []))
+        return BasemapFacts(str(facts.get("attribution") or ""), layers)
+    except UNREADABLE as err:
+        raise InputError(f"[site] basemap: {archive}: its metadata cannot be read") from err

@@ -1,4 +1,4 @@
-"""Parquet, CSV and page: the same rows, the same totals."""
+"""Parquet, CSV and page: the same rows, totals and warnings."""
 
 import json
 from collections.abc import Mapping
@@ -93,3 +93,25 @@ def _printed(site: Path) -> dict[str, float | None]:
     """Return the region's totals by column name, as summary.json holds them."""
     totals = json.loads((site / SUMMARY).read_text(encoding="utf-8"))["totals"]
     return {column: None if value is None else float(value) for column, value in totals.items()}
+
+
+def check_warnings(site: Path) -> list[str]:
+    """Return the dashboards that lack the warning of a pair which summary.json says is doubtful.
+
+    Where a labelled sample supports the region's figures, its reasons are remarks.
+    """
+    path = site / SUMMARY
+    if not path.is_file():
+        return [f"{SUMMARY}: is missing"]
+    pairs = json.loads(path.read_text(encoding="utf-8")).get("pairs", {})
+    doubtful = [
+        name.replace("_", "-")
+        for name, facts in pairs.items()
+        if any(note["severe"] for note in facts["notes"]) and facts.get("grade") != "reference"
+    ]
+    return [
+        f"{page.relative_to(site)}: shows the change {pair} without its warning"
+        for page in sorted([*site.glob("index.html"), *site.glob("*/index.html")])
+        for pair in doubtful
+        if f'class="warning" role="note" id="notes-{pair}"' not in page.read_text(encoding="utf-8")
+    ]

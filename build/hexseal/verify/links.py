@@ -1,10 +1,13 @@
-"""Links and assets of every page: all there, none from elsewhere."""
+"""Links and assets of every page: all there, none from elsewhere; scripts hold their files."""
 
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from hexseal.datasets.partitions import script_of
+from hexseal.verify.pages import PageSettings
 
 # Attributes whose address a browser fetches by itself; an <a href> is followed by a person only.
 FETCHED = {"src", "srcset", "poster", "data", "action", "formaction", "background", "manifest"}
@@ -116,3 +119,25 @@ def _check_file(relative: str, path: Path, site: Path) -> Iterator[str]:
         yield f"names the folder {relative}, which opens nothing from a file address"
     elif not target.is_file():
         yield f"names {relative}, which is missing"
+
+
+def check_scripts(site: Path, settings: PageSettings) -> list[str]:
+    """Return the partitions that are missing, have another size, or differ from their script."""
+    problems = []
+    tree = settings.partitions
+    for parent, _, size in tree.parents:
+        file = f"{tree.folder}/parent={parent}/{tree.file}"
+        if not (site / file).is_file():
+            problems.append(f"{file}: is missing")
+            continue
+        content = (site / file).read_bytes()
+        if len(content) != size:
+            problems.append(f"{file}: has {len(content)} bytes, the page says {size}")
+        if tree.scripts is None:
+            continue
+        script = f"{tree.scripts}/{parent}.js"
+        if not (site / script).is_file():
+            problems.append(f"{script}: is missing")
+        elif (site / script).read_bytes() != script_of(parent, content):
+            problems.append(f"{script}: does not carry the bytes of {file}")
+    return problems

@@ -12,17 +12,18 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 
 from hexseal.errors import HexsealError, VerifyError, shortened
-from hexseal.verify.checksums import check_checksums, check_hashed_names, digests_of
-from hexseal.verify.documents import check_documents
-from hexseal.verify.figures import check_downloads, check_figures
-from hexseal.verify.layers import check_layers
-from hexseal.verify.links import check_links
-from hexseal.verify.merging import check_merging
+from hexseal.verify.documents import (
+    check_checksums,
+    check_documents,
+    check_hashed_names,
+    check_merging,
+    digests_of,
+)
+from hexseal.verify.figures import check_downloads, check_figures, check_warnings
+from hexseal.verify.links import check_links, check_scripts
 from hexseal.verify.pages import ListedFile, read_settings
-from hexseal.verify.scripts import check_scripts
 from hexseal.verify.tables import check_tables
-from hexseal.verify.tiles import check_tiles
-from hexseal.verify.warnings import check_warnings
+from hexseal.verify.tiles import check_layers, check_tiles
 
 # What readers raise on damaged bytes: JSON, text, gzip, PNG, PMTiles, Parquet, GeoPackage.
 DAMAGE = (

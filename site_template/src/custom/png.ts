@@ -1,4 +1,4 @@
-// The numbers of a tile of pixels: PNG with one byte a pixel, as hexseal/tiles/png.py writes it.
+// The numbers of a tile of pixels: PNG with one byte a pixel, as hexseal/tiles/codes.py writes it.
 
 const SIGNATURE_BYTES = 8;
 const HEAD = 0x49484452;
