@@ -45,3 +45,7 @@ class ToolError(HexsealError):
 
 class VerifyError(HexsealError):
     """A finished site does not hold what it says it holds."""
+
+
+class UnitError(HexsealError):
+    """Some units of a region could not be computed, each named with its reason."""

@@ -4,9 +4,6 @@ Only GeoTIFF and JPEG 2000 are opened, so that no answer can make GDAL read loca
 could). Files on s3:// are opened with the access that GDAL finds in the environment.
 """
 
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -14,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cache
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, get_context
 
 import numpy as np
 import rasterio
@@ -26,6 +23,7 @@ from rasterio.vrt import WarpedVRT
 from scipy import ndimage
 
 from hexseal.errors import FetchError
+from hexseal.execution.local import start_worker
 from hexseal.fetch.addresses import public
 from hexseal.fetch.answers import as_table, as_text
 from hexseal.fetch.items import OFFSET, Asset, Scene
@@ -63,7 +61,7 @@ def reading_pool(workers: int = WORKERS) -> Iterator[Executor]:
     Processes, not threads: GDAL's locks and the interpreter's can wait for each other for ever
     when several threads open remote files (https://github.com/rasterio/rasterio/issues/3611).
     """
-    pool, is_done = ProcessPoolExecutor(workers, get_context("spawn"), _start), False
+    pool, is_done = ProcessPoolExecutor(workers, get_context("spawn"), start_worker), False
     try:
         yield pool
         is_done = True
@@ -72,14 +70,6 @@ def reading_pool(workers: int = WORKERS) -> Iterator[Executor]:
             for child in active_children():
                 child.terminate()
         pool.shutdown(cancel_futures=True)
-
-
-def _start() -> None:
-    """Leave Ctrl-C to the parent, and end when it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
 class SceneReader:

@@ -1,0 +1,22 @@
+"""Run one function over many units: on processes of this machine, or on a Dask cluster."""
+
+from hexseal.execution.store import UnitStore, code_version
+from hexseal.execution.units import (
+    Execution,
+    Executor,
+    Named,
+    Outcome,
+    completed,
+    open_executor,
+)
+
+__all__ = [
+    "Execution",
+    "Executor",
+    "Named",
+    "Outcome",
+    "UnitStore",
+    "code_version",
+    "completed",
+    "open_executor",
+]

@@ -1,0 +1,118 @@
+"""Results of units as Parquet, each under a key of what it was made from: a rerun keeps them."""
+
+import hashlib
+import importlib
+import json
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hexseal.storage.cache import identity
+from hexseal.storage.files import PARTIAL, describe, sha256
+
+FACTS = "unit.json"
+# Results are read once, soon and whole: quick to write matters more than small.
+PARQUET: dict[str, Any] = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
+KEY_LETTERS = 16
+
+
+def unit_key(*values: object, files: Iterable[str] = ()) -> str:
+    """Return a key of plain values and of the files that a unit is made from.
+
+    A file counts as the same while size and times stay (an address: its ETag), see
+    ``storage.cache``.
+    """
+    facts = [(address, identity(address)) for address in files]
+    return hashlib.sha256(repr((values, facts)).encode()).hexdigest()
+
+
+def code_version(*packages: str) -> str:
+    """Return a key of the sources of modules and packages: other code gives other results.
+
+    >>> code_version("hexseal.hexgrid") == code_version("hexseal.hexgrid", "hexseal.errors")
+    False
+    """
+    found: list[str] = []
+    for package in packages:
+        file = Path(str(importlib.import_module(package).__file__))
+        files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+        found += [f"{package}/{path.name} {sha256(path)}" for path in files]
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitStore:
+    """The finished units of one stage: a folder for each, named by the unit and its key.
+
+    Can be pickled: workers write, the parent asks what is finished. A folder appears whole or not
+    at all, and one whose files are damaged counts as missing.
+    """
+
+    folder: Path
+    key: str
+
+    def place(self, name: str) -> Path:
+        """Return the folder of a unit."""
+        return self.folder / f"{name}-{self.key[:KEY_LETTERS]}"
+
+    def write(
+        self, name: str, tables: Mapping[str, pa.Table], facts: Mapping[str, object] | None = None
+    ) -> None:
+        """Write a unit's tables as NAME.parquet each, and small facts that JSON holds."""
+        place = self.place(name)
+        partial = self.folder / f"{PARTIAL}-{name}-{uuid.uuid4().hex}"
+        try:
+            partial.mkdir(parents=True)
+            for table, rows in tables.items():
+                pq.write_table(rows, partial / f"{table}.parquet", **PARQUET)
+            files = {path.name: sha256(path) for path in sorted(partial.iterdir())}
+            known = {"files": files, "facts": dict(facts or {})}
+            (partial / FACTS).write_text(json.dumps(known, sort_keys=True), encoding="utf-8")
+            shutil.rmtree(place, ignore_errors=True)
+            # Another worker that had taken the same unit over may be first: it wrote the same.
+            with suppress(FileExistsError):
+                partial.replace(place)
+        except OSError as err:
+            if not place.is_dir():
+                raise describe(err, place) from err
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def is_finished(self, name: str) -> bool:
+        """Return whether a unit's files are there, each with the bytes that were written."""
+        place = self.place(name)
+        try:
+            files = _known(place)["files"]
+            return all(sha256(place / file) == digest for file, digest in files.items())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+
+    def table(self, name: str, table: str) -> Path:
+        """Return the file of one of a unit's tables."""
+        return self.place(name) / f"{table}.parquet"
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """Return the small facts of a finished unit."""
+        return _known(self.place(name))["facts"]
+
+    def missing(self, names: Iterable[str]) -> Iterator[str]:
+        """Yield the units that are not finished."""
+        return (name for name in names if not self.is_finished(name))
+
+    def prune(self, names: Iterable[str]) -> None:
+        """Remove what other keys, other units and killed workers left."""
+        kept = {self.place(name) for name in names}
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
+            if path not in kept:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _known(place: Path) -> dict[str, Any]:
+    return json.loads((place / FACTS).read_text(encoding="utf-8"))
