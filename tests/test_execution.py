@@ -197,7 +197,7 @@ def test_a_run_that_is_left_ends_its_units(tmp_path: Path) -> None:
             break
         started = time.monotonic()
         assert [o.value for o in executor.run(squared, units(tmp_path, 2), ordered=True)] == [1, 4]
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 55
 
 
 def sleeps_after_the_first(unit: Square) -> int:
@@ -247,7 +247,7 @@ def test_workers_end_with_the_command(wish: signal.Signals, tmp_path: Path) -> N
     )
     wait_for(lambda: len(list(tmp_path.glob("pid-*"))) == 2)
     process.send_signal(wish)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     if wish != signal.SIGKILL:
         assert (process.returncode, err.strip()) == (130, "error: stopped")
     pids = [int(path.name.removeprefix("pid-")) for path in tmp_path.glob("pid-*")]
@@ -264,7 +264,7 @@ def is_alive(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
-def wait_for(condition: object, seconds: float = 60.0) -> None:
+def wait_for(condition: object, seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, "waited in vain"
