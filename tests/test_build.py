@@ -1,12 +1,14 @@
 """The whole way: rasters in, a verified site out; the same bytes each time."""
 
+import os
 from pathlib import Path
 
 import duckdb
 import h3
 import pytest
+import rasterio
 from rasterfiles import real_data
-from sites import COLUMNS, ROWS, hexseal, real_sao_tome, tree
+from sites import COLUMNS, ROWS, hexseal, real_sao_tome, tree, write_region
 
 from hexseal.change.stage import judge_region
 from hexseal.counting.stage import count_region
@@ -133,3 +135,24 @@ class TestRealRasters:
         result = hexseal("build", real_sao_tome(tmp_path), "--out", tmp_path / "site")
         assert result.code == 0, result.err
         assert hexseal("verify", tmp_path / "site").code == 0
+
+
+def test_changed_pixels_of_the_same_size_and_time_are_counted_again(tmp_path: Path) -> None:
+    region = write_region(tmp_path)
+    site, counts = tmp_path / "site", tmp_path / "work/toy/cells.parquet"
+    build = ("build", region, "--until", "delta", "--out", site)
+    sealed = "SELECT sum(pixels) FROM read_parquet($1) WHERE class_2021 = 1"
+    assert hexseal(*build).code == 0
+    assert query(sealed, counts) == [(670,)]
+    assert "counts kept" in hexseal(*build).out
+    with rasterio.open(load_region(region).epochs[1].landcover, "r+") as file:
+        path, stat = Path(file.name), Path(file.name).stat()
+        codes = file.read(1)
+        codes[codes == 1] = 7
+        codes[90:100, 80:90] = 1
+        file.write(codes, 1)
+    os.truncate(path, stat.st_size)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+    assert "counts kept" not in hexseal(*build).out
+    assert query(sealed, counts) == [(100,)]

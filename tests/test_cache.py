@@ -10,7 +10,7 @@ from rasterio import Affine
 from hexseal.fetch.place import Place
 from hexseal.fetch.plan import Job
 from hexseal.raster.grid import Grid
-from hexseal.storage.cache import Checksums, Stamp, identity
+from hexseal.storage.cache import READ_WHOLE, Checksums, Stamp, identity
 
 
 def stamp(folder: Path, *values: object, files: tuple[str, ...] = ()) -> Stamp:
@@ -50,6 +50,57 @@ def test_a_change_of_same_size_and_time_is_seen(tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == stat.st_mtime_ns
     assert identity(str(path)) != before
     assert Checksums(tmp_path / "inputs.json").of(path) != first
+
+
+@pytest.mark.parametrize("size", [1000, READ_WHOLE + 1])
+def test_content_counts_where_a_disk_keeps_no_time_of_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    path = tmp_path / "map.tif"
+    path.write_bytes(bytes(size))
+    known, real = path.stat(), Path.stat
+
+    def stat(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        return known if self == path else real(self, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    before = identity(str(path))
+    assert identity(str(path)) == before
+    path.write_bytes(bytes(size - 1) + b"x")
+    assert identity(str(path)) != before
+
+
+@pytest.mark.parametrize(
+    ("main", "companion"),
+    [
+        ("areas.shp", "areas.dbf"),
+        ("areas.shp", "areas.cpg"),
+        ("map.tif", "map.tif.msk"),
+        ("map.tif", "map.tif.aux.xml"),
+        ("map.tif", "map.tfw"),
+        ("areas.gpkg", "areas.gpkg-wal"),
+    ],
+)
+def test_what_is_read_along_counts(tmp_path: Path, main: str, companion: str) -> None:
+    (tmp_path / main).write_bytes(b"x")
+    alone = identity(str(tmp_path / main))
+    (tmp_path / companion).write_bytes(b"y")
+    both = identity(str(tmp_path / main))
+    (tmp_path / companion).write_bytes(b"zz")
+    (tmp_path / "areas.csv").write_bytes(b"an output beside it")
+    assert len({alone, both, identity(str(tmp_path / main))}) == 3
+
+
+def test_the_sources_of_a_virtual_raster_count(tmp_path: Path) -> None:
+    (tmp_path / "a & b.tif").write_bytes(b"x")
+    inner = '<S><SourceFilename relativeToVRT="1">a &amp; b.tif</SourceFilename></S>'
+    (tmp_path / "inner.vrt").write_text(inner)
+    outer = f"<S><SourceFilename>{tmp_path}/inner.vrt</SourceFilename></S>"
+    (tmp_path / "outer.vrt").write_text(outer.replace("</S>", "<SourceFilename>outer.vrt<"))
+    before = identity(str(tmp_path / "outer.vrt"))
+    assert identity(str(tmp_path / "outer.vrt")) == before
+    (tmp_path / "a & b.tif").write_bytes(b"yy")
+    assert identity(str(tmp_path / "outer.vrt")) != before
 
 
 def test_patterns_and_lists_are_the_files_that_they_name(tmp_path: Path) -> None:

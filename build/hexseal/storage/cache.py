@@ -1,14 +1,19 @@
 """What a file was made from, so that a later build can keep it: one rule for every stage.
 
-A file counts as unchanged while its size, both times, device and number stay: a changed file of
-the same size and modification time still differs in the time at which its entry was changed.
+A file counts as unchanged while its size, both times, device and number stay, and its content: of a
+large file pieces all over it. A changed file of the same size and modification time still differs
+in the time at which its entry was changed, except on disks that keep no such time. Files that are
+read along with it count too: a shapefile's table, a raster's mask and CRS, the sources of a virtual
+raster.
 """
 
 import hashlib
+import html
 import json
+import re
 import time
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from glob import glob, has_magic
 from pathlib import Path
@@ -16,8 +21,20 @@ from pathlib import Path
 from hexseal.storage.files import sha256, write_bytes
 
 # Raise when the facts of a file are read in another way.
-VERSION = 2
+VERSION = 3
 REMOTE_SECONDS = 10.0
+# Files up to this many bytes are compared whole, of larger ones so many pieces.
+READ_WHOLE = 16 << 20
+PIECES, PIECE_BYTES = 64, 64 << 10
+# Files that GDAL reads along with the one that is named: of its stem, or of its whole name.
+COMPANIONS = (
+    ".aux", ".cpg", ".dat", ".dbf", ".gfs", ".id", ".map", ".mid", ".prj", ".qpj", ".shp", ".shx",
+    ".tfw", ".tifw", ".wld", ".xsd",
+)  # fmt: skip
+ADDITIONS = (".aux.xml", ".msk", ".ovr", "-wal", "-journal")
+SOURCE = re.compile(r"<SourceFilename([^>]*)>([^<]+)<")
+# Virtual rasters may name virtual rasters, and each other.
+DEEPEST = 4
 
 
 class Stamp:
@@ -59,20 +76,58 @@ def identity(address: str) -> tuple[object, ...]:
     if "://" in address:
         return _remote(address)
     if Path(address).is_file():
-        return _local(Path(address))
+        return _whole(Path(address))
     parts = address.split(",")
     if len(parts) > 1:
         return tuple(identity(part.strip()) for part in parts)
     if has_magic(address):
         found = sorted(glob(address, recursive=True))  # noqa: PTH207
         if found:
-            return tuple((name, *_local(Path(name))) for name in found)
+            return tuple((name, *_whole(Path(name))) for name in found)
     return (time.time_ns(),)
+
+
+def _whole(path: Path) -> tuple[object, ...]:
+    """Return the facts of a file and of all that is read with it."""
+    facts = _local(path)
+    others = [other for other in _read_along(path, DEEPEST) if other.is_file()]
+    return (*facts, *((str(other), *_local(other)) for other in others))
+
+
+def _read_along(path: Path, depth: int) -> Iterator[Path]:
+    """Yield the files that are read with one, and those that a virtual raster names."""
+    yield from (path.with_suffix(suffix) for suffix in COMPANIONS if suffix != path.suffix.lower())
+    yield from (path.with_name(path.name + end) for end in ADDITIONS)
+    if path.suffix.lower() != ".vrt" or not depth:
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for attributes, name in SOURCE.findall(text):
+        relative = re.search(r"relativeToVRT\s*=\s*[\"']1", attributes)
+        source = path.parent / html.unescape(name) if relative else Path(html.unescape(name))
+        yield source
+        if source.is_file():
+            yield from _read_along(source, depth - 1)
 
 
 def _local(path: Path) -> tuple[object, ...]:
     stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_dev, stat.st_ino
+    return (
+        stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_dev, stat.st_ino,
+        _content(path, stat.st_size),
+    )  # fmt: skip
+
+
+def _content(path: Path, size: int) -> str:
+    """Return a digest of a file: of all its bytes, or of pieces all over it where it is large."""
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as stream:
+        if size <= READ_WHOLE:
+            digest.update(stream.read())
+        else:
+            for piece in range(PIECES):
+                stream.seek((size - PIECE_BYTES) * piece // (PIECES - 1))
+                digest.update(stream.read(PIECE_BYTES))
+    return digest.hexdigest()
 
 
 def _remote(address: str) -> tuple[object, ...]:
