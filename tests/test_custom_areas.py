@@ -2,8 +2,10 @@
 
 import json
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import duckdb
 import numpy as np
@@ -13,9 +15,9 @@ import pytest
 import rasterio
 import shapely
 from rasterfiles import NORTH, SHARED, WEST, real_data, write_areas
-from sites import hexseal, write_region
+from sites import REGION, hexseal, write_region
 
-from hexseal.areas import LATTICE_VARIANCE, AreasOptions, measure_areas
+from hexseal.areas import LATTICE_VARIANCE, AreasOptions, built_before, measure_areas
 from hexseal.change.stage import judge_region
 from hexseal.codebook.measures import SIGNALS
 from hexseal.counting.scanline import count_polygons
@@ -24,6 +26,7 @@ from hexseal.errors import InputError, OutputError
 from hexseal.raster.landcover import read_grid
 from hexseal.region.load import AreaLayer, load_region
 from hexseal.statistics.stage import write_statistics
+from hexseal.storage.files import one_writer
 from hexseal.vector.zones import pixel_polygons
 
 
@@ -304,6 +307,42 @@ class TestWhatReadersQuote:
         assert rows[0] == rows[1]
         assert rows[0][-1] == 70_000.0
         assert rows[0][3] in SIGNALS
+
+    def test_what_a_build_judged_is_taken_and_the_same(
+        self, toy: Path, polygons: Path, tmp_path: Path
+    ) -> None:
+        site = tmp_path / "site"
+        build = hexseal("build", toy, "--until", "change", "--out", site)
+        assert build.code == 0, build.err
+        region, options = load_region(toy), AreasOptions(id="key", site=site)
+        with patch("hexseal.areas.judge_region", side_effect=AssertionError("judged again")):
+            summary = measure_areas(region, polygons, tmp_path / "by.csv", options=options)
+        assert summary.reused
+        alone = replace(options, site=tmp_path / "elsewhere/site")
+        assert not measure_areas(region, polygons, tmp_path / "alone.csv", options=alone).reused
+        assert (tmp_path / "by.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
+        done = hexseal(
+            "areas", toy, polygons, "--id", "key", "--out", site, "-o", tmp_path / "c.csv"
+        )
+        assert "as the region's last build judged it" in done.out
+
+    @pytest.mark.parametrize("change", ["setting", "sealed", "running"])
+    def test_another_build_is_not_taken(self, tmp_path: Path, change: str) -> None:
+        product = '[product]\nname = "custom"\nsealed = [1]\nvalid = [1, 6, 10]\nnodata = [254]\n'
+        path = write_region(tmp_path, REGION.replace("[[epoch]]", f"{product}[[epoch]]", 1))
+        site, text = tmp_path / "site", path.read_text()
+        assert hexseal("build", path, "--until", "change", "--out", site).code == 0
+        if change == "setting":
+            path.write_text(text + "[noise]\nminimum_patch = 3\n")
+        elif change == "sealed":
+            path.write_text(text.replace("sealed = [1]", "sealed = [1, 10]"))
+        region = load_region(path)
+        lock = one_writer(tmp_path / "work/toy/.lock", "here") if change == "running" else None
+        with lock or nullcontext(), built_before(region, site) as known:
+            assert known is None
+        if change == "running":
+            with built_before(region, site) as known:
+                assert known == tmp_path / "work/toy"
 
     def test_a_polygon_with_little_data_is_partly_answered(self, toy: Path, tmp_path: Path) -> None:
         # Rows 110 and more are no data in 2021 right of column 140: see tests/sites.py.

@@ -4,7 +4,8 @@ import json
 import math
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from pyogrio.errors import DataSourceError
 from pyproj import Geod
 
 from hexseal.accuracy.stage import assess_accuracy, sealed_accuracy
-from hexseal.change.stage import judge_region
+from hexseal.change.stage import change_stamp, judge_areas, judge_region
 from hexseal.codebook import Column, columns_of, counted_columns, spread_of
 from hexseal.codebook.words import NO_POPULATION, STEADY_POPULATION
-from hexseal.counting.stage import CountFiles, count_region, count_windows
+from hexseal.counting.stage import CountFiles, count_region, count_windows, counts_stamp
 from hexseal.counting.tally import WindowCounter
 from hexseal.errors import OutputError
 from hexseal.forward.stage import source_titles
@@ -32,8 +33,8 @@ from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import AreaLayer, Region, SealedAccuracy
 from hexseal.statistics.stage import write_statistics
 from hexseal.storage.database import connect, copy_csv, run
-from hexseal.storage.files import whole_file
-from hexseal.storage.workdir import WorkFolder
+from hexseal.storage.files import copy_file, one_writer, whole_file
+from hexseal.storage.workdir import WorkFolder, default_site
 from hexseal.types import Doubles
 from hexseal.vector.areas import Areas, far_reaching, read_areas
 from hexseal.vector.zones import read_zones
@@ -64,8 +65,9 @@ class AreasOptions:
     """How a polygon file is read and what is written of it.
 
     ``id`` and ``name`` are columns; without them polygons are numbered. ``keep`` names columns to
-    copy, ``*`` all of them. ``judged`` adds the adjusted change, its interval and signal, for
-    which every pixel of the region is read, not only those near the polygons.
+    copy, ``*`` all of them. ``judged`` adds the adjusted change, its interval and signal. For it
+    every pixel of the region is read and judged, unless ``site`` (None: the usual place) was built
+    from the same inputs and settings: then what its build judged is taken.
     """
 
     id: str = ""
@@ -73,14 +75,16 @@ class AreasOptions:
     layer_name: str | None = None
     keep: tuple[str, ...] = ()
     judged: bool = True
+    site: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AreasSummary:
-    """How many polygons were answered, by answer."""
+    """How many polygons were answered, by answer; whether a build's judgement was taken."""
 
     rows: int
     answers: dict[str, int]
+    reused: bool = False
 
 
 def measure_areas(
@@ -121,32 +125,75 @@ def measure_areas(
     ):
         database.register("polygons", table)
         database.register("kept", _kept_table(areas))
+        reused = False
         if inside.any():
-            _count(replace(region, areas=(layer,)), work, options.judged, workers, progress)
+            own = replace(region, areas=(layer,))
+            with built_before(region, options.site) as known:
+                reused = known is not None and options.judged
+                _count(own, work, known, options.judged, workers, progress)
         _run(database, region, work, judged=options.judged)
         _write(database, output, areas)
         found = database.execute(
             "SELECT answer, count(*) FROM custom_areas GROUP BY answer ORDER BY answer"
         ).fetchall()
-    return AreasSummary(len(areas.ids), dict(found))
+    return AreasSummary(len(areas.ids), dict(found), reused)
+
+
+@contextmanager
+def built_before(region: Region, site: Path | None) -> Iterator[Path | None]:
+    """Yield the work folder of a build from the same inputs and settings, None where there is none.
+
+    No other build can begin in it while the block runs.
+    """
+    folder = WorkFolder.beside(site or default_site(region.path), region.id)
+    with ExitStack() as stack:
+        if not folder.cells.is_file():
+            yield None
+            return
+        try:
+            stack.enter_context(one_writer(folder.lock, str(folder.folder)))
+        except OutputError:  # a build is running, or the folder may not be written
+            yield None
+            return
+        is_current = counts_stamp(region, folder).is_current(folder.counts) and change_stamp(
+            region, folder
+        ).is_current(folder.change(region.pairs))
+        yield folder.folder if is_current else None
 
 
 def _count(
-    region: Region, work: Path, judged: bool, workers: int | None, progress: Progress
+    region: Region,
+    work: Path,
+    known: Path | None,
+    judged: bool,
+    workers: int | None,
+    progress: Progress,
 ) -> None:
     """Write zones.parquet, and areas.parquet as a build would, of a region with one layer."""
-    if not (judged and region.pairs):
-        grid, frame = region_grid(region)
-        zones = read_zones(region.areas, grid)
-        counter = WindowCounter(grid, ClassJoiner(region.product), None, zones.polygons)
-        with YearStack(region, frame) as reader, CountFiles(work, region.years, zones) as files:
-            for counts in count_windows(reader, counter, workers, progress):
-                files.add(counts)
-            files.finish()
-        return
-    count_region(region, work, workers=workers, progress=progress)
-    judge_region(region, work, workers=workers, progress=progress)
-    write_statistics(region, work, accuracies=_accuracies(region, progress))
+    judged = judged and bool(region.pairs)
+    if judged and known is None:
+        count_region(region, work, workers=workers, progress=progress)
+        judge_region(region, work, workers=workers, progress=progress)
+    else:
+        _count_areas(region, work, workers, progress)
+    if judged and known is not None:
+        WorkFolder(work).cells.unlink()
+        copy_file(WorkFolder(known).cells, WorkFolder(work).cells)
+        judge_areas(region, known, work, workers=workers, progress=progress)
+    if judged:
+        write_statistics(region, work, accuracies=_accuracies(region, progress))
+
+
+def _count_areas(region: Region, work: Path, workers: int | None, progress: Progress) -> None:
+    """Write zones.parquet and zone_shapes.parquet, reading only windows that areas reach."""
+    grid, frame = region_grid(region)
+    zones = read_zones(region.areas, grid)
+    zones.write(WorkFolder(work).zone_shapes)
+    counter = WindowCounter(grid, ClassJoiner(region.product), None, zones.polygons)
+    with YearStack(region, frame) as reader, CountFiles(work, region.years, zones) as files:
+        for counts in count_windows(reader, counter, workers, progress):
+            files.add(counts)
+        files.finish()
 
 
 def _accuracies(region: Region, progress: Progress) -> Mapping[int, SealedAccuracy]:

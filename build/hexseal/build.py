@@ -3,17 +3,17 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from hexseal import __version__
 from hexseal.accuracy.report import write_report
 from hexseal.accuracy.stage import assess_accuracy, sealed_accuracy
-from hexseal.change.stage import judge_region
+from hexseal.change.stage import change_stamp, judge_region
 from hexseal.check.report import render
 from hexseal.check.stage import check_region
-from hexseal.counting.stage import DeltaSummary, count_region
+from hexseal.counting.stage import DeltaSummary, count_region, counts_stamp
 from hexseal.datasets import write_checksums, write_datasets
 from hexseal.datasets.documents import listed_files
 from hexseal.errors import InputError, VerifyError
@@ -33,7 +33,6 @@ from hexseal.simulation import is_simulated, simulate
 from hexseal.statistics.reference import Reference
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions
-from hexseal.storage.cache import Stamp
 from hexseal.storage.files import SiteFolder, copy_file, one_writer, write_bytes
 from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles import left_out, write_layers
@@ -320,41 +319,6 @@ def _reference(region: Region, work: Path, reporter: Reporter) -> Reference | No
         write_bytes(WorkFolder(work).sample_labels, published_labels(report, region).encode())
         lines.append(f"{report.labelled} blocks labelled, {len(report.areas)} areas with figures")
     return reference_of(report)
-
-
-def counts_stamp(region: Region, work: WorkFolder) -> Stamp:
-    """Return the stamp of the counts: the settings that decide them, and all their inputs."""
-    return Stamp(work.counts_stamp, *_counted(region), files=_counted_files(region))
-
-
-def change_stamp(region: Region, work: WorkFolder) -> Stamp:
-    """Return the stamp of the judged change: what the counts depend on, filters and masks."""
-    masks = [
-        address
-        for epoch in region.epochs
-        for address in (epoch.confidence, epoch.post_processing)
-        if address is not None
-    ]
-    noise = tuple(asdict(region.noise).items())
-    files = [*_counted_files(region), *masks]
-    return Stamp(work.change_stamp, *_counted(region), noise, files=files)
-
-
-def _counted(region: Region) -> tuple[object, ...]:
-    return (
-        __version__,
-        tuple(region.window) if region.window else None,
-        sorted(region.product.valid),
-        sorted(region.product.nodata),
-        region.years,
-        region.hexagons.finest,
-        [sorted(asdict(layer).items(), key=lambda item: item[0]) for layer in region.areas],
-    )
-
-
-def _counted_files(region: Region) -> list[str]:
-    addresses = [epoch.landcover for epoch in region.epochs]
-    return addresses + [layer.path for layer in region.areas]
 
 
 def _parts_key(region: Region) -> str:

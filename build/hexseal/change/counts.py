@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.change.grading import Grading
+from hexseal.change.grading import DoubtfulPlaces
 from hexseal.change.states import EDGE_AFTER, EDGE_BEFORE, NO_DATA, STATE_BITS, State
 from hexseal.counting.stage import CountFiles, count_windows
 from hexseal.counting.tally import WindowCounter
@@ -30,8 +30,8 @@ class JudgedPixels:
     """The raster of states with the outcome of each patch painted in; safe for many threads.
 
     ``records`` are the pixels of patches in raster order, ``patches`` the patch of each label,
-    ``outcome`` the State that the pixels of each patch end in; of a confirmed patch, only secure
-    pixels. ``grading`` says which are, and where the maps are doubtful.
+    ``outcome`` the State that the pixels of each patch end in; of a confirmed patch, only those
+    that have the bit ``secure``. ``doubtful`` says where the maps are.
     """
 
     def __init__(
@@ -40,10 +40,13 @@ class JudgedPixels:
         records: NDArray[np.void],
         patches: NDArray[np.int64],
         outcome: Bytes,
-        grading: Grading,
+        *,
+        secure: int,
+        doubtful: DoubtfulPlaces,
     ) -> None:
         self.states = states
-        self.grading = grading
+        self.secure = secure
+        self.doubtful = doubtful
         self.records = records
         self.patches = patches
         self.outcome = outcome
@@ -63,11 +66,11 @@ class JudgedPixels:
         inside = (column >= 0) & (column < window.width)
         some, place = some[inside], (some["row"][inside] - window.row, column[inside])
         ends = self.outcome[self.patches[some["label"]]]
-        unsure = (ends == State.CONFIRMED) & (some["secure"] & self.grading.secure == 0)
+        unsure = (ends == State.CONFIRMED) & (some["secure"] & self.secure == 0)
         ends = np.where(unsure, np.uint8(State.CONFIRMED_EDGE), ends)
         codes[place] = (codes[place] & ~np.uint8(STATE_BITS)) | ends
         origin[place] = np.where(ends == State.CONFIRMED, some["partner"], 0)
-        doubtful = self.grading.doubtful.at(
+        doubtful = self.doubtful.at(
             np.arange(window.row, window.row + window.height),
             np.arange(window.column, window.column + window.width),
         )
@@ -103,11 +106,15 @@ def count_states(
     work: Path,
     *,
     prefix: str,
+    resolution: int | None,
     workers: int | None = None,
     progress: Progress = no_progress,
 ) -> None:
-    """Write PREFIXcells.parquet and PREFIXzones.parquet, as cells.parquet and zones.parquet."""
-    counter = WindowCounter(grid, StateJoiner(), region.hexagons.finest, zones.polygons)
+    """Write PREFIXcells.parquet and PREFIXzones.parquet, as cells.parquet and zones.parquet.
+
+    Without a ``resolution`` only areas are counted, and only windows that they reach are read.
+    """
+    counter = WindowCounter(grid, StateJoiner(), resolution, zones.polygons)
     with CountFiles(work, region.years, zones, columns=COLUMNS, prefix=prefix) as files:
         for counts in count_windows(judged, counter, workers, progress):
             files.add(counts)

@@ -8,7 +8,7 @@ counts states per hexagon and area. Memory follows the number of patches and the
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from hexseal.change.counts import RECORD, JudgedPixels, count_states
 from hexseal.change.grading import (
+    DoubtfulPlaces,
     EvidenceGatherer,
     FalseShare,
     Grade,
@@ -34,11 +35,14 @@ from hexseal.change.rate import Tail
 from hexseal.change.source import PairSource
 from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, STATE_BITS, State
 from hexseal.change.worklist import PatchFile, write_patches
+from hexseal.counting.stage import counted_files, counted_settings
+from hexseal.products import Product
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Noise, Region
-from hexseal.storage.files import write_bytes
+from hexseal.storage.cache import Stamp
+from hexseal.storage.files import copy_file, whole_file, write_bytes
 from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Bytes, Pair
 from hexseal.vector.zones import Zones, read_zones
@@ -113,6 +117,18 @@ def judge_region(
     )
 
 
+def change_stamp(region: Region, work: WorkFolder) -> Stamp:
+    """Return the stamp of the judged change: what counts depend on, filters, product and masks."""
+    masks = [(epoch.confidence, epoch.post_processing) for epoch in region.epochs]
+    noise = tuple(asdict(region.noise).items())
+    product = [
+        sorted(value) if isinstance(value, frozenset) else repr(value)
+        for value in (getattr(region.product, known.name) for known in fields(Product))
+    ]
+    files = [*counted_files(region), *(mask for pair in masks for mask in pair if mask)]
+    return Stamp(work.change_stamp, *counted_settings(region), noise, product, masks, files=files)
+
+
 def read_report(work: Path, pair: Pair) -> PairReport:
     """Return what ``judge_region`` wrote of a pair."""
     facts = json.loads((WorkFolder(work).report(pair)).read_text(encoding="utf-8"))
@@ -147,16 +163,79 @@ def _judge_pair(
         records = np.memmap(binary, RECORD, "r") if binary.stat().st_size else np.empty(0, RECORD)
         states = YearStack(region, Window(0, 0, grid.height, grid.width), addresses=[str(raster)])
         with states:
-            judged = JudgedPixels(states, records, labelled.patches, outcome, grading)
+            judged = JudgedPixels(
+                states, records, labelled.patches, outcome,
+                secure=grading.secure, doubtful=grading.doubtful,
+            )  # fmt: skip
             count_states(
-                region, grid, zones, judged, work,
-                prefix=f"evidence_{name}_", workers=workers, progress=progress,
+                region, grid, zones, judged, work, prefix=f"evidence_{name}_",
+                resolution=region.hexagons.finest, workers=workers, progress=progress,
             )  # fmt: skip
         patches = PatchFile(labelled.table, grading, outcome, records, labelled.patches)
         write_patches(region, pair, grid, zones, patches, WorkFolder(work).patches(pair))
         report = _report(source, labelled, grading, outcome)
+        _keep(WorkFolder(work).judged(pair), (raster, binary), labelled, outcome, grading)
     write_bytes(WorkFolder(work).report(pair), json.dumps(asdict(report), indent=1).encode())
     return report
+
+
+def _keep(
+    targets: tuple[Path, Path, Path],
+    scratch: tuple[Path, Path],
+    labelled: "_Labelled",
+    outcome: Bytes,
+    grading: Grading,
+) -> None:
+    """Keep what is known of each pixel, so that other areas can be counted by it later."""
+    for source, target in zip(scratch, targets, strict=False):
+        source.replace(target)
+    with whole_file(targets[2]) as partial, partial.open("wb") as stream:
+        np.savez(
+            stream, patches=labelled.patches, outcome=outcome, secure=np.int64(grading.secure),
+            shape=np.array(grading.doubtful.shape), level=grading.doubtful.level,
+            shift=grading.doubtful.shift,
+        )  # fmt: skip
+
+
+def judge_areas(
+    region: Region,
+    known: Path,
+    work: Path,
+    *,
+    workers: int | None = None,
+    progress: Progress = no_progress,
+) -> None:
+    """Write evidence of every pair into ``work`` for the region's areas, judging nothing anew.
+
+    ``known`` is a work folder that ``judge_region`` filled for the same maps, with areas of its
+    own: evidence of hexagons and reports are taken over, pixels are counted in the areas.
+    """
+    grid, _ = region_grid(region)
+    zones = read_zones(region.areas, grid)
+    before, now = WorkFolder(known), WorkFolder(work)
+    for pair in region.pairs:
+        with _judged(region, before.judged(pair), grid) as judged:
+            count_states(
+                region, grid, zones, judged, work, prefix=f"evidence_{pair.key}_",
+                resolution=None, workers=workers, progress=progress,
+            )  # fmt: skip
+        now.evidence(pair, "cells").unlink()
+        copy_file(before.evidence(pair, "cells"), now.evidence(pair, "cells"))
+        copy_file(before.report(pair), now.report(pair))
+
+
+@contextmanager
+def _judged(region: Region, files: tuple[Path, Path, Path], grid: Grid) -> Iterator[JudgedPixels]:
+    """Yield the pixels of a pair as ``_keep`` kept them."""
+    raster, binary, fates = files
+    records = np.memmap(binary, RECORD, "r") if binary.stat().st_size else np.empty(0, RECORD)
+    frame = Window(0, 0, grid.height, grid.width)
+    with np.load(fates) as kept, YearStack(region, frame, addresses=[str(raster)]) as states:
+        rows, columns = kept["shape"].tolist()
+        yield JudgedPixels(
+            states, records, kept["patches"], kept["outcome"], secure=int(kept["secure"]),
+            doubtful=DoubtfulPlaces((rows, columns), kept["level"], kept["shift"]),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,9 @@ from hexseal.region.load import load_region
     help="Column to copy to the output, again for more; '*' copies all.",
 )
 @click.option("--raw", is_flag=True, help="Counts only, without adjusted change: much faster.")
+@click.option("--out", "site", type=click.Path(path_type=Path, file_okay=False),
+              help="Folder of the region's site, whose build is used where inputs are unchanged "
+              "[default: as hexseal build].")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
               default=Path("areas.csv"), show_default=True,
               help="File to write: .csv, .parquet, .gpkg or .geojson.")  # fmt: skip
@@ -35,6 +38,7 @@ def areas(
     layer_name: str | None,
     keep: tuple[str, ...],
     raw: bool,
+    site: Path | None,
     output: Path,
     workers: int | None,
 ) -> None:
@@ -42,16 +46,19 @@ def areas(
 
     Counts are exact: a pixel belongs to a polygon that holds its centre. Each polygon gets a stated
     answer (ok, partly outside, outside, no pixel centre inside, no valid pixel), and is marked
-    where it had to be repaired.
+    where it had to be repaired. Change is judged over the whole region, which takes as long as a
+    build; where the region was built from the same inputs, its judgement is used instead.
 
     Example: hexseal areas regions/sao-tome.toml districts.gpkg --id code -o districts.csv
     """
     from hexseal.areas import AreasOptions, measure_areas
 
-    options = AreasOptions(id_field or "", name_field or "", layer_name, keep, judged=not raw)
+    options = AreasOptions(
+        id_field or "", name_field or "", layer_name, keep, judged=not raw, site=site
+    )
     with console.reporter().stage("areas") as lines:
         summary = measure_areas(
-            load_region(region),
+            load_region(region, site=site),
             polygons,
             output,
             options=options,
@@ -60,3 +67,5 @@ def areas(
         )
         answers = ", ".join(f"{count} {answer}" for answer, count in summary.answers.items())
         lines.append(f"{output}, {summary.rows} polygons: {answers}")
+        if summary.reused:
+            lines.append("change as the region's last build judged it")

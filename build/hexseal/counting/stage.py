@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -17,12 +17,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hexseal import __version__
 from hexseal.counting.tally import Tally, WindowCounter, WindowCounts
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Window
 from hexseal.raster.joint import ClassJoiner
 from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
+from hexseal.storage.cache import Stamp
 from hexseal.storage.database import connect, run
 from hexseal.storage.files import whole_file
 from hexseal.storage.workdir import WorkFolder
@@ -47,6 +49,30 @@ class DeltaSummary:
     def pixels(self) -> int:
         """Return the number of pixels counted."""
         return self.columns * self.rows
+
+
+def counts_stamp(region: Region, work: WorkFolder) -> Stamp:
+    """Return the stamp of the counts: the settings that decide them, and all their inputs."""
+    return Stamp(work.counts_stamp, *counted_settings(region), files=counted_files(region))
+
+
+def counted_settings(region: Region) -> tuple[object, ...]:
+    """Return the settings that counts depend on, as plain values."""
+    return (
+        __version__,
+        tuple(region.window) if region.window else None,
+        sorted(region.product.valid),
+        sorted(region.product.nodata),
+        region.years,
+        region.hexagons.finest,
+        [sorted(asdict(layer).items(), key=lambda item: item[0]) for layer in region.areas],
+    )
+
+
+def counted_files(region: Region) -> list[str]:
+    """Return the rasters and area files of a region."""
+    addresses = [epoch.landcover for epoch in region.epochs]
+    return addresses + [layer.path for layer in region.areas]
 
 
 def count_region(

@@ -92,7 +92,17 @@ class WorkFolder:
                 self.evidence(pair, "cells"),
                 self.evidence(pair, "zones"),
                 self.patches(pair),
+                *self.judged(pair),
             )
+        )
+
+    def judged(self, pair: Pair) -> tuple[Path, Path, Path]:
+        """Return what is known of each pixel: its state, those of patches, the fate of patches."""
+        stem = f"judged_{pair.key}"
+        return (
+            self.folder / f"{stem}_states.tif",
+            self.folder / f"{stem}_pixels.bin",
+            self.folder / f"{stem}_patches.npz",
         )
 
     @property
