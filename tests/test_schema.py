@@ -183,7 +183,17 @@ imagery = "i.tif"
 model = "m"
 reference = "part.tif"
 """
-DOCUMENTS = (EVERY_KEY, OTHER_KEYS, WORLD_KEYS, IMAGES_ONLY)
+DENSITIES = """
+[region]
+id = "e"
+[product]
+name = "imperviousness"
+step = 15
+[[epoch]]
+year = 2018
+landcover = "a.tif"
+"""
+DOCUMENTS = (EVERY_KEY, OTHER_KEYS, WORLD_KEYS, IMAGES_ONLY, DENSITIES)
 # Defaults that follow from other keys, or conditions of being required, which only words can say.
 FOLLOWS = {
     ("region", "title"), ("region", "simulated"), ("product", "attribution"), ("product", "sealed"),

@@ -197,21 +197,25 @@ def simulate(
     *,
     size_km: tuple[float, float] = (24.0, 18.0),
     seed: int = 1,
+    product: Literal["clcplus", "imperviousness"] = "clcplus",
     progress: Progress = no_progress,
 ) -> Path:
     """Make a fictional island in ``folder`` and return its region file, ready to build.
 
     The folder gets CLC+ maps of 2018 and 2021 with realistic errors, areas, images and, in truth/,
-    the land cover without error. Each ``seed`` gives its own island. The region file has a year
-    made from images (2024) where the model and the extra ``ml`` are installed; a region file that
-    is there already is kept.
+    the land cover without error; with ``product`` imperviousness maps of density instead of classes
+    and images. Each ``seed`` gives its own island. The region file has a year made from images
+    (2024) where the model and the extra ``ml`` are installed; a region file that is there already
+    is kept.
     """
     from hexseal.forward.models import SHIPPED, can_predict
     from hexseal.simulation import simulate
     from hexseal.simulation.region_file import NAME, write_region_file
 
-    simulate(Path(folder), size_km=size_km, seed=seed, progress=progress)
-    write_region_file(Path(folder), model=SHIPPED if can_predict() else None)
+    densities = product == "imperviousness"
+    simulate(Path(folder), size_km=size_km, seed=seed, densities=densities, progress=progress)
+    model = SHIPPED if can_predict() else None
+    write_region_file(Path(folder), model=model, densities=densities)
     return Path(folder) / NAME
 
 
@@ -222,7 +226,7 @@ def compare_maps(
     areas: Address | None = None,
     area_id: str | None = None,
     area_name: str | None = None,
-    product: Product | Literal["clcplus", "worldcover"] = "clcplus",
+    product: Product | Literal["clcplus", "worldcover", "imperviousness"] = "clcplus",
     workers: int | None = None,
     log: Log = no_log,
     progress: Progress = no_progress,

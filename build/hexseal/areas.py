@@ -221,6 +221,7 @@ def _run(database: duckdb.DuckDBPyConnection, region: Region, work: Path, *, jud
         "years": region.years,
         "pairs": region.pairs,
         "counted_columns": counted_columns(spread_of(region)),
+        "density": region.product.is_density,
         "judged_columns": _judged_columns(region) if judged else (),
         "has_counts": has_counts,
         "has_areas": has_areas,

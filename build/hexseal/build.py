@@ -125,13 +125,17 @@ def prepare_inputs(region: Region, reporter: Reporter, *, fresh: bool = False) -
     require_fetched(region)
     simulation = region.simulation
     if simulation is not None and not is_simulated(
-        simulation.folder, size_km=simulation.size_km, seed=simulation.seed
+        simulation.folder,
+        size_km=simulation.size_km,
+        seed=simulation.seed,
+        densities=region.product.is_density,
     ):
         with reporter.stage("simulate") as lines:
             simulate(
                 simulation.folder,
                 size_km=simulation.size_km,
                 seed=simulation.seed,
+                densities=region.product.is_density,
                 progress=reporter.progress,
             )
             lines.append(str(simulation.folder))

@@ -1,9 +1,14 @@
 """Land-cover products: which codes are sealed, water, valid, and how they look."""
 
+import re
+from bisect import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hexseal.errors import RegionError
+
+# The highest density, per cent of a pixel.
+FULL = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,10 @@ class Product:
     other code is unknown and an error. ``sealed`` and ``water`` are subsets of ``valid``.
     ``dois`` are those of the maps by year; ``wording`` is what the producer asks every product
     made from them to say, its ``{dois}`` filled in, and ``terms`` where the licence stands.
+
+    A product of densities has a ``step`` above 0: its valid codes are the sealed per cent of each
+    pixel, ``classes`` are ranges of them named by their lowest code, and a pixel joins a patch of
+    change where its density differs by at least ``step`` percentage points.
     """
 
     name: str
@@ -36,6 +45,7 @@ class Product:
     dois: Mapping[int, str] = field(default_factory=dict)
     wording: str = ""
     terms: str = ""
+    step: int = 0
 
     def __post_init__(self) -> None:
         """Refuse codes outside 0..255 and sets that contradict each other."""
@@ -56,6 +66,24 @@ class Product:
             raise RegionError("[product] sealed and water share a code: choose one")
         if not self.sealed:
             raise RegionError("[product] sealed is empty: name the codes that count as sealed")
+        if not 0 <= self.step <= FULL:
+            raise RegionError(f"[product] step = {self.step}: give 1 to 100 percentage points")
+
+    @property
+    def is_density(self) -> bool:
+        """Return whether the codes are the sealed per cent of each pixel."""
+        return self.step > 0
+
+    def class_of(self, code: int) -> int:
+        """Return the class that a code belongs to: itself, or the range of a density.
+
+        >>> IMPERVIOUSNESS.class_of(40), IMPERVIOUSNESS.class_of(100), CLCPLUS.class_of(3)
+        (30, 80, 3)
+        """
+        if not self.is_density or code not in self.valid:
+            return code
+        lowest = [known.code for known in self.classes]
+        return lowest[bisect(lowest, code) - 1]
 
     @property
     def known(self) -> frozenset[int]:
@@ -141,4 +169,36 @@ WORLDCOVER = Product(
     terms="https://creativecommons.org/licenses/by/4.0/",
 )
 
-PRODUCTS = {product.name: product for product in (CLCPLUS, WORLDCOVER)}
+# Values: EEA's quality tools, product definitions IMD_S2021_R10m and imd_2015_020m (254 cannot be
+# classified, 255 outside). Ranges and their colours are hexseal's own.
+IMPERVIOUSNESS_CLASSES = (
+    LandcoverClass(0, "0 % sealed", "#F0F0F0"),
+    LandcoverClass(1, "1 to 29 % sealed", "#FEDDA5"),
+    LandcoverClass(30, "30 to 49 % sealed", "#F4A672"),
+    LandcoverClass(50, "50 to 79 % sealed", "#CB5F5A"),
+    LandcoverClass(80, "80 to 100 % sealed", "#7B2A55"),
+)
+
+IMPERVIOUSNESS = Product(
+    name="imperviousness",
+    title="HRL Imperviousness Density",
+    sealed=frozenset(range(1, FULL + 1)),
+    water=frozenset(),
+    valid=frozenset(range(FULL + 1)),
+    nodata=frozenset({254, 255}),
+    attribution=(
+        "Contains modified Copernicus Land Monitoring Service information (High Resolution Layer "
+        "Imperviousness Density), European Union, European Environment Agency (EEA)"
+    ),
+    classes=IMPERVIOUSNESS_CLASSES,
+    wording="Generated using European Union's Copernicus Land Monitoring Service information",
+    terms="https://land.copernicus.eu/en/data-policy",
+    step=10,
+)
+# Before and from this year on the densities come from other images, pixels and methods.
+DENSITY_BREAK = 2018
+# Names of density files and of the change layers that come with them (EEA's quality tools).
+DENSITY_NAME = re.compile(r"(?:^|_)(?:IMD|IMPERV|IMPERVIOUSNESS)(?:_|\d|\b)", re.IGNORECASE)
+DENSITY_CHANGE_NAME = re.compile(r"(?:^|_)(?:IMC|IMCC|IMDC)(?:_|\d|\b)", re.IGNORECASE)
+
+PRODUCTS = {product.name: product for product in (CLCPLUS, WORLDCOVER, IMPERVIOUSNESS)}

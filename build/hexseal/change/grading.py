@@ -18,6 +18,7 @@ from hexseal.change.maptests import (
     Sizes,
     check_confidence,
     check_decoys,
+    check_densities,
     check_fields,
     check_level,
     check_registration,
@@ -223,12 +224,14 @@ def grade_pair(
     level: float = 0.10,
     decoy_ratio: float | None = None,
     ignore_tests: bool = False,
+    density: bool = False,
 ) -> Grading:
     """Test a pair and give every patch its rate.
 
     ``kept`` are the patches that may count (None: all); ``decoy_ratio`` replaces the number of
     false gains per loss that the faint patches show. ``ignore_tests`` shows what the figures of
     an inconclusive pair would be: for measuring what the tests are worth, never for publishing.
+    Maps of a ``density`` are inconclusive whatever they show; only their shift is tested.
     """
     kept = np.ones(len(table), np.bool_) if kept is None else kept
     gains, field = table.direction > 0, is_field(table)
@@ -249,6 +252,8 @@ def grade_pair(
         *confidence,
         *check_unsealing(tail),
     )
+    if density:
+        checks = (*check_densities(), *check_registration(evidence.displacement))
     q_value, confirmed = _confirm(table, score, field, kept, tail, ratio, level)
     is_trusted = ignore_tests or not reasons_of(checks)
     grade: Grade = "consistent" if is_trusted else "inconclusive"

@@ -23,7 +23,9 @@ from hexseal.raster.registration import (
 )
 from hexseal.types import Doubles, Flags, Integers
 
-TestName = Literal["decoys", "tail", "level", "registration", "fields", "confidence", "unsealing"]
+TestName = Literal[
+    "decoys", "tail", "level", "registration", "fields", "confidence", "unsealing", "densities"
+]
 Verdict = Literal["pass", "fail", "unknown"]
 # "most": fails above the threshold; "least": fails below it.
 Side = Literal["most", "least"]
@@ -227,6 +229,15 @@ def check_confidence(contrast: float | None, *, has_layer: bool) -> list[Check]:
     verdict: Verdict = "fail" if inverted else "pass" if contrast > LEAST_CONTRAST else "unknown"
     threshold = INVERTED_CONTRAST if inverted else LEAST_CONTRAST
     return [Check("confidence", "contrast", contrast, threshold, "least", verdict, needed=False)]
+
+
+def check_densities() -> list[Check]:
+    """Return that the tests have never been measured on maps of densities.
+
+    They and the noise interval rest on how single pixels of a class turn falsely; a density errs
+    by degrees in every pixel, which patches of large differences do not show.
+    """
+    return [Check("densities", "measured", None, 0.0, "most", "unknown")]
 
 
 def check_unsealing(tail: Tail | None) -> list[Check]:

@@ -19,6 +19,7 @@ from hexseal.change.states import (
     evidence_weights,
     pair_states,
 )
+from hexseal.raster.density import class_table, sealed_masks
 from hexseal.raster.grid import Window
 from hexseal.raster.stack import YearStack
 from hexseal.region.load import Region
@@ -56,6 +57,7 @@ class PairSource:
         self.first, self.second = (region.years.index(year) for year in pair)
         self.halo = max(1, region.noise.edge_tolerance)
         self.landcover = YearStack(region, frame)
+        self.classes = class_table(region.product)
         both = [region.epochs[place] for place in (self.first, self.second)]
         self.confidence = [_layer(region, frame, epoch.confidence) for epoch in both]
         use = region.noise.post_processing
@@ -99,7 +101,11 @@ class PairSource:
 
     def _neighbours(self) -> tuple[int | None, int | None]:
         """Return the places of the years before and after a pair of consecutive years."""
-        if not self.region.noise.three_dates or self.second != self.first + 1:
+        region = self.region
+        if not region.noise.three_dates or region.product.is_density:
+            # Of densities, no third year is sealed or not: it takes nothing back.
+            return None, None
+        if self.second != self.first + 1:
             return None, None
         epochs = self.region.epochs
         later = self.second + 1
@@ -127,7 +133,7 @@ class PairSource:
         for place, reader in enumerate(self.confidence, 1):
             if reader is not None:
                 planes[place] = reader.read(window)[0]
-        planes[3], planes[4] = classes[self.first], classes[self.second]
+        planes[3], planes[4] = (self.classes[classes[place]] for place in (self.first, self.second))
         return planes
 
     def _flags(self, classes: tuple[Bytes, ...], window: Window) -> Bytes:
@@ -138,8 +144,10 @@ class PairSource:
         for band in classes:
             flags[~valid[band]] = 0
         earlier, later = self._neighbours()
-        marks = ((self.first, BEFORE), (self.second, AFTER), (earlier, EARLIER), (later, LATER))
-        for place, bit in marks:
+        before, after = sealed_masks(product, classes[self.first], classes[self.second])
+        flags[before] |= BEFORE
+        flags[after] |= AFTER
+        for place, bit in ((earlier, EARLIER), (later, LATER)):
             if place is not None:
                 flags[sealed[classes[place]]] |= bit
         for reader in self.repaired:

@@ -40,7 +40,7 @@ from hexseal.products import Product
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.stack import YearStack, region_grid
-from hexseal.region.load import Noise, Region
+from hexseal.region.load import Region
 from hexseal.storage.cache import Stamp
 from hexseal.storage.files import copy_file, whole_file, write_bytes
 from hexseal.storage.workdir import WorkFolder
@@ -158,7 +158,7 @@ def _judge_pair(
     with _scratch(work, name) as (raster, binary), PairSource(region, pair, frame) as source:
         labelled = _label(source, grid, raster, binary, progress)
         kept = labelled.table.pixels >= region.noise.minimum_patch
-        grading = _grade(labelled, kept, region.noise)
+        grading = _grade(labelled, kept, region)
         outcome = _outcome(labelled.table, kept, grading)
         records = np.memmap(binary, RECORD, "r") if binary.stat().st_size else np.empty(0, RECORD)
         states = YearStack(region, Window(0, 0, grid.height, grid.width), addresses=[str(raster)])
@@ -297,10 +297,16 @@ def _append(stream: BinaryIO, pixels: ChangePixels) -> None:
     stream.write(records.tobytes())
 
 
-def _grade(labelled: _Labelled, kept: NDArray[np.bool_], noise: Noise) -> Grading:
+def _grade(labelled: _Labelled, kept: NDArray[np.bool_], region: Region) -> Grading:
+    noise = region.noise
     ratio = None if noise.decoy_ratio == "auto" else noise.decoy_ratio
     return grade_pair(
-        labelled.table, labelled.evidence, kept=kept, level=noise.level, decoy_ratio=ratio
+        labelled.table,
+        labelled.evidence,
+        kept=kept,
+        level=noise.level,
+        decoy_ratio=ratio,
+        density=region.product.is_density,
     )
 
 

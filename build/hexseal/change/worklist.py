@@ -13,10 +13,12 @@ from hexseal.change.grading import Grading
 from hexseal.change.patches import PatchTable
 from hexseal.change.states import State
 from hexseal.hexgrid.cells import index_points
-from hexseal.raster.grid import Grid
+from hexseal.raster.density import changed_shares
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.storage.files import whole_file
-from hexseal.types import Bytes, Integers, Pair
+from hexseal.types import Bytes, Doubles, Integers, Pair
 from hexseal.vector.outline import pixel_outlines
 from hexseal.vector.zones import Zones
 
@@ -24,6 +26,7 @@ from hexseal.vector.zones import Zones
 LISTED_Q = 0.5
 LISTED_BEST = 1000
 RECORDS_AT_ONCE = 4_000_000
+STRIP_ROWS = 512
 # Confirmed; a whole field, large and alone, to look at; what stands out where nothing can be
 # confirmed; any other gain; a loss.
 STATUSES = ("confirmed", "large_area", "candidate", "unconfirmed", "loss")
@@ -57,7 +60,8 @@ def write_patches(
     rows, columns, owner = _pixels(found, chosen)
     middle = _middle_pixels(found.table, chosen, rows, columns, owner)
     lon, lat = grid.to_lonlat(*grid.centers(*(axis.astype(np.float64) for axis in middle)))
-    area = np.bincount(owner, grid.pixel_areas_m2(rows, columns), minlength=len(chosen))
+    pixel_m2 = grid.pixel_areas_m2(rows, columns) * _shares(region, pair, rows, columns)
+    area = np.bincount(owner, pixel_m2, minlength=len(chosen))
     outlines = pixel_outlines(rows, columns, owner, lambda xy: _lonlat(grid, xy))
     table = found.table
     cells = index_points(lon, lat, region.hexagons.finest)
@@ -134,6 +138,25 @@ def _pixels(found: PatchFile, chosen: Integers) -> tuple[Integers, Integers, Int
         for axis in range(3)
     )
     return rows, columns, owner
+
+
+def _shares(region: Region, pair: Pair, rows: Integers, columns: Integers) -> Doubles:
+    """Return the part of each pixel that changed: all of it, or the difference of densities."""
+    if not region.product.is_density:
+        return np.ones(len(rows))
+    grid, frame = region_grid(region)
+    addresses = [epoch.landcover for epoch in region.epochs if epoch.year in pair]
+    found = np.zeros(len(rows))
+    with YearStack(region, frame, addresses=addresses) as reader:
+        for start in range(0, grid.height, STRIP_ROWS):
+            end = min(start + STRIP_ROWS, grid.height)
+            here = np.flatnonzero((rows >= start) & (rows < end))
+            if len(here):
+                bands = reader.read(Window(start, 0, end - start, grid.width))
+                places = rows[here] - start, columns[here]
+                former, later = (band[places] for band in bands)
+                found[here] = changed_shares(region.product, former, later)
+    return found
 
 
 def _middle_pixels(

@@ -7,9 +7,11 @@ storage, so these are warnings.
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from hexseal.check.report import Finding
+from hexseal.products import DENSITY_BREAK
 from hexseal.raster.grid import ALIGNED, Grid
 from hexseal.raster.landcover import Landcover, Layout, Tile
 from hexseal.region.load import Epoch, Region, is_remote
@@ -31,13 +33,29 @@ CLCPLUS_NAMES = (
         re.I,
     ),
 )
+# Densities of 2006 to 2018 come as one file, later ones as tiles.
+IMPERVIOUSNESS_YEARS = (2006, 2009, 2012, 2015, 2018, 2021)
+IMPERVIOUSNESS_PIXELS_M = (10.0, 20.0, 100.0)
+IMPERVIOUSNESS_NAMES = (
+    re.compile(r"imd_(?P<year>\d{4})_\d{3}m_[a-z0-9]+_(?P<epsg>\d{4,5}).*\.tif", re.I),
+    re.compile(
+        r"clms_hrlnvlcc_imd_s(?P<year>\d{4})_r\d{2,3}m_[0-9a-z]+_(?P<epsg>\d{4,5})_v\d{2}_r\d{2}.*\.tif",
+        re.I,
+    ),
+)
 WORLDCOVER_NAMES = (re.compile(r"ESA_WorldCover_10m_(?P<year>\d{4})_v\d{3}_.*\.tif", re.I),)
 PMTILES_START = b"PMTiles\x03"
-NAMES = {"clcplus": CLCPLUS_NAMES, "worldcover": WORLDCOVER_NAMES}
+NAMES = {
+    "clcplus": CLCPLUS_NAMES,
+    "worldcover": WORLDCOVER_NAMES,
+    "imperviousness": IMPERVIOUSNESS_NAMES,
+}
 
 
 def check_grid(region: Region, epoch: Epoch, grid: Grid) -> Iterator[Finding]:
-    """Check CRS, pixel size and origin of a CLC+ Backbone raster; others may have any."""
+    """Check CRS, pixel size and origin of a CLC+ Backbone raster, pixel size of a density."""
+    if region.product.is_density and not region.simulated:
+        yield from _check_density_grid(epoch, grid)
     if region.product.name != "clcplus":
         return
     if grid.crs_label not in (EUROPE, *OVERSEAS):
@@ -60,6 +78,22 @@ def check_grid(region: Region, epoch: Epoch, grid: Grid) -> Iterator[Finding]:
         )
     elif grid.crs_label == EUROPE:
         yield from _check_origin(epoch, grid)
+
+
+def _check_density_grid(epoch: Epoch, grid: Grid) -> Iterator[Finding]:
+    known = any(
+        all(abs(size - pixel) * n <= ALIGNED for size, n in _sizes(grid))
+        for pixel in IMPERVIOUSNESS_PIXELS_M
+    )
+    if grid.crs_label in (EUROPE, *OVERSEAS) and known:
+        return
+    yield Finding(
+        "warning",
+        epoch.landcover,
+        "imperviousness density comes in pixels of 10, 20 or 100 m, so this was resampled",
+        f"{grid.crs_label}, {' x '.join(f'{size:.6g}' for size in grid.pixel_size)}",
+        "take the delivered file; where you must warp, gdalwarp -r average keeps sums of density",
+    )
 
 
 def _sizes(grid: Grid) -> list[tuple[float, int]]:
@@ -161,6 +195,15 @@ def check_edition(region: Region, epoch: Epoch) -> Iterator[Finding]:
             str(epoch.year),
             f"known: {', '.join(map(str, CLCPLUS_YEARS))}; name what it is in [[epoch]] source",
         )
+    if region.product.is_density and epoch.year not in IMPERVIOUSNESS_YEARS:
+        yield Finding(
+            "warning",
+            epoch.landcover,
+            "there is no imperviousness density of this year",
+            str(epoch.year),
+            f"known: {', '.join(map(str, IMPERVIOUSNESS_YEARS))}; name what it is in [[epoch]] "
+            "source",
+        )
     if not epoch.source:
         yield Finding(
             "info",
@@ -168,6 +211,21 @@ def check_edition(region: Region, epoch: Epoch) -> Iterator[Finding]:
             f"{epoch.year} has no [[epoch]] source",
             remedy="name product and version there; the site prints it beside every figure",
         )
+
+
+def check_series(region: Region) -> Iterator[Finding]:
+    """Warn of densities from both sides of the break in their series."""
+    if not region.product.is_density or region.simulated:
+        return
+    for first, second in pairwise(region.years):
+        if first < DENSITY_BREAK <= second:
+            yield Finding(
+                "warning",
+                region.id,
+                f"the densities of {first} and {second} come from other images, pixels and methods",
+                f"the series breaks at {DENSITY_BREAK}",
+                "quote the sealed area of each year, not their difference",
+            )
 
 
 def check_storage(region: Region, epoch: Epoch, raster: Landcover) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hexseal.check.report import Finding
 from hexseal.raster.confidence import INVERTED_CONTRAST, LEAST_CONTRAST, ConfidenceContrast
+from hexseal.raster.density import sealed_masks
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import Landcover, open_landcover
 from hexseal.raster.registration import (
@@ -50,7 +51,7 @@ def _measure(
 ) -> tuple[Registration, ConfidenceContrast]:
     """Read both maps and their confidence in strips of full width."""
     product = region.product
-    valid, sealed = (np.isin(np.arange(256), sorted(c)) for c in (product.valid, product.sealed))
+    valid = np.isin(np.arange(256), sorted(product.valid))
     registration, contrast = Registration((frame.height, frame.width)), ConfidenceContrast()
     with ExitStack() as stack:
         masks = tuple(_confidence(epoch, grid, stack) for epoch in epochs)
@@ -60,7 +61,7 @@ def _measure(
             window = Window(frame.row + top, frame.column, bottom - top, frame.width)
             codes = [raster.read(window) for raster in rasters]
             counts: Flags = valid[codes[0]] & valid[codes[1]]
-            before, after = sealed[codes[0]], sealed[codes[1]]
+            before, after = sealed_masks(product, codes[0], codes[1])
             own = slice(start - top, end - top)
             registration.add(top, before, after, counts, own)
             layers = [None if mask is None else mask.read(window) for mask in masks]

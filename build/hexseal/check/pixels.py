@@ -1,6 +1,5 @@
 """Checks of the pixels: one pass over the blocks counts codes and joint states of all years."""
 
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.check.report import Finding, PairFigures, YearFigures, pixels
+from hexseal.products import DENSITY_CHANGE_NAME, DENSITY_NAME, FULL, IMPERVIOUSNESS, WORLDCOVER
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import Landcover
@@ -21,12 +21,17 @@ HIGHEST_SEALED_SHARE = 0.6
 LOST_SHARE = 0.05
 # Sealed area in Europe grows by about 0.25 % a year; beyond this the method is the likely cause.
 PLAUSIBLE_YEARLY_CHANGE = 0.05
+# A map of densities has pixels between nothing and all, of many values.
+LEAST_BETWEEN, LEAST_PERCENT, FEWEST_DENSITIES, MANY_PIXELS = 0.02, 20, 20, 10_000
 # Codes that products keep for what is no land cover.
 RESERVED_CODES = (0, *range(250, 256))
 NAMED_CODES = 5
-# Products of classes have few sealed codes; names of the density in the High Resolution Layers.
+# Products of classes have few sealed codes.
 DENSITY_CODES = 20
-DENSITY_NAME = re.compile(r"(?:^|_)(?:IMD|IMC|IMCC|IMPERV|IMPERVIOUSNESS)(?:_|\d|\b)", re.I)
+# What a classified change layer holds (EEA's quality tools: IMCC); 10 to 12 are never a year's.
+CHANGE_CODES = frozenset({0, 1, 2, 10, 11, 12, 254, 255})
+# A change of density is stored as 100 and the difference in per cent; 201 is unchanged unsealed.
+CHANGE_DENSITIES = range(FULL + 1, 202)
 # What a code means, as bits.
 VALID, SEALED, LAND = 1, 2, 4
 
@@ -40,7 +45,8 @@ class Census:
 
     ``codes`` has one row per raster and one column per code. ``common`` pixels are valid in all
     rasters; of these ``land`` and ``sealed`` count each raster's, ``gained`` and ``lost`` those of
-    each pair of years. ``first`` is where (row, column) an unknown code stands first.
+    each pair of years, of densities in per cent of a pixel. ``first`` is where (row, column) an
+    unknown code stands first.
     ``uncovered`` counts the pixels of each raster that no tile covers.
     """
 
@@ -85,6 +91,8 @@ def take_census(
             )
             _widen(census, place, edges[place], window)
         _compare(census, region, land, sealed)
+        if product.is_density:
+            _compare_densities(census, region, bands, meaning)
         progress("check", done, len(pieces))
     for place, raster in enumerate(rasters):
         # What no tile covers was filled by the reading: no file has these codes.
@@ -162,11 +170,27 @@ def _compare(census: Census, region: Region, land: Integers, sealed: Integers) -
     joint = np.arange(land.size)
     has = [(joint >> place) & 1 == 1 for place in range(len(region.years))]
     census.land += [land[chosen].sum() for chosen in has]
+    if region.product.is_density:
+        return
     census.sealed += [sealed[chosen].sum() for chosen in has]
     for place, (first, second) in enumerate(region.pairs):
         before, after = has[region.years.index(first)], has[region.years.index(second)]
         census.gained[place] += sealed[after & ~before].sum()
         census.lost[place] += sealed[before & ~after].sum()
+
+
+def _compare_densities(
+    census: Census, region: Region, bands: tuple[Bytes, ...], meaning: Bytes
+) -> None:
+    """Add one window's densities within the common mask, in per cent of a pixel."""
+    common = np.logical_and.reduce([meaning[band] & VALID > 0 for band in bands])
+    densities = [band[common].astype(np.int16) for band in bands]
+    census.sealed += [density.sum(dtype=np.int64) for density in densities]
+    for place, pair in enumerate(region.pairs):
+        before, after = (densities[region.years.index(year)] for year in pair)
+        rise = after - before
+        census.gained[place] += np.maximum(rise, 0).sum(dtype=np.int64)
+        census.lost[place] -= np.minimum(rise, 0).sum(dtype=np.int64)
 
 
 def _note_first(
@@ -200,26 +224,66 @@ def year_figures(region: Region, census: Census) -> tuple[YearFigures, ...]:
         counts = census.codes[place]
         codes = {int(code): int(counts[code]) for code in np.flatnonzero(counts)}
         valid = sum(codes.get(code, 0) for code in product.valid)
-        figures.append(
-            YearFigures(year, codes, valid, sum(codes.get(code, 0) for code in product.sealed))
-        )
+        sealed = sum(codes.get(code, 0) for code in product.sealed)
+        if product.is_density:
+            sealed = _whole(sum(code * codes.get(code, 0) for code in product.sealed))
+        figures.append(YearFigures(year, codes, valid, sealed))
     return tuple(figures)
 
 
 def pair_figures(region: Region, census: Census) -> tuple[PairFigures, ...]:
     """Return the figures of each pair of years on the common valid mask."""
-    sealed = dict(zip(region.years, census.sealed.tolist(), strict=True))
-    changes = zip(region.pairs, census.gained.tolist(), census.lost.tolist(), strict=True)
+    counted = (census.sealed.tolist(), census.gained.tolist(), census.lost.tolist())
+    if region.product.is_density:
+        counted = tuple([_whole(percent) for percent in each] for each in counted)
+    sealed = dict(zip(region.years, counted[0], strict=True))
+    changes = zip(region.pairs, counted[1], counted[2], strict=True)
     return tuple(
         PairFigures(a, b, census.common, sealed[a], sealed[b], gained, lost)
         for (a, b), gained, lost in changes
     )
 
 
+def _whole(percent: int) -> int:
+    """Return per cent of pixels as whole pixels."""
+    return round(percent / FULL)
+
+
+def change_layers(region: Region, census: Census) -> tuple[int, ...]:
+    """Return the places of epochs that hold a change layer of imperviousness, not a year's map."""
+    found = []
+    for place, epoch in enumerate(region.epochs):
+        name = epoch.landcover.rsplit("/", 1)[-1]
+        present = set(np.flatnonzero(census.codes[place]).tolist())
+        is_change = DENSITY_CHANGE_NAME.search(name) is not None
+        if region.product.is_density and not DENSITY_NAME.search(name):
+            classified = present <= CHANGE_CODES and bool(present & {11, 12})
+            is_change |= classified or not present.isdisjoint(CHANGE_DENSITIES)
+        if is_change:
+            found.append(place)
+    return tuple(found)
+
+
+def check_change_layers(region: Region, census: Census) -> Iterator[Finding]:
+    """Refuse a change layer of imperviousness that is given as the map of a year."""
+    for place in change_layers(region, census):
+        epoch = region.epochs[place]
+        yield Finding(
+            "error",
+            epoch.landcover,
+            "holds the change between two years, not the map of one",
+            f"codes {_ranges(np.flatnonzero(census.codes[place]).tolist())}",
+            f"name the imperviousness density of {epoch.year} (IMD) there; hexseal finds change "
+            "itself",
+        )
+
+
 def check_codes(region: Region, census: Census) -> Iterator[Finding]:
     """Refuse codes that the product does not have; say how to read them as no data."""
-    product = region.product
+    product, refused = region.product, change_layers(region, census)
     for place, epoch in enumerate(region.epochs):
+        if place in refused:
+            continue
         unknown = sorted(code for raster, code in census.first if raster == place)
         reserved = [code for code in unknown if code in RESERVED_CODES]
         nodata = sorted({*product.nodata, *reserved})
@@ -307,8 +371,11 @@ def check_data_marks(
 
 
 def check_density(region: Region, census: Census) -> Iterator[Finding]:
-    """Warn of a raster of per cent sealed, which would be counted by a threshold."""
+    """Warn of per cent sealed given as classes, which a threshold would count, and the reverse."""
     product = region.product
+    if product.is_density:
+        yield from _check_percent(region, census)
+        return
     for place, epoch in enumerate(region.epochs):
         present = np.flatnonzero(census.codes[place, :256])
         within = set(present.tolist()) <= {*range(101), *range(250, 256)}
@@ -320,7 +387,40 @@ def check_density(region: Region, census: Census) -> Iterator[Finding]:
                 "looks like an imperviousness density, 0 to 100 % of each pixel",
                 f"codes {_ranges(present.tolist())}",
                 "as a class map it is counted by threshold: every pixel of [product] sealed counts "
-                "whole, whatever its density",
+                "whole, whatever its density; to add up densities write [product] name = "
+                f"'{IMPERVIOUSNESS.name}'",
+            )
+
+
+def _check_percent(region: Region, census: Census) -> Iterator[Finding]:
+    """Warn where maps of densities hold no or few values between nothing and all."""
+    refused = change_layers(region, census)
+    for place, epoch in enumerate(region.epochs):
+        percent = census.codes[place, : FULL + 1]
+        between = np.flatnonzero(percent[1:FULL]) + 1
+        sealed = int(percent[1:].sum())
+        if place in refused or not sealed:
+            continue
+        share = percent[between].sum() / sealed
+        present = np.flatnonzero(percent).tolist()
+        values = _ranges(present)
+        is_worldcover = len(present) > 2 and WORLDCOVER.valid.issuperset(present)
+        if share < LEAST_BETWEEN or between.max() < LEAST_PERCENT or is_worldcover:
+            yield Finding(
+                "warning",
+                epoch.landcover,
+                "looks like a map of classes, not of the sealed per cent of each pixel",
+                f"{share:.1%} of its sealed pixels lie between 1 and 99; codes {values}",
+                "if these are classes, write [product] name = 'custom' with sealed and valid, or "
+                "the name of the product",
+            )
+        elif len(between) < FEWEST_DENSITIES and sealed >= MANY_PIXELS:
+            yield Finding(
+                "info",
+                epoch.landcover,
+                f"holds only {len(between)} densities between 1 and 99",
+                f"codes {values}",
+                "check that they were not grouped into ranges",
             )
 
 

@@ -32,7 +32,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class YearFigures:
-    """Pixels of one year within the region's window; ``codes`` counts every code that occurs."""
+    """Pixels of one year within the region's window; ``codes`` counts every code that occurs.
+
+    ``sealed`` pixels of a density are whole pixels that its per cent add up to.
+    """
 
     year: int
     codes: dict[int, int]
@@ -61,6 +64,7 @@ class Report:
     findings: tuple[Finding, ...]
     years: tuple[YearFigures, ...] = ()
     pairs: tuple[PairFigures, ...] = ()
+    density: bool = False
 
     def of(self, level: Level) -> tuple[Finding, ...]:
         """Return the findings of one level."""
@@ -91,6 +95,7 @@ class Report:
             "findings": [asdict(finding) for finding in self.findings],
             "years": [asdict(year) for year in self.years],
             "pairs": [asdict(pair) for pair in self.pairs],
+            **({"density": True} if self.density else {}),
         }
 
 
@@ -107,8 +112,15 @@ def render(report: Report) -> list[str]:
     for year in report.years:
         sealed, valid = common.get(year.year, (year.sealed, year.valid))
         share = f", {100.0 * sealed / valid:.2f} %" if valid else ""
-        lines.append(f"{year.year}: {sealed:,} sealed of {valid:,} pixels {which}{share}")
+        how = "whole pixels sealed by density" if report.density else "sealed"
+        lines.append(f"{year.year}: {sealed:,} {how} of {valid:,} pixels {which}{share}")
     for pair in report.pairs:
+        if report.density:
+            lines.append(
+                f"{pair.first} to {pair.second}: density rises by {pixels(pair.gained)} in all and "
+                f"falls by {pair.lost:,}, of {pair.common:,} valid in every year"
+            )
+            continue
         lines.append(
             f"{pair.first} to {pair.second}: {pixels(pair.gained)} newly sealed, "
             f"{pair.lost:,} unsealed, of {pair.common:,} valid in every year"

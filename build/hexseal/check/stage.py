@@ -14,11 +14,13 @@ from hexseal.check.files import (
     check_edition,
     check_grid,
     check_name,
+    check_series,
     check_storage,
 )
 from hexseal.check.maps import check_maps
 from hexseal.check.pixels import (
     check_change,
+    check_change_layers,
     check_codes,
     check_coverage,
     check_data_marks,
@@ -134,10 +136,15 @@ def _check_grids(region: Region, rasters: list[Landcover]) -> Iterator[Finding]:
     known = zip(region.epochs, rasters, strict=True)
     for (before, first), (epoch, second) in pairwise(known):
         name = f"{before.year} ({before.landcover})"
-        yield from _compare(epoch.landcover, str(epoch.year), second.grid, name, first.grid)
+        density = region.product.is_density
+        yield from _compare(
+            epoch.landcover, str(epoch.year), second.grid, name, first.grid, density=density
+        )
 
 
-def _compare(subject: str, what: str, grid: Grid, name: str, wanted: Grid) -> Iterator[Finding]:
+def _compare(
+    subject: str, what: str, grid: Grid, name: str, wanted: Grid, *, density: bool = False
+) -> Iterator[Finding]:
     how = wanted.difference(grid)
     if how is not None:
         yield Finding(
@@ -145,7 +152,8 @@ def _compare(subject: str, what: str, grid: Grid, name: str, wanted: Grid) -> It
             subject,
             f"{what} lies on another grid than {name}: {how}",
             f"it is {grid}, expected {wanted}",
-            f"to bring it onto the same grid: {warp_command(wanted, subject)}",
+            f"to bring it onto the same grid: "
+            f"{warp_command(wanted, subject, finer=grid if density else None)}",
         )
 
 
@@ -163,6 +171,7 @@ def _check_pixels(
         frame = grid.window_of(region.window)
     census = take_census(rasters, region, frame, progress)
     years, pairs = year_figures(region, census), pair_figures(region, census)
+    findings += check_change_layers(region, census)
     findings += check_codes(region, census)
     findings += check_data_marks(region, rasters, census)
     findings += check_density(region, census)
@@ -170,6 +179,7 @@ def _check_pixels(
     findings += check_coverage(region, census, years, grid)
     findings += check_change(region, pairs)
     findings += check_same(region, census, pairs)
+    findings += check_series(region)
     if compare:
         findings += check_maps(region, rasters, grid, frame)
     for epoch in region.epochs:
@@ -180,7 +190,7 @@ def _check_pixels(
         findings.append(
             Finding("info", region.id, "one year only, so no change is shown", str(years[0].year))
         )
-    return Report(region.id, tuple(findings), years, pairs)
+    return Report(region.id, tuple(findings), years, pairs, region.product.is_density)
 
 
 def _check_masks(epoch: Epoch, grid: Grid, frame: Window) -> list[Finding]:

@@ -28,8 +28,9 @@ from hexseal.types import Box
 )
 @click.option(
     "--product",
-    type=click.Choice(["clcplus", "worldcover"]),
-    help="Product to fetch [default: clcplus in Europe, else worldcover].",
+    type=click.Choice(["clcplus", "worldcover", "imperviousness"]),
+    help="Product to fetch [default: clcplus in Europe, else worldcover], or of --raster "
+    "[default: by its codes and name].",
 )
 @click.option(
     "--sealed", type=int, multiple=True, help="Codes of --raster that count as sealed, one each."

@@ -17,9 +17,18 @@ from hexseal.region.load import load_region
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="Each seed gives its own island."
 )
+@click.option(
+    "--product",
+    type=click.Choice(["clcplus", "imperviousness"]),
+    default="clcplus",
+    show_default=True,
+    help="What the maps hold: classes, or the sealed per cent of each pixel.",
+)
 @click.pass_obj
-def simulate(console: Console, folder: Path, size_km: tuple[float, float], seed: int) -> None:
-    """Make a fictional island: its CLC+ maps, areas, the truth behind them, and a region file.
+def simulate(
+    console: Console, folder: Path, size_km: tuple[float, float], seed: int, product: str
+) -> None:
+    """Make a fictional island: its maps, areas, the truth behind them, and a region file.
 
     Example: hexseal simulate demo --size-km 12 9 --seed 7
     """
@@ -27,14 +36,17 @@ def simulate(console: Console, folder: Path, size_km: tuple[float, float], seed:
     from hexseal.simulation import simulate as simulate_island
     from hexseal.simulation.region_file import NAME, write_region_file
 
+    densities = product == "imperviousness"
     with console.reporter().stage("simulate") as lines:
-        simulate_island(folder, size_km=size_km, seed=seed, progress=console.progress)
+        simulate_island(
+            folder, size_km=size_km, seed=seed, densities=densities, progress=console.progress
+        )
         lines.append(str(folder))
     model = SHIPPED if can_predict() else None
-    written = write_region_file(folder, model=model)
+    written = write_region_file(folder, model=model, densities=densities)
     if written is None:
         console.log(f"{folder / NAME}: kept as it was")
-    elif model is None:
+    elif model is None and not densities:
         console.log(
             "years: 2018 and 2021; pip install 'hexseal[ml]' hexseal-model-clcplus-b2 before "
             "simulating adds 2024, made from images"

@@ -32,11 +32,15 @@ ARROW_TYPES: Mapping[ColumnType, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What the templates of a region are filled with; pairs as (first, second) year."""
+    """What the templates of a region are filled with; pairs as (first, second) year.
+
+    ``density`` where the region's maps are densities, of which some columns mean something else.
+    """
 
     years: tuple[int, ...]
     pairs: tuple[Pair, ...]
     layers: tuple[str, ...]
+    density: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ class Column:
     ``values`` lists what a closed set may hold. ``null`` explains a missing value, None where none
     may be missing. ``text`` describes the column, by language. ``sql`` computes a column of
     hexagons or areas in statistics (sql/measures.sql: what it may use); "": by its own name.
-    ``uses`` are further places of the figure.
+    ``uses`` are further places of the figure. ``of_densities`` is ``text`` where the maps are
+    densities and the words differ; ``sql`` may hold {m2} and {percent}: see spread_out.
     """
 
     name: str
@@ -64,6 +69,7 @@ class Column:
     sql: str = ""
     uses: tuple[Use, ...] = ()
     template: str = field(default="")
+    of_densities: Text | None = None
 
     def filled(self, **names: object) -> "Column":
         """Return the column that the template stands for."""
@@ -80,6 +86,9 @@ class Column:
 def spread_out(columns: tuple[Column, ...], per: Per, spread: Spread) -> tuple[Column, ...]:
     """Return a block of templates once for each year, pair or layer of a region.
 
+    {m2} is what counts of sealed area are divided by to be square metres, {percent} the further
+    division of their shares: of densities they are area times per cent.
+
     >>> share = Column("share_{year}", "DOUBLE", {"en": "Share in {year}"})
     >>> [c.name for c in spread_out((share,), "year", Spread((2018, 2021), (), ()))]
     ['share_2018', 'share_2021']
@@ -94,7 +103,11 @@ def spread_out(columns: tuple[Column, ...], per: Per, spread: Spread) -> tuple[C
         ]
     elif per == "layer":
         names = [{"layer": layer} for layer in spread.layers]
-    return tuple(column.filled(**values) for values in names for column in columns)
+    units = {"m2": "1e4", "percent": ""}
+    if spread.density:
+        units = {"m2": "1e6", "percent": " / 100"}
+        columns = tuple(replace(each, text=each.of_densities or each.text) for each in columns)
+    return tuple(column.filled(**values, **units) for values in names for column in columns)
 
 
 def _since_first(year: int, spread: Spread) -> dict[str, object]:

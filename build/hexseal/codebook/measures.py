@@ -27,6 +27,10 @@ COUNTED = (
         "m2", 0, null=NO_VALID,
         sql="valid_cm2 / 1e4",
         uses=("tile", "sum", "shape"),
+        of_densities={
+            "en": "Area of the pixels that have a density in every year",
+            "fr": "Surface des pixels qui ont une densité pour toutes les années",
+        },
     ),
     Column(
         "land_m2", "DOUBLE",
@@ -37,6 +41,12 @@ COUNTED = (
         "m2", 0, null=NO_VALID,
         sql="land_cm2 / 1e4",
         uses=("tile", "sum", "shape"),
+        of_densities={
+            "en": "The same as valid_m2, since densities do not mark water: the denominator of "
+                  "shares",
+            "fr": "La même que valid_m2, car les densités ne marquent pas l’eau : le dénominateur "
+                  "des parts",
+        },
     ),
     Column(
         "valid_pixels", "BIGINT",
@@ -53,14 +63,25 @@ OF_YEAR = (
         {"en": "Number of sealed pixels on the map of {year}",
          "fr": "Nombre de pixels imperméabilisés sur la carte de {year}"},
         "pixels", 0, null=NO_VALID,
+        of_densities={
+            "en": "Number of pixels with a density above 0 in {year}; the sealed area is their "
+                  "density, not their number",
+            "fr": "Nombre de pixels de densité supérieure à 0 en {year} ; la surface "
+                  "imperméabilisée est leur densité, pas leur nombre",
+        },
     ),
     Column(
         "sealed_m2_{year}", "DOUBLE",
         {"en": "Sealed area on the map of {year}",
          "fr": "Surface imperméabilisée sur la carte de {year}"},
         "m2", 0, null=NO_VALID,
-        sql="sealed_cm2_{year} / 1e4",
+        sql="sealed_cm2_{year} / {m2}",
         uses=("tile", "sum", "shape"),
+        of_densities={
+            "en": "Sealed area in {year}: sum over pixels of density / 100 times pixel area",
+            "fr": "Surface imperméabilisée en {year} : somme sur les pixels de la densité / 100 "
+                  "fois la surface du pixel",
+        },
     ),
     Column(
         "sealed_share_{year}", "DOUBLE",
@@ -69,7 +90,7 @@ OF_YEAR = (
          "fr": "Part imperméabilisée des terres en {year} ; pour réunir des cellules, diviser "
                "les sommes de m2, ne jamais faire la moyenne des parts"},
         "1", 0, 1, null=NO_VALID_OR_LAND, formula="sealed_m2_{year} / land_m2",
-        sql="sealed_cm2_{year} / nullif(land_cm2, 0)::DOUBLE",
+        sql="sealed_cm2_{year} / nullif(land_cm2, 0)::DOUBLE{percent}",
     ),
     Column(
         "source_{year}", "VARCHAR",
@@ -86,6 +107,11 @@ RAW_OF_PAIR = (
          "fr": "Pixels imperméabilisés en {second} mais pas en {first} ; brut, erreurs des cartes "
                "comprises"},
         "pixels", 0, null=NO_VALID,
+        of_densities={
+            "en": "Pixels whose density rises from {first} to {second}, by however little; raw",
+            "fr": "Pixels dont la densité augmente de {first} à {second}, si peu que ce soit ; "
+                  "brut",
+        },
     ),
     Column(
         "unsealed_pixels_{pair}", "BIGINT",
@@ -93,29 +119,43 @@ RAW_OF_PAIR = (
          "fr": "Pixels imperméabilisés en {first} mais pas en {second} ; brut, erreurs des cartes "
                "comprises"},
         "pixels", 0, null=NO_VALID,
+        of_densities={
+            "en": "Pixels whose density falls from {first} to {second}, by however little; raw",
+            "fr": "Pixels dont la densité baisse de {first} à {second}, si peu que ce soit ; brut",
+        },
     ),
     Column(
         "new_sealed_m2_{pair}", "DOUBLE",
         {"en": "Area sealed in {second} but not in {first}; raw",
          "fr": "Surface imperméabilisée en {second} mais pas en {first} ; brut"},
         "m2", 0, null=NO_VALID,
-        sql="new_sealed_cm2_{pair} / 1e4",
+        sql="new_sealed_cm2_{pair} / {m2}",
         uses=("tile", "sum", "shape"),
+        of_densities={
+            "en": "Sum of all rises of density from {first} to {second}, times pixel area; raw",
+            "fr": "Somme de toutes les hausses de densité de {first} à {second}, fois la surface "
+                  "du pixel ; brut",
+        },
     ),
     Column(
         "unsealed_m2_{pair}", "DOUBLE",
         {"en": "Area sealed in {first} but not in {second}; raw",
          "fr": "Surface imperméabilisée en {first} mais pas en {second} ; brut"},
         "m2", 0, null=NO_VALID,
-        sql="unsealed_cm2_{pair} / 1e4",
+        sql="unsealed_cm2_{pair} / {m2}",
         uses=("tile", "sum", "shape"),
+        of_densities={
+            "en": "Sum of all falls of density from {first} to {second}, times pixel area; raw",
+            "fr": "Somme de toutes les baisses de densité de {first} à {second}, fois la surface "
+                  "du pixel ; brut",
+        },
     ),
     Column(
         "net_m2_{pair}", "DOUBLE",
         {"en": "Net change of sealed area, {first} to {second}; raw",
          "fr": "Évolution nette de la surface imperméabilisée, de {first} à {second} ; brut"},
         "m2", null=NO_VALID, formula="new_sealed_m2_{pair} - unsealed_m2_{pair}",
-        sql="(new_sealed_cm2_{pair} - unsealed_cm2_{pair}) / 1e4",
+        sql="(new_sealed_cm2_{pair} - unsealed_cm2_{pair}) / {m2}",
     ),
     Column(
         "net_pp_per_year_{pair}", "DOUBLE",
@@ -123,7 +163,8 @@ RAW_OF_PAIR = (
          "fr": "Évolution nette en points de pourcentage des terres par an ; brut"},
         "pp/year", -100, 100, null=NO_VALID_OR_LAND,
         formula="100 * net_m2_{pair} / land_m2 / {span}",
-        sql="100.0 * (new_sealed_cm2_{pair} - unsealed_cm2_{pair}) / nullif(land_cm2, 0) / {span}",
+        sql="100.0 * (new_sealed_cm2_{pair} - unsealed_cm2_{pair}) / nullif(land_cm2, 0) / {span}"
+        "{percent}",
     ),
 )  # fmt: skip
 

@@ -89,10 +89,15 @@ ORIGIN = (
     Column(
         "origin_class", "UTINYINT",
         {"en": "Code of the class before sealing", "fr": "Code de la classe avant"},
+        of_densities={
+            "en": "Lowest per cent of the range of density before",
+            "fr": "Plus faible pourcentage de la plage de densité d’origine",
+        },
     ),
     Column(
         "origin", "VARCHAR",
         {"en": "Name of that class in the product", "fr": "Nom de cette classe dans le produit"},
+        of_densities={"en": "That range in words", "fr": "Cette plage en mots"},
     ),
 )  # fmt: skip
 TRANSITION = (
@@ -101,6 +106,12 @@ TRANSITION = (
         {"en": "Area of this class that became sealed; raw, errors of the maps included",
          "fr": "Surface de cette classe devenue imperméable ; brut, erreurs des cartes comprises"},
         "m2", 0,
+        of_densities={
+            "en": "Area by which the densities of this range rose; raw, errors of the maps "
+                  "included",
+            "fr": "Surface dont les densités de cette plage ont augmenté ; brut, erreurs des "
+                  "cartes comprises",
+        },
     ),
     Column(
         "confirmed_m2", "DOUBLE",
@@ -119,6 +130,12 @@ PATCH = (
         {"en": "Newly sealed (gain) or no longer sealed (loss)",
          "fr": "Nouvellement imperméabilisée (gain) ou ne l’est plus (loss)"},
         values=("gain", "loss"),
+        of_densities={
+            "en": "Density rises (gain) or falls (loss) in each pixel by at least the product's "
+                  "step",
+            "fr": "La densité de chaque pixel augmente (gain) ou baisse (loss) d’au moins le pas "
+                  "du produit",
+        },
     ),
     Column(
         "confirmed", "BOOLEAN",
@@ -148,7 +165,13 @@ PATCH = (
 )  # fmt: skip
 PATCH_SIZE = (
     Column(
-        "area_m2", "DOUBLE", {"en": "Area of the patch", "fr": "Surface de la tache"}, "m2", 0
+        "area_m2", "DOUBLE", {"en": "Area of the patch", "fr": "Surface de la tache"}, "m2", 0,
+        of_densities={
+            "en": "Sealed area gained or lost in the patch: differences of density times pixel "
+                  "area",
+            "fr": "Surface imperméabilisée gagnée ou perdue dans la tache : écarts de densité "
+                  "fois surface du pixel",
+        },
     ),
     Column(
         "pixels", "BIGINT", {"en": "Pixels of the patch", "fr": "Pixels de la tache"}, "pixels", 1
@@ -320,7 +343,8 @@ def bare(column: Column) -> str:
 
 def spread_of(region: Region) -> Spread:
     """Return what the templates of a region are filled with."""
-    return Spread(region.years, region.pairs, tuple(area.layer for area in region.areas))
+    layers = tuple(area.layer for area in region.areas)
+    return Spread(region.years, region.pairs, layers, region.product.is_density)
 
 
 def tables_of(spread: Spread) -> tuple[Table, ...]:

@@ -15,7 +15,7 @@ from hexseal.counting.scanline import (
 )
 from hexseal.hexgrid.cells import TOLERANCE_PIXELS, View, cells_over, index_points
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.joint import JointClasses
+from hexseal.raster.joint import JointClasses, TooManyCodesError
 from hexseal.types import Bytes, Integers
 from hexseal.vector.polygons import Polygons
 
@@ -92,7 +92,10 @@ class WindowCounter:
     def count(self, window: Window, bands: tuple[Bytes, ...]) -> WindowCounts:
         """Count one window; ``bands`` hold the classes of every year, shape of the window."""
         view = View(self.grid, window)
-        joint = self.joiner.join(bands)
+        try:
+            joint = self.joiner.join(bands)
+        except TooManyCodesError:
+            return self._count_halves(window, bands)
         area = self._pixel_area(view)
         zones = self._count_zones(view, joint, area)
         cells = zones.chosen(np.zeros(0, np.int64))
@@ -101,6 +104,31 @@ class WindowCounter:
         seen = np.unique(np.concatenate([cells.code, zones.code]))
         self.joiner.refuse_unknown(bands, joint.classes[seen])
         return WindowCounts(joint.classes.astype(np.uint8), cells, zones)
+
+    def _count_halves(self, window: Window, bands: tuple[Bytes, ...]) -> WindowCounts:
+        """Count both halves of a window whose joint classes are too many to number."""
+        axis = 0 if window.height >= window.width else 1
+        halves = [np.array_split(band, 2, axis=axis) for band in bands]
+        height, width = halves[0][0].shape
+        row, column = (
+            (window.row + height, window.column)
+            if axis == 0
+            else (window.row, window.column + width)
+        )
+        windows = (
+            Window(window.row, window.column, height, width),
+            Window(row, column, *halves[0][1].shape),
+        )
+        first, second = (
+            self.count(part, tuple(np.ascontiguousarray(half[place]) for half in halves))
+            for place, part in enumerate(windows)
+        )
+        shift = len(first.classes)
+        cells, zones = (
+            Tally.joined([one, replace(other, code=other.code + shift)])
+            for one, other in ((first.cells, second.cells), (first.zones, second.zones))
+        )
+        return WindowCounts(np.concatenate([first.classes, second.classes]), cells, zones)
 
     def touches_zone(self, window: Window) -> bool:
         """Return whether an area may reach into a window."""

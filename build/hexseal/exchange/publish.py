@@ -77,6 +77,7 @@ def settings_of(region: Region, accuracies: Mapping[int, SealedAccuracy]) -> dic
             "attribution": product.attribution,
             **{key: sorted(getattr(product, key)) for key in ("sealed", "water", "valid")},
             "classes": [[known.code, known.name, known.color] for known in product.classes],
+            **({"step": product.step} if product.is_density else {}),
         },
         "years": list(region.years),
         "sources": {str(epoch.year): epoch.source for epoch in region.epochs},

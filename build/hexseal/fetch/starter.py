@@ -15,7 +15,14 @@ from rasterio.errors import RasterioError
 
 from hexseal.errors import HexsealError, InputError, OutputError
 from hexseal.fetch.place import CLCPLUS_LATTICE, WORLDCOVER_LATTICE, Lattice, place_of_box
-from hexseal.products import CLCPLUS, PRODUCTS, WORLDCOVER, Product
+from hexseal.products import (
+    CLCPLUS,
+    DENSITY_NAME,
+    IMPERVIOUSNESS,
+    PRODUCTS,
+    WORLDCOVER,
+    Product,
+)
 from hexseal.raster.grid import to_lonlat
 from hexseal.region.fetch import WORLDCOVER_YEARS, read_services
 from hexseal.region.load import SLUG
@@ -61,6 +68,12 @@ def write_start(name: str, start: Start, path: Path) -> None:
     if path.exists():
         raise OutputError(f"{path}: is there already; choose another with --output")
     identifier = slug_of(name)
+    if start.product == IMPERVIOUSNESS.name and not start.rasters:
+        raise InputError(
+            "--product imperviousness: no service is known that gives densities cut to a place; "
+            "download them (land.copernicus.eu, High Resolution Layer Imperviousness) and name the "
+            "files: --raster IMD_2018.tif --raster IMD_2021.tif"
+        )
     blocks = _of_rasters(start, path) if start.rasters else _of_place(start, identifier, path)
     head = [
         f"# {' '.join(name.split())}, begun by hexseal init. Every key is explained in",
@@ -316,6 +329,17 @@ def _codes_of(raster: Path) -> frozenset[int]:
 
 
 def _product_of(codes: frozenset[int], start: Start) -> list[str]:
+    is_named = all(DENSITY_NAME.search(raster.stem) for raster in start.rasters)
+    if start.product == IMPERVIOUSNESS.name or (start.product is None and is_named):
+        lines = ["[product]", f'name = "{IMPERVIOUSNESS.name}"']
+        if not start.sealed and codes <= IMPERVIOUSNESS.known:
+            return lines
+        if start.product is not None:
+            strange = ", ".join(map(str, sorted(codes - IMPERVIOUSNESS.known)[:10]))
+            raise InputError(
+                f"--raster: holds {strange or 'codes of --sealed'}, which densities of 0 to 100 "
+                "per cent, 254 and 255 do not have; check the file"
+            )
     for product in (CLCPLUS, WORLDCOVER):
         is_wanted = start.product in (None, product.name) and not start.sealed
         if is_wanted and codes - {0} <= product.known:
@@ -326,7 +350,8 @@ def _product_of(codes: frozenset[int], start: Start) -> list[str]:
     if not start.sealed:
         raise InputError(
             f"--raster: codes {listed} are those of neither CLC+ Backbone nor ESA WorldCover; "
-            "name the ones that count as sealed: --sealed 1"
+            "name the ones that count as sealed: --sealed 1; or, of sealed per cent, write "
+            "--product imperviousness"
         )
     valid = sorted((codes - {0, 255}) | set(start.sealed))
     return [

@@ -202,6 +202,7 @@ def _product(facts: dict) -> Product:
         dois=known.dois if known else {},
         wording=known.wording if known else "",
         terms=known.terms if known else "",
+        step=facts.get("step", 0),
     )
 
 

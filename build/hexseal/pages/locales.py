@@ -11,6 +11,8 @@ from hexseal.errors import ToolError
 SCRIPT_PREFIX = "app."
 # What a site of one year says in place of the key without this ending.
 ONE_YEAR = ".one_year"
+# What a site of densities says in place of, or beside, the keys without this ending.
+DENSITY = ".density"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,21 @@ class Locale:
                 f"site_template/locales/{self.language}.json: text {key!r} lacks {err}; add it in "
                 "every language"
             ) from err
+
+    def of_maps(self, *, density: bool) -> "Locale":
+        """Return the texts of a site of densities, or of classes.
+
+        >>> Locale("en", {"a": "class", "a.density": "density"}).of_maps(density=True).texts
+        {'a': 'density'}
+        """
+        kept = {key: text for key, text in self.texts.items() if not key.endswith(DENSITY)}
+        if density:
+            kept |= {
+                key.removesuffix(DENSITY): text
+                for key, text in self.texts.items()
+                if key.endswith(DENSITY)
+            }
+        return Locale(self.language, kept)
 
     def of_years(self, count: int) -> "Locale":
         """Return the texts of a site of so many years: one year has words of its own.

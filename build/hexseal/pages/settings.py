@@ -17,6 +17,7 @@ from hexseal.pages.nesting import Key
 from hexseal.pages.noise import PairNoise, noise_settings
 from hexseal.pages.origins import Sources, class_name
 from hexseal.pages.places import PlaceFiles
+from hexseal.products import Product
 from hexseal.region.load import Region
 from hexseal.statistics.transitions import transition_resolution
 from hexseal.tiles.images import ATTRIBUTION as IMAGE_ATTRIBUTION
@@ -128,12 +129,12 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
             "resolution": transition_resolution(region),
             "classes": {
                 str(code): class_name(region, code, locale)
-                for code in sorted(region.product.valid - region.product.sealed)
+                for code in _origin_classes(region.product)
             },
             "names": {
                 known.name: class_name(region, known.code, locale)
                 for known in region.product.classes
-                if known.code not in region.product.sealed
+                if region.product.is_density or known.code not in region.product.sealed
             },
         },
         "layers": [_layer(contents, layer, locale.language) for layer in range(len(region.areas))],
@@ -142,7 +143,15 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         "noise": noise_settings(contents.noise),
         "partitions": _partitions(contents.datasets.tree),
         "texts": locale.script_texts,
+        **({"density": True} if region.product.is_density else {}),
     }
+
+
+def _origin_classes(product: Product) -> list[int]:
+    """Return the classes that new sealing may come from: of densities every range."""
+    if product.is_density:
+        return [known.code for known in product.classes]
+    return sorted(product.valid - product.sealed)
 
 
 def _dataset(region: Region) -> dict[str, str]:

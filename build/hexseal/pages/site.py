@@ -103,10 +103,7 @@ def write_pages(
         sheets=sheet_paths(contents.listed),
         locator=sheet_locator(contents.listed, outlines),
     )
-    written = [
-        writer.write(load_locale(TEMPLATE / "locales", language).of_years(len(region.years)))
-        for language in region.site.languages
-    ]
+    written = [writer.write(_locale(region, language)) for language in region.site.languages]
     (site / SITEMAP).unlink(missing_ok=True)
     if region.dataset.address and len(writer.pages) * len(written) <= SITEMAP_LIMIT:
         write_bytes(site / SITEMAP, sitemap(region, writer.pages).encode())
@@ -117,6 +114,12 @@ def write_pages(
         sum(each.bytes for each in written),
         assets.gzip_bytes,
     )
+
+
+def _locale(region: Region, language: str) -> Locale:
+    """Return the texts of a region's maps and number of years."""
+    locale = load_locale(TEMPLATE / "locales", language)
+    return locale.of_maps(density=region.product.is_density).of_years(len(region.years))
 
 
 def _contents(region: Region, work: Path, site: Path) -> Contents:

@@ -257,7 +257,7 @@ def switched_on(region: Region) -> frozenset[str]:
     noise, epochs = region.noise, region.epochs
     on = {
         "post_processing": noise.post_processing and any(e.post_processing for e in epochs),
-        "three_dates": noise.three_dates and len(epochs) > 2,
+        "three_dates": noise.three_dates and len(epochs) > 2 and not region.product.is_density,
         "confidence": noise.confidence > 0 and any(e.confidence for e in epochs),
         "edge_tolerance": noise.edge_tolerance > 0,
         "minimum_patch": noise.minimum_patch > 1,

@@ -17,6 +17,12 @@ UNKNOWN = -1
 TABLE_LIMIT = 1 << 16
 # Above this many combinations the table is packed to those that occur.
 PACK_ABOVE = 512
+# Codes are two bytes.
+MOST_CODES = 1 << 16
+
+
+class TooManyCodesError(Exception):
+    """A window holds more joint classes than codes can number: cut it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +52,7 @@ class ClassJoiner:
     def join(self, bands: tuple[Bytes, ...]) -> JointClasses:
         """Return the joint classes of equally shaped ``bands``, one per year.
 
-        Raises InputError on a code that the product does not have.
+        Raises TooManyCodesError where more combinations occur than codes can number.
         """
         radix = len(self.classes)
         space = radix ** len(bands)
@@ -63,6 +69,8 @@ class ClassJoiner:
         else:
             joint = sum(table[band] for table, band in zip(tables, bands, strict=True))
             present, codes = np.unique(joint, return_inverse=True)
+            if present.size > MOST_CODES:
+                raise TooManyCodesError
             codes = codes.reshape(bands[0].shape).astype(np.uint16)
         return JointClasses(codes, self.classes[present[:, None] // powers % radix])
 

@@ -223,8 +223,8 @@ def read_grid(address: str) -> Grid:
     return open_landcover(address).grid
 
 
-def common_grid(epochs: Iterable[Epoch]) -> Grid:
-    """Return the grid that all epochs share.
+def common_grid(epochs: Iterable[Epoch], *, density: bool = False) -> Grid:
+    """Return the grid that all epochs share; ``density`` where their values may be averaged.
 
     Raises GridMismatchError that names both grids and the command that would bring a year onto
     the grid of the year before.
@@ -236,21 +236,28 @@ def common_grid(epochs: Iterable[Epoch]) -> Grid:
             raise GridMismatchError(
                 f"{epoch.landcover} ({epoch.year}): lies on another grid than {before.landcover} "
                 f"({before.year}): {how}; {before.year} is {grid}; {epoch.year} is {other}; "
-                f"to bring it onto the same grid: {warp_command(grid, epoch.landcover)}"
+                f"to bring it onto the same grid: "
+                f"{warp_command(grid, epoch.landcover, finer=other if density else None)}"
             )
     return grids[0][1]
 
 
-def warp_command(grid: Grid, address: str) -> str:
-    """Return the gdalwarp command that puts a raster on ``grid`` without mixing its codes."""
+def warp_command(grid: Grid, address: str, *, finer: Grid | None = None) -> str:
+    """Return the gdalwarp command that puts a raster on ``grid`` without mixing its codes.
+
+    ``finer`` is the own grid of a raster of densities: on a coarser grid they are averaged, so that
+    their sum stays what it was.
+    """
     edges = " ".join(f"{edge:.15g}" for edge in grid.bounds)
     path = Path(address.rsplit("/", 1)[-1] if is_remote(address) else address)
     stem = path.stem if not has_magic(path.stem) else "mosaic"
     source = address if has_magic(address) else shlex.quote(address)
     target = shlex.quote(str(path.with_name(f"{stem}_aligned.tif")))
+    averages = finer is not None and max(finer.pixel_size) < 0.75 * min(grid.pixel_size)
+    how = "-r average -srcnodata 255 -dstnodata 255" if averages else "-r near"
     return (
         f"gdalwarp -t_srs {shlex.quote(grid.crs_code)} -te {edges} "
-        f"-ts {grid.width} {grid.height} -r near {source} {target}"
+        f"-ts {grid.width} {grid.height} {how} {source} {target}"
     )
 
 

@@ -13,7 +13,7 @@ from hexseal.types import Bytes
 
 def region_grid(region: Region) -> tuple[Grid, Window]:
     """Return the grid that is counted and its place on the rasters' common grid."""
-    full = common_grid(region.epochs)
+    full = common_grid(region.epochs, density=region.product.is_density)
     frame = full.window if region.window is None else full.window_of(region.window)
     return full.subgrid(frame), frame
 

@@ -230,7 +230,7 @@ def _region(root: TableReader, path: Path, out: Path) -> Region:
         site=site,
         simulation=simulation,
         noise=read_noise(root.child("noise")),
-        accuracy=_accuracy(root.child("accuracy"), epochs, path),
+        accuracy=_accuracy(root.child("accuracy"), epochs, path, product),
         dataset=read_dataset(root.child("dataset"), tuple(area.layer for area in areas)),
         fetch=fetch,
         target=_target(root, tuple(epoch.year for epoch in epochs)),
@@ -240,11 +240,19 @@ def _region(root: TableReader, path: Path, out: Path) -> Region:
     return region
 
 
-def _accuracy(reader: TableReader, epochs: tuple[Epoch, ...], path: Path) -> Accuracy:
+def _accuracy(
+    reader: TableReader, epochs: tuple[Epoch, ...], path: Path, product: Product
+) -> Accuracy:
     # The accuracy of years made by a model comes from comparing it with the year it starts from.
     accuracy = read_accuracy(reader, tuple(e.year for e in epochs if e.forward is None))
     points = None if accuracy.points is None else resolve(accuracy.points, path)
     sample = tuple(resolve(name, path) for name in accuracy.sample)
+    if product.is_density and (accuracy.years or points):
+        raise RegionError(
+            f"[accuracy] {'points' if points else 'users'} corrects maps of classes, and "
+            f"[product] name = {product.name!r} is a density: leave it out, or give labelled "
+            "blocks as sample (hexseal sample draw)"
+        )
     return replace(accuracy, points=points, sample=sample)
 
 
@@ -307,6 +315,11 @@ def _product(reader: TableReader) -> Product:
         product = PRODUCTS[name]
         if "nodata" in reader.table:
             product = replace(product, nodata=_codes(reader, "nodata") or NO_DATA)
+        if product.is_density:
+            step = reader.take("step", int, product.step)
+            if step < 1:
+                raise RegionError(f"[product] step = {step}: give 1 to 100 percentage points")
+            product = replace(product, step=step)
         reader.done()
         return product
     if name != "custom":

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hexseal.products import PRODUCTS
+from hexseal.products import IMPERVIOUSNESS, PRODUCTS
 from hexseal.region.dataset import ADDRESS, LICENCES, SEMANTIC_VERSION
 from hexseal.region.fetch import (
     BANDS,
@@ -248,6 +248,7 @@ TABLES: tuple[Table, ...] = (
             Key("water", CODES, "Of a custom product: codes of water, which is no land."),
             Key("valid", CODES, "Of a custom product: all codes that count."),
             Key("nodata", CODES, "Codes without a class. A named product has its own, which this replaces."),
+            Key("step", whole(1, 100), "Of `imperviousness`: percentage points by which a pixel must rise or fall to join a patch of change. Areas count every difference.", IMPERVIOUSNESS.step),
         ),
     ),
     Table(

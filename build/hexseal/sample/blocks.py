@@ -23,6 +23,7 @@ from scipy import ndimage
 from hexseal.change.patches import ChangeBand, ChangePixels, PatchBuilder, PatchTable
 from hexseal.change.scan import GAIN, LOSS, OTHER, STABLE_SEALED
 from hexseal.progress import Progress, no_progress
+from hexseal.raster.density import class_table, sealed_masks
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
@@ -281,6 +282,7 @@ class _Scratch:
         grid, product = self.grid.grid, region.product
         edges = [round(edge, 6) for edge in grid.bounds]
         codes = [sorted(part) for part in (product.valid, product.sealed, product.nodata)]
+        codes += [[product.step]] if product.is_density else []
         facts = (grid.crs_label, edges, grid.width, grid.height, codes, tuple(pair))
         digest = hashlib.sha256(repr(facts).encode())
         with self.counts.open("rb") as stream:
@@ -333,9 +335,10 @@ def _read_band(reader: YearStack, region: Region, grid: Grid, rows: tuple[int, i
     top, bottom = max(0, rows[0] - NEAR), min(grid.height, rows[1] + NEAR)
     former, later = reader.read(Window(top, 0, bottom - top, grid.width))
     is_valid = np.isin(np.arange(256), sorted(region.product.valid))
-    is_sealed = np.isin(np.arange(256), sorted(region.product.sealed))
+    sealed = sealed_masks(region.product, former, later)
+    classes = class_table(region.product)
     valid = is_valid[former] & is_valid[later]
-    before, after = valid & is_sealed[former], valid & is_sealed[later]
+    before, after = valid & sealed[0], valid & sealed[1]
     near = ndimage.binary_dilation(before | after, np.ones((3, 3), bool), iterations=NEAR)
     own = slice(rows[0] - top, rows[1] - top)
     return _Band(
@@ -343,8 +346,8 @@ def _read_band(reader: YearStack, region: Region, grid: Grid, rows: tuple[int, i
         before[own],
         after[own],
         np.asarray(near, np.bool_)[own],
-        former[own],
-        later[own],
+        classes[former[own]],
+        classes[later[own]],
     )
 
 

@@ -15,6 +15,7 @@ from hexseal.errors import InputError, OutputError
 from hexseal.progress import Progress, no_progress
 from hexseal.simulation.areas import Area, divide
 from hexseal.simulation.corrections import fix_by_hand
+from hexseal.simulation.densities import DensityErrors, observe_densities
 from hexseal.simulation.observation import NoiseModel, Observation, observe
 from hexseal.simulation.preview import write_preview
 from hexseal.simulation.sentinel2 import simulate_imagery
@@ -29,6 +30,22 @@ FORMAT = 2
 MAPPED = (2018, 2021)
 # From 2021 on the product calls the sea beyond this distance a buffer, code 253.
 BUFFER_PX = 25
+
+DENSITY_README = """Seal Island: a SIMULATED landscape. No place on Earth looks like this.
+
+Made by `hexseal simulate --product imperviousness` to try out and to test hexseal:
+{size_km[0]:g} x {size_km[1]:g} km, seed {seed}. The island lies in the open Atlantic near 31 W,
+46 N, over 600 km from any land. Grid: EPSG:3035, pixels of 10 m.
+
+imperviousness_YEAR.tif     sealed per cent of each pixel as it would be mapped, with realistic
+                            errors; 255 outside
+provinces.gpkg              provinces; municipalities.gpkg lie in them; invented inhabitants
+truth/sealed_fraction_YEAR.tif   true sealed part of each pixel in percent
+truth/landcover_YEAR.tif    the land cover without error
+truth/relief.tif            height in metres
+truth/new_sealed_objects.gpkg    what was built (or demolished) between the years
+preview.png                 the island in natural colours (2024) and in CLC+ colours (2021)
+"""
 
 README = """Seal Island: a SIMULATED landscape. No place on Earth looks like this.
 
@@ -66,17 +83,21 @@ class SimulationSummary:
     population: int
 
 
-def is_simulated(folder: Path, *, size_km: tuple[float, float], seed: int) -> bool:
+def is_simulated(
+    folder: Path, *, size_km: tuple[float, float], seed: int, densities: bool = False
+) -> bool:
     """Return whether ``folder`` holds just what simulate would write there."""
     try:
-        return (folder / MARKER).read_text(encoding="utf-8") == _marker_text(size_km, seed)
+        wanted = _marker_text(size_km, seed, densities)
+        return (folder / MARKER).read_text(encoding="utf-8") == wanted
     except OSError:
         return False
 
 
-def _marker_text(size_km: tuple[float, float], seed: int) -> str:
-    width, height = size_km
-    return f"hexseal {__version__} simulate {FORMAT}: seed {seed}, {width:g} x {height:g} km\n"
+def _marker_text(size_km: tuple[float, float], seed: int, densities: bool) -> str:
+    (width, height), kind = size_km, ", densities" if densities else ""
+    size = f"{width:g} x {height:g} km"
+    return f"hexseal {__version__} simulate {FORMAT}: seed {seed}, {size}{kind}\n"
 
 
 def simulate(
@@ -84,9 +105,12 @@ def simulate(
     *,
     size_km: tuple[float, float] = (24.0, 18.0),
     seed: int = 1,
+    densities: bool = False,
     progress: Progress = no_progress,
 ) -> SimulationSummary:
     """Write the simulated island into ``folder``; same size and seed, same bytes.
+
+    ``densities`` writes maps of imperviousness density in the place of classes and images.
 
     A new folder appears at once when all files are complete. The folder must be missing, empty or
     an earlier simulation, whose files are replaced; other files in it stay.
@@ -102,11 +126,16 @@ def simulate(
         truth = simulate_truth(size_px, seed, progress=progress)
         maps, layer = _observe(truth, seed)
         areas = divide(truth, np.random.default_rng([seed, 3]))
-        _write(scratch, truth, (maps, layer), areas, progress)
-        _write_imagery(scratch, truth, seed, progress)
-        text = README.format(size_km=size_km, seed=seed)
+        if densities:
+            _write_densities(scratch, truth, seed, areas)
+            write_preview(scratch / "preview.png", truth, maps[-1].landcover)
+            progress("files", 1, 1)
+        else:
+            _write(scratch, truth, (maps, layer), areas, progress)
+            _write_imagery(scratch, truth, seed, progress)
+        text = (DENSITY_README if densities else README).format(size_km=size_km, seed=seed)
         (scratch / "README.txt").write_text(text, encoding="utf-8")
-        (scratch / MARKER).write_text(_marker_text(size_km, seed), encoding="utf-8")
+        (scratch / MARKER).write_text(_marker_text(size_km, seed, densities), encoding="utf-8")
         _install(scratch, folder)
     except (OSError, RasterioError, DataSourceError) as err:
         raise OutputError(f"{folder}: cannot be written ({err})") from err
@@ -193,6 +222,24 @@ def _write(
     progress("files", 3, 7)
     write_preview(folder / "preview.png", truth, maps[0][-1].landcover)
     progress("files", 4, 7)
+
+
+def _write_densities(
+    folder: Path, truth: Truth, seed: int, areas: tuple[list[Area], list[Area]]
+) -> None:
+    (folder / "truth").mkdir()
+    years = slice(0, len(MAPPED))
+    maps = observe_densities(
+        truth.sealed_percent[years],
+        truth.landcover[years],
+        DensityErrors(),
+        np.random.default_rng([seed, 4]),
+    )
+    for year, density in zip(MAPPED, maps, strict=True):
+        write_raster(folder / f"imperviousness_{year}.tif", density)
+    write_areas(folder / "municipalities.gpkg", areas[0], truth.years)
+    write_areas(folder / "provinces.gpkg", areas[1], truth.years)
+    _write_truth(folder / "truth", truth)
 
 
 def _write_imagery(folder: Path, truth: Truth, seed: int, progress: Progress) -> None:

@@ -54,6 +54,21 @@ population = {{ 2018 = "pop_2018", 2021 = "pop_2021" }}
 title = {{ en = "Municipalities", fr = "Communes" }}
 """
 
+DENSITY = """\
+[product]
+name = "imperviousness"               # the sealed per cent of each pixel; sealed area is their sum
+
+[[epoch]]                             # one table for each reference year
+year = 2018
+landcover = "imperviousness_2018.tif" # a path, a glob of tiles, or an http(s) address
+source = "HRL Imperviousness Density 2018 (simulated)"
+
+[[epoch]]
+year = 2021
+landcover = "imperviousness_2021.tif"
+source = "HRL Imperviousness Density 2021 (simulated)"
+"""
+
 FORWARD = """
 [[epoch]]                             # a year without a map: a model maps images of 2021 and 2024
 year = 2024
@@ -66,18 +81,25 @@ model = "{model}"
 """
 
 
-def write_region_file(folder: Path, *, model: str | None = None) -> Path | None:
+def write_region_file(
+    folder: Path, *, model: str | None = None, densities: bool = False
+) -> Path | None:
     """Write region.toml beside the simulated inputs; return it, or None where one was kept.
 
     ``model`` names the model that makes 2024 from images; without it the region has two years.
-    A region file that is there already is never replaced: it may have been edited.
+    With ``densities`` its years are those of imperviousness density. A region file that is there
+    already is never replaced: it may have been edited.
     """
     path = folder / NAME
     if path.exists():
         return None
     forward = "" if model is None else FORWARD.format(model=model)
     try:
-        write_bytes(path, TEXT.format(file=path, forward=forward).encode())
+        text = TEXT.format(file=path, forward="" if densities else forward)
+        if densities:
+            start, end = text.index("[[epoch]]"), text.index("\n[hexagons]")
+            text = text[:start] + DENSITY + text[end:]
+        write_bytes(path, text.encode())
     except OSError as err:
         raise OutputError(f"{path}: cannot be written ({err.strerror})") from err
     return path

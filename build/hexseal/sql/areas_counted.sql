@@ -4,7 +4,7 @@
 {% from "measures.sql" import counts, is_land, is_valid, sums %}
 CREATE TABLE areas_counted AS
 WITH counted AS (
-    SELECT layer, id, {{ counts(years, pairs) }}
+    SELECT layer, id, {{ counts(years, pairs, density) }}
     FROM (SELECT *, {{ is_land(years) }} AS is_land FROM read_parquet($zones))
     WHERE {{ is_valid(years) }}
     GROUP BY layer, id

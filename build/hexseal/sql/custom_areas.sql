@@ -6,12 +6,12 @@
 CREATE TABLE custom_areas AS
 WITH counted AS (
 {%- if has_counts %}
-    SELECT id, {{ counts(years, pairs) }}
+    SELECT id, {{ counts(years, pairs, density) }}
     FROM (SELECT *, {{ is_land(years) }} AS is_land FROM read_parquet($zones))
     WHERE {{ is_valid(years) }}
     GROUP BY id
 {%- else %}
-    SELECT NULL::VARCHAR AS id, {{ counts(years, pairs) }}
+    SELECT NULL::VARCHAR AS id, {{ counts(years, pairs, density) }}
     FROM (SELECT 0 AS pixels, 0 AS area_cm2, false AS is_land
         {%- for y in years %}, 255 AS class_{{ y }}{% endfor %})
 {%- endif %}

@@ -3,7 +3,7 @@
 -- rolled (one row per cell of every published resolution).
 {% from "measures.sql" import counts, is_land, is_valid, sums %}
 CREATE TABLE finest AS
-SELECT h3, {{ counts(years, pairs) }}
+SELECT h3, {{ counts(years, pairs, density) }}
 FROM (SELECT *, {{ is_land(years) }} AS is_land FROM read_parquet($cells))
 WHERE {{ is_valid(years) }}
 GROUP BY h3;

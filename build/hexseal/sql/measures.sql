@@ -13,10 +13,30 @@ coalesce(sum(pixels) FILTER ({{ condition }}), 0)::BIGINT AS {{ names[0] }},
     coalesce(sum(area_cm2) FILTER ({{ condition }}), 0)::BIGINT AS {{ names[1] }}
 {%- endmacro %}
 
-{% macro counts(years, pairs) -%}
+{# What rises and what falls of densities, the per cent of each pixel; see counts. #}
+{% macro flow(names, low, high) -%}
+coalesce(sum(pixels) FILTER ({{ high }} > {{ low }}), 0)::BIGINT AS {{ names[0] }},
+    coalesce(sum(area_cm2 * greatest({{ high }}::BIGINT - {{ low }}::BIGINT, 0)), 0)::BIGINT AS {{ names[1] }}
+{%- endmacro %}
+
+{# Of densities, what is named cm2 of sealed, new and unsealed holds hundredths of a square centimetre:
+   area times per cent, still whole numbers. #}
+{% macro counts(years, pairs, density=false) -%}
     sum(pixels)::BIGINT AS valid_pixels,
     sum(area_cm2)::BIGINT AS valid_cm2,
     coalesce(sum(area_cm2) FILTER (is_land), 0)::BIGINT AS land_cm2
+{%- if density %}
+{%- for y in years %},
+    coalesce(sum(pixels) FILTER (class_{{ y }} > 0), 0)::BIGINT AS sealed_pixels_{{ y }},
+    coalesce(sum(area_cm2 * class_{{ y }}), 0)::BIGINT AS sealed_cm2_{{ y }}
+{%- endfor %}
+{%- for a, b in pairs %},
+    {{ flow(("new_sealed_pixels_%s_%s" % (a, b), "new_sealed_cm2_%s_%s" % (a, b)),
+        "class_%s" % a, "class_%s" % b) }},
+    {{ flow(("unsealed_pixels_%s_%s" % (a, b), "unsealed_cm2_%s_%s" % (a, b)),
+        "class_%s" % b, "class_%s" % a) }}
+{%- endfor %}
+{%- else %}
 {%- for y in years %},
     {{ count(("sealed_pixels_%s" % y, "sealed_cm2_%s" % y), "list_contains($sealed, class_%s)" % y) }}
 {%- endfor %}
@@ -26,6 +46,7 @@ coalesce(sum(pixels) FILTER ({{ condition }}), 0)::BIGINT AS {{ names[0] }},
     {{ count(("unsealed_pixels_%s_%s" % (a, b), "unsealed_cm2_%s_%s" % (a, b)),
         "list_contains($sealed, class_%s) AND NOT list_contains($sealed, class_%s)" % (a, b)) }}
 {%- endfor %}
+{%- endif %}
 {%- endmacro %}
 
 {% macro sums(years, pairs) -%}

@@ -2,19 +2,31 @@
 -- hexagons.parquet (grades: nothing is confirmed where a unit is inconclusive), the Arrow table
 -- classes (origin, name). Writes transition_areas (one row per pair, area and former class; the
 -- whole region first) and transition_hexagons (the same per cell of the resolution $resolution):
--- square metres that became sealed, raw and confirmed.
+-- square metres that became sealed, raw and confirmed. Of densities, what rose, in hundredths of cm²
+-- until the end, by the range that it rose from: the Arrow table ranges holds that of each code.
 {% macro new_sealed(a, b) -%}
 NOT list_contains($sealed, class_{{ a }}) AND list_contains($sealed, class_{{ b }})
     {%- for y in years %} AND class_{{ y }} <> 255{% endfor %}
 {%- endmacro %}
+{% macro risen(a, b) -%}
+class_{{ b }} > class_{{ a }}{% for y in years %} AND class_{{ y }} <> 255{% endfor %}
+{%- endmacro %}
+{% macro parts(source, a, b) -%}
+{% if density -%}
+ranges.origin_class, area_cm2 * (class_{{ b }}::BIGINT - class_{{ a }}::BIGINT) AS raw_cm2, 0 AS confirmed_cm2
+FROM read_parquet({{ source }}) JOIN ranges ON ranges.code = class_{{ a }} WHERE {{ risen(a, b) }}
+{%- else -%}
+class_{{ a }} AS origin_class, area_cm2 AS raw_cm2, 0 AS confirmed_cm2
+FROM read_parquet({{ source }}) WHERE {{ new_sealed(a, b) }}
+{%- endif %}
+{%- endmacro %}
+{% set m2 = "1e6" if density else "1e4" %}
 CREATE TABLE transition_parts AS
 {% for a, b in pairs %}
 SELECT {{ a }} AS first_year, {{ b }} AS second_year, 'cell' AS kind, NULL AS layer, NULL AS id, h3,
-    class_{{ a }} AS origin_class, area_cm2 AS raw_cm2, 0 AS confirmed_cm2
-FROM read_parquet($cells) WHERE {{ new_sealed(a, b) }}
+    {{ parts("$cells", a, b) }}
 UNION ALL
-SELECT {{ a }}, {{ b }}, 'zone', layer, id, NULL, class_{{ a }}, area_cm2, 0
-FROM read_parquet($zones) WHERE {{ new_sealed(a, b) }}
+SELECT {{ a }}, {{ b }}, 'zone', layer, id, NULL, {{ parts("$zones", a, b) }}
 UNION ALL
 SELECT {{ a }}, {{ b }}, 'cell', NULL, NULL, h3, origin, 0, area_cm2
 FROM read_parquet($evidence_cells_{{ a }}_{{ b }}) WHERE state = $secure_state
@@ -48,8 +60,8 @@ names AS (
 )
 SELECT layer, id, area_name AS name, first_year::SMALLINT AS first_year,
     second_year::SMALLINT AS second_year, origin_class::UTINYINT AS origin_class,
-    classes.name AS origin, (raw / 1e4)::DOUBLE AS new_sealed_m2,
-    CASE WHEN NOT is_open THEN (confirmed / 1e4)::DOUBLE END AS confirmed_m2
+    classes.name AS origin, (raw / {{ m2 }})::DOUBLE AS new_sealed_m2,
+    CASE WHEN NOT is_open THEN (confirmed / {{ m2 }})::DOUBLE END AS confirmed_m2
 FROM summed JOIN names USING (layer, id) LEFT JOIN classes USING (origin_class)
 LEFT JOIN grades USING (layer, id, first_year, second_year)
 ORDER BY position, first_year, second_year, origin_class;
@@ -63,8 +75,8 @@ WITH summed AS (
 SELECT h3, h3_hexadecimal(h3) AS h3_hex,
     first_year::SMALLINT AS first_year, second_year::SMALLINT AS second_year,
     origin_class::UTINYINT AS origin_class, classes.name AS origin,
-    (raw / 1e4)::DOUBLE AS new_sealed_m2,
-    CASE WHEN NOT is_open THEN (confirmed / 1e4)::DOUBLE END AS confirmed_m2
+    (raw / {{ m2 }})::DOUBLE AS new_sealed_m2,
+    CASE WHEN NOT is_open THEN (confirmed / {{ m2 }})::DOUBLE END AS confirmed_m2
 FROM summed LEFT JOIN classes USING (origin_class)
 LEFT JOIN grades USING (h3, first_year, second_year)
 ORDER BY h3, first_year, second_year, origin_class;

@@ -10,12 +10,13 @@ from typing import Literal
 
 from hexseal.change.maptests import Check
 from hexseal.forward.report import ForwardReport
+from hexseal.products import DENSITY_BREAK, IMPERVIOUSNESS
 from hexseal.types import Pair
 
 Kind = Literal[
     "few_losses", "unbalanced", "cut_tail", "local_level", "shifted", "shift_unknown", "sharpness",
     "fields", "inverted", "unsealing", "makers", "forward", "no_map", "calibration", "rate",
-    "coverage", "weak_confidence", "errors_assumed", "shrinks",
+    "coverage", "weak_confidence", "errors_assumed", "shrinks", "untested", "series_break",
 ]  # fmt: skip
 # Reasons that a test of the maps gives: the pair is inconclusive.
 FAILED: Mapping[str, Kind] = {
@@ -39,9 +40,12 @@ UNKNOWN: Mapping[str, Kind] = {
     "registration.shift": "shift_unknown",
     "level.spread": "few_losses",
     "unsealing.tail_shape": "few_losses",
+    "densities.measured": "untested",
 }
 # Years whose method differs make "change" of their own; such notes come first and weigh most.
-SEVERE: frozenset[Kind] = frozenset({*FAILED.values(), *UNKNOWN.values(), "makers", "rate"})
+SEVERE: frozenset[Kind] = frozenset(
+    {*FAILED.values(), *UNKNOWN.values(), "makers", "rate", "series_break"}
+)
 
 # Sealed area in Europe grows by about 0.25 % a year (EEA 2020); above this method is likelier.
 FASTEST_YEARLY_CHANGE = 0.05
@@ -92,6 +96,7 @@ def notes_of(facts: PairFacts) -> tuple[Note, ...]:
         note
         for check in (
             _tests,
+            _series_break,
             _makers,
             _forward,
             _rate,
@@ -119,6 +124,13 @@ def _makers(facts: PairFacts) -> Iterator[Note]:
     first, second = map(maker, facts.sources, facts.pair)
     if first != second:
         yield Note("makers", facts.pair, {"first": first, "second": second})
+
+
+def _series_break(facts: PairFacts) -> Iterator[Note]:
+    """Yield a note where the densities of a pair come from before and after the series' break."""
+    first, second = facts.pair
+    if facts.product == IMPERVIOUSNESS.name and first < DENSITY_BREAK <= second:
+        yield Note("series_break", facts.pair, {"year": float(DENSITY_BREAK)})
 
 
 def _forward(facts: PairFacts) -> Iterator[Note]:

@@ -72,7 +72,11 @@ def write_statistics(
     """
     given = region.accuracy.years if accuracies is None else accuracies
     accuracies = {**_model_accuracies(region), **given}
-    names = {"years": region.years, "pairs": region.pairs}
+    names = {
+        "years": region.years,
+        "pairs": region.pairs,
+        "density": region.product.is_density,
+    }
     values = _values(region, work)
     with connect(work) as database:
         run(database, "hexagons", names=names, values=values)
@@ -291,12 +295,13 @@ def _facts(
     made = [year for year in (report.first, report.second) if year not in region.mapped_years]
     first, second = report.pair
     titles = source_titles(region)
+    measure = "sealed_cm2" if region.product.is_density else "sealed_pixels"
     return PairFacts(
         pair=report.pair,
         sources=(titles[str(first)], titles[str(second)]),
         product=region.product.name,
         simulated=region.simulated,
-        sealed=(whole[f"sealed_pixels_{first}"], whole[f"sealed_pixels_{second}"]),
+        sealed=(whole[f"{measure}_{first}"], whole[f"{measure}_{second}"]),
         checks=report.checks,
         lost_share=(lost[first], lost[second]),
         forward=forward_reports(region)[made[-1]] if made else None,

@@ -41,10 +41,16 @@ def write_transitions(region: Region, work: Path) -> None:
             values[f"evidence_{kind}_{name}"] = str(WorkFolder(work).evidence(pair, kind))
     with connect(work) as database:
         database.register("classes", _classes(region))
+        if region.product.is_density:
+            database.register("ranges", _ranges(region))
         run(
             database,
             "transitions",
-            names={"years": region.years, "pairs": region.pairs},
+            names={
+                "years": region.years,
+                "pairs": region.pairs,
+                "density": region.product.is_density,
+            },
             values=values,
         )
         for table in ("transition_areas", "transition_hexagons"):
@@ -54,11 +60,21 @@ def write_transitions(region: Region, work: Path) -> None:
 
 def _classes(region: Region) -> pa.Table:
     """Return the name of every valid code, the code itself where the product names none."""
-    names = {known.code: known.name for known in region.product.classes}
-    codes = sorted(region.product.valid)
+    product = region.product
+    names = {known.code: known.name for known in product.classes}
+    codes = sorted(names if product.is_density else product.valid)
     return pa.table(
         {
             "origin_class": pa.array(codes, pa.uint8()),
             "name": [names.get(code, str(code)) for code in codes],
         }
+    )
+
+
+def _ranges(region: Region) -> pa.Table:
+    """Return the range that each valid code of a density belongs to."""
+    codes = sorted(region.product.valid)
+    ranges = [region.product.class_of(code) for code in codes]
+    return pa.table(
+        {"code": pa.array(codes, pa.uint8()), "origin_class": pa.array(ranges, pa.uint8())}
     )

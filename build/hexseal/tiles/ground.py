@@ -29,9 +29,12 @@ Bytes = NDArray[np.uint8]
 OUTSIDE, WATER, GRASS, CROP, WOOD, BARE, SEALED = range(7)
 # As other programs see the tiles: the colours of the light theme.
 PALETTE = bytes.fromhex("f6f5f2 bad2dd f2f5ea f7f4ea e5eddc f3eee4 a39c98".replace(" ", ""))
+# A density below this per cent has the tint of bare ground.
+LEAST_SEALED = 30
 # Codes of the known products by what they are on the ground; what is not named is grass.
 TINTS = {
     "clcplus": {WOOD: (2, 3, 4, 5), CROP: (7,), BARE: (8, 9, 11)},
+    "imperviousness": {BARE: tuple(range(1, LEAST_SEALED))},
     "worldcover": {WOOD: (10, 20, 95), CROP: (40,), BARE: (60, 70, 100)},
 }
 # A tile's pixel is about as large as a raster's; more is seen by zooming into single pixels.
@@ -51,10 +54,10 @@ def ground_table(product: Product) -> Bytes:
     """
     table = np.full(256, OUTSIDE, np.uint8)
     table[sorted(product.valid)] = GRASS
+    table[sorted(product.sealed)] = SEALED
     for ground, codes in TINTS.get(product.name, {}).items():
         table[list(codes)] = ground
     table[sorted(product.water)] = WATER
-    table[sorted(product.sealed)] = SEALED
     return table
 
 

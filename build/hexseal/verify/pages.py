@@ -63,11 +63,12 @@ class PageSettings:
     codes: tuple[tuple[int, int], ...]
     simulated: bool
     partitions: ListedTree
+    density: bool = False
 
     @property
     def spread(self) -> Spread:
         """Return what the codebook's templates are filled with."""
-        return Spread(self.years, self.pairs, self.layers)
+        return Spread(self.years, self.pairs, self.layers, self.density)
 
 
 class _Settings(HTMLParser):
@@ -110,6 +111,7 @@ def read_settings(page: Path) -> PageSettings:
             codes=tuple((sealed, meaning) for sealed, meaning in found["mapLayers"]["codes"]),
             simulated=found["region"]["simulated"],
             partitions=_tree(found["partitions"]),
+            density=found.get("density", False),
         )
     except (ValueError, KeyError, TypeError) as err:
         raise VerifyError(f"{page}: its settings (#{SETTINGS_ID}) are broken: {err!r}") from err

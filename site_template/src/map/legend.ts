@@ -245,7 +245,9 @@ export class Legend {
     if (findArchive(this.settings, "ground") !== undefined) {
       const year = this.settings.years.at(-1) ?? 0;
       this.item(list, palette.ground.sealed, this.text.of("app.legend.sealed", { year }));
-      this.item(list, palette.ground.wood, this.text.of("app.legend.wood"));
+      if (this.settings.density !== true) {
+        this.item(list, palette.ground.wood, this.text.of("app.legend.wood"));
+      }
     }
     return list;
   }

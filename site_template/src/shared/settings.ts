@@ -140,6 +140,8 @@ export interface Settings {
   /** By pair of years, as in columns: the grade of the whole region, and what speaks against it. */
   grades: Record<string, { grade: Grade; note: string; reasons: string[] }>;
   gradeNames: Grade[];
+  /** Whether the maps are densities, the sealed per cent of each pixel; absent for classes. */
+  density?: boolean;
   /** Years whose map a model made. */
   modelYears: number[];
   /** Scripts of the places that changed: their folder, "" for none; into how many a layer is split. */
