@@ -29,7 +29,7 @@ from scipy.spatial import Voronoi
 from hexseal.change.stage import judge_region
 from hexseal.counting.stage import count_region
 from hexseal.raster.grid import from_lonlat
-from hexseal.region.load import Region, SealedAccuracy, load_region
+from hexseal.region.load import Accuracy, Region, SealedAccuracy, load_region
 from hexseal.simulation import NoiseModel, Observation, observe, simulate_truth
 from hexseal.statistics.stage import write_statistics
 from hexseal.types import Pair
@@ -167,7 +167,7 @@ def run(region: Region, work: Path, accuracies: Mapping[int, SealedAccuracy] | N
     work.mkdir(exist_ok=True)
     count_region(region, work, workers=1)
     judge_region(region, work, workers=1)
-    write_statistics(region, work, accuracies=accuracies or {})
+    write_statistics(region, work, accuracy=Accuracy(accuracies or {}))
 
 
 def measured(truth: np.ndarray, mapped: np.ndarray) -> SealedAccuracy:

@@ -8,11 +8,15 @@ from noisymaps import draw_maps
 from rasterfiles import write_tif
 from scipy import ndimage
 
+from hexseal.build import BuildSettings, build_site
+from hexseal.change.stage import read_report
 from hexseal.check.maps import check_maps
 from hexseal.check.report import Finding
 from hexseal.check.stage import check_region
+from hexseal.progress import Reporter
 from hexseal.raster.registration import Registration
 from hexseal.region.load import load_region
+from hexseal.types import Pair
 
 TEXT = """
 [region]
@@ -53,14 +57,31 @@ def test_a_map_moved_by_a_pixel_is_measured(tmp_path: Path, bands: dict[str, np.
     assert 0.7 < shift < 1.2
 
 
-def test_confidence_that_is_inverted_is_an_error(
+@pytest.mark.parametrize("turned", [("ca", "cb"), ("ca",), ("cb",)])
+def test_confidence_that_is_inverted_is_an_error_of_its_own_file(
+    tmp_path: Path, bands: dict[str, np.ndarray], turned: tuple[str, ...]
+) -> None:
+    inverted = bands | {name: 100 - bands[name] for name in turned}
+    found = [f for f in findings(tmp_path, inverted) if "confidence" in f.what]
+    assert [f.subject for f in found] == [str(tmp_path / f"{name}.tif") for name in turned]
+    for each in found:
+        assert each.level == "error"
+        assert "inverted" in each.what
+        assert len(each.line()) - len(each.subject) < 300
+
+
+def test_a_build_names_inverted_confidence_and_confirms_nothing(
     tmp_path: Path, bands: dict[str, np.ndarray]
 ) -> None:
-    inverted = bands | {name: 100 - bands[name] for name in ("ca", "cb")}
-    (found,) = [f for f in findings(tmp_path, inverted) if "confidence" in f.what]
-    assert found.level == "error"
-    assert "inverted" in found.what
-    assert len(found.line()) - len(found.subject) < 300
+    findings(tmp_path, bands | {"ca": 100 - bands["ca"]})
+    lines: list[str] = []
+    settings = BuildSettings(tmp_path / "site", until="change")
+    build_site(tmp_path / "toy.toml", settings, Reporter(lines.append))
+    (warned,) = [line for line in lines if line.startswith("warning: ") and "confidence" in line]
+    assert "ca.tif: confidence of 2018" in warned
+    report = read_report(settings.work(load_region(tmp_path / "toy.toml")), Pair(2018, 2021))
+    assert (report.grade, report.inverted) == ("inconclusive", (2018,))
+    assert "confidence.contrast" in report.reasons
 
 
 def test_confidence_that_knows_nothing_is_not_used(
@@ -70,9 +91,9 @@ def test_confidence_that_knows_nothing_is_not_used(
     noise = {
         name: rng.integers(0, 101, bands[name].shape).astype(np.uint8) for name in ("ca", "cb")
     }
-    (found,) = [f for f in findings(tmp_path, bands | noise) if "confidence" in f.what]
-    assert found.level == "warning"
-    assert "not be used" in found.remedy
+    found = [f for f in findings(tmp_path, bands | noise) if "confidence" in f.what]
+    assert [f.level for f in found] == ["warning", "warning"]
+    assert all("not be used" in f.remedy for f in found)
 
 
 def test_a_shift_of_part_of_a_pixel_is_measured() -> None:

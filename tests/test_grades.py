@@ -112,7 +112,13 @@ def test_levels_that_differ_from_place_to_place() -> None:
 def test_confidence_is_used_ignored_or_refused(contrast: float, verdict: str, stops: bool) -> None:
     (check,) = check_confidence(contrast, has_layer=True)
     assert (check.verdict, check.stops) == (verdict, stops)
-    assert check_confidence(None, has_layer=True) == []
+    assert check_confidence(None, has_layer=False) == []
+
+
+def test_confidence_of_one_date_or_of_too_few_pixels_is_not_used() -> None:
+    for contrast, has_both in ((40.0, False), (None, True)):
+        (check,) = check_confidence(contrast, has_layer=True, has_both=has_both)
+        assert (check.verdict, check.stops) == ("unknown", False)
 
 
 def test_periods_add_up_where_all_are_known() -> None:

@@ -11,7 +11,7 @@ import pytest
 from rasterfiles import NORTH, WEST
 from sites import COLUMNS, REGION, ROWS, hexseal, write_region
 
-from hexseal.build import BuildSettings, Reporter, build_site
+from hexseal.build import BuildSettings, build_site
 from hexseal.change.grading import FalseShare
 from hexseal.change.maptests import Check, Verdict
 from hexseal.change.stage import PairReport, Removed
@@ -19,9 +19,15 @@ from hexseal.errors import InputError
 from hexseal.exchange.record import read_record
 from hexseal.forward.report import ForwardReport
 from hexseal.merge import MergedName
-from hexseal.merge.change import join_forward, join_reports
+from hexseal.merge.change import join_forward, join_references, join_reports
 from hexseal.merge.shapes import join_shapes
 from hexseal.merge.stage import merge_sites
+from hexseal.progress import Reporter
+from hexseal.region.load import load_region
+from hexseal.sample.stage import draw_sample, table_csv
+from hexseal.statistics.reference import REGION as WHOLE
+from hexseal.statistics.reference import Estimate, Reference, ReferenceChange
+from hexseal.types import Pair
 from hexseal.verify import verify_site
 
 # The border runs through the town (columns 40 to 75) and through the western area.
@@ -235,3 +241,74 @@ def test_forward_years_are_pooled_as_strata() -> None:
     assert found.users_se == pytest.approx(0.0075 * 2**0.5)
     assert found.classes == ((120, 40), (80, 1760))
     assert found.warnings == ("dark", "far")
+
+
+def test_samples_of_parts_are_summed_where_every_part_has_one() -> None:
+    def change(value: float, half: float) -> ReferenceChange:
+        ends = Estimate(value, value - half, value + half)
+        return ReferenceChange(40, ends, ends, Estimate(0.0, 0.0, 1.0))
+
+    pair = Pair(2018, 2021)
+    west = Reference(pair, {WHOLE: change(100, 3), ("half", "w"): change(90, 3)}, 2, True, 1)
+    east = Reference(pair, {WHOLE: change(50, 4), ("half", "e"): change(50, 4)}, 3, True, 0)
+    areas = {"west": {("half", "w"), ("half", "cut")}, "east": {("half", "e"), ("half", "cut")}}
+    both = join_references({"west": west, "east": east}, areas)
+    assert both is not None
+    assert both.changes[WHOLE].net == Estimate(150, 145, 155)
+    assert (both.changes[WHOLE].units, both.interpreters, both.unknown) == (80, 2, 1)
+    assert set(both.changes) == {WHOLE, ("half", "w"), ("half", "e")}
+    # Errors of labels that nobody settled may all go one way.
+    unsettled = join_references({"west": replace(west, settled=False), "east": east}, areas)
+    assert unsettled is not None
+    assert unsettled.changes[WHOLE].net == Estimate(150, 143, 157)
+    alone = join_references({"west": west, "east": None}, areas)
+    assert alone is not None
+    assert (set(alone.changes), alone.without) == ({("half", "w")}, ("east",))
+    assert alone.facts() is None
+    other = join_references({"west": west, "east": replace(east, pair=Pair(2018, 2024))}, areas)
+    assert other is not None
+    assert other.without == ("east",)
+    assert join_references({"west": None, "east": None}, areas) is None
+
+
+def labelled(folder: Path, key: str, window: tuple[float, ...]) -> Path:
+    """Build a half with a sample whose labels say what the maps say."""
+    region = load_region(write_part(folder / key, key, window))
+    sample = draw_sample(region)
+    columns = sample.columns()
+    blocks = sample.blocks
+    for column, count in zip(sample.shares, (blocks.before, blocks.after), strict=True):
+        columns[column] = (count / blocks.valid).tolist()
+    (folder / key / "labels.csv").write_text(table_csv(columns))
+    extra = '[accuracy]\nsample = "labels.csv"\n'
+    build_site(
+        write_part(folder / key, key, window, extra), BuildSettings(folder / f"{key}-site"),
+        Reporter(),
+    )  # fmt: skip
+    return folder / f"{key}-site"
+
+
+def test_joined_sites_carry_their_samples(sites: dict[str, Path], tmp_path: Path) -> None:
+    west = labelled(tmp_path, "west", (WEST, SOUTH, CUT, NORTH))
+    east = labelled(tmp_path, "east", (CUT, SOUTH, EAST, NORTH))
+    both = tmp_path / "both"
+    lines: list[str] = []
+    merge_sites([west, east], MergedName("both"), BuildSettings(both), Reporter(lines.append))
+    columns = "grade_2018_2021, adjusted_m2_2018_2021, reference_gain_m2_2018_2021"
+    # 100 pixels became sealed and 30 no longer are; see tests/sites.py.
+    assert rows(columns, both, "areas", "id")[0] == ("both", "reference", 7_000.0, 10_000.0)
+    table = (both / "data/both_reference_sample.csv").read_text().splitlines()
+    assert table[0].startswith("region,unit,stratum,")
+    assert {line.split(",")[0] for line in table[1:]} == {"west", "east"}
+    assert verify_site(both).problems == ()
+    part = tmp_path / "part"
+    merge_sites(
+        [west, sites["east"]], MergedName("part"), BuildSettings(part), Reporter(lines.append)
+    )
+    graded = dict(row[:2] for row in rows(columns, part, "areas", "id"))
+    assert graded["part"] != "reference"
+    judged = json.loads((tmp_path / "work/part/judgement.json").read_text())
+    (note,) = [note for note in judged["notes"] if note["kind"] == "partial_sample"]
+    assert note["values"]["regions"] == "east"
+    assert any("east: no labelled sample" in line for line in lines)
+    assert "sample was made for a part" in (part / "index.html").read_text()

@@ -473,6 +473,13 @@ def test_methodology_says_all_that_it_has_to_say(made: MadeSite, language: str) 
     assert 'href="index.html#notes-2021-2023"' not in text
 
 
+@pytest.mark.parametrize("language", LOCALES)
+def test_the_method_is_stated_in_five_sentences(language: str) -> None:
+    lead = LOCALES[language]["method.lead"]
+    assert lead.endswith(".")
+    assert len(re.split(r"(?<=[.!?])\s", lead)) == 5
+
+
 def bare_work(made: MadeSite, folder: Path) -> Path:
     """Return a work folder with the made site's statistics, but without files to link to."""
     work = folder / "work"

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
+import pyogrio.raw
 import pytest
+import shapely
 from click.testing import CliRunner
 from rasterfiles import NORTH, WEST, north_up, write_tif
 
+from hexseal.accuracy.table import NUMBER
 from hexseal.cli.main import cli
 from hexseal.errors import HexsealError, InputError
 from hexseal.region.load import Region, load_region
@@ -19,7 +23,7 @@ from hexseal.sample.assess import SampleReport, assess_sample
 from hexseal.sample.blocks import STRATA, Blocks, Census, survey_blocks
 from hexseal.sample.design import Drawing, plan_sample
 from hexseal.sample.estimators import LabelledStratum, difference_estimate
-from hexseal.sample.stage import draw_sample, table_csv, write_sample
+from hexseal.sample.stage import EDGES, draw_sample, table_csv, write_sample
 from hexseal.types import Pair
 
 HEIGHT, WIDTH = 400, 600
@@ -34,6 +38,7 @@ year = 2021
 landcover = "{name}_2021.tif"
 """
 Rows = list[dict[str, str]]
+SOURCE = "labels.csv"
 
 
 def write_region(folder: Path, name: str, maps: list[np.ndarray], **options: object) -> Region:
@@ -75,7 +80,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Region, list[np.ndar
     return write_region(tmp_path_factory.mktemp("made"), "made", maps), truth
 
 
-def label(region: Region, truth: list[np.ndarray], seed: int = 1, path: str = "labels.csv") -> Path:
+def label(region: Region, truth: list[np.ndarray], seed: int = 1, path: str = SOURCE) -> Path:
     """Draw a sample and fill it in from the truth."""
     sample = draw_sample(region, seed=seed)
     columns = sample.columns()
@@ -113,10 +118,36 @@ def write_rows(path: Path, rows: Rows) -> Path:
     return path
 
 
-def changed(labelled: tuple[Region, Path], change: Callable[[Rows], Rows | None]) -> Path:
+def write_typed(path: Path, rows: Rows) -> Path:
+    """Write rows as GeoPackage or GeoParquet: columns of numbers where all cells are numbers."""
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    columns = {name: typed([row[name] for row in rows]) for name in names}
+    edges = np.array([[float(row[n]) for n in EDGES] for row in read_rows(path.with_name(SOURCE))])
+    shapes = shapely.to_wkb(shapely.box(*np.resize(edges, (len(rows), 4)).T))
+    if path.suffix == ".parquet":
+        pq.write_table(pa.table({**columns, "geometry": pa.array(shapes, pa.binary())}), path)
+        return path
+    pyogrio.raw.write(
+        path, geometry=shapes, field_data=[column.to_numpy(False) for column in columns.values()],
+        fields=names, geometry_type="Polygon", crs="EPSG:3035", layer="sample", driver="GPKG",
+    )  # fmt: skip
+    return path
+
+
+def typed(cells: list[str]) -> pa.Array:
+    if all(NUMBER.fullmatch(cell) for cell in cells if cell):
+        return pa.array([float(cell) if cell else None for cell in cells], pa.float64())
+    return pa.array([cell or None for cell in cells], pa.string())
+
+
+def changed(
+    labelled: tuple[Region, Path], change: Callable[[Rows], Rows | None], kind: str = "csv"
+) -> Path:
     rows = read_rows(labelled[1])
     rows = change(rows) or rows
-    return write_rows(labelled[1].with_name("changed.csv"), rows)
+    target = labelled[1].with_name(f"changed.{kind}")
+    target.unlink(missing_ok=True)
+    return write_rows(target, rows) if kind == "csv" else write_typed(target, rows)
 
 
 def everything(region: Region) -> tuple[Census, Blocks]:
@@ -352,6 +383,7 @@ def without(*columns: str) -> Callable[[Rows], Rows]:
     return lambda rows: [{k: v for k, v in row.items() if k not in columns} for row in rows]
 
 
+@pytest.mark.parametrize("kind", ["csv", "gpkg", "parquet"])
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -368,7 +400,7 @@ def without(*columns: str) -> Callable[[Rows], Rows]:
         ),
         (put("weight", "99"), "weights of stratum"),
         (put("stratum_blocks", "7"), "stratum_blocks of"),
-        (put("xmin", "1e9"), "1e9"),
+        (put("xmin", "1e9"), "is not a block of made's grid"),
         (put("xmin", "١٢"), "is not a number"),
         (put("sealed_share_2018", "1_0"), "is not a number"),
         (put("sealed_share_2018", "٠"), "is not a number"),
@@ -383,9 +415,9 @@ def without(*columns: str) -> Callable[[Rows], Rows]:
     ],
 )
 def test_bad_labels(
-    labelled: tuple[Region, Path], change: Callable[[Rows], Rows | None], message: str
+    labelled: tuple[Region, Path], change: Callable[[Rows], Rows | None], message: str, kind: str
 ) -> None:
-    path = changed(labelled, change)
+    path = changed(labelled, change, kind)
     with pytest.raises(HexsealError) as caught:
         assess_sample(labelled[0], [path])
     assert message in str(caught.value)
@@ -431,6 +463,36 @@ def test_files_as_excel_writes_them(labelled: tuple[Region, Path], tmp_path: Pat
         target = tmp_path / name
         target.write_bytes(content)
         assert same(assess_sample(region, [target]), plain), name
+
+
+@pytest.mark.parametrize("kind", ["gpkg", "parquet"])
+def test_the_drawn_table_is_read_back_in_each_format(
+    labelled: tuple[Region, Path], kind: str
+) -> None:
+    region, path = labelled
+    filled = changed(labelled, lambda rows: rows, kind)
+    assert same(assess_sample(region, [filled]), assess_sample(region, [path]))
+    drawn = path.with_name("drawn.csv")
+    write_sample(draw_sample(region), drawn, [kind])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match="none of its"):
+        assess_sample(region, [drawn.with_suffix(f".{kind}")])
+
+
+def test_damaged_tables_are_one_line(labelled: tuple[Region, Path]) -> None:
+    for kind, word in (("gpkg", "GeoPackage"), ("parquet", "Parquet")):
+        path = changed(labelled, lambda rows: rows, kind)
+        path.write_bytes(path.read_bytes()[:900])
+        with pytest.raises(InputError, match=f"cannot be read as {word}") as caught:
+            assess_sample(labelled[0], [path])
+        assert "\n" not in str(caught.value)
+    both = changed(labelled, lambda rows: rows, "gpkg")
+    shapes = shapely.to_wkb(shapely.points([[0.0, 0.0]]))
+    pyogrio.raw.write(
+        both, geometry=shapes, field_data=[np.zeros(1)], fields=["other"], geometry_type="Point",
+        crs="EPSG:3035", layer="more", driver="GPKG", append=True,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="holds 2 layers"):
+        assess_sample(labelled[0], [both])
 
 
 def test_strata_not_named_are_found_on_the_maps(labelled: tuple[Region, Path]) -> None:

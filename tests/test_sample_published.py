@@ -95,6 +95,13 @@ def test_region_and_areas_carry_the_samples_figures(site: Path) -> None:
     truth = float(np.load(site.parent / "net.npy"))
     assert rows[0]["adjusted_low_m2_2018_2021"] < truth < rows[0]["adjusted_high_m2_2018_2021"]
     assert rows[0]["signal_2018_2021"] == "gain"
+    for row, found in zip(rows, [report, *report["areas"]], strict=True):
+        for flow in ("gain", "loss"):
+            named = {"value": "", "low": "low_", "high": "high_"}
+            published = found["with_label_errors"][f"{flow}_m2"]
+            for end, part in named.items():
+                column = f"reference_{flow}_{part}m2_2018_2021"
+                assert row[column] == pytest.approx(published[end], abs=0.1)
     # Confirmed places are not a matter of the sample: the maps pass no test.
     assert rows[0]["confirmed_m2_2018_2021"] is None
     grades = pq.read_table(work / "hexagons.parquet")["grade_2018_2021"].to_pylist()

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ import shapely
 from pyogrio.errors import DataSourceError
 from pyproj import Geod
 
-from hexseal.accuracy.stage import assess_accuracy, sealed_accuracy
+from hexseal.accuracy.stage import assess_accuracy, known_accuracy
 from hexseal.change.stage import change_stamp, judge_areas, judge_region
 from hexseal.codebook import Column, columns_of, counted_columns, spread_of
 from hexseal.codebook.words import NO_POPULATION, STEADY_POPULATION
@@ -30,7 +30,7 @@ from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid
 from hexseal.raster.joint import ClassJoiner
 from hexseal.raster.stack import YearStack, region_grid
-from hexseal.region.load import AreaLayer, Region, SealedAccuracy
+from hexseal.region.load import Accuracy, AreaLayer, Region
 from hexseal.statistics.stage import write_statistics
 from hexseal.storage.database import connect, copy_csv, run
 from hexseal.storage.files import copy_file, one_writer, whole_file
@@ -181,7 +181,7 @@ def _count(
         copy_file(WorkFolder(known).cells, WorkFolder(work).cells)
         judge_areas(region, known, work, workers=workers, progress=progress)
     if judged:
-        write_statistics(region, work, accuracies=_accuracies(region, progress))
+        write_statistics(region, work, accuracy=_accuracy(region, progress))
 
 
 def _count_areas(region: Region, work: Path, workers: int | None, progress: Progress) -> None:
@@ -196,15 +196,15 @@ def _count_areas(region: Region, work: Path, workers: int | None, progress: Prog
         files.finish()
 
 
-def _accuracies(region: Region, progress: Progress) -> Mapping[int, SealedAccuracy]:
+def _accuracy(region: Region, progress: Progress) -> Accuracy:
     """Return the accuracy of Sealed by year: as given, or as a reference sample estimates it."""
     given = region.accuracy
     if given.points is None:
-        return given.years
+        return given
     report = assess_accuracy(
         region, Path(given.points), crs=given.crs, greenhouses=given.greenhouses, progress=progress
     )
-    return sealed_accuracy(report)
+    return known_accuracy(report, given)
 
 
 def _run(database: duckdb.DuckDBPyConnection, region: Region, work: Path, *, judged: bool) -> None:

@@ -1,7 +1,7 @@
 """Every stage in order: inputs, prediction, delta, statistics, tiles, datasets, pages, checks."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +9,8 @@ from typing import Literal
 
 from hexseal import __version__
 from hexseal.accuracy.report import write_report
-from hexseal.accuracy.stage import assess_accuracy, sealed_accuracy
-from hexseal.change.stage import change_stamp, judge_region
+from hexseal.accuracy.stage import assess_accuracy, known_accuracy
+from hexseal.change.stage import PairReport, change_stamp, judge_region
 from hexseal.check.report import render
 from hexseal.check.stage import check_region
 from hexseal.counting.stage import DeltaSummary, count_region, counts_stamp
@@ -25,12 +25,12 @@ from hexseal.manifest import Parts, read_manifest, write_manifest
 from hexseal.pages import write_pages
 from hexseal.progress import Reporter
 from hexseal.raster.stack import region_grid
-from hexseal.region.load import Region, SealedAccuracy, load_region
+from hexseal.region.load import Accuracy, Region, load_region
 from hexseal.sample.assess import assess_sample, write_sample_report
 from hexseal.sample.labels import is_block_sample
 from hexseal.sample.publish import published_labels, reference_of
 from hexseal.simulation import is_simulated, simulate
-from hexseal.statistics.reference import Reference
+from hexseal.statistics.reference import Reference, write_reference
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions
 from hexseal.storage.files import SiteFolder, copy_file, one_writer, write_bytes
@@ -95,11 +95,12 @@ def _build(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
                     run(region, work, settings, reporter)
                 if settings.until == stage:
                     return
-            accuracies = summarize(region, work, reporter)
+            reference = _reference(region, work, reporter)
+            accuracy = summarize(region, work, reporter, reference)
             if settings.until == "statistics":
                 return
             windows = (CountedWindow(region.id, region_grid(region)[0]),)
-            write_parts(region, work, folder.staging, windows, accuracies, reporter)
+            write_parts(region, work, folder.staging, windows, accuracy, reporter)
         render_pages(region, work, folder.staging, reporter)
         folder.publish()
 
@@ -194,17 +195,32 @@ def judge(region: Region, work: Path, settings: BuildSettings, reporter: Reporte
                 f"{report.first}-{report.second}: {report.confirmed_patches:,} of "
                 f"{report.gain_patches:,} gain patches confirmed"
             )
+    for line in _inverted(region, reports):
+        reporter.log(line)
 
 
-def summarize(region: Region, work: Path, reporter: Reporter) -> Mapping[int, SealedAccuracy]:
-    """Write the statistics; return the accuracies of Sealed by year that they are corrected by."""
-    accuracies = _accuracies(region, work, reporter)
-    reference = _reference(region, work, reporter)
+def _inverted(region: Region, reports: Sequence[PairReport]) -> Iterator[str]:
+    """Yield a warning for each confidence layer that is lower where nothing is in doubt."""
+    years = {year for report in reports for year in report.inverted}
+    for epoch in region.epochs:
+        if epoch.year in years:
+            yield (
+                f"warning: {epoch.confidence}: confidence of {epoch.year} is lower where the maps "
+                "agree than where they differ; change from it is inconclusive: turn it round (100 "
+                "means sure) or leave the key out"
+            )
+
+
+def summarize(
+    region: Region, work: Path, reporter: Reporter, reference: Reference | None
+) -> Accuracy:
+    """Write the statistics; return the accuracy of Sealed that they are corrected by."""
+    accuracy = _accuracy(region, work, reporter)
     with reporter.stage("statistics") as lines:
-        statistics = write_statistics(region, work, accuracies=accuracies, reference=reference)
+        statistics = write_statistics(region, work, accuracy=accuracy, reference=reference)
         write_transitions(region, work)
         lines.append(f"{statistics.hexagons:,} hexagons, {statistics.areas} areas")
-    return accuracies
+    return accuracy
 
 
 def write_parts(
@@ -212,7 +228,7 @@ def write_parts(
     work: Path,
     staging: Path,
     windows: tuple[CountedWindow, ...],
-    accuracies: Mapping[int, SealedAccuracy],
+    accuracy: Accuracy,
     reporter: Reporter,
 ) -> None:
     """Write tiles, layers and datasets into ``staging``, and their manifests into ``work``.
@@ -239,7 +255,7 @@ def write_parts(
         write_manifest(work, "datasets", datasets)
         files = (*datasets.downloads, *datasets.tree.partitions, *datasets.documents)
         lines.append(f"{len(files)} files, {sum(file.bytes for file in files):,} bytes")
-        counts = publish_counts(region, work, staging, windows=windows, accuracies=accuracies)
+        counts = publish_counts(region, work, staging, windows=windows, accuracy=accuracy)
         lines.append(f"counts for merging, {counts:,} bytes")
     write_manifest(work, "parts", Parts(_parts_key(region), tuple(listed_files(staging))))
 
@@ -280,11 +296,11 @@ def render_pages(region: Region, work: Path, staging: Path, reporter: Reporter) 
         lines.append(report.headline)
 
 
-def _accuracies(region: Region, work: Path, reporter: Reporter) -> Mapping[int, SealedAccuracy]:
+def _accuracy(region: Region, work: Path, reporter: Reporter) -> Accuracy:
     """Return the accuracy of Sealed by year: as given, or as a reference sample estimates it."""
     given = region.accuracy
     if given.points is None:
-        return given.years
+        return given
     if is_block_sample(Path(given.points)):
         raise InputError(
             f"{given.points}: holds labelled blocks; name it as [accuracy] sample, not as points"
@@ -297,8 +313,8 @@ def _accuracies(region: Region, work: Path, reporter: Reporter) -> Mapping[int, 
         progress=reporter.progress,
     )
     write_report(report, WorkFolder(work).accuracy)
-    found = sealed_accuracy(report)
-    missing = sorted(set(region.mapped_years) - set(found))
+    found = known_accuracy(report, given)
+    missing = sorted(set(region.mapped_years) - set(found.years))
     if missing:
         raise InputError(
             f"{given.points}: has no reference for {missing[0]}; a correction needs every year "
@@ -321,8 +337,10 @@ def _reference(region: Region, work: Path, reporter: Reporter) -> Reference | No
             )
         write_sample_report(report, WorkFolder(work).sample_report)
         write_bytes(WorkFolder(work).sample_labels, published_labels(report, region).encode())
+        reference = reference_of(report)
+        write_reference(reference, WorkFolder(work).reference)
         lines.append(f"{report.labelled} blocks labelled, {len(report.areas)} areas with figures")
-    return reference_of(report)
+    return reference
 
 
 def _parts_key(region: Region) -> str:

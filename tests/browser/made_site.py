@@ -21,6 +21,7 @@ from hexseal.pages import PageSummary, write_pages
 from hexseal.products import CLCPLUS
 from hexseal.raster.grid import from_lonlat
 from hexseal.region.load import AreaLayer, Epoch, Forward, HexagonRange, Region, Site
+from hexseal.statistics.reference import FLOW_COLUMNS
 from hexseal.tiles import write_layers
 from hexseal.tiles.hexagons import write_tiles
 from hexseal.tiles.images import BANDS
@@ -238,6 +239,7 @@ def _indicators(row: dict[str, object]) -> dict[str, object]:
     known = {"index_": 100.0, "detection_limit_m2_": 40_000.0}
     columns = indicator_columns(YEARS, [f"{a}_{b}" for a, b in pairs()])
     wanted = (*columns, *(f"adjusted_pp_{a}_{b}" for a, b in pairs()))
+    wanted += tuple(f"{column}_{a}_{b}" for a, b in pairs() for column in FLOW_COLUMNS)
     for column in wanted:
         row[column] = next((v for key, v in known.items() if column.startswith(key)), None)
     return row

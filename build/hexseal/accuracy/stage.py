@@ -5,7 +5,7 @@ Without weights or strata of its own the sample is stratified by the classes of 
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +45,12 @@ from hexseal.errors import InputError
 from hexseal.products import Product
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.joint import DOES_NOT_COUNT
-from hexseal.region.load import Region, SealedAccuracy
-from hexseal.types import Doubles, Flags, Integers, Strings
+from hexseal.region.load import Accuracy, Region, SealedAccuracy
+from hexseal.types import Doubles, Flags, Integers, Pair, Strings
 
 BINARY = ("unsealed", "sealed")
+# Which of CHANGE_CLASSES are sealed before and after.
+SEALED_BEFORE, SEALED_AFTER = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0, 0.0])
 # A stratum that matters needs so many points; it does with this share of the land, or as change.
 FEWEST_POINTS, MATTERS = 10, 0.05
 # Points count as drawn by mapped change, which the file does not name, where chance alone would
@@ -127,6 +129,29 @@ def assess_accuracy(
 def sealed_accuracy(report: AccuracyReport) -> dict[int, SealedAccuracy]:
     """Return the accuracy of Sealed by map year; InputError where the sample cannot tell it."""
     return {year.year: _sealed_accuracy(report, year) for year in report.years}
+
+
+def known_accuracy(report: AccuracyReport, given: Accuracy) -> Accuracy:
+    """Return what a sample says of the maps' accuracy, besides the settings it was read with."""
+    return replace(given, years=sealed_accuracy(report), paired=paired_errors(report))
+
+
+def paired_errors(report: AccuracyReport) -> dict[Pair, float]:
+    """Return the relative standard error of the ratio of both years' sealed areas, by pair.
+
+    Only of pairs that the same points label at both dates: their errors largely cancel. With A the
+    estimated sealed areas, V(ln A_2 - ln A_1) = w' C w, where C is the covariance of the areas of
+    CHANGE_CLASSES and w = (0, 1, 1, 0) / A_2 - (0, 1, 0, 1) / A_1.
+    """
+    found = {}
+    for change in report.changes:
+        area, covariance = change.table.estimate.area, change.table.estimate.area_covariance
+        first, second = (area @ sealed for sealed in (SEALED_BEFORE, SEALED_AFTER))
+        if first > 0 and second > 0:
+            weight = SEALED_AFTER / second - SEALED_BEFORE / first
+            variance = float(weight @ covariance @ weight)
+            found[Pair(*change.years)] = float(np.sqrt(max(variance, 0.0)))
+    return found
 
 
 def _sealed_accuracy(report: AccuracyReport, year: YearAccuracy) -> SealedAccuracy:

@@ -1,7 +1,8 @@
-"""CSV tables as people send them: any case of column names, comma, semicolon or tab, any Unicode.
+"""Tables as people send them: CSV in any dialect, GeoPackage, GeoParquet; any case of columns.
 
-Where semicolons or tabs separate the cells, numbers may have decimal commas. Cells stay text until
-they are asked for; every complaint names the file and the line.
+Where semicolons or tabs separate the cells of CSV, numbers may have decimal commas. Cells stay text
+until they are parsed, whatever the format: the same cell is refused alike everywhere, and every
+message names the file and the line or row.
 """
 
 import codecs
@@ -13,6 +14,11 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+import pyogrio.errors
+import pyogrio.raw
 
 from hexseal.errors import InputError
 from hexseal.types import Doubles
@@ -25,19 +31,23 @@ NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
 # What R, pandas and databases write for an empty cell.
 NOTHING = frozenset({"", "NA", "NAN", "NULL"})
+# The first bytes of a GeoPackage, which is an SQLite file, and of Parquet.
+SQLITE, PARQUET = b"SQLite format 3", b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Chosen columns of a CSV file by lower-case name; ``lines[i]`` is the line row i ends on.
+    """Chosen columns of a file by lower-case name; ``lines[i]`` is the line row i ends on.
 
-    ``has_commas`` where another sign separates the cells: 6,125 is then a number.
+    ``has_commas`` where another sign separates the cells: 6,125 is then a number. ``counted`` is
+    "row" where a file has rows and no lines.
     """
 
     path: Path
     columns: dict[str, list[str]]
     lines: list[int]
     has_commas: bool = False
+    counted: str = "line"
 
     def __contains__(self, column: str) -> bool:
         return column in self.columns
@@ -66,7 +76,7 @@ class Table:
 
     def refuse(self, row: int, problem: str) -> NoReturn:
         """Raise InputError that names the file and the line of a row."""
-        raise InputError(f"{self.path}, line {self.lines[row]}: {problem}")
+        raise InputError(f"{self.path}, {self.counted} {self.lines[row]}: {problem}")
 
 
 def column_names(path: Path) -> tuple[str, ...]:
@@ -84,7 +94,12 @@ def read_table(path: Path, columns: Collection[str]) -> Table:
 
 def _read(path: Path, wanted: Collection[str] | None) -> Table:
     """Read a table, or only its header when no column is ``wanted``."""
-    for encoding in _encodings(path):
+    start = _start(path)
+    if start.startswith(SQLITE):
+        return _geopackage(path, wanted)
+    if start.startswith(PARQUET):
+        return _parquet(path, wanted)
+    for encoding in _encodings(start):
         try:
             with path.open(encoding=encoding, newline="") as stream:
                 return _rows(path, stream, wanted)
@@ -99,14 +114,87 @@ def _read(path: Path, wanted: Collection[str] | None) -> Table:
     raise InputError(f"{path}: is not a text table; save it as UTF-8 CSV")
 
 
-def _encodings(path: Path) -> tuple[str, ...]:
-    """Return the encodings to try: Excel's "Unicode text" is UTF-16 and begins with its mark."""
+def _start(path: Path) -> bytes:
+    """Return the first bytes of a file, none where it cannot be read."""
     try:
         with path.open("rb") as stream:
-            start = stream.read(2)
+            return stream.read(len(SQLITE))
     except OSError:
-        return ENCODINGS
-    return ("utf-16",) if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ENCODINGS
+        return b""
+
+
+def _encodings(start: bytes) -> tuple[str, ...]:
+    """Return the encodings to try: Excel's "Unicode text" is UTF-16 and begins with its mark."""
+    is_wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return ("utf-16",) if is_wide else ENCODINGS
+
+
+def _geopackage(path: Path, wanted: Collection[str] | None) -> Table:
+    """Read the one layer with shapes, or the one layer; without the shapes."""
+    try:
+        layers = pyogrio.list_layers(path)
+        shaped = [name for name, geometry in layers if geometry] or [name for name, _ in layers]
+        if len(shaped) != 1:
+            raise InputError(
+                f"{path}: holds {len(shaped)} layers ({', '.join(shaped)}); keep one of them"
+            )
+        layer = shaped[0]
+        chosen = _chosen(path, pyogrio.read_info(path, layer=layer)["fields"].tolist(), wanted)
+        if wanted is None:
+            return _table(path, {name: [] for name in chosen})
+        facts, _, _, columns = pyogrio.raw.read(
+            path, layer=layer, columns=list(chosen.values()), read_geometry=False
+        )
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as err:
+        raise InputError(f"{path}: cannot be read as GeoPackage; save it again or as CSV") from err
+    found = dict(zip(facts["fields"].tolist(), columns, strict=True))
+    return _table(path, {name: found[field].tolist() for name, field in chosen.items()})
+
+
+def _parquet(path: Path, wanted: Collection[str] | None) -> Table:
+    try:
+        with pq.ParquetFile(path) as file:
+            chosen = _chosen(path, file.schema_arrow.names, wanted)
+            if wanted is None:
+                return _table(path, {name: [] for name in chosen})
+            table = file.read(columns=list(chosen.values()))
+    except (pa.ArrowException, OSError) as err:
+        raise InputError(f"{path}: cannot be read as Parquet; save it again or as CSV") from err
+    return _table(path, {name: table[field].to_pylist() for name, field in chosen.items()})
+
+
+def _chosen(path: Path, fields: Sequence[str], wanted: Collection[str] | None) -> dict[str, str]:
+    """Return the field of each lower-case name that is wanted; all where ``wanted`` is None."""
+    names = [field.strip().lower() for field in fields]
+    _refuse_twice(path, names)
+    pairs = zip(names, fields, strict=True)
+    return {name: field for name, field in pairs if wanted is None or name in wanted}
+
+
+def _table(path: Path, cells: dict[str, list]) -> Table:
+    """Return typed columns as text; rows count from 1."""
+    columns = {name: [_text(cell) for cell in column] for name, column in cells.items()}
+    rows = max((len(column) for column in columns.values()), default=0)
+    return Table(path, columns, list(range(1, rows + 1)), counted="row")
+
+
+def _text(cell: object) -> str:
+    """Return a typed cell as CSV would hold it; no value and NaN are empty.
+
+    >>> _text(3.0), _text(0.25), _text(None), _text(float("nan")), _text(" a ")
+    ('3', '0.25', '', '', 'a')
+    """
+    if cell is None or cell != cell:
+        return ""
+    if isinstance(cell, float):
+        return repr(cell).removesuffix(".0")
+    return str(cell).strip()
+
+
+def _refuse_twice(path: Path, names: Sequence[str]) -> None:
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice:
+        raise InputError(f"{path}: column {twice!r} stands twice in the header; rename one of them")
 
 
 def _rows(path: Path, stream: TextIO, wanted: Collection[str] | None) -> Table:
@@ -117,9 +205,7 @@ def _rows(path: Path, stream: TextIO, wanted: Collection[str] | None) -> Table:
         raise InputError(f"{path}: is not a text table; save it as UTF-8 CSV")
     delimiter = max(DELIMITERS, key=header.count)
     names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter))]
-    twice = next((name for name in names if name and names.count(name) > 1), None)
-    if twice:
-        raise InputError(f"{path}: column {twice!r} stands twice in the header; rename one of them")
+    _refuse_twice(path, names)
     if wanted is None:
         return Table(path, {name: [] for name in names}, [])
     places = {name: names.index(name) for name in names if name in wanted}

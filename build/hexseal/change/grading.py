@@ -55,12 +55,23 @@ STRIP_ROWS, STRIP_HALO = 512, 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairEvidence:
-    """What was gathered of a pair besides its patches; ``shape`` is rows, columns of the region."""
+    """What was gathered of a pair besides its patches; ``shape`` is rows, columns of the region.
+
+    ``inverted`` which of both dates' confidence layers is lower where nothing is in doubt,
+    ``has_both`` whether both have one: with one alone gains and losses do not score alike.
+    """
 
     shape: tuple[int, int]
     displacement: Displacement
     contrast: float | None
     has_confidence: bool
+    inverted: tuple[bool, bool] = (False, False)
+    has_both: bool = True
+
+    @property
+    def uses_confidence(self) -> bool:
+        """Return whether confidence may weigh the evidence."""
+        return self.has_both and self.contrast is not None and self.contrast > LEAST_CONTRAST
 
 
 class EvidenceGatherer:
@@ -97,7 +108,12 @@ class EvidenceGatherer:
         if self._planes is not None:
             self._take(self._top + self._planes.shape[1])
         return PairEvidence(
-            self.shape, self.registration.solve(), self.contrast.value(), self.has_confidence
+            self.shape,
+            self.registration.solve(),
+            self.contrast.value(),
+            self.has_confidence,
+            self.contrast.inverted(),
+            all(self._dates),
         )
 
     def _take(self, end: int) -> None:
@@ -235,8 +251,10 @@ def grade_pair(
     """
     kept = np.ones(len(table), np.bool_) if kept is None else kept
     gains, field = table.direction > 0, is_field(table)
-    confidence = check_confidence(evidence.contrast, has_layer=evidence.has_confidence)
-    is_used = evidence.contrast is not None and evidence.contrast > LEAST_CONTRAST
+    is_used = evidence.uses_confidence
+    confidence = check_confidence(
+        evidence.contrast, has_layer=evidence.has_confidence, has_both=evidence.has_both
+    )
     score = table.score if is_used else table.plain_score
     gain, loss = score[gains & ~field], score[~gains & ~field]
     ratio = max(1.0, faint_ratio(gain, loss)) if decoy_ratio is None else decoy_ratio

@@ -221,12 +221,18 @@ def check_fields(table: PatchTable, field: Flags) -> list[Check]:
     return [Check("fields", "share", share, MOST_FIELD_SHARE, "most", "fail" if many else "pass")]
 
 
-def check_confidence(contrast: float | None, *, has_layer: bool) -> list[Check]:
-    """Return whether confidence falls where the maps are in doubt; too little is not used."""
-    if not has_layer or contrast is None:
+def check_confidence(
+    contrast: float | None, *, has_layer: bool, has_both: bool = True
+) -> list[Check]:
+    """Return whether confidence falls where the maps are in doubt; too little is not used.
+
+    Nor is a layer of one date alone: gains and losses made by noise would not score alike.
+    """
+    if not has_layer:
         return []
-    inverted = contrast < INVERTED_CONTRAST
-    verdict: Verdict = "fail" if inverted else "pass" if contrast > LEAST_CONTRAST else "unknown"
+    is_used = has_both and contrast is not None and contrast > LEAST_CONTRAST
+    inverted = contrast is not None and contrast < INVERTED_CONTRAST
+    verdict: Verdict = "fail" if inverted else "pass" if is_used else "unknown"
     threshold = INVERTED_CONTRAST if inverted else LEAST_CONTRAST
     return [Check("confidence", "contrast", contrast, threshold, "least", verdict, needed=False)]
 

@@ -66,7 +66,7 @@ class PairReport:
     ``confirmed`` are secure pixels of confirmed patches, ``confirmed_whole`` all of them.
     ``patch_design`` is the sum of squared sizes over the sum of sizes of what was not confirmed;
     ``variance`` and ``confirmed_design`` are those of ``Grading``. ``candidates`` and ``fields``
-    count patches that are listed for a look.
+    count patches that are listed for a look. ``inverted`` are the years whose confidence is.
     """
 
     first: int
@@ -93,6 +93,7 @@ class PairReport:
     confirmed_whole: int
     candidates: int
     fields: int
+    inverted: tuple[int, ...] = ()
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -135,8 +136,10 @@ def read_report(work: Path, pair: Pair) -> PairReport:
     removed = {name: Removed(**counts) for name, counts in facts.pop("removed").items()}
     checks = tuple(Check(**check) for check in facts.pop("checks"))
     tail, false = facts.pop("tail"), facts.pop("false")
+    inverted = tuple(facts.pop("inverted", ()))
     return PairReport(
         removed=removed,
+        inverted=inverted,
         checks=checks,
         tail=tail and Tail(**tail),
         false=false and FalseShare(**false),
@@ -361,4 +364,9 @@ def _report(
         confirmed_whole=int(table.pixels[sure].sum()),
         candidates=int(grading.candidate.sum()),
         fields=int((grading.field & (table.direction > 0)).sum()),
+        inverted=tuple(
+            year
+            for year, found in zip(source.pair, labelled.evidence.inverted, strict=True)
+            if found
+        ),
     )

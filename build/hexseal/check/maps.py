@@ -39,7 +39,7 @@ def check_maps(
             continue
         registration, contrast = _measure(region, (before, after), (first, second), grid, frame)
         yield from _shifted(before, after, registration.solve())
-        yield from _informative(before, after, contrast.value())
+        yield from _informative((before, after), contrast)
 
 
 def _measure(
@@ -101,25 +101,27 @@ def _shifted(before: Epoch, after: Epoch, found: Displacement) -> Iterator[Findi
         )
 
 
-def _informative(before: Epoch, after: Epoch, contrast: float | None) -> Iterator[Finding]:
-    subject = after.confidence or before.confidence
-    if contrast is None or subject is None or contrast > LEAST_CONTRAST:
-        return
-    years = f"{before.year} and {after.year}"
-    if contrast < INVERTED_CONTRAST:
-        yield Finding(
-            "error",
-            subject,
-            f"confidence is lower inside what the maps of {years} both call sealed than where they "
-            "differ: it is inverted, or something else",
-            f"by {-contrast:.0f} points",
-            "turn it round (100 means sure) or leave the key out",
-        )
-        return
-    yield Finding(
-        "warning",
-        subject,
-        f"confidence is hardly higher where the maps of {years} agree than where they differ",
-        f"{contrast:.0f} points, needed {LEAST_CONTRAST:.0f}",
-        "it will not be used to weigh change",
-    )
+def _informative(epochs: tuple[Epoch, Epoch], contrast: ConfidenceContrast) -> Iterator[Finding]:
+    years = f"{epochs[0].year} and {epochs[1].year}"
+    for epoch, gap in zip(epochs, contrast.values(), strict=True):
+        if gap is None or epoch.confidence is None:
+            continue
+        if gap < INVERTED_CONTRAST:
+            yield Finding(
+                "error",
+                epoch.confidence,
+                f"confidence of {epoch.year} is lower inside what the maps of {years} both call "
+                "sealed than where they differ: it is inverted, or something else",
+                f"by {-gap:.0f} points",
+                "turn it round (100 means sure) or leave the key out; a build grades change from "
+                "it inconclusive",
+            )
+        elif gap <= LEAST_CONTRAST:
+            yield Finding(
+                "warning",
+                epoch.confidence,
+                f"confidence of {epoch.year} is hardly higher where the maps of {years} agree than "
+                "where they differ",
+                f"{gap:.0f} points, needed {LEAST_CONTRAST:.0f}",
+                "it will not be used to weigh change",
+            )

@@ -40,7 +40,8 @@ def accuracy(
 ) -> None:
     """Compare the maps of a region with a reference sample or the LUCAS survey.
 
-    Labelled blocks of hexseal sample draw may come as several files, one per interpreter.
+    The sample is CSV, GeoPackage or GeoParquet. Labelled blocks of hexseal sample draw may come as
+    several files, one per interpreter.
 
     Example: hexseal accuracy regions/sample.toml points.csv --crs EPSG:3035 -o accuracy.json
     """

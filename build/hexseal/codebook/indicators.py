@@ -8,6 +8,7 @@ from hexseal.codebook.words import (
     NO_ACCURACY,
     NO_GAIN,
     NO_POPULATION,
+    NO_SAMPLE,
     NOT_JUDGED,
     NOTHING_SEALED,
     STEADY_POPULATION,
@@ -109,6 +110,48 @@ CHANGE_OF_PAIR = (
         # The ratio means nothing where the population hardly changes.
         sql="CASE WHEN abs(growth_{pair}) >= 0.001 "
             "THEN land_consumption_rate_{pair} / growth_{pair} END",
+    ),
+)  # fmt: skip
+
+# What a reference sample says besides the net, which is the adjusted one where it speaks.
+REFERENCE_OF_PAIR = (
+    Column(
+        "reference_gain_m2_{pair}", "DOUBLE",
+        {"en": "New sealing, {first} to {second}, as estimated from the reference sample",
+         "fr": "Nouvelle imperméabilisation, de {first} à {second}, estimée par l’échantillon de "
+               "référence"},
+        "m2", 0, null=NO_SAMPLE, sql="judged_{pair}.reference_gain_m2",
+    ),
+    Column(
+        "reference_gain_low_m2_{pair}", "DOUBLE",
+        {"en": "Lower end of its 95 % confidence interval",
+         "fr": "Borne inférieure de son intervalle de confiance à 95 %"},
+        "m2", 0, null=NO_SAMPLE, sql="judged_{pair}.reference_gain_low_m2",
+    ),
+    Column(
+        "reference_gain_high_m2_{pair}", "DOUBLE",
+        {"en": "Upper end of its 95 % confidence interval",
+         "fr": "Borne supérieure de son intervalle de confiance à 95 %"},
+        "m2", 0, null=NO_SAMPLE, sql="judged_{pair}.reference_gain_high_m2",
+    ),
+    Column(
+        "reference_loss_m2_{pair}", "DOUBLE",
+        {"en": "Unsealing, {first} to {second}, as estimated from the reference sample",
+         "fr": "Désimperméabilisation, de {first} à {second}, estimée par l’échantillon de "
+               "référence"},
+        "m2", 0, null=NO_SAMPLE, sql="judged_{pair}.reference_loss_m2",
+    ),
+    Column(
+        "reference_loss_low_m2_{pair}", "DOUBLE",
+        {"en": "Lower end of its 95 % confidence interval",
+         "fr": "Borne inférieure de son intervalle de confiance à 95 %"},
+        "m2", 0, null=NO_SAMPLE, sql="judged_{pair}.reference_loss_low_m2",
+    ),
+    Column(
+        "reference_loss_high_m2_{pair}", "DOUBLE",
+        {"en": "Upper end of its 95 % confidence interval",
+         "fr": "Borne supérieure de son intervalle de confiance à 95 %"},
+        "m2", 0, null=NO_SAMPLE, sql="judged_{pair}.reference_loss_high_m2",
     ),
 )  # fmt: skip
 

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from typing import Literal
 
 from hexseal.codebook.column import Column, Per, Spread, Text, Use, spread_out
-from hexseal.codebook.indicators import CHANGE_OF_PAIR, CORRECTED_OF_YEAR, STATE_OF_YEAR
+from hexseal.codebook.indicators import (
+    CHANGE_OF_PAIR,
+    CORRECTED_OF_YEAR,
+    REFERENCE_OF_PAIR,
+    STATE_OF_YEAR,
+)
 from hexseal.codebook.measures import COUNTED, JUDGED_OF_PAIR, OF_YEAR, RAW_OF_PAIR
 from hexseal.codebook.words import (
     NO_CONFIDENCE,
@@ -259,6 +264,7 @@ BLOCKS: Mapping[Table, tuple[Block, ...]] = {
         ("year", CORRECTED_OF_YEAR),
         ("year", STATE_OF_YEAR),
         ("pair", CHANGE_OF_PAIR),
+        ("pair", REFERENCE_OF_PAIR),
     ),
     "patches": (
         ("table", PATCH + PAIR_OF_ROW + PATCH_SIZE + ORIGIN + POINT + H3_OF_PATCH),

@@ -22,6 +22,10 @@ NO_ACCURACY: Text = {
     "en": "the region file gives no accuracy of the maps",
     "fr": "le fichier de région ne donne pas l’exactitude des cartes",
 }
+NO_SAMPLE: Text = {
+    "en": "no reference sample of these two years speaks for the area",
+    "fr": "aucun échantillon de référence de ces deux années ne renseigne sur la zone",
+}
 NO_POPULATION: Text = {
     "en": "the number of inhabitants is not known or 0",
     "fr": "le nombre d’habitants est inconnu ou nul",

@@ -1,16 +1,18 @@
 """Publish what joining needs: counts and evidence of the finest cells, and the build record."""
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from hexseal import __version__
 from hexseal.exchange.record import FOLDER, RECORD, BuildRecord, CountedWindow
 from hexseal.forward.stage import forward_reports, report_path
-from hexseal.region.load import Region, SealedAccuracy
+from hexseal.region.load import Accuracy, Region
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import sha256, whole_file, write_bytes
+
+# What a labelled sample says, its labels and its report.
+SAMPLE_FILES = ("reference.json", "reference_sample.csv", "reference_sample.json")
 
 
 def count_files(region: Region) -> tuple[str, ...]:
@@ -34,7 +36,7 @@ def publish_counts(
     site: Path,
     *,
     windows: tuple[CountedWindow, ...],
-    accuracies: Mapping[int, SealedAccuracy],
+    accuracy: Accuracy,
 ) -> int:
     """Write counts, shapes, patches and the build record into ``site/data/merge``.
 
@@ -49,6 +51,8 @@ def publish_counts(
             with whole_file(folder / name) as partial:
                 copy_parquet(database, "counts", partial)
     copied = {name: work / name for name in whole_files(region)}
+    if region.accuracy.sample:
+        copied |= {name: work / name for name in SAMPLE_FILES}
     forward = [epoch for epoch in region.epochs if epoch.forward is not None]
     copied |= {report_path(epoch).name: report_path(epoch) for epoch in forward}
     for name, source in copied.items():
@@ -58,7 +62,7 @@ def publish_counts(
         region=region.id,
         simulated=region.simulated,
         windows=windows,
-        settings=settings_of(region, accuracies),
+        settings=settings_of(region, accuracy),
         texts=texts_of(region),
         files={name: sha256(folder / name) for name in (*names, *copied)},
     )
@@ -66,7 +70,7 @@ def publish_counts(
     return written + sum((folder / name).stat().st_size for name in record.files)
 
 
-def settings_of(region: Region, accuracies: Mapping[int, SealedAccuracy]) -> dict[str, object]:
+def settings_of(region: Region, accuracy: Accuracy) -> dict[str, object]:
     """Return what the figures of a region depend on besides its rasters, as JSON values."""
     product = region.product
     return {
@@ -94,7 +98,8 @@ def settings_of(region: Region, accuracies: Mapping[int, SealedAccuracy]) -> dic
             kind: [epoch.year for epoch in region.epochs if getattr(epoch, kind) is not None]
             for kind in ("confidence", "post_processing")
         },
-        "accuracy": {str(year): asdict(known) for year, known in sorted(accuracies.items())},
+        "accuracy": {str(year): asdict(known) for year, known in sorted(accuracy.years.items())},
+        "paired": {pair.key: error for pair, error in sorted(accuracy.paired.items())},
         "forward": {
             str(year): {
                 "calibrate_on": report.calibrate_on,

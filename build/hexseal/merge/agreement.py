@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from hexseal.errors import InputError
+from hexseal.exchange.publish import SAMPLE_FILES
 from hexseal.exchange.record import BuildRecord, CountedWindow
 from hexseal.products import PRODUCTS, LandcoverClass, Product
 from hexseal.raster.grid import ALIGNED, Grid
@@ -24,6 +25,7 @@ from hexseal.region.load import (
     Site,
 )
 from hexseal.storage.workdir import WorkFolder
+from hexseal.types import Pair
 
 DEGREES_AROUND = 360.0
 
@@ -49,6 +51,11 @@ def agree(records: Mapping[Path, BuildRecord], name: MergedName, work: Path) -> 
         _refuse_other_settings(sites[0], first, site, records[site])
     _refuse_shared_pixels(records)
     return _region(list(records.values()), name, work)
+
+
+def has_sample(record: BuildRecord) -> bool:
+    """Return whether a site's region has a labelled reference sample."""
+    return SAMPLE_FILES[0] in record.files
 
 
 def joined_windows(records: Sequence[BuildRecord]) -> tuple[CountedWindow, ...]:
@@ -157,7 +164,9 @@ def _region(records: Sequence[BuildRecord], name: MergedName, work: Path) -> Reg
             licence=Licence(**settings["licence"]) if settings["licence"] else None,
         ),
         accuracy=Accuracy(
-            {int(year): SealedAccuracy(**known) for year, known in settings["accuracy"].items()}
+            {int(year): SealedAccuracy(**known) for year, known in settings["accuracy"].items()},
+            sample=(JOINED,) if any(has_sample(record) for record in records) else (),
+            paired={Pair(*map(int, key.split("_"))): e for key, e in settings["paired"].items()},
         ),
     )
 

@@ -4,7 +4,7 @@ What each confirmed stays confirmed: when every region holds the share of false 
 all together. Patches that a border cuts stay in two.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from hexseal.change.grading import FalseShare, Grade
 from hexseal.change.maptests import Check
 from hexseal.change.stage import PairReport, Removed
 from hexseal.forward.report import ForwardReport
+from hexseal.statistics.reference import REGION, Estimate, Reference, ReferenceChange
 
 SUMMED = (
     "raw_gain", "raw_loss", "confirmed", "confirmed_patches", "gain_patches", "loss_patches",
@@ -22,6 +23,7 @@ SUMMED = (
 FORWARD_SUMMED = (
     "both", "model_only", "map_only", "neither", "gain", "loss", "disagreeing", "uncovered",
 )  # fmt: skip
+AreaKey = tuple[str, str]
 # This filter acts on whole patches; the others act on pixels before patches are joined.
 PATCH_FILTER = "minimum_patch"
 
@@ -100,6 +102,60 @@ def _mean(values: Sequence[float], weights: Sequence[int]) -> float:
     if len(set(values)) == 1 or sum(weights) == 0:
         return max(values)
     return float(np.average(values, weights=weights))
+
+
+def join_references(
+    parts: Mapping[str, Reference | None], areas: Mapping[str, Collection[AreaKey]]
+) -> Reference | None:
+    """Return what the samples of several regions say together; None where there is none.
+
+    ``areas`` are the layers and ids of each region's areas. Figures are sums, which need one of
+    every region that holds a part of the area: else the area has none. Samples are independent, so
+    half-widths add up in squares; where label errors are not settled they may all go one way, and
+    add up as they are.
+    """
+    pair = next((part.pair for part in parts.values() if part is not None), None)
+    known = {name: p for name, p in parts.items() if p is not None and p.pair == pair}
+    if pair is None:
+        return None
+    settled = all(part.settled for part in known.values())
+    holders = {
+        key: [name for name in parts if key in areas[name]]
+        for part in known.values()
+        for key in part.changes
+        if key != REGION
+    }
+    changes = {}
+    for key, names in {REGION: list(parts), **holders}.items():
+        found = [known[name].changes.get(key) for name in names if name in known]
+        some = [change for change in found if change is not None]
+        if len(some) == len(names):
+            changes[key] = _summed(some, settled=settled)
+    return Reference(
+        pair=pair,
+        changes=changes,
+        interpreters=min(part.interpreters for part in known.values()),
+        settled=settled,
+        unknown=sum(part.unknown for part in known.values()),
+        without=tuple(name for name in parts if name not in known),
+    )
+
+
+def _summed(changes: Sequence[ReferenceChange], *, settled: bool) -> ReferenceChange:
+    """Return the sums of independent estimates of parts."""
+    parts = [
+        _added([getattr(change, name) for change in changes], settled=settled)
+        for name in ("net", "gain", "loss")
+    ]
+    return ReferenceChange(sum(change.units for change in changes), *parts)
+
+
+def _added(parts: Sequence[Estimate], *, settled: bool) -> Estimate:
+    value = sum(part.value for part in parts)
+    below = [part.value - part.low for part in parts]
+    above = [part.high - part.value for part in parts]
+    add = np.hypot.reduce if settled else np.sum
+    return Estimate(value, value - float(add(below)), value + float(add(above)))
 
 
 def join_patches(tables: Sequence[pa.Table]) -> pa.Table:

@@ -9,15 +9,23 @@ import pyarrow.parquet as pq
 
 from hexseal.change.stage import read_report
 from hexseal.errors import InputError
-from hexseal.exchange.publish import count_files
+from hexseal.exchange.publish import SAMPLE_FILES, count_files
 from hexseal.exchange.record import FOLDER, BuildRecord, damaged_files
 from hexseal.forward.report import read_report as read_forward
 from hexseal.forward.report import write_report as write_forward
 from hexseal.forward.stage import report_path
-from hexseal.merge.change import join_forward, join_patches, join_reports
+from hexseal.merge.agreement import has_sample
+from hexseal.merge.change import (
+    AreaKey,
+    join_forward,
+    join_patches,
+    join_references,
+    join_reports,
+)
 from hexseal.merge.shapes import join_shapes
 from hexseal.progress import Progress, no_progress
 from hexseal.region.load import Region
+from hexseal.statistics.reference import Reference, read_reference, write_reference
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import whole_file, write_bytes
 from hexseal.storage.workdir import WorkFolder
@@ -58,6 +66,44 @@ def join(
         _join_pair(pair, folders, work)
     _join_forward(region, folders)
     return shapes.num_rows
+
+
+def join_samples(
+    region: Region, records: Mapping[Path, BuildRecord], work: Path
+) -> Reference | None:
+    """Write the labels and reports of all sites' samples; return what they say together.
+
+    Samples of other years than those of the first site that has one are left out.
+    """
+    parts: dict[str, Reference | None] = {}
+    areas: dict[str, frozenset[AreaKey]] = {}
+    for site, record in records.items():
+        folder, name = site / FOLDER, record.region
+        parts[name] = read_reference(folder / SAMPLE_FILES[0]) if has_sample(record) else None
+        shapes = pq.read_table(folder / "zone_shapes.parquet", columns=["layer", "id"])
+        areas[name] = frozenset((row["layer"], row["id"]) for row in shapes.to_pylist())
+    reference = join_references(parts, areas)
+    if reference is not None:
+        folders = {
+            record.region: site / FOLDER
+            for site, record in records.items()
+            if record.region not in reference.without
+        }
+        _write_samples(folders, work)
+        write_reference(reference, WorkFolder(work).reference)
+    return reference
+
+
+def _write_samples(folders: Mapping[str, Path], work: Path) -> None:
+    """Write the labels as one table with the region in front, and the reports by region."""
+    reports, lines = {}, []
+    for name, folder in folders.items():
+        reports[name] = json.loads((folder / SAMPLE_FILES[2]).read_text(encoding="utf-8"))
+        head, *rows = (folder / SAMPLE_FILES[1]).read_text(encoding="utf-8").splitlines()
+        lines += [*([] if lines else [f"region,{head}"]), *(f"{name},{row}" for row in rows)]
+    write_bytes(WorkFolder(work).sample_labels, ("\n".join(lines) + "\n").encode())
+    text = json.dumps({"form": "blocks", "regions": reports}, indent=2, ensure_ascii=False)
+    write_bytes(WorkFolder(work).sample_report, f"{text}\n".encode())
 
 
 def _join_pair(pair: Pair, folders: list[Path], work: Path) -> None:

@@ -8,6 +8,7 @@ from hexseal.errors import InputError
 from hexseal.exchange.record import BuildRecord
 from hexseal.merge import MergedName, agree, join, read_record
 from hexseal.merge.agreement import joined_windows
+from hexseal.merge.joining import join_samples
 from hexseal.progress import Reporter
 from hexseal.region.load import SLUG, Region
 
@@ -45,7 +46,14 @@ def _merge(
             areas = join(region, records, work, progress=reporter.progress)
             lines.append(f"{len(records)} sites, {areas} areas")
         windows = joined_windows(list(records.values()))
-        accuracies = summarize(region, work, reporter)
-        write_parts(region, work, folder.staging, windows, accuracies, reporter)
+        reference = join_samples(region, records, work)
+        if reference is not None and reference.without:
+            reporter.log(
+                f"warning: {', '.join(reference.without)}: no labelled sample of "
+                f"{reference.pair.first} and {reference.pair.second}, so the joined region has no "
+                f"figure from one, only {len(reference.changes)} areas have"
+            )
+        accuracy = summarize(region, work, reporter, reference)
+        write_parts(region, work, folder.staging, windows, accuracy, reporter)
         render_pages(region, work, folder.staging, reporter)
         folder.publish()

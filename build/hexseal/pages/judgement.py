@@ -13,6 +13,7 @@ from hexseal.pages.numbers import number
 Values = Mapping[str, str | float]
 # Decimals of the numbers that a note names.
 DIGITS = {
+    "areas": 0,
     "percent": 1, "users": 0, "producers": 0, "iou": 2, "value": 2, "threshold": 2,
 }  # fmt: skip
 YEARS = ("year", "base", "first")

@@ -12,6 +12,7 @@ from pathlib import Path
 from hexseal.errors import InputError
 from hexseal.pages.figures import AreaFigures
 from hexseal.region.load import Region
+from hexseal.statistics.judge import MOST_DOUBTFUL
 from hexseal.types import Pair
 
 
@@ -35,6 +36,7 @@ class PairNoise:
     ``field_loss`` the part of kept gain and loss in whole fields, all of the whole region.
     ``confirmed_design`` is the variance that each pixel of a confirmed patch brings, ``excess`` the
     region's unexplained net, ``edges`` its edge pixels. ``is_inconclusive``: there is none.
+    ``most_doubtful`` is the part of an area that may lie where a local test fails.
     """
 
     slope: float
@@ -53,6 +55,7 @@ class PairNoise:
     edges: float
     sealed_before: float
     is_inconclusive: bool
+    most_doubtful: float = MOST_DOUBTFUL
 
 
 def read_noise(path: Path, region: Region, whole: AreaFigures) -> dict[str, PairNoise]:

@@ -11,6 +11,8 @@ FAINT_PIXELS = 12
 # Points of confidence: lower, and it is inverted; not higher, and it says too little to be used.
 INVERTED_CONTRAST, LEAST_CONTRAST = -5.0, 10.0
 MOST = 100
+# Means of fewer pixels say nothing.
+FEWEST_COMPARED = 30
 EIGHT = np.ones((3, 3), np.bool_)
 
 
@@ -60,17 +62,27 @@ class ConfidenceContrast:
                 self.inside[place].add(layer[rows], inside[rows])
                 self.faint[place].add(layer[rows], faint[rows])
 
-    def value(self) -> float | None:
-        """Return the lesser of both dates' contrasts in points of confidence.
+    def values(self) -> tuple[float | None, float | None]:
+        """Return the contrast of each date in points of confidence.
 
-        None without a layer or without pixels to compare.
+        None without a layer, or with fewer than 30 pixels on either side of the comparison.
         """
-        gaps = [
+        first, second = (
             inside.value - faint.value
+            if min(inside.count, faint.count) >= FEWEST_COMPARED
+            else None
             for inside, faint in zip(self.inside, self.faint, strict=True)
-            if inside.count and faint.count
-        ]
-        return min(gaps) if gaps else None
+        )
+        return first, second
+
+    def value(self) -> float | None:
+        """Return the lesser of both dates' contrasts, None where neither is known."""
+        return min((gap for gap in self.values() if gap is not None), default=None)
+
+    def inverted(self) -> tuple[bool, bool]:
+        """Return which date's confidence is lower where nothing is in doubt."""
+        first, second = (gap is not None and gap < INVERTED_CONTRAST for gap in self.values())
+        return first, second
 
 
 def _faint(change: Flags) -> Flags:

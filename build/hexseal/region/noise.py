@@ -7,6 +7,7 @@ from typing import Literal
 
 from hexseal.errors import RegionError
 from hexseal.region.toml import TableReader
+from hexseal.types import Pair
 
 WIDEST_RIM = 3
 ASSUMED_POINTS = 100
@@ -83,8 +84,10 @@ class SealedAccuracy:
 class Accuracy:
     """What is known of the maps' accuracy: figures by year, or a reference sample to be read.
 
-    ``points`` is a CSV file (see ``hexseal accuracy``), its coordinates in ``crs``; ``sample`` are
-    files of labelled blocks (see ``hexseal sample``), which support figures of change.
+    ``points`` is a table (see ``hexseal accuracy``), its coordinates in ``crs``; ``sample`` are
+    files of labelled blocks (see ``hexseal sample``), which support figures of change. ``paired``
+    is the relative standard error of the ratio of both years' sealed areas, of pairs of years that
+    one sample labels both; the accuracies of others are independent.
     """
 
     years: Mapping[int, SealedAccuracy] = field(default_factory=dict)
@@ -92,6 +95,7 @@ class Accuracy:
     crs: str = "EPSG:4326"
     greenhouses: bool = False
     sample: tuple[str, ...] = ()
+    paired: Mapping[Pair, float] = field(default_factory=dict)
 
 
 def read_noise(reader: TableReader) -> Noise:

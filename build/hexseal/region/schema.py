@@ -317,7 +317,7 @@ TABLES: tuple[Table, ...] = (
         "accuracy",
         "What is known of the maps' errors: a reference sample here, or figures in `[accuracy.YEAR]`.",
         (
-            Key("points", TEXT, "Reference sample (CSV) as `hexseal accuracy` reads it."),
+            Key("points", TEXT, "Reference sample (CSV, GeoPackage, GeoParquet) as `hexseal accuracy` reads it."),
             Key("sample", {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}, "Labelled blocks of `hexseal sample draw`: one file, or one per interpreter; they give the region the grade `reference`.", ()),
             Key("crs", TEXT, "CRS of its columns x and y.", "EPSG:4326"),
             Key("greenhouses", FLAG, "Count LUCAS greenhouses as sealed.", False),

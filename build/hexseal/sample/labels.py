@@ -252,8 +252,8 @@ class _Sheet:
                 if value in seen and value != "":
                     unit = self.units[row] if self.units else row + 1
                     what = f"unit {unit}" if kind == "unit" else f"the block of unit {unit}"
-                    line = self.table.lines[seen[value]]
-                    self.table.refuse(row, f"{what} is labelled twice{who} (also on line {line})")
+                    where = f"{self.table.counted} {self.table.lines[seen[value]]}"
+                    self.table.refuse(row, f"{what} is labelled twice{who} (also on {where})")
                 seen[value] = row
 
 

@@ -41,8 +41,11 @@ CM2 = 10_000.0
 # Whether accuracies of Sealed were given for the region.
 AccuracyKnown = Literal["given", "unknown"]
 # What an interval rests on besides the tests: both maps err alike; the accuracies given, taken as
-# independent of each other; a model that errs alike in both years; a reference sample.
-Assumption = Literal["maps_err_alike", "accuracies_independent", "model_errs_alike", "sample"]
+# independent of each other, or of one sample that labels both years; a model that errs alike in
+# both years; a reference sample.
+Assumption = Literal[
+    "maps_err_alike", "accuracies_independent", "accuracies_paired", "model_errs_alike", "sample"
+]
 # A unit is inconclusive by itself where so much of it lies in blocks that fail a local test, or
 # where whole fields make up so much of what was gained in confirmed patches and fields.
 MOST_DOUBTFUL, FEWEST_FIELD_PIXELS = 0.25, 4 * FIELD_PIXELS

@@ -11,12 +11,14 @@ from typing import Literal
 from hexseal.change.maptests import Check
 from hexseal.forward.report import ForwardReport
 from hexseal.products import DENSITY_BREAK, IMPERVIOUSNESS
+from hexseal.statistics.reference import Reference
 from hexseal.types import Pair
 
 Kind = Literal[
     "few_losses", "unbalanced", "cut_tail", "local_level", "shifted", "shift_unknown", "sharpness",
     "fields", "inverted", "unsealing", "makers", "forward", "no_map", "calibration", "rate",
     "coverage", "weak_confidence", "errors_assumed", "shrinks", "untested", "series_break",
+    "partial_sample",
 ]  # fmt: skip
 # Reasons that a test of the maps gives: the pair is inconclusive.
 FAILED: Mapping[str, Kind] = {
@@ -75,7 +77,8 @@ class PairFacts:
     ``checks`` are those of the pair's tests. ``lost_share`` is the part of the land of a year
     that the common mask drops. ``forward`` is how the model compares with CLC+, where one of the
     years was made by a model. ``errors_assumed`` are years whose accuracy came without errors,
-    ``confirmed`` confirmed pixels, None where the pair is inconclusive.
+    ``confirmed`` confirmed pixels, None where the pair is inconclusive, ``reference`` what a sample
+    says of the pair.
     """
 
     pair: Pair
@@ -88,6 +91,7 @@ class PairFacts:
     forward: ForwardReport | None = None
     errors_assumed: tuple[int, ...] = ()
     confirmed: float | None = None
+    reference: Reference | None = None
 
 
 def notes_of(facts: PairFacts) -> tuple[Note, ...]:
@@ -104,6 +108,7 @@ def notes_of(facts: PairFacts) -> tuple[Note, ...]:
             _coverage,
             _confidence,
             _errors,
+            _partial_sample,
         )
         for note in check(facts)
     )
@@ -190,6 +195,14 @@ def _confidence(facts: PairFacts) -> Iterator[Note]:
 def _errors(facts: PairFacts) -> Iterator[Note]:
     for year in facts.errors_assumed:
         yield Note("errors_assumed", facts.pair, {"year": float(year)})
+
+
+def _partial_sample(facts: PairFacts) -> Iterator[Note]:
+    """Yield which joined regions lack a sample, so that the whole has no figure from one."""
+    found = facts.reference
+    if found is not None and found.without:
+        values = {"regions": ", ".join(found.without), "areas": float(len(found.changes))}
+        yield Note("partial_sample", facts.pair, values)
 
 
 def shrinking(facts: PairFacts, others: Sequence[PairFacts]) -> Iterator[Note]:

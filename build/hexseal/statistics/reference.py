@@ -4,16 +4,22 @@ Units that a sample speaks for are graded ``reference``: their adjusted net and 
 sample's, whatever the tests of the maps say. Confirmed places stay as the maps have them.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from scipy.stats import norm
 
+from hexseal.storage.files import write_bytes
 from hexseal.types import Pair
 
 REGION: tuple[str, str] = ("region", "")
+FLOW_COLUMNS = tuple(
+    f"reference_{flow}_{end}m2" for flow in ("gain", "loss") for end in ("", "low_", "high_")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,9 @@ class ReferenceChange:
 class Reference:
     """What a sample says of a pair of years: of the region (REGION), of areas by layer and id.
 
-    ``settled`` whether two interpreters saw every block and their differences were settled.
+    ``settled`` whether two interpreters saw every block and their differences were settled. Of
+    joined regions ``without`` are those that no sample of these years was made for: their areas,
+    and the whole, then have no figure.
     """
 
     pair: Pair
@@ -47,10 +55,13 @@ class Reference:
     interpreters: int
     settled: bool
     unknown: int
+    without: tuple[str, ...] = ()
 
-    def facts(self) -> dict[str, object]:
-        """Return what the pages say of the sample, as plain values."""
-        whole = self.changes[REGION]
+    def facts(self) -> dict[str, object] | None:
+        """Return what the pages say of the sample; None where it says nothing of the region."""
+        whole = self.changes.get(REGION)
+        if whole is None:
+            return None
         return {
             **asdict(whole),
             "areas": len(self.changes) - 1,
@@ -60,10 +71,34 @@ class Reference:
         }
 
 
-def with_reference(table: pa.Table, areas: pa.Table, reference: Reference) -> pa.Table:
+def write_reference(reference: Reference, path: Path) -> None:
+    """Write what a sample says as JSON, the same for the same sample."""
+    changes = [
+        {"layer": layer, "id": key, **asdict(change)}
+        for (layer, key), change in reference.changes.items()
+    ]
+    facts = asdict(reference) | {"pair": list(reference.pair), "changes": changes}
+    write_bytes(path, f"{json.dumps(facts, indent=1, ensure_ascii=False)}\n".encode())
+
+
+def read_reference(path: Path) -> Reference:
+    """Read what ``write_reference`` wrote."""
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    changes = {
+        (each["layer"], each["id"]): ReferenceChange(
+            each["units"], *(Estimate(**each[name]) for name in ("net", "gain", "loss"))
+        )
+        for each in facts.pop("changes")
+    }
+    pair, without = Pair(*facts.pop("pair")), tuple(facts.pop("without"))
+    return Reference(pair=pair, changes=changes, without=without, **facts)
+
+
+def with_reference(table: pa.Table, areas: pa.Table, reference: Reference | None) -> pa.Table:
     """Return judged areas with the sample's figures where it has some.
 
     ``table`` has the columns of ``PairJudge.judge`` and position, ``areas`` position, layer, id.
+    Gain and loss are columns of their own (FLOW_COLUMNS), NULL where the sample says nothing.
     """
     keys = {
         row["position"]: REGION if row["layer"] == REGION[0] else (row["layer"], row["id"])
@@ -71,15 +106,24 @@ def with_reference(table: pa.Table, areas: pa.Table, reference: Reference) -> pa
     }
     rows = table.to_pylist()
     for row in rows:
-        found = reference.changes.get(keys[row["position"]])
-        if found is None or row["grade"] is None:
+        found = reference and reference.changes.get(keys[row["position"]])
+        if not found or row["grade"] is None:
+            row |= dict.fromkeys(FLOW_COLUMNS)
             continue
         net = found.net
         row |= {
             "grade": "reference", "adjusted_m2": net.value, "low_m2": net.low, "high_m2": net.high,
             "q_value": _p_value(net),
+            **dict(zip(FLOW_COLUMNS, (*_ends(found.gain), *_ends(found.loss)), strict=True)),
         }  # fmt: skip
-    return pa.Table.from_pylist(rows, schema=table.schema)
+    schema = table.schema
+    for name in FLOW_COLUMNS:
+        schema = schema.append(pa.field(name, pa.float64()))
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _ends(found: Estimate) -> tuple[float, float, float]:
+    return found.value, found.low, found.high
 
 
 def _p_value(net: Estimate) -> float:

@@ -19,7 +19,7 @@ from hexseal.codebook import Column, Table, columns_of, spread_of
 from hexseal.errors import InputError, ToolError
 from hexseal.forward.stage import forward_reports, source_titles
 from hexseal.hexgrid.membership import areas_of_cells
-from hexseal.region.load import Region, SealedAccuracy
+from hexseal.region.load import Accuracy, Region, SealedAccuracy
 from hexseal.statistics.adjusted import Transfer
 from hexseal.statistics.judge import (
     EVIDENCE,
@@ -61,17 +61,18 @@ def write_statistics(
     region: Region,
     work: Path,
     *,
-    accuracies: Mapping[int, SealedAccuracy] | None = None,
+    accuracy: Accuracy | None = None,
     reference: Reference | None = None,
 ) -> StatisticsSummary:
     """Write hexagons.parquet, areas.parquet, judgement.json into ``work`` from counts and evidence.
 
-    ``accuracies`` of Sealed by year correct for the maps' errors; without them the maps are taken
-    to err alike. ``reference`` is what a sample says of a pair. Raises InputError when no pixel has
-    a valid class in every year.
+    ``accuracy`` of Sealed (None: the region's) corrects for the maps' errors; without it the maps
+    are taken to err alike. ``reference`` is what a sample says of a pair. Raises InputError when no
+    pixel has a valid class in every year.
     """
-    given = region.accuracy.years if accuracies is None else accuracies
-    accuracies = {**_model_accuracies(region), **given}
+    given = region.accuracy if accuracy is None else accuracy
+    accuracies = {**_model_accuracies(region), **given.years}
+    known = replace(given, years=accuracies)
     names = {
         "years": region.years,
         "pairs": region.pairs,
@@ -90,10 +91,9 @@ def write_statistics(
         database.register("facts", facts)
         database.register("memberships", _memberships(region, facts, WorkFolder(work).zone_shapes))
         run(database, "areas_counted", names=names, values=values)
-        judged = [_judge(database, region, pair, work, accuracies) for pair in region.pairs]
-        if reference is not None:
-            known = database.table("areas_counted").to_arrow_table()
-            judged = [_settled(found, known, reference) for found in judged]
+        judged = [_judge(database, region, pair, work, known) for pair in region.pairs]
+        areas_counted = database.table("areas_counted").to_arrow_table()
+        judged = [_settled(found, areas_counted, reference) for found in judged]
         judges = [found.judge for found in judged]
         for kind in ("hexagons", "areas"):
             tables = {found.judge.report.pair.key: getattr(found, kind) for found in judged}
@@ -150,7 +150,7 @@ def _judge(
     region: Region,
     pair: Pair,
     work: Path,
-    accuracies: Mapping[int, SealedAccuracy],
+    accuracy: Accuracy,
 ) -> _JudgedPair:
     """Judge hexagons and areas of a pair."""
     name = pair.key
@@ -162,9 +162,9 @@ def _judge(
     run(database, "evidence", names={"pair": name, "evidence_columns": EVIDENCE}, values=values)
     judge = PairJudge(
         report=read_report(work, pair),
-        transfer=_transfer(database, region, pair, accuracies),
-        accuracy_known="given" if accuracies else "unknown",
-        assumption=_assumption(region, pair, accuracies),
+        transfer=_transfer(database, region, pair, accuracy),
+        accuracy_known="given" if accuracy.years else "unknown",
+        assumption=_assumption(region, pair, accuracy),
     )
     hexagons = [
         judge.judge(_where(database, f"evidence_hexagons_{name}", "resolution", size), f"r{size}")
@@ -178,18 +178,19 @@ def _judge(
     return _JudgedPair(judge, pa.concat_tables(hexagons), pa.concat_tables(areas))
 
 
-def _settled(found: _JudgedPair, areas: pa.Table, reference: Reference) -> _JudgedPair:
-    """Return a pair with the figures of the sample that was made for it."""
-    if found.judge.report.pair != reference.pair:
-        return found
-    found.judge.reference = reference
-    return replace(found, areas=with_reference(found.areas, areas, reference))
+def _settled(found: _JudgedPair, areas: pa.Table, reference: Reference | None) -> _JudgedPair:
+    """Return a pair with the figures of the sample that was made for it, if there is one."""
+    pair = found.judge.report.pair
+    found.judge.reference = reference if reference and reference.pair == pair else None
+    return replace(found, areas=with_reference(found.areas, areas, found.judge.reference))
 
 
-def _assumption(region: Region, pair: Pair, accuracies: Mapping[int, SealedAccuracy]) -> Assumption:
+def _assumption(region: Region, pair: Pair, accuracy: Accuracy) -> Assumption:
     if pair[1] not in region.mapped_years:
         return "model_errs_alike"
-    return "accuracies_independent" if accuracies else "maps_err_alike"
+    if not accuracy.years:
+        return "maps_err_alike"
+    return "accuracies_paired" if pair in accuracy.paired else "accuracies_independent"
 
 
 def _added_up(tables: Mapping[str, pa.Table], judges: list[PairJudge]) -> dict[str, pa.Table]:
@@ -215,7 +216,7 @@ def _transfer(
     database: duckdb.DuckDBPyConnection,
     region: Region,
     pair: Pair,
-    accuracies: Mapping[int, SealedAccuracy],
+    accuracy: Accuracy,
 ) -> Transfer:
     """Return how the maps' net change follows the true one, by CLC+, by a model, or by both."""
     if not region.mapped_years:
@@ -225,11 +226,12 @@ def _transfer(
     pixels = _region_pixels(database, pair[0])
     steps: list[Transfer] = []
     if pair[0] < last_mapped:
-        first, second = (accuracies.get(year) for year in (pair[0], last_mapped))
+        first, second = (accuracy.years.get(year) for year in (pair[0], last_mapped))
         if first is None or second is None:
             steps.append(UNKNOWN)
         else:
-            steps.append(transfer_between(first, second, **pixels))
+            paired = accuracy.paired.get(Pair(pair[0], last_mapped))
+            steps.append(transfer_between(first, second, **pixels, paired_error=paired))
     if last_mapped < pair[1]:
         report = forward_reports(region)[pair[1]]
         steps.append(forward_transfer(report, sealed=pixels["sealed"]))
@@ -309,6 +311,7 @@ def _facts(
             year for year in (first, second) if year in accuracies and accuracies[year].se_assumed
         ),
         confirmed=report.confirmed if report.grade == "consistent" else None,
+        reference=judge.reference,
     )
 
 

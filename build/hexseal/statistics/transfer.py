@@ -62,9 +62,17 @@ def chained_transfer(first: Transfer, second: Transfer) -> Transfer:
 
 
 def transfer_between(
-    first: SealedAccuracy, second: SealedAccuracy, *, sealed: float, land: float
+    first: SealedAccuracy,
+    second: SealedAccuracy,
+    *,
+    sealed: float,
+    land: float,
+    paired_error: float | None = None,
 ) -> Transfer:
     """Return slope and bias; ``sealed`` and ``land`` are pixels of the first map.
+
+    ``paired_error`` is the relative standard error of the ratio of both years' sealed areas, where
+    one sample labels both; else the accuracies of both years count as independent.
 
     >>> equal = SealedAccuracy(0.85, 0.85)
     >>> found = transfer_between(equal, equal, sealed=5_000, land=100_000)
@@ -76,7 +84,7 @@ def transfer_between(
     false_rate = producers * share * (1 - users) / (users * (1 - share))
     low, high = sorted((producers - false_rate, producers / users))
     drift = (second.producers / second.users) / (first.producers / first.users)
-    relative = sum(
+    independent = sum(
         (error / value) ** 2
         for accuracy in (first, second)
         for error, value in (
@@ -84,9 +92,10 @@ def transfer_between(
             (accuracy.producers_se, accuracy.producers),
         )
     )
+    error = math.sqrt(independent) if paired_error is None else paired_error
     return Transfer(
         slope=(low + high) / 2,
         slope_sd=(high - low) / math.sqrt(12),
         bias=sealed * (drift - 1),
-        bias_sd=sealed * drift * math.sqrt(relative),
+        bias_sd=sealed * drift * error,
     )

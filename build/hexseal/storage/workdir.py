@@ -135,6 +135,11 @@ class WorkFolder:
         return self.folder / "reference_sample.json"
 
     @property
+    def reference(self) -> Path:
+        """Return the figures of a labelled sample as statistics take them."""
+        return self.folder / "reference.json"
+
+    @property
     def sample_labels(self) -> Path:
         """Return the labelled blocks as they are published."""
         return self.folder / "reference_sample.csv"

@@ -33,6 +33,14 @@ export interface Answer {
   mapped: number;
   /** Whether the shape is so small that the border decides. */
   isRough: boolean;
+  /** By pair: the part of the shape where a test of the maps fails, above 0. */
+  ungraded: Record<string, number>;
+}
+
+/** What hexagons add up to: all of them, and by pair those that are inconclusive. */
+export interface Sums {
+  all: Figures;
+  ungraded: Record<string, Figures>;
 }
 
 /** Refuse shapes that cannot be measured. */
@@ -72,26 +80,28 @@ export async function answer(
     throw new ShapeError("app.custom.error.large", { size: bytes });
   }
   const tables = await Promise.all(parents.map((parent) => partitions.tableOf(parent)));
-  const sums: Figures = {};
+  const sums: Sums = { all: {}, ungraded: {} };
   let [whole, cut] = [0, 0];
   let border: Answer["border"] = pixels === null ? "area" : "pixels";
   for (const table of tables) {
     const found = cellWeights(placesOf(table), polygons);
     const inside = [...found.weights.keys()].filter((row) => found.weights[row] === 1);
-    addShares(sums, table, inside, () => 1);
+    addRows(sums, table, inside, () => 1);
     const counts = await countBorder(found, pixels);
     border = counts === null ? "area" : border;
     addBorder(sums, table, found, counts, pixels);
     whole += inside.length;
     cut += found.border.size;
   }
-  const valid = sums[ofTable("valid_m2")] ?? 0;
+  const valid = sums.all[ofTable("valid_m2")] ?? 0;
   if (valid <= 0) {
     throw new ShapeError(outsideKey(polygons, partitions));
   }
   const size = areaOf(polygons);
+  const { figures, ungraded } = judged(sums, settings);
   return {
-    figures: judged(sums, settings),
+    figures,
+    ungraded,
     size,
     whole,
     cut,
@@ -121,9 +131,25 @@ async function countBorder({ border }: Weights, pixels: Pixels | null): Promise<
   }
 }
 
+/** Add rows of a table to all, and those of inconclusive hexagons to what is left out of a pair. */
+export function addRows(
+  sums: Sums,
+  table: CellTable,
+  rows: number[],
+  shareOf: (row: number, column: string) => number,
+): void {
+  addShares(sums.all, table, rows, shareOf);
+  for (const [pair, flags] of Object.entries(table.ungraded)) {
+    const some = rows.filter((row) => flags[row] === 1);
+    if (some.length > 0) {
+      addShares((sums.ungraded[pair] ??= {}), table, some, shareOf);
+    }
+  }
+}
+
 /** Add border hexagons by the share of their pixels of each kind, or else of their area. */
 function addBorder(
-  sums: Figures,
+  sums: Sums,
   table: CellTable,
   { weights, border }: Weights,
   counts: CodeCounts[] | null,
@@ -132,7 +158,7 @@ function addBorder(
   const rows = [...border.keys()];
   const places = new Map(rows.map((row, place) => [row, place]));
   const tests = pixels?.tests();
-  addShares(sums, table, rows, (row, column) => {
+  addRows(sums, table, rows, (row, column) => {
     const counted = tests?.get(column);
     const found = counts?.[places.get(row)!];
     const share = counted && found ? shareOf(found, counted) : null;
@@ -140,23 +166,37 @@ function addBorder(
   });
 }
 
-/** Add intervals and signals to sums; `lat`, `lon` and the like, which do not add up, are dropped. */
-function judged(sums: Figures, settings: Settings): Figures {
-  const { lat: _lat, lon: _lon, area_m2: _area, valid_pixels: pixels = 0, ...figures } = sums;
+/**
+ * Return sums with intervals and signals; `lat`, `lon` and the like, which do not add up, are dropped.
+ * Hexagons whose own test fails hold no figure of change: those of a shape leave them out and say so
+ * (`ungraded`), and there are none where they are too large a part of it.
+ */
+export function judged(
+  sums: Sums,
+  settings: Settings,
+): { figures: Figures; ungraded: Record<string, number> } {
+  const { lat: _lat, lon: _lon, area_m2: _area, valid_pixels: pixels = 0, ...figures } = sums.all;
   const pixel = (figures[ofTable("valid_m2")] ?? 0) / pixels;
+  const ungraded: Record<string, number> = {};
   for (const [first, last] of settings.pairs) {
-    const noise = settings.noise[`${first}_${last}`];
-    const count = (name: string) => (figures[name] ?? 0) / pixel;
+    const pair = `${first}_${last}`;
+    const noise = settings.noise[pair];
     if (noise === undefined) {
       continue;
     }
-    const pair = `${first}_${last}`;
-    if (noise.is_inconclusive) {
+    const left = sums.ungraded[pair] ?? {};
+    const share = (left[ofTable("valid_m2")] ?? 0) / (figures[ofTable("valid_m2")] ?? 1);
+    if (share > 0 && !noise.is_inconclusive) {
+      ungraded[pair] = share;
+      figures[`inconclusive_share_${pair}`] = share;
+    }
+    if (noise.is_inconclusive || share > noise.most_doubtful) {
       delete figures[ofPair("confirmed_m2", pair)];
       delete figures[ofPair("adjusted_m2", pair)];
       figures[ofPair("signal", pair)] = settings.signals.indexOf("inconclusive");
       continue;
     }
+    const count = (name: string) => ((figures[name] ?? 0) - (left[name] ?? 0)) / pixel;
     const net = count(ofPair("adjusted_m2", pair));
     const { low, high, isSignal } = intervalOf(
       {
@@ -175,7 +215,7 @@ function judged(sums: Figures, settings: Settings): Figures {
     const signal = isSignal ? (net > 0 ? "gain" : "loss") : "within_noise";
     figures[ofPair("signal", pair)] = settings.signals.indexOf(signal);
   }
-  return figures;
+  return { figures, ungraded };
 }
 
 function round(value: number): number {

@@ -34,6 +34,8 @@ export interface PairNoise {
   sealed_before: number;
   /** The maps cannot support a figure. */
   is_inconclusive: boolean;
+  /** A shape is inconclusive where more of it than this lies in hexagons that are. */
+  most_doubtful: number;
 }
 
 /** What was counted in an area, in pixels; `net` is the adjusted one. */

@@ -1,7 +1,7 @@
 // The finest hexagons, read by the parent cells that a shape meets: from a server the Parquet
 // files themselves, from a folder the scripts that carry them (hexseal/partition_scripts.py).
 
-import { SHAPE, ofTable, spread } from "../shared/columns.ts";
+import { SHAPE, ofPair, ofTable, spread } from "../shared/columns.ts";
 import { parquetRead } from "hyparquet";
 import { ArchiveError, decodeBase64 } from "../map/archive.ts";
 import { loadBeside } from "./beside.ts";
@@ -18,6 +18,8 @@ export const PARTITIONS_LIMIT_BYTES = 60_000_000;
 export interface CellTable {
   index: string[];
   columns: Record<string, Float64Array>;
+  /** By pair (A_B): 1 where the maps support no figure of change, and there is none to add up. */
+  ungraded: Record<string, Float64Array>;
 }
 
 declare global {
@@ -49,7 +51,7 @@ export class Partitions {
   async tableOf(parent: string): Promise<CellTable> {
     let table = this.read.get(parent);
     if (table === undefined) {
-      table = this.load(parent).then((content) => readTable(content, wantedColumns(this.settings)));
+      table = this.load(parent).then((content) => readTable(content, this.settings));
       this.read.set(parent, table);
       table.catch(() => this.read.delete(parent));
     }
@@ -93,15 +95,26 @@ function wantedColumns(settings: Settings): string[] {
   return [ofTable("lat"), ofTable("lon"), ofTable("area_m2"), ...summedColumns(settings)];
 }
 
-async function readTable(file: ArrayBuffer, names: string[]): Promise<CellTable> {
+async function readTable(file: ArrayBuffer, settings: Settings): Promise<CellTable> {
   const index: string[] = [];
   const columns: Record<string, Float64Array> = {};
+  const ungraded: Record<string, Float64Array> = {};
+  const pairs = settings.pairs.map(([first, last]) => `${first}_${last}`);
+  const pairOfGrade = new Map(pairs.map((pair) => [ofPair("grade", pair), pair]));
   await parquetRead({
     file,
-    columns: ["h3_hex", ...names],
+    columns: ["h3_hex", ...wantedColumns(settings), ...pairOfGrade.keys()],
     onChunk: ({ columnName, columnData, rowStart }) => {
       if (columnName === "h3_hex") {
         columnData.forEach((cell, row) => (index[rowStart + row] = String(cell)));
+        return;
+      }
+      const pair = pairOfGrade.get(columnName);
+      if (pair !== undefined) {
+        const flags = Float64Array.from(columnData as ArrayLike<unknown>, (grade) =>
+          grade === "inconclusive" ? 1 : 0,
+        );
+        ungraded[pair] = joined(ungraded[pair], flags, rowStart);
         return;
       }
       const values = Float64Array.from(columnData as ArrayLike<number | bigint | null>, (value) =>
@@ -110,7 +123,7 @@ async function readTable(file: ArrayBuffer, names: string[]): Promise<CellTable>
       columns[columnName] = joined(columns[columnName], values, rowStart);
     },
   });
-  return { index, columns };
+  return { index, columns, ungraded };
 }
 
 /** Put a chunk of a column behind those before it. */

@@ -23,6 +23,7 @@ export function answerParts(
     make("h3", { class: "own-title" }, found.name),
     ...warningOf(longestPair(settings), settings, text),
     make("p", { class: "detail" }, ...methodOf(found, text)),
+    ...leftOut(found, settings, text),
     ...tables,
   ];
 }
@@ -34,6 +35,16 @@ function warningOf(pair: Pair | null, { notes }: Settings, text: Text): HTMLElem
   );
   const words = text.of("app.selection.warning", { pair: pair?.join("–") ?? "" });
   return isDoubtful ? [make("p", { class: "own-warning" }, sign(), " ", words)] : [];
+}
+
+/** Say which part of a shape no figure of change covers, and what that makes of its figures. */
+function leftOut(found: Found, { noise }: Settings, text: Text): HTMLElement[] {
+  const shares = found.method === "hexagons" ? Object.entries(found.answer.ungraded) : [];
+  return shares.map(([pair, share]) => {
+    const kind = share > (noise[pair]?.most_doubtful ?? 0) ? "most" : "part";
+    const values = { pair: pair.replace("_", "–"), percent: text.number(100 * share, 1) };
+    return make("p", { class: "own-warning" }, sign(), " ", text.of(`app.custom.ungraded.${kind}`, values));
+  });
 }
 
 function methodOf(found: Found, text: Text): string[] {
