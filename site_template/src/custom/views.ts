@@ -41,9 +41,10 @@ function warningOf(pair: Pair | null, { notes }: Settings, text: Text): HTMLElem
 function leftOut(found: Found, { noise }: Settings, text: Text): HTMLElement[] {
   const shares = found.method === "hexagons" ? Object.entries(found.answer.ungraded) : [];
   return shares.map(([pair, share]) => {
-    const kind = share > (noise[pair]?.most_doubtful ?? 0) ? "most" : "part";
+    const isMost = share > (noise[pair]?.most_doubtful ?? 0);
     const values = { pair: pair.replace("_", "–"), percent: text.number(100 * share, 1) };
-    return make("p", { class: "own-warning" }, sign(), " ", text.of(`app.custom.ungraded.${kind}`, values));
+    const words = text.of(isMost ? "app.custom.ungraded.most" : "app.custom.ungraded.part", values);
+    return make("p", { class: "own-warning" }, sign(), " ", words);
   });
 }
 
