@@ -372,3 +372,31 @@ def test_a_build_record_keeps_what_a_density_is(site: Path) -> None:
     found = _product(record["settings"]["product"])
     assert found.is_density
     assert replace(found, nodata=IMPERVIOUSNESS.nodata, dois={}) == replace(IMPERVIOUSNESS, dois={})
+
+
+def test_points_give_the_sealed_area_of_densities(tmp_path: Path) -> None:
+    """A third of each density's points are sealed where the map says 30 %: the sum is compared."""
+    band = np.full((SIZE, SIZE), 0, np.uint8)
+    band[:, :50] = 60
+    path = write_region(tmp_path, (band,))
+    lines = ["x,y,reference"]
+    for number in range(40):
+        row, west = 5 + 2 * number, number % 2 == 0
+        x, y = WEST + 10 * (20 if west else 70) + 5, NORTH - 10 * row - 5
+        sealed = (number // 2) % 2 == 0 if west else number % 20 == 1
+        lines.append(f"{x},{y},{'sealed' if sealed else 'unsealed'}")
+    (tmp_path / "points.csv").write_text("\n".join(lines) + "\n")
+    out = tmp_path / "a.json"
+    result = hexseal("accuracy", path, tmp_path / "points.csv", "--crs", "EPSG:3035", "-o", out)
+    assert result.code == 0, result.err
+    # The map: 5 000 pixels of 60 % are 30 ha; the points: 10 of 20 and 2 of 20, each of 50 ha.
+    assert "its densities add up to 30.0 ha" in result.out
+    sealed = json.loads(out.read_text())["years"][0]["sealed"]
+    assert (sealed["mapped_m2"], sealed["area_m2"]["value"]) == (300_000, 300_000)
+    assert json.loads(out.read_text())["changes"] == []
+    (tmp_path / "points.csv").write_text("\n".join(lines).replace("unsealed", "0") + "\n")
+    text = (tmp_path / "points.csv").read_text().replace("sealed", "60")
+    (tmp_path / "points.csv").write_text(text)
+    refused = hexseal("accuracy", path, tmp_path / "points.csv", "--crs", "EPSG:3035", "-o", out)
+    assert refused.code == 1
+    assert "points that are sealed or unsealed" in refused.err

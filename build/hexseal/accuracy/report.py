@@ -69,6 +69,7 @@ class YearAccuracy:
     """One map year: all classes of the sample, and sealed against unsealed land.
 
     ``survey_year`` is the year of the reference. ``sealed`` has the classes unsealed and sealed.
+    ``density_m2`` is the sealed area of a map of densities, whose ``sealed`` pixels are half so.
     """
 
     year: int
@@ -79,10 +80,17 @@ class YearAccuracy:
     sealed: ClassTable
     greenhouses: Greenhouses | None
     warnings: tuple[str, ...]
+    density_m2: float | None = None
+
+    @property
+    def mapped_m2(self) -> float:
+        """Return the sealed area of the map."""
+        counted = float(self.sealed.mapped_m2[SEALED])
+        return counted if self.density_m2 is None else self.density_m2
 
     def to_json(self) -> Json:
         """Return plain values."""
-        estimate, mapped = self.sealed.estimate, self.sealed.mapped_m2[SEALED]
+        estimate, mapped = self.sealed.estimate, self.mapped_m2
         houses = self.greenhouses
         return {
             "year": self.year,

@@ -42,8 +42,9 @@ from hexseal.accuracy.warnings import (
     year_warnings,
 )
 from hexseal.errors import InputError
-from hexseal.products import Product
+from hexseal.products import FULL, Product
 from hexseal.progress import Progress, no_progress
+from hexseal.raster.density import class_table
 from hexseal.raster.joint import DOES_NOT_COUNT
 from hexseal.region.load import Accuracy, Region, SealedAccuracy
 from hexseal.types import Doubles, Flags, Integers, Pair, Strings
@@ -51,6 +52,8 @@ from hexseal.types import Doubles, Flags, Integers, Pair, Strings
 BINARY = ("unsealed", "sealed")
 # Which of CHANGE_CLASSES are sealed before and after.
 SEALED_BEFORE, SEALED_AFTER = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0, 0.0])
+# Points are compared with pixels that are sealed for so many per cent; a range begins there.
+HALF_SEALED = 50
 # A stratum that matters needs so many points; it does with this share of the land, or as change.
 FEWEST_POINTS, MATTERS = 10, 0.05
 # Points count as drawn by mapped change, which the file does not name, where chance alone would
@@ -98,8 +101,11 @@ def assess_accuracy(
     """Compare a reference sample with the maps of a region.
 
     ``crs`` is that of columns x and y; ``year`` chooses the map year of a sample that does not
-    say it. ``greenhouses`` counts LUCAS greenhouses (A13) as sealed. Raises InputError for a
-    sample that cannot be read, or with fewer than ``fewest_points`` in a stratum that matters.
+    say it. ``greenhouses`` counts LUCAS greenhouses (A13) as sealed. Of densities, points
+    are compared with pixels half of which is sealed, and give the sealed area, no change.
+
+    Raises InputError for a sample that cannot be read, or with fewer than ``fewest_points`` in a
+    stratum that matters.
     """
     sample = read_points(points_file, region, crs=crs, year=year, greenhouses=greenhouses)
     if not len(sample) or not sample.reference:
@@ -107,12 +113,19 @@ def assess_accuracy(
     survey = survey_maps(
         region, sample, _years_needed(region, sample), workers=workers, progress=progress
     )
-    product = region.product
+    product, sums = region.product, {}
+    if product.is_density:
+        _refuse_classes(sample)
+        sums = _density_sums(survey)
+        product, survey = _as_ranges(product, survey)
     years = tuple(
         _assess_year(product, sample, survey, map_year, (greenhouses, fewest_points))
         for map_year in sorted(sample.reference)
     )
-    changes, problems = _assess_changes(region, sample, survey, fewest_points)
+    years = tuple(replace(year, density_m2=sums.get(year.year)) for year in years)
+    changes, problems = (), ()
+    if not region.product.is_density:
+        changes, problems = _assess_changes(region, sample, survey, fewest_points)
     return AccuracyReport(
         region=region.id,
         points_file=points_file.name,
@@ -124,6 +137,39 @@ def assess_accuracy(
         changes=changes,
         warnings=(*general_warnings(sample), *sample.notes, *problems),
     )
+
+
+def _refuse_classes(sample: ReferenceSample) -> None:
+    """Refuse references that are not sealed or unsealed: a point has no density."""
+    if not sample.is_binary or sample.form == "pairs":
+        raise InputError(
+            f"{sample.path}: densities are compared with points that are sealed or unsealed; write "
+            "these words as reference, with x and y"
+        )
+
+
+def _density_sums(survey: MapSurvey) -> dict[int, float]:
+    """Return the sealed area of each year, the sum of its densities, in m²."""
+    found = {}
+    for year in survey.years:
+        codes, _ = survey.column(year)
+        valid = codes != DOES_NOT_COUNT
+        found[year] = float((survey.area_m2[valid] * codes[valid]).sum() / FULL)
+    return found
+
+
+def _as_ranges(product: Product, survey: MapSurvey) -> tuple[Product, MapSurvey]:
+    """Return product and survey with densities as classes, sealed from half of a pixel on."""
+    table = class_table(product).astype(np.int64)
+    lowest = frozenset(known.code for known in product.classes)
+    ranges = replace(
+        product, step=0, valid=lowest, sealed=frozenset(c for c in lowest if c >= HALF_SEALED)
+    )
+
+    def grouped(codes: Integers) -> Integers:
+        return np.where((codes >= 0) & (codes <= FULL), table[codes.clip(0, FULL)], codes)
+
+    return ranges, replace(survey, classes=grouped(survey.classes), points=grouped(survey.points))
 
 
 def sealed_accuracy(report: AccuracyReport) -> dict[int, SealedAccuracy]:

@@ -37,9 +37,10 @@ def _year_lines(year: YearAccuracy) -> Iterator[str]:
     yield f"  sealed: user's accuracy {users}"
     producers = _share(estimate.producers_accuracy[SEALED], estimate.producers_se[SEALED])
     yield f"  sealed: producer's accuracy {producers}"
+    how = "the map counts" if year.density_m2 is None else "its densities add up to"
     yield (
-        f"  sealed area {_area(estimate.area[SEALED], estimate.area_se[SEALED])}; the map counts "
-        f"{year.sealed.mapped_m2[SEALED] / HECTARE:,.1f} ha"
+        f"  sealed area {_area(estimate.area[SEALED], estimate.area_se[SEALED])}; {how} "
+        f"{year.mapped_m2 / HECTARE:,.1f} ha"
     )
     if year.greenhouses is not None and year.greenhouses.points:
         houses = year.greenhouses
