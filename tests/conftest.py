@@ -4,6 +4,8 @@ Tests bear a marker where they are not of the quick tier: browser, real_data, sl
 a module that share a fixture of that module run on one worker, all others wherever there is time.
 """
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--keep-golden", metavar="FOLDER", help="make today's screenshots the golden pictures"
     )
+
+
+@pytest.fixture(autouse=True)
+def own_signals() -> Iterator[None]:
+    """Keep the handlers of signals, which a command line in this process replaces."""
+    kept = {wish: signal.getsignal(wish) for wish in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for wish, handler in kept.items():
+        signal.signal(wish, handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -51,3 +51,31 @@ def test_ctrl_c_waits_for_the_compiler(module: str, printed: str) -> None:
     assert process.returncode == 130
     assert out == printed
     assert err.strip() == "error: stopped"
+
+
+AT_THE_END = """
+    import atexit, time
+    import click
+    from hexseal.cli import console
+
+    def away():
+        print("ended", flush=True)
+        time.sleep(1.0)
+
+    atexit.register(away)
+    console.run(click.Command("work", callback=lambda: None), interrupted="stopped")
+"""
+
+
+def test_ctrl_c_after_the_end_changes_nothing() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(AT_THE_END)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ended\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")

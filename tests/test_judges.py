@@ -1,11 +1,13 @@
 """Judges that did not grow up with hexseal: each is skipped, with its reason, where it is missing.
 
-pip install 'hexseal[judges]' brings frictionless and mlcroissant; pystac stands in
-test_publishing. The Nu validator needs Java and vnu.jar: npm install --no-save vnu-jar in
-site_template. cffconvert cannot be installed beside Python 3.11, so CITATION.cff is checked by the
-schema of the Citation File Format that `hexseal verify` uses.
+pip install 'hexseal[judges]' brings frictionless, mlcroissant and jsonstat-validator; pystac stands
+in test_publishing, and datacite (with DataCite's schema) has to be installed by itself. The Nu
+validator needs Java and vnu.jar: npm install --no-save vnu-jar in site_template. cffconvert cannot
+be installed beside Python 3.11, so CITATION.cff is checked by the schema of the Citation File
+Format that `hexseal verify` uses.
 """
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -27,6 +29,18 @@ def test_mlcroissant_takes_the_croissant_document(made: MadeSite) -> None:
     dataset = mlcroissant.Dataset(jsonld=str(made.folder / "data/croissant.json"))
     assert dataset.metadata.ctx.issues.errors == set()
     assert dataset.metadata.distribution
+
+
+@pytest.mark.parametrize("name", ["jsonstat_areas.json", "jsonstat_change.json"])
+def test_the_validator_of_json_stat_takes_the_areas(made: MadeSite, name: str) -> None:
+    jsonstat_validator = pytest.importorskip("jsonstat_validator")
+    document = json.loads((made.folder / "data" / name).read_text(encoding="utf-8"))
+    assert jsonstat_validator.validate_jsonstat(document) is True
+
+
+def test_the_schema_of_datacite_takes_the_record(made: MadeSite) -> None:
+    schema45 = pytest.importorskip("datacite.schema45")
+    schema45.validate(json.loads((made.folder / "data/datacite.json").read_text(encoding="utf-8")))
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="the Nu validator needs Java")

@@ -62,6 +62,7 @@ def test_the_geopackage_is_sound_and_its_styles_are_those_of_the_map(made: MadeS
             "WHERE table_name = 'areas' AND column_name = 'land_m2'"
         ).fetchall()
     assert text.startswith("Valid area that is not water")
+    assert " / Surface valide" in text
     renderer = Xml.fromstring(qml.split("\n", 1)[1]).find("renderer-v2")
     assert renderer is not None
     assert renderer.get("attr") == "sealed_share_2023"
@@ -168,6 +169,48 @@ def test_the_iso_record_is_xml_with_its_parts_in_the_order_of_the_schema(made: M
     links = [word for word in words if word == "made-up_areas.parquet"]
     # As address and as name.
     assert len(links) == 2
+
+
+def test_json_stat_holds_the_figures_of_areas(made: MadeSite) -> None:
+    table = pq.read_table(made.folder / "data/made-up_areas.parquet").to_pylist()
+    for name, columns in (
+        ("jsonstat_areas.json", {("2021", "sealed_m2"): "sealed_m2_2021"}),
+        ("jsonstat_change.json", {("2018/2021", "adjusted_m2"): "adjusted_m2_2018_2021"}),
+    ):
+        document = read(made, name)
+        area, time, measure = (
+            document["dimension"][key]["category"]["index"] for key in document["id"]
+        )
+        assert document["size"] == [len(area), len(time), len(measure)]
+        assert len(document["value"]) == len(area) * len(time) * len(measure)
+        for (when, what), column in columns.items():
+            for place, row in enumerate(table):
+                assert area[place] == f"{row['layer']}:{row['id']}"
+                at = (place * len(time) + time.index(when)) * len(measure) + measure.index(what)
+                assert document["value"][at] == row[column]
+        labels = document["dimension"]["measure"]["category"]["label"].values()
+        assert not any("{" in label or "2021" in label for label in labels)
+    assert set(document["status"]) <= {"reference", "consistent", "inconclusive"}
+
+
+def test_columns_have_titles_in_every_language_in_qgis(made: MadeSite) -> None:
+    with closing(sqlite3.connect(made.folder / "data/made-up.gpkg")) as database:
+        titles = dict(
+            database.execute(
+                "SELECT column_name, name FROM gpkg_data_columns WHERE table_name = 'areas'"
+            ).fetchall()
+        )
+        styles = dict(
+            database.execute(
+                "SELECT styleName, styleQML FROM layer_styles WHERE f_table_name = 'areas'"
+            ).fetchall()
+        )
+    assert titles["sealed_m2_2021"] == "Sealed area on the map of 2021 [m2]"
+    assert len(set(titles.values())) == len(titles)
+    french = Xml.fromstring(styles["Français"].split("\n", 1)[1])
+    names = {found.get("field"): found.get("name") for found in french.iter("alias")}
+    assert names["sealed_m2_2021"] == "Surface imperméabilisée sur la carte de 2021 [m2]"
+    assert set(names) == set(titles)
 
 
 def test_pystac_reads_the_catalogue_and_its_core_schemas_hold(made: MadeSite) -> None:

@@ -84,6 +84,7 @@ def run(command: click.Command, *, interrupted: str) -> NoReturn:
         signal.signal(wish, _interrupt)
     try:
         command.main(standalone_mode=False)
+        _deafen()
     except HexsealError as err:
         if "--verbose" in sys.argv:
             raise
@@ -144,6 +145,13 @@ def _is_unsafe(frame: FrameType | None) -> bool:
 
 
 def _fail(line: str, code: int) -> NoReturn:
+    _deafen()
     # The characters of "error: " count too.
     click.echo(f"error: {shortened(' '.join(line.split()), LONGEST_LINE - 7)}", err=True)
     sys.exit(code)
+
+
+def _deafen() -> None:
+    """Ignore signals from now on: all is done, and Python only puts itself away."""
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish, signal.SIG_IGN)

@@ -29,6 +29,7 @@ from hexseal.metadata import (
     datacite,
     dcat,
     iso_19115,
+    json_stat,
     schema_org,
     stac_documents,
 )
@@ -83,6 +84,9 @@ def write_documents(
     later["dcat.jsonld"] = ("dcat", _json(dcat(whole)))
     later["datacite.json"] = ("datacite", _json(datacite(whole)))
     later["iso19115-3.xml"] = ("iso19115", iso_19115(whole))
+    areas = pq.read_table(site / "data" / f"{region.id}_areas.parquet")
+    for name, document in json_stat(whole, areas).items():
+        later[name] = ("jsonstat", _json(document))
     later["croissant.json"] = ("croissant", _json(croissant(whole)))
     pages = {language: schema_org(whole, language) for language in region.site.languages}
     for language, document in pages.items():

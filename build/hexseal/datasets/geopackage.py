@@ -1,7 +1,8 @@
 """One GeoPackage for QGIS: hexagons of every resolution, areas and patches, with their styles."""
 
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,8 @@ MOST_ROWS = 1_000_000
 ROWS_AT_ONCE = 65_536
 # What a GeoPackage's SQL types lack.
 WIDER = {pa.uint64(): pa.int64(), pa.uint8(): pa.int16()}
+LONGEST_ALIAS = 60
+LANGUAGE_NAMES = {"en": "English", "fr": "Français"}
 FIXED_TIME = "2000-01-01T00:00:00.000Z"
 # Percent of land, and the colours of the classes: nothing sealed, then up to each break.
 SHARE_BREAKS = (1.0, 3.0, 10.0, 25.0, 50.0)
@@ -106,14 +109,23 @@ def _table(item: Download) -> Table:
 
 
 def _styles(region: Region, table: Table) -> Iterator[Style]:
+    """Yield styles with the titles of columns in the first language, and one in each other one."""
+    columns = columns_of(table, spread_of(region))
+    titles, *others = [aliases(columns, language) for language in region.site.languages]
     if table == "patches":
-        yield category_style("direction", "Direction", PATCH_COLORS)
-        return
-    for year in reversed(region.years):
-        yield share_style(f"sealed_share_{year}", f"Sealed share {year}")
-    for pair in region.pairs:
-        title = f"Signal {pair.first}-{pair.second}"
-        yield category_style(pair.column("signal"), title, SIGNAL_COLORS)
+        yield category_style("direction", "Direction", PATCH_COLORS, titles)
+    else:
+        for year in reversed(region.years):
+            yield share_style(f"sealed_share_{year}", f"Sealed share {year}", titles)
+        for pair in region.pairs:
+            title = f"Signal {pair.first}-{pair.second}"
+            yield category_style(pair.column("signal"), title, SIGNAL_COLORS, titles)
+    for language, other in zip(region.site.languages[1:], others, strict=True):
+        name = LANGUAGE_NAMES.get(language, language)
+        if table == "patches":
+            yield category_style("direction", name, PATCH_COLORS, other)
+        else:
+            yield share_style(f"sealed_share_{region.years[-1]}", name, other)
 
 
 def _write_layer(layer: Layer, path: Path) -> None:
@@ -170,7 +182,7 @@ def _describe(
     plain: Path, path: Path, region: Region, layers: list[Layer], provenance: Provenance
 ) -> None:
     """Add styles and descriptions, then write the database again in its shortest form."""
-    language = region.site.languages[0]
+    languages = region.site.languages
     text = f"{provenance.attribution}. hexseal {provenance.version}, {region.dataset.version}"
     with closing(sqlite3.connect(plain)) as database:
         database.executescript(statement("geopackage_tables"))
@@ -178,24 +190,41 @@ def _describe(
             for place, style in enumerate(layer.styles):
                 values = {"layer": layer.name, "name": style.name, "qml": style.qml}
                 database.execute(statement("geopackage_style"), values | {"is_default": place == 0})
-            for column in columns_of(layer.table, spread_of(region)):
-                database.execute(
-                    statement("geopackage_column"), _description(layer, column, language)
-                )
+            columns = columns_of(layer.table, spread_of(region))
+            titles = aliases(columns, languages[0])
+            for column in columns:
+                values = _description(layer, column, titles[column.name], languages)
+                database.execute(statement("geopackage_column"), values)
             database.execute(statement("geopackage_contents"), {"layer": layer.name, "text": text})
         database.commit()
         path.unlink(missing_ok=True)
         database.execute("VACUUM INTO ?", [str(path)])
 
 
-def _description(layer: Layer, column: Column, language: str) -> dict[str, str]:
+def _description(
+    layer: Layer, column: Column, alias: str, languages: tuple[str, ...]
+) -> dict[str, str]:
+    """Return what gpkg_data_columns holds of a column: its text stands there in every language."""
     unit = f" [{column.unit}]" if column.unit else ""
-    return {"layer": layer.name, "name": column.name, "text": column.text[language] + unit}
+    text = " / ".join(column.text[language] for language in languages) + unit
+    return {"layer": layer.name, "name": column.name, "alias": alias, "text": text}
 
 
-def share_style(column: str, name: str) -> Style:
-    """Return a graduated style of a column of shares from 0 to 1."""
-    root, renderer = _document("graduatedSymbol", column)
+def aliases(columns: Iterable[Column], language: str) -> dict[str, str]:
+    """Return a short title of each column with its unit, no two alike, by the column's name."""
+    found: dict[str, str] = {}
+    for column in columns:
+        words = re.split(r"[;:,(]|\. ", column.text[language])[0].strip()
+        if len(words) > LONGEST_ALIAS:
+            words = f"{words[:LONGEST_ALIAS].rsplit(' ', 1)[0]} …"
+        title = f"{words} [{column.unit}]" if column.unit else words
+        found[column.name] = f"{title} ({column.name})" if title in found.values() else title
+    return found
+
+
+def share_style(column: str, name: str, titles: Mapping[str, str]) -> Style:
+    """Return a graduated style of a column of shares from 0 to 1, with titles of columns."""
+    root, renderer = _document("graduatedSymbol", column, titles)
     renderer.set("graduatedMethod", "GraduatedColor")
     ranges = Xml.SubElement(renderer, "ranges")
     ends = (0.0, *SHARE_BREAKS, 100.0)
@@ -210,9 +239,11 @@ def share_style(column: str, name: str) -> Style:
     return Style(name, _text(root))
 
 
-def category_style(column: str, name: str, colors: dict[str, str]) -> Style:
+def category_style(
+    column: str, name: str, colors: dict[str, str], titles: Mapping[str, str]
+) -> Style:
     """Return a categorized style; a category without a colour stays empty."""
-    root, renderer = _document("categorizedSymbol", column)
+    root, renderer = _document("categorizedSymbol", column, titles)
     categories = Xml.SubElement(renderer, "categories")
     for place, value in enumerate(colors):
         Xml.SubElement(
@@ -227,8 +258,11 @@ def _labels(ends: Sequence[float]) -> list[str]:
     return [f"{low:g} – {high:g} %" for low, high in pairwise(ends)]
 
 
-def _document(kind: str, column: str) -> tuple[Xml.Element, Xml.Element]:
-    root = Xml.Element("qgis", version="3.34.0", styleCategories="Symbology")
+def _document(kind: str, column: str, titles: Mapping[str, str]) -> tuple[Xml.Element, Xml.Element]:
+    root = Xml.Element("qgis", version="3.34.0", styleCategories="Symbology|Fields")
+    names = Xml.SubElement(root, "aliases")
+    for place, (name, title) in enumerate(titles.items(), 1):  # fid is the first
+        Xml.SubElement(names, "alias", index=str(place), field=name, name=title)
     renderer = Xml.SubElement(
         root, "renderer-v2", type=kind, attr=column, symbollevels="0", enableorderby="0",
         forceraster="0",

@@ -5,6 +5,7 @@ from hexseal.metadata.croissant import croissant
 from hexseal.metadata.data_package import data_package
 from hexseal.metadata.dcat import dcat
 from hexseal.metadata.description import Description, Resource
+from hexseal.metadata.json_stat import json_stat
 from hexseal.metadata.records import datacite, iso_19115
 from hexseal.metadata.schema_org import schema_org
 from hexseal.metadata.schemas import schema_problems
@@ -12,5 +13,5 @@ from hexseal.metadata.stac import stac_documents
 
 __all__ = [
     "Description", "Resource", "changelog", "citation_cff", "croissant", "data_package", "datacite",
-    "dcat", "iso_19115", "schema_org", "schema_problems", "stac_documents",
+    "dcat", "iso_19115", "json_stat", "schema_org", "schema_problems", "stac_documents",
 ]  # fmt: skip

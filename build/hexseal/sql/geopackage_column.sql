@@ -1,2 +1,3 @@
--- SQLite. Writes what a column is into gpkg_data_columns.
-INSERT INTO gpkg_data_columns (table_name, column_name, description) VALUES (:layer, :name, :text);
+-- SQLite. Writes what a column is into gpkg_data_columns; QGIS shows name or title as its alias.
+INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description)
+VALUES (:layer, :name, :alias, :alias, :text);

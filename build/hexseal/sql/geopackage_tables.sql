@@ -12,7 +12,8 @@ CREATE TABLE IF NOT EXISTS gpkg_extensions (
 CREATE TABLE gpkg_data_columns (
     table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, title TEXT, description TEXT,
     mime_type TEXT, constraint_name TEXT,
-    CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name)
+    CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),
+    CONSTRAINT gdc_tn UNIQUE (table_name, name)
 );
 CREATE TABLE gpkg_data_column_constraints (
     constraint_name TEXT NOT NULL, constraint_type TEXT NOT NULL, value TEXT, min NUMERIC,
