@@ -24,13 +24,11 @@ from services import (
 )
 
 from hexseal.errors import FetchError, RegionError
-from hexseal.fetch.clms import Portal
-from hexseal.fetch.clms_key import Access
-from hexseal.fetch.clms_map import fetch_clms, pieces_of
+from hexseal.fetch.clms import Access, Portal
+from hexseal.fetch.clms_map import fetch_clms, pieces_of, unzip_rasters
 from hexseal.fetch.image_server import fetch_image_server
 from hexseal.fetch.landcover import MapWriter
 from hexseal.fetch.place import Place, place_of_box, place_of_polygons
-from hexseal.fetch.unzip import unzip_rasters
 from hexseal.fetch.web import Web
 from hexseal.products import CLCPLUS
 from hexseal.region.fetch import FetchClcplus, Secrets

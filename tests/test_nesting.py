@@ -4,8 +4,7 @@ import pytest
 import shapely
 from browser.made_site import made_region
 
-from hexseal.pages.figures import AreaFigures, Place
-from hexseal.pages.nesting import area_parents, coarse_to_fine
+from hexseal.pages.figures import AreaFigures, Place, area_parents, coarse_to_fine
 from hexseal.pages.origins import Source, write_origin_files
 from hexseal.region.load import Region
 from hexseal.types import Pair

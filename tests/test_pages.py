@@ -24,13 +24,11 @@ from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary, wr
 from hexseal.pages import write_pages
 from hexseal.pages.about import about_values
 from hexseal.pages.addresses import sheet_paths
-from hexseal.pages.classes import CHANGE_LADDERS, SHARE_BREAKS, change_breaks
 from hexseal.pages.figures import read_areas
 from hexseal.pages.judgement import read_judgement
-from hexseal.pages.locales import load_locale
+from hexseal.pages.locales import hectares, load_locale, number
 from hexseal.pages.methodology import size_shares
-from hexseal.pages.numbers import hectares, number
-from hexseal.pages.settings import embed
+from hexseal.pages.settings import CHANGE_LADDERS, SHARE_BREAKS, change_breaks, embed
 from hexseal.pages.stories import pair_stories
 from hexseal.pages.tables import Writer, change_rows, state_rows
 from hexseal.region.load import Site

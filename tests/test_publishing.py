@@ -22,7 +22,7 @@ from hexseal.datasets.documents import write_archive
 from hexseal.datasets.geopackage import SHARE_BREAKS, SHARE_COLORS
 from hexseal.datasets.stage import write_rasters
 from hexseal.metadata import schema_problems
-from hexseal.pages import classes
+from hexseal.pages import settings
 from hexseal.region.load import Dataset, Epoch, Forward
 
 ROOT = Path(__file__).parents[1]
@@ -72,7 +72,7 @@ def test_the_geopackage_is_sound_and_its_styles_are_those_of_the_map(made: MadeS
 
 
 def test_styles_have_the_breaks_and_colours_of_the_page() -> None:
-    assert classes.SHARE_BREAKS == SHARE_BREAKS
+    assert settings.SHARE_BREAKS == SHARE_BREAKS
     palette = (ROOT / "site_template/src/map/palette.ts").read_text(encoding="utf-8")
     for color in SHARE_COLORS:
         assert f'"{color}"' in palette

@@ -5,7 +5,7 @@ import pytest
 
 from hexseal.errors import InputError
 from hexseal.simulation import NoiseModel, Truth, error_fields, observe, simulate_truth
-from hexseal.simulation.corrections import fix_by_hand
+from hexseal.simulation.island import fix_by_hand
 
 
 @pytest.fixture(scope="module")

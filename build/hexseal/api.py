@@ -210,7 +210,7 @@ def simulate(
     """
     from hexseal.forward.models import SHIPPED, can_predict
     from hexseal.simulation import simulate
-    from hexseal.simulation.region_file import NAME, write_region_file
+    from hexseal.simulation.writing import NAME, write_region_file
 
     densities = product == "imperviousness"
     simulate(Path(folder), size_km=size_km, seed=seed, densities=densities, progress=progress)

@@ -1,5 +1,6 @@
-"""The commands of a build and its stages: ``build`` and ``delta``."""
+"""The commands of sites: ``build``, ``delta``, ``merge``, ``verify`` and ``serve``."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Literal
@@ -7,7 +8,7 @@ from typing import Literal
 import click
 
 from hexseal.cli.console import FRESH, OUT, REGION, WORKERS, Console
-from hexseal.region.load import Region, load_region
+from hexseal.region.load import LANGUAGES, Region, load_region
 from hexseal.storage.workdir import default_site
 
 
@@ -86,3 +87,95 @@ def _plan(console: Console, region: Region, out: Path) -> None:
         f"hexagons of resolution {region.hexagons.coarsest} to {region.hexagons.finest}, "
         f"{len(region.areas)} area layers, pages in {', '.join(region.site.languages)}, into {out}"
     )
+
+
+@click.command()
+@click.argument(
+    "sites",
+    metavar="SITE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder of the new site.",
+)
+@click.option("--id", "key", help="Id of the new region [default: the ids of its parts].")
+@click.option(
+    "--title",
+    "titles",
+    multiple=True,
+    metavar="[LANGUAGE=]TEXT",
+    help="Title, for all languages or for one (fr=Deux îles) [default: the titles of its parts].",
+)
+@click.pass_obj
+def merge(
+    console: Console, sites: tuple[Path, ...], out: Path, key: str | None, titles: tuple[str, ...]
+) -> None:
+    """Join finished sites of neighbouring regions into one dataset and one site.
+
+    Example: hexseal merge north/site south/site --out both/site --id both --title "Both"
+    """
+    from hexseal.build import BuildSettings
+    from hexseal.merge import MergedName
+    from hexseal.merge.stage import merge_sites
+
+    started = time.monotonic()
+    console.log(f"joining {', '.join(map(str, sites))} into {out}")
+    name = MergedName(key, dict(map(_title, titles)))
+    index = merge_sites(sites, name, BuildSettings(out), console.reporter())
+    console.log(f"done in {time.monotonic() - started:.1f} s; open {index}")
+
+
+def _title(text: str) -> tuple[str, str]:
+    """Return language ("" for all) and title.
+
+    >>> _title("fr=Deux îles"), _title("a=b")
+    (('fr', 'Deux îles'), ('', 'a=b'))
+    """
+    language, found, title = text.partition("=")
+    return (language, title) if found and language in LANGUAGES else ("", text)
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path, file_okay=False), default=Path("site"))
+@click.pass_obj
+def verify(console: Console, site: Path) -> None:
+    """Check a finished site; exit code 1 when something is wrong.
+
+    Example: hexseal verify site
+    """
+    from hexseal.verify import verify_site
+
+    report = verify_site(site)
+    for problem in report.problems:
+        console.log(problem)
+    console.log(report.headline)
+    if report.problems:
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path, file_okay=False), default=Path("site"))
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.pass_obj
+def serve(console: Console, site: Path, port: int) -> None:
+    """Serve a finished site on this machine; stop it with Ctrl-C.
+
+    Example: hexseal serve site --port 8080
+    """
+    from hexseal.pages.serve import make_server, site_address
+
+    server = make_server(site, port)
+    console.log(f"serving {site} at {site_address(server)} (Ctrl-C stops)")
+    with server:
+        server.serve_forever()

@@ -1,13 +1,17 @@
-"""The commands about inputs: ``simulate`` makes them, ``check`` reads them, ``schema``."""
+"""The commands before a build: ``init``, ``fetch``, ``simulate``, ``check`` and ``schema``."""
 
 import json
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from hexseal.cli.console import REGION, Console
-from hexseal.region.load import load_region
+from hexseal.errors import InputError
+from hexseal.region.load import Region, load_region
+from hexseal.types import Box
 
 
 @click.command()
@@ -34,7 +38,7 @@ def simulate(
     """
     from hexseal.forward.models import SHIPPED, can_predict
     from hexseal.simulation import simulate as simulate_island
-    from hexseal.simulation.region_file import NAME, write_region_file
+    from hexseal.simulation.writing import NAME, write_region_file
 
     densities = product == "imperviousness"
     with console.reporter().stage("simulate") as lines:
@@ -86,3 +90,112 @@ def schema() -> None:
     from hexseal.region.schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@click.command()
+@click.argument("name")
+@click.option("--nuts", help="NUTS code of level 0 to 3, such as LU000.")
+@click.option("--lau", help="Local administrative unit as GISCO names it, such as LU_0105.")
+@click.option("--bbox", type=float, nargs=4, help="West, south, east, north in degrees.")
+@click.option(
+    "--areas",
+    type=click.Path(path_type=Path, exists=True),
+    help="Polygon file: the place, and its areas.",
+)
+@click.option(
+    "--raster",
+    "rasters",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="Raster with a year in its name; once for each year. Nothing is fetched then.",
+)
+@click.option(
+    "--product",
+    type=click.Choice(["clcplus", "worldcover", "imperviousness"]),
+    help="Product to fetch [default: clcplus in Europe, else worldcover], or of --raster "
+    "[default: by its codes and name].",
+)
+@click.option(
+    "--sealed", type=int, multiple=True, help="Codes of --raster that count as sealed, one each."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
+    help="Region file to write [default: NAME.toml].",
+)  # fmt: skip
+@click.pass_obj
+def init(
+    console: Console,
+    name: str,
+    nuts: str | None,
+    lau: str | None,
+    bbox: tuple[float, float, float, float] | None,
+    areas: Path | None,
+    rasters: tuple[Path, ...],
+    product: str | None,
+    sealed: tuple[int, ...],
+    output: Path | None,
+) -> None:
+    """Write a commented region file for a place, or for rasters that are there.
+
+    Example: hexseal init Luxembourg --nuts LU000
+    """
+    from hexseal.fetch.starter import Start, rasters_of, slug_of, write_start
+
+    given = [value for value in (nuts, lau, bbox, areas, rasters or None) if value is not None]
+    if len(given) != 1:
+        raise InputError("give one of --nuts, --lau, --bbox, --areas, or --raster (once a year)")
+    start = Start(
+        nuts, lau, Box(*bbox) if bbox else None, areas, rasters_of(rasters), product, sealed
+    )
+    path = output or Path(f"{slug_of(name)}.toml")
+    write_start(name, start, path)
+    console.log(f"wrote {path}; now hexseal {'build' if rasters else 'fetch'} {path}")
+
+
+@click.command()
+@REGION
+@click.option("--dry-run", is_flag=True, help="Print the plan; ask no service.")
+@click.option("--fresh", is_flag=True, help="Fetch again what is there already.")
+@click.pass_obj
+def fetch(console: Console, region: Path, dry_run: bool, fresh: bool) -> None:
+    """Download the inputs that a region file names: CLC+, Sentinel-2, boundaries.
+
+    Example: hexseal fetch regions/esch.toml --dry-run
+    """
+    from hexseal.fetch import Means, Web, fetch_region
+    from hexseal.region.fetch import read_secrets
+
+    started = time.monotonic()
+    loaded = load_region(region)
+    for line in plan_lines(loaded):
+        console.log(line)
+    if dry_run:
+        console.log("dry run: nothing was asked for or written")
+        return
+    reporter = console.reporter()
+    means = Means(
+        Web(log=reporter.log), read_secrets(), reporter.stage, reporter.log, reporter.progress
+    )
+    summary = fetch_region(loaded, means, fresh=fresh)
+    console.log(
+        f"done in {time.monotonic() - started:.1f} s: {summary.made} files fetched, "
+        f"{summary.kept} kept; now hexseal build {region}"
+    )
+
+
+def plan_lines(region: Region) -> Iterator[str]:
+    """Yield the plan: the place, each file with its source, and files that nothing names."""
+    from hexseal.fetch import fetch_of, jobs_of, known_place, public, unused
+
+    wanted = fetch_of(region)
+    place = known_place(wanted)
+    if place is None:
+        yield f"place: around {public(wanted.boundary or '')}, which is downloaded first"
+    else:
+        yield f"place: {place.grid}"
+    yield f"into {wanted.folder}:"
+    jobs = jobs_of(wanted, place)
+    for job in jobs:
+        yield f"  {job.name:<22} {job.words}, from {public(job.address)}"
+    for name in unused(region, jobs, wanted.folder):
+        yield f"note: no [[epoch]] or [[areas]] of {region.path} names {wanted.folder / name}"

@@ -7,14 +7,10 @@ import click
 from hexseal import __version__
 from hexseal.cli.accuracy import accuracy
 from hexseal.cli.areas import areas
-from hexseal.cli.build import build, delta
+from hexseal.cli.build import build, delta, merge, serve, verify
 from hexseal.cli.console import Console, run
-from hexseal.cli.fetch import fetch
-from hexseal.cli.init import init
-from hexseal.cli.inputs import check, schema, simulate
-from hexseal.cli.merge import merge
+from hexseal.cli.inputs import check, fetch, init, schema, simulate
 from hexseal.cli.sample import sample
-from hexseal.cli.site import serve, verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

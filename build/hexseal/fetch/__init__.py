@@ -4,8 +4,7 @@ Built from the published descriptions of the services and tested against local i
 """
 
 from hexseal.fetch.addresses import public
-from hexseal.fetch.plan import Job, jobs_of, missing_files, require_fetched, unused
-from hexseal.fetch.record import Record
+from hexseal.fetch.plan import Job, Record, jobs_of, missing_files, require_fetched, unused
 from hexseal.fetch.stage import Means, fetch_of, fetch_region, known_place
 from hexseal.fetch.web import Web
 

@@ -1,6 +1,9 @@
-"""The archive of an order as a map of the place."""
+"""The archive of an order, unpacked, as a map of the place."""
 
-from pathlib import Path
+import re
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from hexseal.errors import FetchError, InputError
@@ -8,7 +11,6 @@ from hexseal.fetch.addresses import public
 from hexseal.fetch.clms import Order, Portal
 from hexseal.fetch.landcover import ROWS, MapWriter
 from hexseal.fetch.place import Place
-from hexseal.fetch.unzip import unzip_rasters
 from hexseal.fetch.web import RefusalError
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Window
@@ -19,6 +21,12 @@ MASKS = ("conf", "rascl", "dsl", "rasdl", "post", "raspl")
 ALIGNED = 1e-3
 # Square degrees of one order: 1.5 took three minutes, 24 hours.
 MOST_DEGREES2 = 1.5
+# A map of 300 x 300 km unpacked holds 0.9 GB; whole tiles come with masks of the same size.
+MOST_BYTES = 20_000_000_000
+MOST_ENTRIES = 5_000
+CHUNK = 1 << 20
+LONGEST_NAME = 100
+UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def fetch_clms(
@@ -101,3 +109,60 @@ def _copy(raster: Landcover, writer: MapWriter, window: Window, address: str) ->
         )
     for piece in window.strips(ROWS):
         writer.write(raster.read_on(grid, piece), piece, address)
+
+
+def unzip_rasters(archive: Path, folder: Path, *, most_bytes: int = MOST_BYTES) -> list[Path]:
+    """Unpack the GeoTIFFs of an archive, also of archives within it, and return them by name.
+
+    Raises FetchError where it is no archive, is damaged or encrypted, or holds too much.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found: list[Path] = []
+    left = _unpack(archive, folder, found, most_bytes)
+    for inner in sorted(folder.glob("*.zip")):
+        left = _unpack(inner, folder, found, left, suffixes=(".tif", ".tiff"))
+        inner.unlink()
+    return sorted(found)
+
+
+def _unpack(
+    archive: Path,
+    folder: Path,
+    found: list[Path],
+    left: int,
+    *,
+    suffixes: tuple[str, ...] = (".tif", ".tiff", ".zip"),
+) -> int:
+    """Unpack the files with these suffixes; return how many bytes may still come."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            entries = opened.infolist()
+            if len(entries) > MOST_ENTRIES:
+                raise FetchError(f"{archive.name}: holds {len(entries):,} files; not unpacked")
+            for entry in entries:
+                name = UNSAFE.sub("-", PurePosixPath(entry.filename).name)
+                if entry.is_dir() or not name.lower().endswith(suffixes):
+                    continue
+                # The end of a long name holds its suffix.
+                path = folder / f"{len(list(folder.iterdir())):04d}-{name[-LONGEST_NAME:]}"
+                left = _extract(opened, entry, path, left)
+                if not name.lower().endswith(".zip"):
+                    found.append(path)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError) as err:
+        raise FetchError(f"{archive.name}: is no whole zip archive ({err}); try again") from err
+    except RuntimeError as err:
+        raise FetchError(f"{archive.name}: cannot be unpacked ({err})") from err
+    return left
+
+
+def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, left: int) -> int:
+    with opened.open(entry) as source, path.open("wb") as target:
+        while content := source.read(CHUNK):
+            left -= len(content)
+            if left < 0:
+                raise FetchError(
+                    f"{path.name}: unpacks to more than it may ({entry.filename[-60:]!r}); "
+                    "it is not used"
+                )
+            target.write(content)
+    return left

@@ -1,7 +1,8 @@
-"""The files that a region's [fetch] table makes, before anything is fetched."""
+"""The files that a region's [fetch] table makes, and the record of those fetched."""
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,8 +12,9 @@ from affine import Affine
 
 from hexseal.errors import InputError
 from hexseal.fetch.image_server import tiles
+from hexseal.fetch.items import season
 from hexseal.fetch.place import Place
-from hexseal.fetch.stac import season
+from hexseal.fetch.web import Table, as_table
 from hexseal.fetch.worldcover import tiles_of
 from hexseal.region.fetch import (
     Fetch,
@@ -22,10 +24,17 @@ from hexseal.region.fetch import (
     FetchWorldcover,
 )
 from hexseal.region.load import Region
+from hexseal.storage.files import sha256, write_bytes
 
 Kind = Literal["image server", "portal", "worldcover", "composite", "boundaries"]
 # A change of how files are made makes them again.
 VERSION = 2
+COMPOSITE_KEYS = (
+    "collection", "months", "cloud_percent", "scenes", "observations", "bands", "mask",
+    "widen",
+    "resampling",
+)  # fmt: skip
+NAME = "fetched.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +121,6 @@ def _composites(wanted: FetchSentinel2, place: Place | None) -> Iterator[Job]:
         yield Job(f"sentinel2_{year}.tif", "composite", wanted.catalogue, year, words, settings)
 
 
-COMPOSITE_KEYS = (
-    "collection", "months", "cloud_percent", "scenes", "observations", "bands", "mask",
-    "widen",
-    "resampling",
-)  # fmt: skip
-
-
 def _layer(layer: FetchBoundaries) -> Job:
     return Job(
         f"{layer.layer}.gpkg", "boundaries", layer.address, words="areas that reach the place"
@@ -157,3 +159,60 @@ def _named(region: Region) -> Iterator[tuple[str, str]]:
                     yield "imagery", address
     for layer in region.areas:
         yield "areas", layer.path
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a file came from: a public address, and what was asked there."""
+
+    address: str
+    details: Table
+
+    def to_json(self) -> Table:
+        """Return the source as JSON."""
+        return {"address": self.address, **self.details}
+
+
+class Record:
+    """The files that a folder's earlier fetches have made."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        try:
+            content = as_table(json.loads(self.path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            content = {}
+        self.files = {name: as_table(file) for name, file in as_table(content.get("files")).items()}
+
+    def knows(self, name: str) -> bool:
+        """Return whether a file was fetched, and is not the user's own."""
+        return name in self.files
+
+    def source_of(self, name: str, digest: str) -> str | None:
+        """Return the public address that a file of this SHA-256 was fetched from, if it was."""
+        entry = self.files.get(name, {})
+        source = entry.get("source")
+        if entry.get("sha256") != digest or not isinstance(source, dict):
+            return None
+        address = source.get("address")
+        return address if isinstance(address, str) else None
+
+    def is_current(self, name: str, keys: Collection[str]) -> bool:
+        """Return whether a file lies there as it was fetched for one of the requests."""
+        entry, path = self.files.get(name, {}), self.path.with_name(name)
+        if entry.get("key") not in keys or not path.is_file():
+            return False
+        return entry.get("bytes") == path.stat().st_size and entry.get("sha256") == sha256(path)
+
+    def add(self, name: str, key: str, source: Source) -> None:
+        """Write down a file that has just been made."""
+        path = self.path.with_name(name)
+        self.files[name] = {
+            "bytes": path.stat().st_size,
+            "key": key,
+            "sha256": sha256(path),
+            "source": source.to_json(),
+        }
+        content = {"files": self.files, "made_by": "hexseal fetch"}
+        text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        write_bytes(self.path, text.encode())

@@ -25,11 +25,10 @@ from scipy import ndimage
 from hexseal.errors import FetchError
 from hexseal.execution.local import start_worker
 from hexseal.fetch.addresses import public
-from hexseal.fetch.answers import as_table, as_text
 from hexseal.fetch.items import OFFSET, Asset, Scene
 from hexseal.fetch.place import EPSG, Place
 from hexseal.fetch.remote import opened
-from hexseal.fetch.web import Asked, Web
+from hexseal.fetch.web import Asked, Web, as_table, as_text
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import GDAL_SETTINGS
 from hexseal.region.fetch import FetchSentinel2

@@ -9,12 +9,11 @@ from tempfile import TemporaryDirectory
 from hexseal.errors import FetchError, OutputError, RegionError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.boundaries import download_polygons, fetch_boundaries
-from hexseal.fetch.clms import Portal
-from hexseal.fetch.clms_key import Access
+from hexseal.fetch.clms import Access, Portal
 from hexseal.fetch.clms_map import fetch_clms
 from hexseal.fetch.composite import write_composite
 from hexseal.fetch.image_server import fetch_image_server
-from hexseal.fetch.items import Scene, clearest, newest, scene_of
+from hexseal.fetch.items import Scene, clearest, newest, scene_of, search
 from hexseal.fetch.landcover import MapWriter
 from hexseal.fetch.place import (
     CLCPLUS_LATTICE,
@@ -25,10 +24,8 @@ from hexseal.fetch.place import (
     place_of_box,
     place_of_polygons,
 )
-from hexseal.fetch.plan import Job, jobs_of
-from hexseal.fetch.record import Record, Source
+from hexseal.fetch.plan import Job, Record, Source, jobs_of
 from hexseal.fetch.scenes import SceneReader, reading_pool
-from hexseal.fetch.stac import search
 from hexseal.fetch.web import Web
 from hexseal.fetch.worldcover import fetch_worldcover
 from hexseal.progress import Log, Progress, no_log, no_progress

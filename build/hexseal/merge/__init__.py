@@ -3,7 +3,7 @@
 from hexseal.exchange.publish import publish_counts
 from hexseal.exchange.record import FOLDER, RECORD, BuildRecord, has_record, read_record
 from hexseal.merge.agreement import MergedName, agree
-from hexseal.merge.joining import join
+from hexseal.merge.stage import join
 
 __all__ = [
     "FOLDER", "RECORD", "BuildRecord", "MergedName", "agree", "has_record", "join",

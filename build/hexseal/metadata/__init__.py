@@ -1,13 +1,11 @@
 """Documents that describe the datasets to catalogues and tools, all from one description."""
 
-from hexseal.metadata.citation import changelog, citation_cff
-from hexseal.metadata.croissant import croissant
 from hexseal.metadata.data_package import data_package
 from hexseal.metadata.dcat import dcat
 from hexseal.metadata.description import Description, Resource
 from hexseal.metadata.json_stat import json_stat
-from hexseal.metadata.records import datacite, iso_19115
-from hexseal.metadata.schema_org import schema_org
+from hexseal.metadata.records import changelog, citation_cff, datacite, iso_19115
+from hexseal.metadata.schema_org import croissant, schema_org
 from hexseal.metadata.schemas import schema_problems
 from hexseal.metadata.stac import stac_documents
 

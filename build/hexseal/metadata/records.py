@@ -1,14 +1,30 @@
-"""Records for repositories and geoportals: DataCite 4.5 as JSON, ISO 19115-3 as XML.
+"""Records for repositories and geoportals: DataCite 4.5, ISO 19115-3, CITATION.cff, changelog.
 
 https://datacite-metadata-schema.readthedocs.io/en/4.5/ and
 https://schemas.isotc211.org/19115/-3/ (mdb 2.0). A DOI is not given here: the repository that
 takes the record gives one.
 """
 
+import json
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from hexseal.metadata.description import KEYWORDS, Description, Resource
+
+NAMESPACES = {
+    "mdb": "http://standards.iso.org/iso/19115/-3/mdb/2.0",
+    "mcc": "http://standards.iso.org/iso/19115/-3/mcc/1.0",
+    "cit": "http://standards.iso.org/iso/19115/-3/cit/2.0",
+    "mri": "http://standards.iso.org/iso/19115/-3/mri/1.0",
+    "mco": "http://standards.iso.org/iso/19115/-3/mco/1.0",
+    "mrd": "http://standards.iso.org/iso/19115/-3/mrd/1.0",
+    "gex": "http://standards.iso.org/iso/19115/-3/gex/1.0",
+    "lan": "http://standards.iso.org/iso/19115/-3/lan/1.0",
+    "gco": "http://standards.iso.org/iso/19115/-3/gco/1.0",
+    "gml": "http://www.opengis.net/gml/3.2",
+}
+LISTS = "http://standards.iso.org/iso/19115/resources/Codelists/cat/codelists.xml"
+LANGUAGES = {"en": "eng", "fr": "fra"}
 
 
 def datacite(description: Description) -> dict[str, object]:
@@ -92,22 +108,6 @@ def _sources(description: Description) -> Iterator[dict[str, str]]:
                 "relationType": "IsDerivedFrom",
                 "resourceTypeGeneral": "Dataset",
             }
-
-
-NAMESPACES = {
-    "mdb": "http://standards.iso.org/iso/19115/-3/mdb/2.0",
-    "mcc": "http://standards.iso.org/iso/19115/-3/mcc/1.0",
-    "cit": "http://standards.iso.org/iso/19115/-3/cit/2.0",
-    "mri": "http://standards.iso.org/iso/19115/-3/mri/1.0",
-    "mco": "http://standards.iso.org/iso/19115/-3/mco/1.0",
-    "mrd": "http://standards.iso.org/iso/19115/-3/mrd/1.0",
-    "gex": "http://standards.iso.org/iso/19115/-3/gex/1.0",
-    "lan": "http://standards.iso.org/iso/19115/-3/lan/1.0",
-    "gco": "http://standards.iso.org/iso/19115/-3/gco/1.0",
-    "gml": "http://www.opengis.net/gml/3.2",
-}
-LISTS = "http://standards.iso.org/iso/19115/resources/Codelists/cat/codelists.xml"
-LANGUAGES = {"en": "eng", "fr": "fra"}
 
 
 def iso_19115(description: Description) -> str:
@@ -260,3 +260,63 @@ def _words(tag: str, text: str) -> str:
 
 def _tag(tag: str, inner: str) -> str:
     return f"<{tag}>{inner}</{tag}>"
+
+
+def citation_cff(description: Description) -> str:
+    """Return how to cite the datasets, in the Citation File Format 1.2.0.
+
+    Texts are JSON strings, which are YAML too.
+    """
+    return "".join(f"{line}\n" for line in _lines(description))
+
+
+def _lines(description: Description) -> Iterator[str]:
+    dataset = description.region.dataset
+    author = dataset.publisher or "hexseal"
+    yield "cff-version: 1.2.0"
+    yield f"message: {_text('If you use these data, please cite them and their sources.')}"
+    yield "type: dataset"
+    yield f"title: {_text(description.title('en'))}"
+    yield f"abstract: {_text(description.summary('en') + ' ' + description.attribution)}"
+    yield "authors:"
+    yield f"  - name: {_text(author)}"
+    yield f"version: {_text(dataset.version)}"
+    if dataset.changes:
+        yield f"date-released: {dataset.changes[-1].day.isoformat()}"
+    if dataset.address:
+        yield f"url: {_text(dataset.address)}"
+    if description.licence is not None:
+        known = description.licence.spdx
+        yield f"license: {known}" if known else f"license-url: {_text(description.licence.address)}"
+    yield "keywords:"
+    yield from (f"  - {_text(word)}" for word in KEYWORDS)
+    editions = [
+        (year, doi)
+        for year, doi in description.region.product.dois.items()
+        if year in description.region.years
+    ]
+    if editions and not description.region.simulated:
+        yield "references:"
+        for year, doi in editions:
+            yield "  - type: dataset"
+            yield f"    title: {_text(f'{description.region.product.title} {year}')}"
+            yield "    authors:"
+            yield f"      - name: {_text(description.region.product.attribution)}"
+            yield f"    doi: {_text(doi)}"
+
+
+def changelog(description: Description) -> str:
+    """Return what each version brought, the newest first."""
+    dataset = description.region.dataset
+    lines = [f"# {description.title('en')}: changes of the data", ""]
+    for change in reversed(dataset.changes):
+        lines += [f"## {change.version} ({change.day.isoformat()})", "", change.text, ""]
+    if not dataset.changes:
+        lines += [f"## {dataset.version}", "", "First version.", ""]
+    sources = "; ".join(f"{year}: {source}" for year, source in description.sources.items())
+    lines += [f"Made with hexseal {description.software} from {sources}.", ""]
+    return "\n".join(lines)
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -3,8 +3,7 @@
 from functools import partial
 
 from hexseal.datasets.provenance import InputFile, licence_of
-from hexseal.pages.locales import Locale
-from hexseal.pages.numbers import file_size
+from hexseal.pages.locales import Locale, file_size
 from hexseal.region.load import Region
 
 

@@ -13,7 +13,7 @@ from math import floor, log10
 from markupsafe import Markup, escape
 
 from hexseal.pages.headline import Period, hectares_text, signed_interval
-from hexseal.pages.numbers import M2_PER_HECTARE, number
+from hexseal.pages.locales import M2_PER_HECTARE, number
 from hexseal.pages.tables import Row, Writer
 from hexseal.pages.years import YearPoint
 from hexseal.types import Pair

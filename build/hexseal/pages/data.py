@@ -16,8 +16,7 @@ from hexseal.datasets.provenance import attribution_of, licence_of
 from hexseal.exchange.record import FOLDER, RECORD, has_record
 from hexseal.manifest import Datasets, Download
 from hexseal.pages.about import plain_values
-from hexseal.pages.locales import Locale
-from hexseal.pages.numbers import file_size, number
+from hexseal.pages.locales import Locale, file_size, number
 from hexseal.pages.settings import Contents, embed
 from hexseal.pages.snippets import (
     AGGREGATE,

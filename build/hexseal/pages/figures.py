@@ -1,12 +1,15 @@
-"""The figures that the pages print, read from the statistics of the whole and of its areas."""
+"""The figures that the pages print of the whole and its areas, and which area lies in which."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
+import numpy as np
 import pyarrow.parquet as pq
 import shapely
+from numpy.typing import NDArray
 
 from hexseal.codebook import columns_for, spread_of
 from hexseal.codebook.indicators import indicator_columns
@@ -20,6 +23,7 @@ NO_SIGNAL = "no_data"
 INCONCLUSIVE, REFERENCE = "inconclusive", "reference"
 # What supports a change, as the column grade_A_B has it, and what is not comparable at all.
 GRADES = (*JUDGED_GRADES, "incomparable")
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +173,42 @@ def finest_changes(hexagons: Path, region: Region) -> Iterator[float]:
         for rate in table[column].to_pylist():
             if rate is not None and math.isfinite(rate):
                 yield rate * pair.span
+
+
+def coarse_to_fine(areas: Sequence[AreaFigures]) -> list[str]:
+    """Return the layers by the size of their areas, the largest first."""
+    sizes: dict[str, list[float]] = {}
+    for area in areas:
+        sizes.setdefault(area.layer, []).append(area.m2("valid_m2") or 0.0)
+    return sorted(sizes, key=lambda layer: (-median(sizes[layer]), layer))
+
+
+def area_parents(areas: Sequence[AreaFigures], shapes: Mapping[Key, bytes]) -> dict[Key, Key]:
+    """Return the area of the next coarser layer that holds a point inside each area.
+
+    ``areas`` leave out the whole region; ``shapes`` are outlines as WKB in degrees. An area lies
+    in the smallest outline that holds its inner point, of the finest layer that has one.
+    """
+    layers = coarse_to_fine(areas)
+    placed = [a for a in areas if a.place is not None and (a.layer, a.id) in shapes]
+    parents: dict[Key, Key] = {}
+    for position, layer in enumerate(layers):
+        for coarser in layers[:position]:
+            holders = [a for a in placed if a.layer == coarser]
+            held = [a for a in placed if a.layer == layer]
+            parents |= _held(held, holders, shapes)
+    return parents
+
+
+def _held(
+    held: Sequence[AreaFigures], holders: Sequence[AreaFigures], shapes: Mapping[Key, bytes]
+) -> dict[Key, Key]:
+    outlines = shapely.from_wkb([shapes[a.layer, a.id] for a in holders])
+    points = shapely.points([a.place.label for a in held if a.place is not None])
+    inside: NDArray[np.int64] = shapely.STRtree(outlines).query(points, predicate="within")
+    sizes = shapely.area(outlines)
+    order = sorted(zip(*inside.tolist(), strict=True), key=lambda pair: -sizes[pair[1]])
+    return {
+        (held[child].layer, held[child].id): (holders[parent].layer, holders[parent].id)
+        for child, parent in order
+    }

@@ -13,8 +13,7 @@ from markupsafe import Markup, escape
 
 from hexseal.pages.figures import GRADES, REFERENCE, AreaFigures
 from hexseal.pages.judgement import Judged, PairGrade, pair_grade
-from hexseal.pages.locales import Locale
-from hexseal.pages.numbers import M2_PER_HECTARE, number
+from hexseal.pages.locales import M2_PER_HECTARE, Locale, number
 from hexseal.region.load import Region, Target
 from hexseal.types import Pair
 

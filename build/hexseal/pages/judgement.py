@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hexseal.errors import InputError
-from hexseal.pages.locales import Locale
-from hexseal.pages.numbers import number
+from hexseal.pages.locales import Locale, number
 
 Values = Mapping[str, str | float]
 # Decimals of the numbers that a note names.

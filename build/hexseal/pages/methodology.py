@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from markupsafe import Markup
 
 from hexseal.pages.judgement import Judged
-from hexseal.pages.numbers import M2_PER_HECTARE, hectare_digits, number
+from hexseal.pages.locales import M2_PER_HECTARE, hectare_digits, number
 from hexseal.pages.stories import switched_on
 from hexseal.pages.tables import Writer
 from hexseal.region.load import Region

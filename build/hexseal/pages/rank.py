@@ -10,8 +10,7 @@ from hexseal.pages.about import plain_values
 from hexseal.pages.addresses import Key
 from hexseal.pages.figures import GRADES, AreaFigures
 from hexseal.pages.headline import grade_of
-from hexseal.pages.locales import Locale
-from hexseal.pages.numbers import number
+from hexseal.pages.locales import Locale, number
 from hexseal.pages.settings import Contents, embed
 from hexseal.pages.tables import Cell, Writer, interval, sort_name
 from hexseal.region.load import Region

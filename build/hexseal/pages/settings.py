@@ -1,6 +1,7 @@
 """Settings embedded in each page as JSON for its script."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -8,12 +9,10 @@ from hexseal import __version__
 from hexseal.codebook.indicators import INDICATORS_OF_PAIR, INDICATORS_OF_YEAR, indicator_columns
 from hexseal.codebook.measures import SIGNALS
 from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
-from hexseal.pages.classes import SHARE_BREAKS
-from hexseal.pages.figures import GRADES, AreaFigures, judged_columns, summed_columns
+from hexseal.pages.figures import GRADES, AreaFigures, Key, judged_columns, summed_columns
 from hexseal.pages.headline import grade_note, grade_number
 from hexseal.pages.judgement import Judged, pair_grade
 from hexseal.pages.locales import Locale
-from hexseal.pages.nesting import Key
 from hexseal.pages.noise import PairNoise, noise_settings
 from hexseal.pages.origins import Sources, class_name
 from hexseal.pages.places import PlaceFiles
@@ -24,6 +23,12 @@ from hexseal.tiles.images import ATTRIBUTION as IMAGE_ATTRIBUTION
 
 # Degrees with six decimals are known to 0.1 m.
 DEGREE_DIGITS = 6
+# Percent of land. The first class holds what is above 0; 0 itself is a class of its own.
+SHARE_BREAKS = (1.0, 3.0, 10.0, 25.0, 50.0)
+# Percentage points of land: change has three classes of gain and three of loss.
+CHANGE_LADDERS = ((0.1, 0.3), (0.3, 1.0), (1.0, 3.0), (5.0, 10.0), (10.0, 30.0))
+# The outermost classes hold about this part of all cells that change.
+TAIL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,3 +326,19 @@ def _short(value: float | None) -> float | None:
 
 def _degrees(values: Sequence[float]) -> list[float]:
     return [round(value, DEGREE_DIGITS) for value in values]
+
+
+def change_breaks(changes_pp: Sequence[float]) -> tuple[float, ...]:
+    """Return breaks symmetric around 0, of the first ladder whose end most cells stay below.
+
+    ``changes_pp`` are the changes of the finest hexagons in percentage points of land; those
+    without any change do not count.
+
+    >>> change_breaks([0.2, -0.4, 0.0, 2.5])
+    (-3.0, -1.0, 0.0, 1.0, 3.0)
+    """
+    sizes = sorted(abs(change) for change in changes_pp if change)
+    extreme = sizes[int(len(sizes) * (1 - TAIL))] if sizes else 0.0
+    ends = [ladder[-1] for ladder in CHANGE_LADDERS]
+    ladder = CHANGE_LADDERS[min(bisect_right(ends, extreme), len(ends) - 1)]
+    return (*(-step for step in reversed(ladder)), 0.0, *ladder)

@@ -10,12 +10,10 @@ from markupsafe import Markup
 
 from hexseal.pages.addresses import Key
 from hexseal.pages.charts import Chart, stock_chart
-from hexseal.pages.figures import AreaFigures
+from hexseal.pages.figures import AreaFigures, coarse_to_fine
 from hexseal.pages.frame import page_frame, page_path
-from hexseal.pages.locales import Locale
+from hexseal.pages.locales import Locale, number
 from hexseal.pages.locator import Locator, make_locator
-from hexseal.pages.nesting import coarse_to_fine
-from hexseal.pages.numbers import number
 from hexseal.pages.rank import compare_cells, longest_pair
 from hexseal.pages.settings import Contents
 from hexseal.pages.stories import (

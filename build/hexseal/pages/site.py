@@ -16,10 +16,10 @@ from hexseal.manifest import Datasets, MapLayers, TileSummary, read_manifest
 from hexseal.pages.about import about_values, plain_values
 from hexseal.pages.addresses import Key, sheet_paths
 from hexseal.pages.charts import stock_chart
-from hexseal.pages.classes import change_breaks
 from hexseal.pages.data import DATA, data_values, main_files
 from hexseal.pages.figures import (
     AreaFigures,
+    area_parents,
     coarsest_cells,
     finest_changes,
     read_areas,
@@ -28,7 +28,7 @@ from hexseal.pages.figures import (
 )
 from hexseal.pages.frame import INDEX, POLICY, page_frame, page_path, sitemap
 from hexseal.pages.judgement import Judged, read_judgement
-from hexseal.pages.locales import Locale, load_locale
+from hexseal.pages.locales import Locale, file_size, load_locale, number
 from hexseal.pages.locator import Locator
 from hexseal.pages.methodology import (
     SECTIONS,
@@ -41,13 +41,11 @@ from hexseal.pages.methodology import (
     size_rows,
     size_shares,
 )
-from hexseal.pages.nesting import area_parents
 from hexseal.pages.noise import read_noise
-from hexseal.pages.numbers import file_size, number
 from hexseal.pages.origins import read_area_sources, read_hexagon_sources, write_origin_files
 from hexseal.pages.places import PlaceFiles, write_place_files
 from hexseal.pages.rank import rank_values
-from hexseal.pages.settings import Contents, embed, page_settings
+from hexseal.pages.settings import Contents, change_breaks, embed, page_settings
 from hexseal.pages.sheets import sheet_locator, write_sheets
 from hexseal.pages.stories import doubtful_pairs, pair_stories, place_view
 from hexseal.pages.tables import Writer, area_tables, change_rows, indicator_rows, state_rows

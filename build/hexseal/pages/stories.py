@@ -18,7 +18,7 @@ from hexseal.pages.headline import (
     target_view,
 )
 from hexseal.pages.judgement import Judged, Note, ReferenceFacts
-from hexseal.pages.numbers import number
+from hexseal.pages.locales import number
 from hexseal.pages.origins import Source, Sources, origins_of
 from hexseal.pages.tables import Cell, Writer
 from hexseal.region.load import Region

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from hexseal.codebook.indicators import INDICATORS_OF_PAIR, INDICATORS_OF_YEAR, Indicator
 from hexseal.pages.figures import NO_SIGNAL, AreaFigures
-from hexseal.pages.locales import Locale
-from hexseal.pages.numbers import M2_PER_HECTARE, hectare_digits, number
+from hexseal.pages.locales import M2_PER_HECTARE, Locale, hectare_digits, number
 from hexseal.region.load import Region
 from hexseal.types import Pair
 

@@ -11,8 +11,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from hexseal.simulation.fields import block_mean, blur, labelled
-from hexseal.simulation.names import PROVINCES
-from hexseal.simulation.settlements import sources_of
+from hexseal.simulation.settlements import PROVINCES, sources_of
 from hexseal.simulation.spread import spread_cost
 from hexseal.simulation.terrain import COARSE, PIXEL_M
 from hexseal.simulation.truth import Truth

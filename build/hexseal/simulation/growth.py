@@ -6,10 +6,9 @@ import numpy as np
 import shapely
 
 from hexseal.simulation.covers import BARE_GROUND, GARDEN, HARD, Batch, rectangles
-from hexseal.simulation.houses import house_shapes, pick
 from hexseal.simulation.sites import smooth_line_xy, yard_shapes
 from hexseal.simulation.streets import Plots
-from hexseal.simulation.works import Works, link, offset_xy, place_rectangle
+from hexseal.simulation.works import Works, house_shapes, link, offset_xy, pick, place_rectangle
 from hexseal.types import Doubles, Objects
 
 # New sealed per three years as a share of land, before ``growth`` scales it.

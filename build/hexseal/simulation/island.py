@@ -2,27 +2,29 @@
 
 import shutil
 import tempfile
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from pyogrio.errors import DataSourceError
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import MemoryFile
 
 from hexseal import __version__
 from hexseal.errors import InputError, OutputError
+from hexseal.products import CLCPLUS
 from hexseal.progress import Progress, no_progress
 from hexseal.simulation.areas import Area, divide
-from hexseal.simulation.corrections import fix_by_hand
 from hexseal.simulation.densities import DensityErrors, observe_densities
-from hexseal.simulation.observation import NoiseModel, Observation, observe
-from hexseal.simulation.preview import write_preview
+from hexseal.simulation.fields import block_mean, blur
+from hexseal.simulation.observation import LAST_CLASS, NoiseModel, Observation, observe
 from hexseal.simulation.sentinel2 import simulate_imagery
 from hexseal.simulation.truth import Truth, check_size, simulate_truth
-from hexseal.simulation.vegetation import SEA_BUFFER, SEALED, WATER
-from hexseal.simulation.writing import write_areas, write_image, write_objects, write_raster
-from hexseal.types import Bytes
+from hexseal.simulation.vegetation import BARE, CROPS, GRASS, OUTSIDE, SEA_BUFFER, SEALED, WATER
+from hexseal.simulation.writing import rgb, write_areas, write_image, write_objects, write_raster
+from hexseal.types import Bytes, Floats
 
 MARKER = ".hexseal-simulation"
 # Counts up when the same seed gives other files.
@@ -66,6 +68,12 @@ truth/relief.tif            height in metres
 truth/new_sealed_objects.gpkg    what was built (or demolished) between the years
 preview.png                 the island in natural colours (2024) and in CLC+ colours (2021)
 """
+NATURAL = {
+    1: "#B9AEA6", 2: "#2F4A34", 3: "#4D6B3A", 4: "#3F6040", 5: "#7C7A4E", 6: "#88A35A",
+    7: "#C9B87A", 8: "#A39A84", 9: "#B9AE9C", 10: "#2C5575", 11: "#F2F4F5",
+    253: "#23486A", 254: "#1E4063",
+}  # fmt: skip
+NATURAL_SEA = rgb(NATURAL[OUTSIDE])
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,3 +284,92 @@ def _summarise(
         municipalities=len(municipalities),
         population=sum(area.population[-1] for area in municipalities),
     )
+
+
+def fix_by_hand(
+    truth: Bytes, observed: Bytes, rng: np.random.Generator, share: float = 0.001
+) -> tuple[Bytes, Bytes]:
+    """Re-code small polygons as an operator would; return the map and the layer of where.
+
+    About ``share`` of the mapped pixels are re-coded, mostly to the truth, which makes a
+    change against a year that was not corrected. The layer is 1 where re-coded, 0
+    elsewhere, 254 outside.
+    """
+    fixed = observed.copy()
+    wrong = (truth != observed) & (truth <= LAST_CLASS)
+    wrong &= (truth == SEALED) | (observed == SEALED)
+    goal = share * float((truth <= LAST_CLASS).sum())
+    rows, columns = np.nonzero(blur(wrong.astype(np.float32), 3) * wrong > 0.10)
+    changed = 0.0
+    for pick in rng.permutation(len(rows))[:5000]:
+        if changed >= goal:
+            break
+        half = rng.integers(3, 9, 2)
+        y, x = max(0, rows[pick] - half[0]), max(0, columns[pick] - half[1])
+        window = np.s_[y : rows[pick] + half[0], x : columns[pick] + half[1]]
+        before = int((fixed[window] != observed[window]).sum())
+        right = rng.random() < 0.85
+        target = truth[window] if right else np.where(observed[window] == SEALED, BARE, SEALED)
+        apply = wrong[window] & (right | (rng.random(target.shape) < 0.4))
+        fixed[window] = np.where(apply, target, fixed[window])
+        changed += int((fixed[window] != observed[window]).sum()) - before
+    layer = (fixed != observed).astype(np.uint8)
+    layer[observed > LAST_CLASS] = OUTSIDE
+    return fixed, layer
+
+
+def natural_picture(truth: Truth, cover: Bytes) -> Floats:
+    """Paint ``cover`` as seen from the air; returns (3, rows, columns) from 0 to 255."""
+    picture = _paint(cover, NATURAL)
+    draw = truth.country.parcels.draw
+    hue = (draw * 91) % 1.0
+    for code, tint in ((CROPS, (44, 24, 10)), (GRASS, (26, 16, 12))):
+        inside = cover == code
+        for band, strength in enumerate(tint):
+            picture[band][inside] += (strength * 2 * (hue - 0.5))[inside]
+    picture *= _hillshade(truth)
+    return np.clip(_deepen_sea(picture, truth, cover), 0, 255)
+
+
+def _paint(cover: Bytes, colors: dict[int, str]) -> Floats:
+    table = np.zeros((256, 3), np.float32)
+    for code, color in colors.items():
+        table[code] = rgb(color)
+    return np.ascontiguousarray(table[cover].transpose(2, 0, 1))
+
+
+def _hillshade(truth: Truth) -> Floats:
+    down, right = np.gradient(truth.terrain.relief_m, 10.0)
+    shade = 1 - 0.9 * (right * 0.7 + down * 0.7)
+    return np.asarray(np.clip(shade, 0.45, 1.35), np.float32)
+
+
+def _deepen_sea(picture: Floats, truth: Truth, cover: Bytes) -> Floats:
+    sea = ~truth.terrain.land & np.isin(cover, (WATER, SEA_BUFFER, OUTSIDE))
+    shallow = np.exp(-truth.terrain.sea_px / 14)
+    for band, gain in enumerate((20, 70, 60)):
+        picture[band][sea] = NATURAL_SEA[band] + gain * shallow[sea]
+    return picture
+
+
+def class_picture(cover: Bytes) -> Floats:
+    """Paint ``cover`` in the product's own colours."""
+    return _paint(cover, {c.code: c.color for c in CLCPLUS.classes})
+
+
+def write_png(path: Path, picture: Floats) -> None:
+    """Write (3, rows, columns) as PNG."""
+    bands = picture.astype(np.uint8)
+    profile = {"driver": "PNG", "count": 3, "dtype": "uint8"}
+    with MemoryFile() as memory, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with memory.open(**profile, height=bands.shape[1], width=bands.shape[2]) as image:
+            image.write(bands)
+        path.write_bytes(memory.read())
+
+
+def write_preview(path: Path, truth: Truth, cover: Bytes) -> None:
+    """Write both pictures at half size, one above the other."""
+    natural = natural_picture(truth, truth.landcover[-1])
+    small = np.stack([block_mean(band, 2) for band in natural])
+    write_png(path, np.concatenate([small, class_picture(cover[::2, ::2])], axis=1))

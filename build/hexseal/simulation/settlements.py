@@ -9,7 +9,6 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 
 from hexseal.simulation.fields import block_mean, blur
-from hexseal.simulation.names import TOWN, VILLAGES
 from hexseal.simulation.spread import Spread, spread_cost, trace
 from hexseal.simulation.terrain import COARSE, PIXEL_M, Terrain, smooth_line
 from hexseal.simulation.vegetation import Countryside
@@ -23,6 +22,15 @@ SEA_CROSSING = 1500
 # A pair of settlements; and what joins them: the cost and the two cells where reaches meet.
 Pair = tuple[int, int]
 Link = tuple[float, int, int]
+TOWN = "Port-Océane"
+VILLAGES = (
+    "Roquemarée", "Anse-aux-Phoques", "Val-d’Ambre-sur-Mer", "Kerléan", "Montérac", "Sablonnais",
+    "La Brévière", "Fontanelle-les-Bruyères", "Pointe-Échouée", "Lannevran", "Vertebois",
+    "Çayac", "Grandpré-l’Étang", "Haut-Vallon", "Aigremonde", "Trévanel", "Les Hêtraies",
+    "Corvailles", "Moulinel", "Brumaire-le-Bas", "Crêtelongue", "Île-Dormante", "Saulnoy-les-Prés",
+    "Pierrefrite", "Douvrac",
+)  # fmt: skip
+PROVINCES = ("Côte-d’Écume", "Haute-Lande", "Pays-Portuaire", "Pays-des-Étangs")
 
 
 @dataclass(frozen=True, slots=True)

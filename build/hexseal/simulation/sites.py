@@ -6,12 +6,18 @@ from scipy import ndimage
 
 from hexseal.simulation.covers import BARE_GROUND, HARD, YEARS, Batch, Buildings, rectangles
 from hexseal.simulation.fields import labelled
-from hexseal.simulation.houses import build_roads, build_settlement
 from hexseal.simulation.settlements import CELL_M, Network, Settlement
 from hexseal.simulation.spread import spread_cost, trace
 from hexseal.simulation.terrain import PIXEL_M, Terrain, smooth_line
 from hexseal.simulation.vegetation import CROPS, GRASS, SHRUB, WATER
-from hexseal.simulation.works import Works, link, offset_xy, place_rectangle
+from hexseal.simulation.works import (
+    Works,
+    build_roads,
+    build_settlement,
+    link,
+    offset_xy,
+    place_rectangle,
+)
 from hexseal.types import Bytes, Doubles, Objects
 
 

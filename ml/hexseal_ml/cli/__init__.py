@@ -13,9 +13,9 @@ from hexseal.forward.models import require_ml
 
 # Modules of commands and their first lines of help: all of them import torch.
 COMMANDS = {
-    "evaluate": ("hexseal_ml.cli.evaluate:evaluate_command", "Compare a model's maps with labels."),
-    "predict": ("hexseal_ml.cli.predict:predict_command", "Map land cover on an image."),
-    "train": ("hexseal_ml.cli.train:train_command", "Train a model as a TOML file says."),
+    "evaluate": ("hexseal_ml.cli.commands:evaluate_command", "Compare a model's maps with labels."),
+    "predict": ("hexseal_ml.cli.commands:predict_command", "Map land cover on an image."),
+    "train": ("hexseal_ml.cli.commands:train_command", "Train a model as a TOML file says."),
 }
 
 

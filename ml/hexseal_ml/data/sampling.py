@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from hexseal.errors import InputError
@@ -13,13 +15,17 @@ from hexseal.types import Bytes, Floats
 from hexseal_ml.data.augment import Augmentation, augment
 from hexseal_ml.data.scenes import Scene
 from hexseal_ml.data.split import TRAIN, SplitOptions, role_map
+from hexseal_ml.data.taught import Student
 from hexseal_ml.model.classes import IGNORE, SEALED
+from hexseal_ml.model.folder import load_model, model_checksum
 
 A = TypeVar("A", Floats, Bytes)
 # Sealed pixels remembered of each scene, to centre crops on.
 REMEMBERED = 4000
 # Images are drawn by their area, but none more often than one of so many pixels.
 LARGEST_WEIGHT = 40_000
+# Pixels that an image is continued by at its edges, as in a mirror.
+MARGIN = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,3 +183,22 @@ def validation_crops(
     if not crops:
         raise InputError("no block for validation is large enough; use larger blocks in [split]")
     return crops
+
+
+def student_of(folder: Path) -> tuple[Student, str]:
+    """Return what labels images with a model, and the model's checksum."""
+    model = load_model(folder)
+    codes = np.array(model.class_codes, np.uint8)
+    place = model.class_codes.index(SEALED)
+
+    def label(reflectance: Floats) -> tuple[Bytes, NDArray[np.bool_]]:
+        padded = np.pad(reflectance, ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)), "reflect")
+        with torch.inference_mode():
+            values = model.normalise(torch.from_numpy(padded[None]))
+            found = model.probabilities(model(values).logits)[0].numpy()
+        found = found[:, MARGIN:-MARGIN, MARGIN:-MARGIN]  # (K, rows, cols)
+        sealed = found.argmax(axis=0) == place
+        found[place] = -1
+        return codes[found.argmax(axis=0)], sealed
+
+    return label, model_checksum(folder)

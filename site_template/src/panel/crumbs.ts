@@ -11,7 +11,7 @@ export interface CrumbActions {
   choose(area: AreaKey): void;
 }
 
-/** Return the areas that hold an area, the largest first (nested at build: hexseal/pages/nesting.py). */
+/** Return the areas that hold an area, the largest first (nested at build: hexseal/pages/figures.py). */
 export function holders(settings: Settings, area: Area): Area[] {
   const found: Area[] = [];
   for (let parent = area.parent; parent !== null; ) {

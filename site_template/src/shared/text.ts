@@ -1,5 +1,5 @@
 // Texts and numbers in the page's language; the build writes them the same way
-// (hexseal/pages/numbers.py).
+// (hexseal/pages/locales.py).
 
 const SQUARE_METRES_PER_HECTARE = 10_000;
 const TAGS: Record<string, string> = { en: "en-GB", fr: "fr-FR" };

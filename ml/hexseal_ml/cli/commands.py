@@ -1,15 +1,21 @@
-"""hexseal-ml predict."""
+"""The commands ``evaluate``, ``predict`` and ``train``; importing them imports torch."""
 
+import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from hexseal.cli.console import Console
 from hexseal.forward.models import model_folder
+from hexseal_ml.data.sampling import student_of
+from hexseal_ml.data.sources import open_scenes
+from hexseal_ml.evaluate.config import load_evaluate_config
 from hexseal_ml.imagery.masks import CLOUDS
 from hexseal_ml.predict.rasters import LANDCOVER
 from hexseal_ml.predict.stage import DEVICES, MISSING_BANDS, PRECISIONS, Settings, predict
+from hexseal_ml.train.config import load_train_config
 
 USUAL = Settings()
 
@@ -102,3 +108,53 @@ def _prefix(image: str) -> str:
     """
     stem = Path(image).stem
     return "prediction" if any(sign in stem for sign in "*?[,") or not stem else stem
+
+
+@click.command("evaluate")
+@click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--model", help="Model instead of the file's: folder or name.")
+@click.option("--out", type=click.Path(path_type=Path), help="Another folder than the file's.")
+@click.pass_obj
+def evaluate_command(console: Console, config: Path, model: str | None, out: Path | None) -> None:
+    """Compare a model's maps with labels, and with two baselines, as a TOML file says.
+
+    Example: hexseal-ml evaluate ml/configs/evaluate-sample.toml
+    """
+    from hexseal_ml.evaluate.report import write_report
+    from hexseal_ml.evaluate.stage import evaluate
+
+    loaded = load_evaluate_config(config)
+    loaded = replace(
+        loaded, model=model_folder(model) if model else loaded.model, out=out or loaded.out
+    )
+    evaluation = evaluate(loaded, log=console.log, progress=console.progress)
+    _, page = write_report(evaluation)
+    console.log(f"report in {page}")
+
+
+@click.command("train")
+@click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--fresh", is_flag=True, help="Start again even if a killed training could go on.")
+@click.option("--finish", is_flag=True, help="Write the best model of a stopped training.")
+@click.pass_obj
+def train_command(console: Console, config: Path, fresh: bool, finish: bool) -> None:
+    """Train a model as a TOML file says; a killed training resumes when started again.
+
+    Example: hexseal-ml train ml/configs/clcplus-forward-b2.toml
+    """
+    from hexseal_ml.train.stage import train
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    started = time.monotonic()
+    loaded = load_train_config(config)
+    console.log(f"SegFormer-{loaded.size.upper()} on {', '.join(loaded.bands)}, into {loaded.out}")
+    student = None if loaded.start is None else student_of(loaded.start)
+    scenes = open_scenes(loaded.sources, loaded.bands, loaded.cache, console.progress, student)
+    outcome = train(
+        loaded, scenes, report=console.progress, log_line=console.log, fresh=fresh, finish=finish
+    )
+    console.log(
+        f"done in {(time.monotonic() - started) / 60:.1f} min; {outcome.folder}: "
+        f"IoU of Sealed {outcome.figures['iou_sealed']:.3f}, mean IoU "
+        f"{outcome.figures['iou_mean']:.3f} on validation blocks"
+    )
