@@ -209,7 +209,6 @@ def sleeps_after_the_first(unit: Square) -> int:
 PROGRAM = """
     import sys, time
     from pathlib import Path
-from typing import Any, cast
     from hexseal.cli import console
     from hexseal.execution import Execution, open_executor
     import click
@@ -278,7 +277,6 @@ def test_a_script_without_a_main_guard_runs_once(tmp_path: Path) -> None:
             f"""
             import sys
             from pathlib import Path
-from typing import Any, cast
             sys.path.insert(0, {str(Path(__file__).parent)!r})
             from hexseal.execution import Execution, open_executor
             from test_execution import squared, units

@@ -57,6 +57,8 @@ def build_site(
     out: Address | None = None,
     *,
     workers: int | None = None,
+    cluster: str | None = None,
+    memory: str = "512MB",
     fresh: bool = False,
     log: Log = no_log,
     progress: Progress = no_progress,
@@ -65,13 +67,16 @@ def build_site(
 
     ``out`` is the folder of the site, by default site/ beside the region file; intermediate files
     go to work/ID beside it. The previous site stays until the new one has passed verification.
-    ``workers`` threads count (None: one per core); ``fresh`` counts again though no input changed.
+    ``workers`` threads or processes work at once (None: one per core); units run on the Dask
+    ``cluster``, where one is given. A database holds ``memory`` before it spills into the work
+    folder. ``fresh`` counts again though no input changed.
     """
     from hexseal.build import BuildSettings, build_site
 
     path = Path(region_file)
     site = default_site(path) if out is None else Path(out)
-    return build_site(path, BuildSettings(site, workers, fresh), Reporter(log, progress))
+    settings = BuildSettings(site, workers, fresh, cluster=cluster, memory=memory)
+    return build_site(path, settings, Reporter(log, progress))
 
 
 def measure_areas(

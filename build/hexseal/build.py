@@ -1,11 +1,14 @@
 """Every stage in order: inputs, prediction, delta, statistics, tiles, datasets, pages, checks."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from hexseal import __version__
 from hexseal.accuracy.report import write_report
@@ -19,6 +22,9 @@ from hexseal.datasets.documents import listed_files
 from hexseal.errors import InputError, VerifyError
 from hexseal.exchange.publish import publish_counts
 from hexseal.exchange.record import CountedWindow
+from hexseal.execution import Execution
+from hexseal.execution.report import recording, table
+from hexseal.execution.space import Size, needed_bytes, require_space
 from hexseal.fetch import require_fetched
 from hexseal.forward.stage import make_forward_years
 from hexseal.manifest import Parts, read_manifest, write_manifest
@@ -33,7 +39,8 @@ from hexseal.simulation import is_simulated, simulate
 from hexseal.statistics.reference import Reference, write_reference
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions
-from hexseal.storage.files import SiteFolder, copy_file, one_writer, write_bytes
+from hexseal.storage.database import MEMORY, Limits, limited, remove_spills
+from hexseal.storage.files import SiteFolder, copy_file, folder_bytes, one_writer, write_bytes
 from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles import left_out, write_layers
 from hexseal.tiles.hexagons import write_tiles
@@ -42,9 +49,11 @@ from hexseal.verify import verify_site
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """Where a build writes and how: ``workers`` threads (None: one per core).
+    """Where a build writes and how: ``workers`` threads or processes (None: one per core).
 
     It begins with the stage ``start`` and ends after ``until`` (None: a published site).
+    ``cluster`` is a Dask scheduler for units (see ``execution``), ``memory`` what a database may
+    hold before it spills into the work folder.
     """
 
     site: Path
@@ -52,6 +61,13 @@ class BuildSettings:
     fresh: bool = False
     start: Literal["check", "pages"] = "check"
     until: Literal["check", "delta", "change", "statistics"] | None = None
+    cluster: str | None = None
+    memory: str = MEMORY
+
+    @property
+    def execution(self) -> Execution:
+        """Return where units run."""
+        return Execution(self.workers, self.cluster)
 
     def work(self, region: Region) -> Path:
         """Return the folder of intermediate files of a region."""
@@ -77,9 +93,36 @@ def build_site(region_file: Path, settings: BuildSettings, reporter: Reporter) -
     The previous site stays as it was until the new one has passed verification.
     """
     region = load_region(region_file, site=settings.site)
-    with settings.alone(region):
-        _build(region, settings, reporter)
+    with running(region, settings, reporter) as recorded:
+        _build(region, settings, recorded)
     return settings.site / "index.html"
+
+
+@contextmanager
+def running(region: Region, settings: BuildSettings, reporter: Reporter) -> Iterator[Reporter]:
+    """Keep other builds out, hold databases to their limits, and record what the block does.
+
+    Yields the reporter to use. Where the block published a site, the run's table ends the log.
+    """
+    work = WorkFolder(settings.work(region))
+    with (
+        settings.alone(region),
+        limited(Limits(settings.memory, settings.workers)),
+        recording(
+            work.run,
+            reporter,
+            region=region.id,
+            workers=settings.workers or os.cpu_count() or 1,
+            cluster=settings.cluster,
+        ) as (recorded, recorder),
+    ):
+        remove_spills(work.folder)
+        yield recorded
+        sizes = {"work_bytes": folder_bytes(work.folder), "site_bytes": folder_bytes(settings.site)}
+        recorder.finish("done", **sizes)
+    if settings.until is None:
+        for line in table(recorder.report):
+            reporter.log(line)
 
 
 def _build(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
@@ -90,6 +133,8 @@ def _build(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
             reuse_parts(region, work, folder)
         else:
             prepare_inputs(region, reporter, fresh=settings.fresh)
+            if settings.until != "check":
+                _require_space(region, WorkFolder(work))
             for stage, run in (("check", None), ("delta", count), ("change", judge)):
                 if run is not None:
                     run(region, work, settings, reporter)
@@ -100,9 +145,22 @@ def _build(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
             if settings.until == "statistics":
                 return
             windows = (CountedWindow(region.id, region_grid(region)[0]),)
-            write_parts(region, work, folder.staging, windows, accuracy, reporter)
+            write_parts(
+                region, work, folder.staging, windows, accuracy, reporter,
+                workers=settings.workers,
+            )  # fmt: skip
         render_pages(region, work, folder.staging, reporter)
         folder.publish()
+
+
+def _require_space(region: Region, work: WorkFolder) -> None:
+    """Raise OutputError where the disk has no room for the work files and the site."""
+    grid, _ = region_grid(region)
+    rows, columns = np.array([grid.height // 2]), np.array([grid.width // 2])
+    pixels = grid.height * grid.width
+    area_m2 = pixels * float(grid.pixel_areas_m2(rows, columns)[0])
+    needed = needed_bytes(Size(pixels, area_m2, tuple(region.hexagons.resolutions)), work.run)
+    require_space(work.folder, needed, reused=folder_bytes(work.folder))
 
 
 @contextmanager
@@ -174,6 +232,7 @@ def count(
         stamp.clear()
         summary = count_region(region, work, workers=settings.workers, progress=reporter.progress)
         stamp.write()
+        lines.pixels = summary.pixels
         lines.append(f"{summary.pixels:,} pixels on {summary.grid}, {summary.areas} areas")
     return summary
 
@@ -219,6 +278,7 @@ def summarize(
     with reporter.stage("statistics") as lines:
         statistics = write_statistics(region, work, accuracy=accuracy, reference=reference)
         write_transitions(region, work)
+        lines.rows = statistics.hexagons
         lines.append(f"{statistics.hexagons:,} hexagons, {statistics.areas} areas")
     return accuracy
 
@@ -230,13 +290,15 @@ def write_parts(
     windows: tuple[CountedWindow, ...],
     accuracy: Accuracy,
     reporter: Reporter,
+    *,
+    workers: int | None = None,
 ) -> None:
     """Write tiles, layers and datasets into ``staging``, and their manifests into ``work``.
 
     ``windows`` are the pixels that were counted.
     """
     with reporter.stage("tiles") as lines:
-        tiles = write_tiles(region, work, staging, progress=reporter.progress)
+        tiles = write_tiles(region, work, staging, workers=workers, progress=reporter.progress)
         write_manifest(work, "tiles", tiles)
         lines.append(f"{tiles.pmtiles}, {tiles.bytes:,} bytes, zoom 0 to {tiles.maxzoom}")
     with reporter.stage("layers") as lines:
@@ -245,6 +307,7 @@ def write_parts(
             work,
             staging,
             key=change_stamp(region, WorkFolder(work)).key,
+            workers=workers,
             progress=reporter.progress,
         )
         write_manifest(work, "layers", layers)

@@ -1,4 +1,4 @@
-"""The commands of sites: ``build``, ``delta``, ``merge``, ``verify`` and ``serve``."""
+"""The commands of sites: ``build``, ``status``, ``delta``, ``merge``, ``verify``, ``serve``."""
 
 import sys
 import time
@@ -7,7 +7,8 @@ from typing import Literal
 
 import click
 
-from hexseal.cli.console import FRESH, OUT, REGION, WORKERS, Console
+from hexseal.cli.console import CLUSTER, FRESH, MEMORY, OUT, REGION, WORKERS, Console
+from hexseal.errors import InputError
 from hexseal.region.load import LANGUAGES, Region, load_region
 from hexseal.storage.workdir import default_site
 
@@ -16,6 +17,8 @@ from hexseal.storage.workdir import default_site
 @REGION
 @OUT
 @WORKERS
+@CLUSTER
+@MEMORY
 @FRESH
 @click.option("--from", "start", type=click.Choice(["check", "pages"]), default="check",
               help="First stage to run; pages renders the last build's site again.")  # fmt: skip
@@ -27,6 +30,8 @@ def build(
     region: Path,
     out: Path | None,
     workers: int | None,
+    cluster: str | None,
+    memory: str | None,
     fresh: bool,
     start: Literal["check", "pages"],
     until: Literal["check", "delta", "change", "statistics"] | None,
@@ -38,6 +43,7 @@ def build(
     Example: hexseal build regions/sample.toml --out site
     """
     from hexseal.build import BuildSettings, build_site
+    from hexseal.storage.database import MEMORY as USUAL
 
     started = time.monotonic()
     site = out or default_site(region)
@@ -45,7 +51,9 @@ def build(
     _plan(console, loaded, site)
     if start == "pages" and (until or fresh):
         raise click.UsageError("--from pages goes neither with --until nor with --fresh")
-    settings = BuildSettings(site, workers, fresh, start, until)
+    settings = BuildSettings(
+        site, workers, fresh, start, until, cluster=cluster, memory=memory or USUAL
+    )
     index = build_site(region, settings, console.reporter())
     seconds = f"{time.monotonic() - started:.1f} s"
     if until:
@@ -60,23 +68,39 @@ def build(
 @REGION
 @OUT
 @WORKERS
+@CLUSTER
+@MEMORY
 @FRESH
 @click.pass_obj
 def delta(
-    console: Console, region: Path, out: Path | None, workers: int | None, fresh: bool
+    console: Console,
+    region: Path,
+    out: Path | None,
+    workers: int | None,
+    cluster: str | None,
+    memory: str | None,
+    fresh: bool,
 ) -> None:
     """Count hexagons and areas only; the counts lie in work/ID beside the site.
 
     Example: hexseal delta regions/sao-tome.toml
     """
-    from hexseal.build import BuildSettings, count, prepare_inputs
+    from hexseal.build import BuildSettings, count, prepare_inputs, running
+    from hexseal.storage.database import MEMORY as USUAL
 
-    settings = BuildSettings(out or default_site(region), workers, fresh)
+    settings = BuildSettings(
+        out or default_site(region),
+        workers,
+        fresh,
+        until="delta",
+        cluster=cluster,
+        memory=memory or USUAL,
+    )
     loaded = load_region(region, site=settings.site)
     work = settings.work(loaded)
-    with settings.alone(loaded):
-        prepare_inputs(loaded, console.reporter(), fresh=fresh)
-        count(loaded, work, settings, console.reporter())
+    with running(loaded, settings, console.reporter()) as reporter:
+        prepare_inputs(loaded, reporter, fresh=fresh)
+        count(loaded, work, settings, reporter)
     console.log(f"counts lie in {work}")
 
 
@@ -111,9 +135,17 @@ def _plan(console: Console, region: Region, out: Path) -> None:
     metavar="[LANGUAGE=]TEXT",
     help="Title, for all languages or for one (fr=Deux îles) [default: the titles of its parts].",
 )
+@WORKERS
+@MEMORY
 @click.pass_obj
 def merge(
-    console: Console, sites: tuple[Path, ...], out: Path, key: str | None, titles: tuple[str, ...]
+    console: Console,
+    sites: tuple[Path, ...],
+    out: Path,
+    key: str | None,
+    titles: tuple[str, ...],
+    workers: int | None,
+    memory: str | None,
 ) -> None:
     """Join finished sites of neighbouring regions into one dataset and one site.
 
@@ -122,11 +154,13 @@ def merge(
     from hexseal.build import BuildSettings
     from hexseal.merge import MergedName
     from hexseal.merge.stage import merge_sites
+    from hexseal.storage.database import MEMORY as USUAL
 
     started = time.monotonic()
     console.log(f"joining {', '.join(map(str, sites))} into {out}")
     name = MergedName(key, dict(map(_title, titles)))
-    index = merge_sites(sites, name, BuildSettings(out), console.reporter())
+    settings = BuildSettings(out, workers, memory=memory or USUAL)
+    index = merge_sites(sites, name, settings, console.reporter())
     console.log(f"done in {time.monotonic() - started:.1f} s; open {index}")
 
 
@@ -179,3 +213,35 @@ def serve(console: Console, site: Path, port: int) -> None:
     console.log(f"serving {site} at {site_address(server)} (Ctrl-C stops)")
     with server:
         server.serve_forever()
+
+
+@click.command()
+@REGION
+@OUT
+@click.option("--json", "as_json", is_flag=True, help="Print run.json itself.")
+@click.pass_obj
+def status(console: Console, region: Path, out: Path | None, as_json: bool) -> None:
+    """Print what the last build of a region did, or does now: stages, rates, time left.
+
+    Exit code 1 where it failed, was stopped or killed, or none has run.
+
+    Example: hexseal status regions/sample.toml
+    """
+    from hexseal.execution.report import headline, read_run, table
+    from hexseal.storage.files import is_held
+    from hexseal.storage.workdir import WorkFolder
+
+    site = out or default_site(region)
+    work = WorkFolder.beside(site, load_region(region, site=site).id)
+    report = read_run(work.run)
+    if report is None:
+        raise InputError(f"{work.run}: no build has run here; hexseal build {region}")
+    if as_json:
+        click.echo(work.run.read_text(encoding="utf-8"))
+    else:
+        is_running = is_held(work.lock)
+        console.log(headline(report, is_running=is_running))
+        for line in table(report):
+            console.log(line)
+    if report.state != "done" and not is_held(work.lock):
+        sys.exit(1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from hexseal.errors import LONGEST_LINE, HexsealError, shortened
-from hexseal.progress import Reporter
+from hexseal.progress import Pace, Reporter
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -27,7 +27,20 @@ OUT = click.option(
     "for a region file inside it].",
 )
 WORKERS = click.option(
-    "--workers", type=click.IntRange(1, 256), help="Threads for counting [default: one per core]."
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="Processes or threads that work at once, in every stage [default: one per core].",
+)
+CLUSTER = click.option(
+    "--cluster",
+    metavar="tcp://HOST:PORT|local",
+    help="Dask scheduler that units run on; local starts one here. The work folder must be one "
+    "folder for all its machines.",
+)
+MEMORY = click.option(
+    "--memory",
+    metavar="SIZE",
+    help="What the database may hold before it spills into the work folder [default: 512MB].",
 )
 FRESH = click.option("--fresh", is_flag=True, help="Count again even if no input changed.")
 
@@ -42,6 +55,7 @@ class Console:
 
     def __init__(self, *, quiet: bool) -> None:
         self.quiet = quiet
+        self.pace = Pace()
         self.bar: tqdm | None = None
 
     def log(self, line: str) -> None:
@@ -51,8 +65,12 @@ class Console:
             click.echo(line)
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Draw the progress of a stage on a terminal."""
-        if self.quiet or not sys.stderr.isatty():
+        """Draw the progress of a stage on a terminal; print a line now and then elsewhere."""
+        if self.quiet:
+            return
+        if not sys.stderr.isatty():
+            if line := self.pace.line(what, done, total):
+                click.echo(line)
             return
         if self.bar is None or self.bar.desc != f"{what}: ":
             self.close()

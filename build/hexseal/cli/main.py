@@ -7,7 +7,7 @@ import click
 from hexseal import __version__
 from hexseal.cli.accuracy import accuracy
 from hexseal.cli.areas import areas
-from hexseal.cli.build import build, delta, merge, serve, verify
+from hexseal.cli.build import build, delta, merge, serve, status, verify
 from hexseal.cli.console import Console, run
 from hexseal.cli.inputs import check, fetch, init, schema, simulate
 from hexseal.cli.sample import sample
@@ -28,8 +28,8 @@ def cli(context: click.Context, quiet: bool, verbose: bool) -> None:
 
 
 COMMANDS = (
-    init, fetch, build, simulate, check, schema, delta, areas, verify, serve, accuracy, sample,
-    merge,
+    init, fetch, build, status, simulate, check, schema, delta, areas, verify, serve, accuracy,
+    sample, merge,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

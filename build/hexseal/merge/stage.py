@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from hexseal.build import BuildSettings, render_pages, staged, summarize, write_parts
+from hexseal.build import BuildSettings, render_pages, running, staged, summarize, write_parts
 from hexseal.change.stage import read_report
 from hexseal.errors import InputError
 from hexseal.exchange.publish import SAMPLE_FILES, count_files
@@ -52,8 +52,8 @@ def merge_sites(
         raise InputError("a site is named twice; name each site once")
     records = {site: read_record(site) for site in sites}
     region = agree(records, name, settings.site.absolute().parent / "work")
-    with settings.alone(region):
-        _merge(region, records, settings, reporter)
+    with running(region, settings, reporter) as recorded:
+        _merge(region, records, settings, recorded)
     return settings.site / "index.html"
 
 
@@ -74,7 +74,9 @@ def _merge(
                 f"figure from one, only {len(reference.changes)} areas have"
             )
         accuracy = summarize(region, work, reporter, reference)
-        write_parts(region, work, folder.staging, windows, accuracy, reporter)
+        write_parts(
+            region, work, folder.staging, windows, accuracy, reporter, workers=settings.workers
+        )
         render_pages(region, work, folder.staging, reporter)
         folder.publish()
 

@@ -1,16 +1,22 @@
 """DuckDB: one connection per stage, SQL from the files in hexseal/sql."""
 
 import importlib.util
+import re
+import shutil
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
-from hexseal.errors import OutputError, ToolError, shortened
+from hexseal.errors import InputError, OutputError, ToolError, shortened
 
-MEMORY_LIMIT = "512MB"
+MEMORY = "512MB"
+SPILL = ".duckdb-"
 SqlNames = Mapping[str, object]
 SQL = Path(__file__).parents[1] / "sql"
 LONGEST_REASON = 200
@@ -21,13 +27,58 @@ _TEMPLATES = Environment(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a database may use: ``memory`` with its unit, ``threads`` (None: one per core).
+
+    Raises InputError for a memory that is no number with MB, GB, MiB or GiB.
+
+    >>> Limits("4 GB").memory
+    '4 GB'
+    """
+
+    memory: str = MEMORY
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[1-9]\d*(\.\d+)? ?[MG]i?B", self.memory):
+            raise InputError(
+                f"--memory {self.memory}: write a number with MB, GB, MiB or GiB, such as 2GB"
+            )
+
+
+_USUAL = Limits()
+_limits: ContextVar[Limits] = ContextVar("limits", default=_USUAL)
+
+
+@contextmanager
+def limited(limits: Limits) -> Iterator[None]:
+    """Hold every database that is opened in the block to the limits."""
+    token = _limits.set(limits)
+    try:
+        yield
+    finally:
+        _limits.reset(token)
+
+
+def remove_spills(work: Path) -> None:
+    """Remove what databases of killed builds left in a work folder that no other build uses."""
+    for folder in work.glob(f"{SPILL}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def connect(work: Path, *, spatial: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database in memory that spills into ``work`` beyond its memory limit."""
-    spill = work / ".duckdb"
+    """Open a database in memory that spills into ``work`` beyond its memory limit.
+
+    What it spilled is removed with it.
+    """
+    spill, limits = work / f"{SPILL}{uuid.uuid4().hex[:8]}", _limits.get()
     connection = duckdb.connect(":memory:")
     try:
-        connection.execute("SET memory_limit = $1", [MEMORY_LIMIT])
+        connection.execute("SET memory_limit = $1", [limits.memory])
+        if limits.threads is not None:
+            connection.execute("SET threads = $1", [limits.threads])
         connection.execute("SET temp_directory = $1", [str(spill)])
         connection.execute("SET enable_progress_bar = false")
         if spatial:
@@ -36,6 +87,7 @@ def connect(work: Path, *, spatial: bool = False) -> Iterator[duckdb.DuckDBPyCon
         yield connection
     finally:
         connection.close()
+        shutil.rmtree(spill, ignore_errors=True)
 
 
 def statement(name: str, names: SqlNames | None = None) -> str:

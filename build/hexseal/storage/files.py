@@ -102,6 +102,21 @@ def only_one(lock: Path) -> Iterator[None]:
         yield
 
 
+def is_held(lock: Path) -> bool:
+    """Return whether a process is in the block of ``one_writer`` or ``only_one``."""
+    try:
+        stream = lock.open("rb+")
+    except OSError:
+        return False
+    with stream:
+        return not _locked(stream.fileno())
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return the bytes of all files below a folder, 0 where there is none."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def _locked(descriptor: int) -> bool:
     """Try to lock an open file; closing it unlocks it."""
     try:

@@ -41,6 +41,15 @@ class WorkFolder:
         return self.folder / ".lock"
 
     @property
+    def run(self) -> Path:
+        """Return what the last build did, stage by stage; written while it runs."""
+        return self.folder / "run.json"
+
+    def units(self, stage: str) -> Path:
+        """Return the folder of a stage's finished units."""
+        return self.folder / "units" / stage
+
+    @property
     def cells(self) -> Path:
         """Return the counts of the finest hexagons by joint class."""
         return self.folder / "cells.parquet"

@@ -53,7 +53,12 @@ def _resolution(zoom: int) -> int:
 
 
 def write_tiles(
-    region: Region, work: Path, site: Path, *, progress: Progress = no_progress
+    region: Region,
+    work: Path,
+    site: Path,
+    *,
+    workers: int | None = None,
+    progress: Progress = no_progress,
 ) -> TileSummary:
     """Encode hexagons.parquet and the area outlines of ``work`` as one PMTiles archive in ``site``.
 
@@ -62,7 +67,7 @@ def write_tiles(
     """
     bands = zoom_bands(region.hexagons)
     archive = site / "tiles" / "hexagons.pmtiles"
-    bounds = _write_archive(region, work, archive, bands, progress)
+    bounds = _write_archive(region, work, archive, bands, workers, progress)
     content = archive.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:10]
     named = archive.with_name(f"hexagons-{digest}.pmtiles")
@@ -86,7 +91,12 @@ def write_tiles(
 
 
 def _write_archive(
-    region: Region, work: Path, archive: Path, bands: tuple[ZoomBand, ...], progress: Progress
+    region: Region,
+    work: Path,
+    archive: Path,
+    bands: tuple[ZoomBand, ...],
+    workers: int | None,
+    progress: Progress,
 ) -> Box:
     """Write the tiles in ascending order of their ids; return the bounds in degrees."""
     hexagons = {
@@ -104,14 +114,15 @@ def _write_archive(
             for band in bands:
                 for zoom in range(band.minzoom, band.maxzoom + 1):
                     progress("tiles", zoom, bands[-1].maxzoom)
-                    for tile, content in _zoom_tiles(database, hexagons[band.resolution], zoom):
+                    layer = hexagons[band.resolution]
+                    for tile, content in _zoom_tiles(database, layer, zoom, workers):
                         writer.write_tile(tile, content)
             writer.finalize(_header(bounds, bands), _metadata(region, bands))
     return bounds
 
 
 def _zoom_tiles(
-    database: duckdb.DuckDBPyConnection, hexagons: Layer, zoom: int
+    database: duckdb.DuckDBPyConnection, hexagons: Layer, zoom: int, workers: int | None
 ) -> Iterator[tuple[int, bytes]]:
     """Yield the packed tiles of one zoom in ascending order of their ids."""
     values = {
@@ -125,7 +136,7 @@ def _zoom_tiles(
         zxy_to_tileid(zoom, x, y): bytes(layer)
         for x, y, layer in fetch(database, "area_tiles", values=values)
     }
-    yield from packed_tiles(hexagons.tiles(zoom), areas)
+    yield from packed_tiles(hexagons.tiles(zoom), areas, workers=workers)
 
 
 def _read_hexagons(region: Region, work: Path, resolution: int) -> Features:

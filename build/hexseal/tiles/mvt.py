@@ -6,6 +6,7 @@ is wider than a tile is clipped, because renderers keep coordinates in 16 bits.
 """
 
 import gzip
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -188,11 +189,12 @@ class Tiles:
 
 
 def packed_tiles(
-    tiles: Tiles, others: Mapping[int, bytes] | None = None, *, workers: int = 2
+    tiles: Tiles, others: Mapping[int, bytes] | None = None, *, workers: int | None = None
 ) -> Iterator[tuple[int, bytes]]:
     """Yield (tile id, gzip-packed tile) in ascending order, encoded and packed by threads.
 
-    ``others`` holds another layer's tiles of the same zoom by their ids.
+    There are ``workers`` of them (None: one per core). ``others`` holds another layer's tiles of
+    the same zoom by their ids.
     """
     others = others or {}
     mine = dict(zip(tiles.ids.tolist(), range(tiles.ids.size), strict=True))
@@ -202,7 +204,7 @@ def packed_tiles(
         return gzip.compress(own + others.get(tile, b""), mtime=0)
 
     waiting = iter(sorted(mine.keys() | others.keys()))
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         while chunk := list(islice(waiting, AHEAD)):
             yield from zip(chunk, pool.map(packed, chunk), strict=True)
 

@@ -24,7 +24,12 @@ COLUMNS = ["rank", "q_value", "area_m2", "origin", "geometry"]
 
 
 def write_patch_tiles(
-    region: Region, work: Path, archive: Path, *, progress: Progress = no_progress
+    region: Region,
+    work: Path,
+    archive: Path,
+    *,
+    workers: int | None = None,
+    progress: Progress = no_progress,
 ) -> int:
     """Write the confirmed patches of all pairs as the layer ``patches``; return how many.
 
@@ -49,7 +54,7 @@ def write_patch_tiles(
     described = {"id": "patches", "fields": fields | {"origin": "String"}}
     write_archive(
         archive,
-        _all_tiles(layer, progress),
+        _all_tiles(layer, workers, progress),
         kind=TileType.MVT,
         bounds=Box(west, south, east, north),
         metadata={
@@ -61,9 +66,11 @@ def write_patch_tiles(
     return table.num_rows
 
 
-def _all_tiles(layer: Layer, progress: Progress) -> Iterator[tuple[int, bytes]]:
+def _all_tiles(
+    layer: Layer, workers: int | None, progress: Progress
+) -> Iterator[tuple[int, bytes]]:
     for zoom in ZOOMS:
-        yield from packed_tiles(layer.tiles(zoom))
+        yield from packed_tiles(layer.tiles(zoom), workers=workers)
         progress("patches", zoom - ZOOMS.start + 1, len(ZOOMS))
 
 

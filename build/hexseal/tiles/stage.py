@@ -51,7 +51,9 @@ def write_layers(
     """
     kept = _Kept(WorkFolder(work).layers, key)
     name, standalone = "patches", region.site.standalone
-    archive = kept.made(name, None, lambda path: write_patch_tiles(region, work, path))
+    archive = kept.made(
+        name, None, lambda path: write_patch_tiles(region, work, path, workers=workers)
+    )
     patches = publish(archive, name, site, standalone) if archive else None
     pixels, codes, images = None, (), {}
     if wants_pixels(region):
