@@ -60,6 +60,6 @@ def require_space(
     room = free(folder) + reused
     if room < needed:
         raise OutputError(
-            f"{folder}: the build needs about {counted(needed, 'B')}, {counted(room, 'B')} are free; free "
-            "some space, choose another --out, or a coarser [hexagons] finest"
+            f"{folder}: the build needs about {counted(needed, 'B')}, {counted(room, 'B')} are "
+            "free; free some space, choose another --out, or a coarser [hexagons] finest"
         )
