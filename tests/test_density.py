@@ -153,6 +153,8 @@ def test_page_summary_and_csv_hold_the_same_figures(site: Path) -> None:
     page = (site / "site/index.html").read_text()
     assert "of the mapped area is sealed" in page
     assert "woods" not in json.loads(page.split('id="hexseal-config">')[1].split("</script>")[0])
+    readme = (site / "site/data/README.txt").read_text()
+    assert "the sum of densities from HRL IMD 2012" in readme
     codebook = (site / "site/data/codebook.csv").read_text()
     assert "sum over pixels of density / 100 times pixel area" in codebook
 

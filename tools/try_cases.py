@@ -372,12 +372,23 @@ def case_28() -> None:
 
 
 def case_30() -> None:
-    """A density given as class map is noticed."""
+    """A density given as class map is noticed; as a density its sums are right."""
     case = "30-imperviousness-density"
     for region in ("region.toml", "region_as_clcplus.toml"):
         _, text = check(case, region)
         expect(region, "counted by threshold" in text, True)
         expect(f"{region}: advice", "nodata = [0" in text, False)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "density.toml"
+        text = '[region]\nid = "field"\n[product]\nname = "imperviousness"\n'
+        for year in (2015, 2018):
+            raster = CASES / case / f"IMD_{year}_010m_eu_03035.tif"
+            text += f'[[epoch]]\nyear = {year}\nlandcover = "{raster}"\n'
+        path.write_text(text, encoding="utf-8")
+        rows = areas(case, "zones.gpkg", "--id", "code", region=str(path))
+    names = ("sealed_m2_2015", "sealed_m2_2018", "new_sealed_m2_2015_2018")
+    found = {key: tuple(float(row[name]) for name in names) for key, row in rows.items()}
+    expect("m2", found, {"01": (111_200, 114_400, 3_200), "02": (12_000, 12_000, 0)})
 
 
 ALL: dict[str, Callable[[], None]] = {

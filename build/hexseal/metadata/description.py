@@ -107,6 +107,16 @@ class Description:
             "confirmée, évolution nette ajustée des erreurs des cartes avec intervalles à 95 %. "
             "Un compte sur cartes, pas une statistique officielle.",
         }
+        if self.region.product.is_density:
+            words = {
+                "en": f"Sealed area by H3 hexagon and area, the sum of densities from {sources}, "
+                "and the raw differences of the maps, which support no figure of change without a "
+                "labelled sample. A map sum, not an official statistic.",
+                "fr": "Surface imperméabilisée par hexagone H3 et par zone, somme des densités "
+                f"d’après {sources}, et différences brutes des cartes, qui n’étayent aucun "
+                "chiffre d’évolution sans échantillon étiqueté. Une somme sur cartes, pas une "
+                "statistique officielle.",
+            }
         return (simulated[language] if self.region.simulated else "") + words[language]
 
     @property

@@ -105,8 +105,11 @@ export class Pixels {
       const pair = `${first}_${last}`;
       const isNew = (sealed: number) => !isSet(sealed, before) && isSet(sealed, after);
       const isLost = (sealed: number) => isSet(sealed, before) && !isSet(sealed, after);
-      add(ofPair("new_sealed_m2", pair), isNew);
-      add(ofPair("unsealed_m2", pair), isLost);
+      // Densities rise and fall in pixels that stay sealed in part; the tiles do not show by how much.
+      const either = (sealed: number) => isSet(sealed, before) || isSet(sealed, after);
+      const isDensity = this.settings.density === true;
+      add(ofPair("new_sealed_m2", pair), isDensity ? either : isNew);
+      add(ofPair("unsealed_m2", pair), isDensity ? either : isLost);
       add(ofPair("confirmed_m2", pair), (_, confirmed) => isSet(confirmed, place));
       add(ofPair("adjusted_m2", pair), (sealed) => isNew(sealed) || isLost(sealed));
     });
