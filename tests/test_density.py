@@ -25,6 +25,7 @@ from hexseal.raster.joint import ClassJoiner, TooManyCodesError
 from hexseal.raster.landcover import read_grid
 from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region, load_region
+from hexseal.simulation.densities import DensityErrors, observe_densities
 from hexseal.vector.zones import read_zones
 
 SIZE = 100
@@ -402,3 +403,80 @@ def test_points_give_the_sealed_area_of_densities(tmp_path: Path) -> None:
     refused = hexseal("accuracy", path, tmp_path / "points.csv", "--crs", "EPSG:3035", "-o", out)
     assert refused.code == 1
     assert "points that are sealed or unsealed" in refused.err
+
+
+def test_init_writes_the_product_by_name_of_the_files(tmp_path: Path) -> None:
+    write_region(tmp_path)
+    rasters = [
+        part for year in YEARS for part in ("--raster", tmp_path / f"IMD_{year}_010m_eu_03035.tif")
+    ]
+    out = tmp_path / "made.toml"
+    result = hexseal("init", "Made", *rasters, "-o", out)
+    assert result.code == 0, result.err
+    region = load_region(out)
+    assert (region.product, region.years) == (IMPERVIOUSNESS, YEARS)
+    plain = write_tif(tmp_path / "sealed_2018.tif", densities()[0])
+    named = hexseal(
+        "init", "N", "--raster", plain, "--product", "imperviousness", "-o", tmp_path / "n.toml"
+    )
+    assert named.code == 0, named.err
+    assert load_region(tmp_path / "n.toml").product == IMPERVIOUSNESS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--nuts", "LU000"), "no service is known that gives densities cut to a place"),
+        (("--raster", "150.tif"), "holds 150, which densities of 0 to 100 per cent"),
+    ],
+)
+def test_init_refuses_what_is_no_density(
+    tmp_path: Path, arguments: tuple[str, str], words: str
+) -> None:
+    write_tif(tmp_path / "2018_150.tif", [[0, 150]])
+    files = [str(tmp_path / f"2018_{a}") if a.endswith(".tif") else a for a in arguments]
+    out = tmp_path / "x.toml"
+    result = hexseal("init", "X", *files, "--product", "imperviousness", "-o", out)
+    assert result.code == 1
+    assert words in result.err
+    assert not out.exists()
+
+
+def test_simulated_densities_follow_the_truth_with_alike_errors() -> None:
+    truth = np.zeros((200, 200), np.uint8)
+    truth[40:160, 40:160] = 60
+    grown = truth.copy()
+    grown[100:140, 160:180] = 100
+    cover = np.full(truth.shape, 6, np.uint8)
+    cover[:5] = 254
+    both = [
+        observe_densities(
+            (truth, grown), (cover, cover), DensityErrors(), np.random.default_rng(seed)
+        )
+        for seed in (1, 1, 2)
+    ]
+    assert all((one == two).all() for one, two in zip(both[0], both[1], strict=True))
+    assert any((one != two).any() for one, two in zip(both[0], both[2], strict=True))
+    first, second = both[0]
+    assert (first[:5] == 255).all()
+    assert first[5:].max() <= 100
+    sums = [band[5:].astype(np.int64).sum() for band in (first, second)]
+    assert sums[0] / truth.astype(np.int64).sum() == pytest.approx(0.92, abs=0.03)
+    rise = int(sums[1] - sums[0])
+    assert rise / (grown.astype(np.int64) - truth).sum() == pytest.approx(0.92, abs=0.06)
+    errors = [band[50:150, 50:150].astype(float) - 55 for band in (first, second)]
+    assert np.corrcoef(errors[0].ravel(), errors[1].ravel())[0, 1] > 0.85
+
+
+def test_compare_maps_adds_densities_up(tmp_path: Path) -> None:
+    import hexseal as library  # noqa: PLC0415
+
+    maps = {
+        year: write_tif(tmp_path / f"IMD_{year}.tif", band)
+        for year, band in zip((2015, 2018), densities()[1:], strict=True)
+    }
+    table = library.compare_maps(maps, resolution=8, product="imperviousness").to_pylist()
+    bands = np.stack(densities()[1:]).astype(np.int64)
+    counted = np.where(np.logical_and.reduce(bands <= 100), bands, 0)
+    for year, band in zip((2015, 2018), counted, strict=True):
+        assert sum(row[f"sealed_m2_{year}"] for row in table) == pytest.approx(band.sum())
