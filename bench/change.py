@@ -27,7 +27,8 @@ from scipy import ndimage
 from scipy.spatial import Voronoi
 
 from hexseal.change.stage import judge_region
-from hexseal.counting.stage import count_region
+from hexseal.change.survey import count_region
+from hexseal.execution import Execution
 from hexseal.raster.grid import from_lonlat
 from hexseal.region.load import Accuracy, Region, SealedAccuracy, load_region
 from hexseal.simulation import NoiseModel, Observation, observe, simulate_truth
@@ -165,8 +166,8 @@ def judge_case(
 
 def run(region: Region, work: Path, accuracies: Mapping[int, SealedAccuracy] | None = None) -> None:
     work.mkdir(exist_ok=True)
-    count_region(region, work, workers=1)
-    judge_region(region, work, workers=1)
+    count_region(region, work, execution=Execution(1))
+    judge_region(region, work, execution=Execution(1))
     write_statistics(region, work, accuracy=Accuracy(accuracies or {}))
 
 

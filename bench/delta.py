@@ -18,8 +18,9 @@ import rasterio
 from landscape import BLOCK, write_pair
 
 from hexseal.change.stage import judge_region
+from hexseal.change.survey import count_region
 from hexseal.check.stage import check_region
-from hexseal.counting.stage import count_region
+from hexseal.execution import Execution
 from hexseal.region.load import Region, load_region
 
 REGION = """
@@ -131,7 +132,7 @@ def region_of(folder: Path, pair: tuple[Path, Path], resolution: int) -> Region:
 
 
 def delta(folder: Path, pair: tuple[Path, Path], resolution: int, *, workers: int) -> None:
-    count_region(region_of(folder, pair, resolution), folder / "work", workers=workers)
+    count_region(region_of(folder, pair, resolution), folder / "work", execution=Execution(workers))
 
 
 def check(folder: Path, pair: tuple[Path, Path]) -> None:
@@ -139,7 +140,7 @@ def check(folder: Path, pair: tuple[Path, Path]) -> None:
 
 
 def change(folder: Path, pair: tuple[Path, Path], resolution: int, *, workers: int) -> None:
-    judge_region(region_of(folder, pair, resolution), folder / "work", workers=workers)
+    judge_region(region_of(folder, pair, resolution), folder / "work", execution=Execution(workers))
 
 
 def peak_memory(folder: Path, size: int, resolution: int) -> str:

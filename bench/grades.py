@@ -20,10 +20,14 @@ from mapnoise import BY_NAME, EIGHT, POWER, ROWS, SHARED, MapPair, draw_pair
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hexseal.change.grading import EvidenceGatherer, Grading, grade_pair
-from hexseal.change.patches import ChangeBand, ChangePixels, PatchTable, label_patches
-from hexseal.change.source import PATCH_CODES
-from hexseal.change.states import Around, PairPixels, edges, evidence_weights, pair_states
+from hexseal.change.block import origins_of
+from hexseal.change.features import COLUMNS, PairPlanes, measure_patches
+from hexseal.change.grading import Grading, PairEvidence, grade_pair
+from hexseal.change.joining import Parts, join_parts
+from hexseal.change.patches import ChangePixels, PatchTable
+from hexseal.raster.confidence import contrast_of, contrast_sums
+from hexseal.raster.registration import BlockPlace, edge_sums, solve_displacement
+from hexseal.raster.runs import find_runs
 from hexseal.statistics.adjusted import Transfer, Units, Whole, adjust, fit_noise
 
 SHORT_ROWS = (
@@ -84,22 +88,25 @@ class Run:
 
 
 def judge(pair: MapPair, *, ignore_tests: bool = False) -> Judged:
-    """Judge two maps the way the change stage does, in one band held in memory."""
-    states = pair_states(
-        PairPixels(
-            pair.valid, pair.before, pair.after, Around(None, None), confidences=pair.confidence
-        ),
-        confidence=0,
-        edge_tolerance=0,
-    )
+    """Judge two maps the way the change stage does, in one block held in memory."""
+    before, after = pair.before & pair.valid, pair.after & pair.valid
+    plane = (before | after.view(np.uint8) << 1).astype(np.uint8)
+    height, width = plane.shape
+    own = 0, height, 0, width
+    runs = find_runs(plane)
     partner = np.where(pair.classes == 1, 2, pair.classes).astype(np.uint8)
-    band = ChangeBand(
-        0, PATCH_CODES[states], partner, *(evidence_weights(pair.confidence) or (None, None))
+    planes = PairPlanes(partner, partner, pair.confidence)
+    found = measure_patches(np.pad(plane, 1), runs, planes, top=0, left=0, width=width)
+    columns = dict(zip(COLUMNS, found.table.T, strict=True))
+    origins = origins_of(found)
+    patch, table = join_parts(Parts(columns, origins, np.empty((0, 4), np.int64)), width)
+    evidence = PairEvidence(
+        plane.shape,
+        solve_displacement(edge_sums(plane, runs, pair.valid, own, BlockPlace.of(plane.shape))),
+        contrast_of(contrast_sums(plane, runs, pair.confidence, own)),
+        any(layer is not None for layer in pair.confidence),
     )
-    table, pixels = label_patches([band])
-    gatherer = EvidenceGatherer(states.shape)
-    gatherer.add(0, states, pair.confidence)
-    evidence = gatherer.finish()
+    pixels = ChangePixels(found.row, found.column, patch[found.label], found.partner, found.secure)
     return Judged(table, pixels, grade_pair(table, evidence, ignore_tests=ignore_tests))
 
 
@@ -168,8 +175,13 @@ def count_units(pair: MapPair, found: Judged, size: int) -> Units:
         image = np.zeros(pair.valid.shape, np.bool_)
         image[pixels.row[kind], pixels.column[kind]] = True
         images.append(image)
-    images += [edges(sealed & pair.valid) for sealed in (pair.before, pair.after)]
+    images += [_edges(sealed & pair.valid) for sealed in (pair.before, pair.after)]
     return Units(*(_blocks(image, pair.valid, size) for image in images))
+
+
+def _edges(sealed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the sealed pixels that have an unsealed 4-neighbour."""
+    return sealed & ~ndimage.binary_erosion(sealed, border_value=1)
 
 
 def _blocks(image: NDArray[np.generic], valid: NDArray[np.bool_], size: int) -> NDArray[np.float64]:

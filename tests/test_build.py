@@ -11,7 +11,7 @@ from rasterfiles import real_data
 from sites import COLUMNS, ROWS, hexseal, real_sao_tome, tree, write_region
 
 from hexseal.change.stage import judge_region
-from hexseal.counting.stage import count_region
+from hexseal.change.survey import count_region
 from hexseal.region.load import load_region
 from hexseal.statistics.stage import write_statistics
 

@@ -19,9 +19,9 @@ from sites import REGION, hexseal, write_region
 
 from hexseal.areas import LATTICE_VARIANCE, AreasOptions, built_before, measure_areas
 from hexseal.change.stage import judge_region
+from hexseal.change.survey import count_region
 from hexseal.codebook.measures import SIGNALS
 from hexseal.counting.scanline import count_polygons
-from hexseal.counting.stage import count_region
 from hexseal.errors import InputError, OutputError
 from hexseal.raster.landcover import read_grid
 from hexseal.region.load import AreaLayer, load_region

@@ -15,11 +15,13 @@ from scipy import ndimage
 from sites import real_sao_tome
 from test_patches import EIGHT, label
 
+from hexseal.change import survey, unit
 from hexseal.change.rate import fit_tail, rates
-from hexseal.change.source import PairSource
 from hexseal.change.stage import judge_region, read_report
 from hexseal.change.states import State
-from hexseal.counting.stage import count_region
+from hexseal.change.survey import count_region
+from hexseal.execution import Execution
+from hexseal.raster.grid import Window
 from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region, load_region
 from hexseal.statistics.stage import write_statistics
@@ -211,7 +213,7 @@ def test_accuracies_give_stocks_an_interval(region: Region, work: Path, tmp_path
     text += "[accuracy.2021]\nusers = 0.9\nproducers = 0.8\n"
     other = region.path.with_name("told.toml")
     other.write_text(text)
-    for name in work.iterdir():
+    for name in work.glob("*.*"):
         (tmp_path / name.name).write_bytes(name.read_bytes())
     write_statistics(load_region(other), tmp_path)
     found = duckdb.execute(
@@ -296,23 +298,36 @@ def test_filters_that_are_switched_on_remove_and_say_so(region: Region) -> None:
     assert taken + report.confirmed <= report.raw_gain
 
 
-def test_bands_of_any_height_judge_alike(
-    region: Region, work: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("height", "width", "step"), [(400, 420, 64), (97, 420, 33), (61, 103, 512)]
+)
+def test_how_a_region_is_cut_changes_no_byte(
+    region: Region, work: Path, monkeypatch: pytest.MonkeyPatch, height: int, width: int, step: int
 ) -> None:
-    expected = (work / "patches_2018_2021.parquet").read_bytes()
-    rows = [(row, min(row + 7, ROWS)) for row in range(0, ROWS, 7)]
-    monkeypatch.setattr(PairSource, "rows", lambda self: rows)
-    folder = region.path.parent / "thin"
+    monkeypatch.setattr(unit, "STEP", step)
+    monkeypatch.setattr(survey, "cut_units", lambda *_: cuts(height, width)[::-1])
+    folder = region.path.parent / f"cut_{height}_{step}"
     folder.mkdir()
-    (report,) = judge_region(region, folder)
+    count_region(region, folder, execution=Execution(1))
+    (report,) = judge_region(region, folder, execution=Execution(1))
     assert report == read_report(work, Pair(2018, 2021))
-    assert (folder / "patches_2018_2021.parquet").read_bytes() == expected
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "evidence_2018_2021.json",
-        "evidence_2018_2021_cells.parquet",
-        "evidence_2018_2021_zones.parquet",
-        "patches_2018_2021.parquet",
+    name = "patches_2018_2021.parquet"
+    assert (folder / name).read_bytes() == (work / name).read_bytes()
+    for name in ("cells", "zones", "evidence_2018_2021_cells", "evidence_2018_2021_zones"):
+        assert rows_of(folder / f"{name}.parquet") == rows_of(work / f"{name}.parquet")
+
+
+def cuts(height: int, width: int) -> list[Window]:
+    """Cut the region into windows of a size."""
+    return [
+        Window(row, column, min(height, ROWS - row), min(width, COLUMNS - column))
+        for row in range(0, ROWS, height)
+        for column in range(0, COLUMNS, width)
     ]
+
+
+def rows_of(path: Path) -> list[tuple[object, ...]]:
+    return duckdb.sql(f"FROM '{path}' ORDER BY ALL").fetchall()
 
 
 def test_three_years_are_judged_pair_by_pair(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Counting in polygons: figures checkable by hand, and the half-open rule at shared edges."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from hexseal.counting.scanline import PixelArea, count_polygons
+from hexseal.counting.scanline import Marked, count_marked, count_polygons
 from hexseal.vector.polygons import Polygons
 
 NINE = np.arange(1, 10, dtype=np.uint16).reshape(3, 3)
@@ -76,14 +78,22 @@ def test_random_quarterings_cover_every_pixel_once() -> None:
         assert sorted(found) == list(range(400))
 
 
-def test_areas_follow_rows_and_the_slope_across_columns() -> None:
-    area = PixelArea(np.array([1.0, 2.0, 4.0]), slope=0.5)
+def test_areas_add_up_those_of_the_pixels() -> None:
+    area = np.array([[1, 2, 4], [8, 16, 32], [64, 128, 256]])
     zeros = np.zeros((3, 3), dtype=np.uint16)
     counts, _ = count_polygons(zeros, polygon(square(-0.5, 1.5)), code_count=1, area=area)
-    # Columns 0 and 1 of the rows of area 1 and 2; column 0 lies one slope below the middle.
     assert counts.area is not None
-    assert counts.area.tolist() == [0.5 + 1.0 + 1.5 + 2.0]
-    assert area.at(np.array([2]), np.array([2]), 3).tolist() == [4.5]
+    assert counts.area.tolist() == [1 + 2 + 8 + 16]
+
+
+def test_marked_pixels_are_found_in_every_polygon_that_holds_them() -> None:
+    marked = Marked.of(np.array([0, 0, 1, 2]), np.array([0, 2, 1, 2]), 3)
+    zeros = np.zeros((3, 3), dtype=np.uint16)
+    whole, corner = square(-0.5, 2.5), square(-0.5, 1.5)
+    two = replace(polygon(whole, corner), owners=np.array([0, 1]), count=2)
+    _, _, hits = count_marked(zeros, two, marked, code_count=1)
+    found = zip(hits.polygon.tolist(), hits.pixel.tolist(), strict=True)
+    assert list(found) == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 2)]
 
 
 def test_pixels_next_to_an_edge_are_doubtful_on_both_sides() -> None:

@@ -2,20 +2,18 @@
 
 import numpy as np
 import pytest
-
-from hexseal.change.states import (
+from slowstates import (
     EDGE_AFTER,
     EDGE_BEFORE,
-    NO_DATA,
     STATE_BITS,
-    STATE_SETS,
     Around,
     PairPixels,
-    State,
     edges,
     evidence_weights,
     pair_states,
 )
+
+from hexseal.change.states import NO_DATA, STATE_SETS, State
 
 
 def flags(*rows: str) -> np.ndarray:

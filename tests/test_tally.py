@@ -8,7 +8,7 @@ import pytest
 from affine import Affine
 from oracles import cells_by_pixel
 
-from hexseal.counting.tally import CM2, WindowCounter, WindowCounts
+from hexseal.counting.tally import MM2, WindowCounter, WindowCounts
 from hexseal.hexgrid.cells import View, cells_over
 from hexseal.hexgrid.icosahedron import faces, lonlat
 from hexseal.products import CLCPLUS
@@ -131,7 +131,7 @@ def test_areas_on_projected_grids_are_true() -> None:
     x, y = grid.centers(rows.astype(float), columns.astype(float))
     lon, lat = grid.to_lonlat(x, y)
     true = (100.0 / grid.areal_scale(lon, lat)).sum()
-    assert abs(tally.area_cm2.sum() / CM2 / true - 1.0) < 1e-6
+    assert abs(tally.area_mm2.sum() / MM2 / true - 1.0) < 1e-6
     assert abs(true / (100.0 * bands[0].size) - 1.0) > 1e-4
 
 
@@ -139,7 +139,7 @@ def test_areas_on_geographic_grids_follow_the_rows() -> None:
     grid = degrees_around(25.0, 66.0, 300, 400, DEGREES)
     tally = count(grid, two_years((300, 400)), 8).cells
     true = grid.row_area_m2(np.arange(300)).sum() * 400
-    assert abs(tally.area_cm2.sum() / CM2 - true) < 1e-4 * len(tally.owner)
+    assert abs(tally.area_mm2.sum() / MM2 - true) < 1e-6 * tally.pixels.sum()
 
 
 def test_the_cells_over_a_window_are_drawn_on_the_lattice_or_listed() -> None:

@@ -20,11 +20,13 @@ from pyproj import Geod
 
 from hexseal.accuracy.stage import assess_accuracy, known_accuracy
 from hexseal.change.stage import change_stamp, judge_areas, judge_region
+from hexseal.change.survey import count_region
 from hexseal.codebook import Column, columns_of, counted_columns, spread_of
 from hexseal.codebook.words import NO_POPULATION, STEADY_POPULATION
-from hexseal.counting.stage import CountFiles, count_region, count_windows, counts_stamp
+from hexseal.counting.stage import CountFiles, count_windows, counts_stamp
 from hexseal.counting.tally import WindowCounter
 from hexseal.errors import OutputError
+from hexseal.execution import Execution
 from hexseal.forward.stage import source_titles
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid
@@ -171,15 +173,16 @@ def _count(
 ) -> None:
     """Write zones.parquet, and areas.parquet as a build would, of a region with one layer."""
     judged = judged and bool(region.pairs)
+    execution = Execution(workers)
     if judged and known is None:
-        count_region(region, work, workers=workers, progress=progress)
-        judge_region(region, work, workers=workers, progress=progress)
+        count_region(region, work, execution=execution, progress=progress)
+        judge_region(region, work, execution=execution, progress=progress)
     else:
         _count_areas(region, work, workers, progress)
     if judged and known is not None:
         WorkFolder(work).cells.unlink()
         copy_file(WorkFolder(known).cells, WorkFolder(work).cells)
-        judge_areas(region, known, work, workers=workers, progress=progress)
+        judge_areas(region, known, work, execution=execution, progress=progress)
     if judged:
         write_statistics(region, work, accuracy=_accuracy(region, progress))
 

@@ -14,9 +14,10 @@ from hexseal import __version__
 from hexseal.accuracy.report import write_report
 from hexseal.accuracy.stage import assess_accuracy, known_accuracy
 from hexseal.change.stage import PairReport, change_stamp, judge_region
+from hexseal.change.survey import count_region
 from hexseal.check.report import render
 from hexseal.check.stage import check_region
-from hexseal.counting.stage import DeltaSummary, count_region, counts_stamp
+from hexseal.counting.stage import DeltaSummary, counts_stamp
 from hexseal.datasets import write_checksums, write_datasets
 from hexseal.datasets.documents import listed_files
 from hexseal.errors import InputError, VerifyError
@@ -230,7 +231,9 @@ def count(
             lines.append("inputs unchanged, counts kept (--fresh counts again)")
             return None
         stamp.clear()
-        summary = count_region(region, work, workers=settings.workers, progress=reporter.progress)
+        summary = count_region(
+            region, work, execution=Execution(settings.workers), progress=reporter.progress
+        )
         stamp.write()
         lines.pixels = summary.pixels
         lines.append(f"{summary.pixels:,} pixels on {summary.grid}, {summary.areas} areas")
@@ -247,7 +250,9 @@ def judge(region: Region, work: Path, settings: BuildSettings, reporter: Reporte
             lines.append("inputs unchanged, judgement kept")
             return
         stamp.clear()
-        reports = judge_region(region, work, workers=settings.workers, progress=reporter.progress)
+        reports = judge_region(
+            region, work, execution=Execution(settings.workers), progress=reporter.progress
+        )
         stamp.write()
         for report in reports:
             lines.append(

@@ -38,19 +38,16 @@ from hexseal.change.rate import (
     is_lucky,
     rates,
 )
-from hexseal.change.states import GAIN_REASONS, LOSS_REASONS, NO_DATA, STATE_BITS, State
-from hexseal.raster.confidence import LEAST_CONTRAST, ConfidenceContrast
-from hexseal.raster.registration import BLOCKS, Displacement, Registration
-from hexseal.types import Bytes, Doubles, Flags
+from hexseal.raster.confidence import LEAST_CONTRAST
+from hexseal.raster.grid import Window
+from hexseal.raster.registration import BLOCKS, Displacement
+from hexseal.types import Doubles, Flags
 
 Grade = Literal["reference", "consistent", "inconclusive"]
 GRADES: tuple[Grade, ...] = ("reference", "consistent", "inconclusive")
 # A pixel on the outline of a confirmed patch may be in or out: the variance of a fair coin.
 EDGE_VARIANCE = 0.25
 LOCAL_SHIFT, LOCAL_NOISE = 0.5, 4.0
-# Rows that are looked at together, and rows of the neighbours seen with them: patches that
-# reach farther count as large anyway.
-STRIP_ROWS, STRIP_HALO = 512, 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,76 +71,6 @@ class PairEvidence:
         return self.has_both and self.contrast is not None and self.contrast > LEAST_CONTRAST
 
 
-class EvidenceGatherer:
-    """Gather from bands of rows what grading needs besides patches; ``shape`` is of the region.
-
-    Bands may have any height: rows are kept until a strip of fixed height is whole, with rows of
-    its neighbours above and below, so that the same region gives the same evidence.
-    """
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.shape = shape
-        self.registration = Registration(shape)
-        self.contrast = ConfidenceContrast()
-        self.has_confidence = False
-        self._planes: NDArray[np.uint8] | None = None
-        self._top = 0
-        self._done = 0
-        self._dates = (False, False)
-
-    def add(self, row: int, states: Bytes, layers: tuple[Bytes | None, Bytes | None]) -> None:
-        """Add the rows from ``row`` on: bytes of ``pair_states``, confidence of both dates."""
-        self._dates = (layers[0] is not None, layers[1] is not None)
-        self.has_confidence |= any(self._dates)
-        empty = np.full_like(states, NO_DATA)
-        planes = np.stack([states, *(empty if layer is None else layer for layer in layers)])
-        held = self._planes
-        self._planes = planes if held is None else np.concatenate([held, planes], axis=1)
-        end = row + states.shape[0]
-        while end >= self._done + STRIP_ROWS + STRIP_HALO:
-            self._take(self._done + STRIP_ROWS)
-
-    def finish(self) -> PairEvidence:
-        """Return what was gathered."""
-        if self._planes is not None:
-            self._take(self._top + self._planes.shape[1])
-        return PairEvidence(
-            self.shape,
-            self.registration.solve(),
-            self.contrast.value(),
-            self.has_confidence,
-            self.contrast.inverted(),
-            all(self._dates),
-        )
-
-    def _take(self, end: int) -> None:
-        """Gather from the rows up to ``end``, and forget those that no later strip needs."""
-        assert self._planes is not None
-        planes = self._planes[:, : end + STRIP_HALO - self._top]
-        own = slice(self._done - self._top, end - self._top)
-        states = planes[0]
-        counts = states != NO_DATA
-        sealed = (_SEALED_BEFORE[states], _SEALED_AFTER[states])
-        layers = tuple(
-            plane if known else None for plane, known in zip(planes[1:], self._dates, strict=True)
-        )
-        self.registration.add(self._top, *sealed, counts, own)
-        self.contrast.add(*sealed, counts, (layers[0], layers[1]), own)
-        keep = max(0, end - STRIP_HALO - self._top)
-        self._planes, self._top, self._done = self._planes[:, keep:], self._top + keep, end
-
-
-def _bytes_of(states: Sequence[int]) -> Flags:
-    """Return which bytes of states and edges hold one of ``states``."""
-    held = np.isin(np.arange(256) & STATE_BITS, states)
-    held[128:] = False
-    return held
-
-
-_SEALED_BEFORE = _bytes_of([State.SEALED, State.LOSS, *LOSS_REASONS])
-_SEALED_AFTER = _bytes_of([State.SEALED, State.GAIN, State.CONFIRMED, *GAIN_REASONS])
-
-
 @dataclass(frozen=True, slots=True)
 class FalseShare:
     """Rate of false patches and false area among what is confirmed, shares with upper bounds."""
@@ -165,6 +92,22 @@ class DoubtfulPlaces:
     shape: tuple[int, int]
     level: Flags
     shift: Flags
+
+    def nowhere(self) -> "DoubtfulPlaces":
+        """Return the same blocks, none of them doubtful."""
+        return DoubtfulPlaces(self.shape, np.zeros_like(self.level), np.zeros_like(self.shift))
+
+    def meets(self, window: Window) -> bool:
+        """Return whether a window holds a pixel of such a block."""
+        rows = np.arange(window.row, window.row + window.height)
+        columns = np.arange(window.column, window.column + window.width)
+        for flags in (self.level, self.shift):
+            parts = len(flags)
+            down = np.unique((rows * parts // max(self.shape[0], 1)).clip(0, parts - 1))
+            across = np.unique((columns * parts // max(self.shape[1], 1)).clip(0, parts - 1))
+            if flags[np.ix_(down, across)].any():
+                return True
+        return False
 
     def at(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Flags:
         """Return for each of ``rows`` x ``columns`` pixels whether it lies in such a block."""

@@ -192,7 +192,7 @@ class PatchBuilder:
         label, spans = _stacked(self._spans)
         top, bottom, left, right = _greatest(patch[label], spans)[1]
         key, counts = _stacked(self._classes)
-        origin, origin_pixels = _commonest(patch[key // 256] * 256 + key % 256, counts)
+        origin, origin_pixels = commonest(patch[key // 256] * 256 + key % 256, counts)
         confident, compact, sides, contact = more
         return PatchTable(
             direction=np.where(gain > 0, 1, -1).astype(np.int8),
@@ -253,7 +253,7 @@ def _stacked(parts: list[tuple[Integers, Integers]]) -> tuple[Integers, Integers
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts], axis=1)
 
 
-def _commonest(keys: Integers, counts: Integers) -> tuple[Bytes, Integers]:
+def commonest(keys: Integers, counts: Integers) -> tuple[Bytes, Integers]:
     """Return the most frequent low byte of ``keys`` for each high part, and how often it occurs.
 
     High parts run from 0.

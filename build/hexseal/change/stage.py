@@ -1,27 +1,22 @@
 """Judge the change of each pair of years: filters, patches, what losses confirm, counts.
 
-Two passes. The first reads the rasters in full-width bands, writes the state of each pixel and
-joins changed pixels into patches without seams. The second paints the outcome of each patch and
-counts states per hexagon and area. Memory follows the number of patches and the width of a band.
+The units of the region are read once (``survey``) and leave parts of patches and rows of changed
+pixels. Here parts are joined, all patches judged together, and the outcome of each patch is given
+to its rows. Memory follows the number of patches, not the size of the region.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-import rasterio
-from numpy.typing import NDArray
-from rasterio.io import DatasetWriter
-from rasterio.windows import Window as RasterioWindow
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from hexseal.change.counts import RECORD, JudgedPixels, count_states
+from hexseal.change.block import CONDITION
 from hexseal.change.grading import (
     DoubtfulPlaces,
-    EvidenceGatherer,
     FalseShare,
     Grade,
     Grading,
@@ -29,25 +24,29 @@ from hexseal.change.grading import (
     grade_pair,
     reasons_of,
 )
+from hexseal.change.joining import Parts, join_parts
 from hexseal.change.maptests import Check
-from hexseal.change.patches import ChangePixels, PatchBuilder, PatchTable
+from hexseal.change.patches import PatchTable
 from hexseal.change.rate import Tail
-from hexseal.change.source import PairSource
-from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, STATE_BITS, State
+from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, State
+from hexseal.change.survey import Survey, survey_again, survey_areas, survey_region
+from hexseal.change.unit import OWNERS
 from hexseal.change.worklist import PatchFile, write_patches
-from hexseal.counting.stage import counted_files, counted_settings
+from hexseal.counting.stage import CountFiles, counted_files, counted_settings
+from hexseal.execution import Execution
 from hexseal.products import Product
 from hexseal.progress import Progress, no_progress
-from hexseal.raster.grid import Grid, Window
-from hexseal.raster.stack import YearStack, region_grid
+from hexseal.raster.confidence import contrasts_of, inverted_of, least_contrast
+from hexseal.raster.grid import Window
+from hexseal.raster.registration import EdgeSums, solve_displacement
 from hexseal.region.load import Region
 from hexseal.storage.cache import Stamp
 from hexseal.storage.files import copy_file, whole_file, write_bytes
 from hexseal.storage.workdir import WorkFolder
-from hexseal.types import Bytes, Pair
-from hexseal.vector.zones import Zones, read_zones
+from hexseal.types import Bytes, Flags, Integers, Pair
 
-BLOCK = 512
+# Columns of the counts of judged pixels.
+COLUMNS = (*CONDITION, "origin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +106,26 @@ class PairReport:
 
 
 def judge_region(
-    region: Region, work: Path, *, workers: int | None = None, progress: Progress = no_progress
+    region: Region,
+    work: Path,
+    *,
+    execution: Execution | None = None,
+    progress: Progress = no_progress,
 ) -> tuple[PairReport, ...]:
-    """Write evidence of every pair into ``work``: counts, patches, report (see ARCHITECTURE)."""
-    grid, frame = region_grid(region)
-    zones = read_zones(region.areas, grid)
-    return tuple(
-        _judge_pair(region, pair, grid, frame, zones, work, workers, progress)
-        for pair in region.pairs
-    )
+    """Write evidence of every pair into ``work``: counts, patches, report (see ARCHITECTURE).
+
+    Reads the region first where counting has not, and those units again in which a test of the
+    maps fails locally.
+    """
+    survey = survey_region(region, work, execution=execution, progress=progress)
+    judged = [_judge_pair(region, pair, survey) for pair in region.pairs]
+    doubtful = [pair.fates.doubtful for pair in judged]
+    final = survey_again(survey, doubtful, work, execution=execution, progress=progress)
+    reports = []
+    for done, found in enumerate(judged, 1):
+        reports.append(_write_pair(region, found, final, work))
+        progress("change", done, len(judged))
+    return tuple(reports)
 
 
 def change_stamp(region: Region, work: WorkFolder) -> Stamp:
@@ -147,57 +157,67 @@ def read_report(work: Path, pair: Pair) -> PairReport:
     )
 
 
-def _judge_pair(
-    region: Region,
-    pair: Pair,
-    grid: Grid,
-    frame: Window,
-    zones: Zones,
-    work: Path,
-    workers: int | None,
-    progress: Progress,
-) -> PairReport:
-    name = pair.key
-    with _scratch(work, name) as (raster, binary), PairSource(region, pair, frame) as source:
-        labelled = _label(source, grid, raster, binary, progress)
-        kept = labelled.table.pixels >= region.noise.minimum_patch
-        grading = _grade(labelled, kept, region)
-        outcome = _outcome(labelled.table, kept, grading)
-        records = np.memmap(binary, RECORD, "r") if binary.stat().st_size else np.empty(0, RECORD)
-        states = YearStack(region, Window(0, 0, grid.height, grid.width), addresses=[str(raster)])
-        with states:
-            judged = JudgedPixels(
-                states, records, labelled.patches, outcome,
-                secure=grading.secure, doubtful=grading.doubtful,
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fates:
+    """What becomes of the parts of patches in the units of a region, in the units' order.
+
+    ``patch`` is the patch of each part, ``starts`` the number of the first part of each unit,
+    ``outcome`` the State that the pixels of each patch end in; of a confirmed patch, only those
+    that have the bit ``secure``. ``doubtful`` says where the maps are.
+    """
+
+    windows: tuple[Window, ...]
+    patch: Integers
+    starts: Integers
+    outcome: Bytes
+    secure: int
+    doubtful: DoubtfulPlaces
+
+    def of(self, changed: pa.Table, unit: int) -> tuple[Bytes, Bytes]:
+        """Return the State that rows of changed pixels end in, and former class if confirmed."""
+        label, state, secure, partner = (
+            changed[name].to_numpy() for name in ("label", "state", "secure", "partner")
+        )
+        in_patch = label >= 0
+        ends = state.astype(np.uint8)
+        ends[in_patch] = self.outcome[self.patch[label[in_patch] + self.starts[unit]]]
+        unsure = (ends == State.CONFIRMED) & (secure & self.secure == 0)
+        ends[unsure] = State.CONFIRMED_EDGE
+        return ends, np.where(ends == State.CONFIRMED, partner, 0).astype(np.uint8)
+
+    def write(self, path: Path) -> None:
+        """Keep them, so that other areas can be counted without judging anew."""
+        windows = [(w.row, w.column, w.height, w.width) for w in self.windows]
+        with whole_file(path) as partial, partial.open("wb") as stream:
+            np.savez(
+                stream, windows=np.array(windows), patch=self.patch, starts=self.starts,
+                outcome=self.outcome, secure=np.int64(self.secure),
+                shape=np.array(self.doubtful.shape), level=self.doubtful.level,
+                shift=self.doubtful.shift,
             )  # fmt: skip
-            count_states(
-                region, grid, zones, judged, work, prefix=f"evidence_{name}_",
-                resolution=region.hexagons.finest, workers=workers, progress=progress,
+
+    @classmethod
+    def read(cls, path: Path) -> "_Fates":
+        """Return what ``write`` wrote."""
+        with np.load(path) as kept:
+            rows, columns = kept["shape"].tolist()
+            return cls(
+                tuple(Window(*window) for window in kept["windows"].tolist()),
+                kept["patch"], kept["starts"], kept["outcome"], int(kept["secure"]),
+                DoubtfulPlaces((rows, columns), kept["level"], kept["shift"]),
             )  # fmt: skip
-        patches = PatchFile(labelled.table, grading, outcome, records, labelled.patches)
-        write_patches(region, pair, grid, zones, patches, WorkFolder(work).patches(pair))
-        report = _report(source, labelled, grading, outcome)
-        _keep(WorkFolder(work).judged(pair), (raster, binary), labelled, outcome, grading)
-    write_bytes(WorkFolder(work).report(pair), json.dumps(asdict(report), indent=1).encode())
-    return report
 
 
-def _keep(
-    targets: tuple[Path, Path, Path],
-    scratch: tuple[Path, Path],
-    labelled: "_Labelled",
-    outcome: Bytes,
-    grading: Grading,
-) -> None:
-    """Keep what is known of each pixel, so that other areas can be counted by it later."""
-    for source, target in zip(scratch, targets, strict=False):
-        source.replace(target)
-    with whole_file(targets[2]) as partial, partial.open("wb") as stream:
-        np.savez(
-            stream, patches=labelled.patches, outcome=outcome, secure=np.int64(grading.secure),
-            shape=np.array(grading.doubtful.shape), level=grading.doubtful.level,
-            shift=grading.doubtful.shift,
-        )  # fmt: skip
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """A pair's patches, the fates of their parts, and the pixels in each state."""
+
+    pair: Pair
+    table: PatchTable
+    states: Integers
+    evidence: PairEvidence
+    grading: Grading
+    fates: _Fates
 
 
 def judge_areas(
@@ -205,7 +225,7 @@ def judge_areas(
     known: Path,
     work: Path,
     *,
-    workers: int | None = None,
+    execution: Execution | None = None,
     progress: Progress = no_progress,
 ) -> None:
     """Write evidence of every pair into ``work`` for the region's areas, judging nothing anew.
@@ -213,99 +233,130 @@ def judge_areas(
     ``known`` is a work folder that ``judge_region`` filled for the same maps, with areas of its
     own: evidence of hexagons and reports are taken over, pixels are counted in the areas.
     """
-    grid, _ = region_grid(region)
-    zones = read_zones(region.areas, grid)
     before, now = WorkFolder(known), WorkFolder(work)
-    for pair in region.pairs:
-        with _judged(region, before.judged(pair), grid) as judged:
-            count_states(
-                region, grid, zones, judged, work, prefix=f"evidence_{pair.key}_",
-                resolution=None, workers=workers, progress=progress,
-            )  # fmt: skip
+    fates = [_Fates.read(before.judged(pair)) for pair in region.pairs]
+    survey = survey_areas(
+        region, work, fates[0].windows, [fate.doubtful for fate in fates],
+        execution=execution, progress=progress,
+    )  # fmt: skip
+    for pair, fate in zip(region.pairs, fates, strict=True):
+        _write_counts(region, pair, fate, survey, work)
         now.evidence(pair, "cells").unlink()
         copy_file(before.evidence(pair, "cells"), now.evidence(pair, "cells"))
         copy_file(before.report(pair), now.report(pair))
 
 
-@contextmanager
-def _judged(region: Region, files: tuple[Path, Path, Path], grid: Grid) -> Iterator[JudgedPixels]:
-    """Yield the pixels of a pair as ``_keep`` kept them."""
-    raster, binary, fates = files
-    records = np.memmap(binary, RECORD, "r") if binary.stat().st_size else np.empty(0, RECORD)
-    frame = Window(0, 0, grid.height, grid.width)
-    with np.load(fates) as kept, YearStack(region, frame, addresses=[str(raster)]) as states:
-        rows, columns = kept["shape"].tolist()
-        yield JudgedPixels(
-            states, records, kept["patches"], kept["outcome"], secure=int(kept["secure"]),
-            doubtful=DoubtfulPlaces((rows, columns), kept["level"], kept["shift"]),
-        )  # fmt: skip
+def _judge_pair(region: Region, pair: Pair, survey: Survey) -> _Judged:
+    """Join the patches of a pair and judge them."""
+    units = survey.parts(pair.key)
+    patch, table = join_parts(Parts.joined(units), survey.grid.width)
+    facts = survey.facts(pair.key)
+    evidence = _evidence(region, pair, survey, facts)
+    kept = table.pixels >= region.noise.minimum_patch
+    grading = _grade(table, evidence, kept, region)
+    # Where a pair is inconclusive everywhere, no place matters any more.
+    is_lost = grading.grade == "inconclusive"
+    doubtful = grading.doubtful.nowhere() if is_lost else grading.doubtful
+    fates = _Fates(
+        windows=tuple(task.window for task in survey.tasks),
+        patch=patch,
+        starts=np.cumsum([0, *(len(unit) for unit in units)]),
+        outcome=_outcome(table, kept, grading),
+        secure=grading.secure,
+        doubtful=doubtful,
+    )
+    return _Judged(pair, table, _total(facts, "states"), evidence, grading, fates)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Labelled:
-    """All patches, the patch of every label, pixels in each state, and what tests need besides."""
-
-    table: PatchTable
-    patches: NDArray[np.int64]
-    states: NDArray[np.int64]
-    evidence: PairEvidence
-
-
-@contextmanager
-def _scratch(work: Path, name: str) -> Iterator[tuple[Path, Path]]:
-    """Yield two scratch paths; both are deleted on exit."""
-    paths = work / f".states_{name}.tif", work / f".change_{name}.bin"
-    try:
-        yield paths
-    finally:
-        for path in paths:
-            path.unlink(missing_ok=True)
+def _evidence(
+    region: Region, pair: Pair, survey: Survey, facts: Sequence[Mapping[str, Integers]]
+) -> PairEvidence:
+    """Return what the units gathered of a pair besides its patches."""
+    edges = EdgeSums(_total(facts, "left"), _total(facts, "right"))
+    gaps = contrasts_of(_total(facts, "contrast"))
+    layers = [epoch.confidence is not None for epoch in region.epochs if epoch.year in pair]
+    return PairEvidence(
+        (survey.grid.height, survey.grid.width),
+        solve_displacement(edges),
+        least_contrast(gaps),
+        any(layers),
+        inverted_of(gaps),
+        all(layers),
+    )
 
 
-def _label(
-    source: PairSource, grid: Grid, raster: Path, binary: Path, progress: Progress
-) -> _Labelled:
-    """Write states and changed pixels of all bands; return the patches."""
-    builder, gatherer = PatchBuilder(), EvidenceGatherer((grid.height, grid.width))
-    states = np.zeros(256, np.int64)
-    bands = len(source.rows())
-    with _states_raster(raster, grid) as image, binary.open("wb") as stream:
-        for done, band in enumerate(source.bands(), 1):
-            states += np.bincount(band.states.ravel(), minlength=256)
-            height, width = band.states.shape
-            place = RasterioWindow(0, band.row, width, height)  # type: ignore[call-arg]
-            image.write(band.states, 1, window=place)
-            _append(stream, builder.add(band.change))
-            gatherer.add(band.row, band.states, band.layers)
-            progress("patches", done, bands)
-        last, patches, table = builder.finish()
-        _append(stream, last)
-    by_state = np.bincount(np.arange(255) & STATE_BITS, states[:255], minlength=32)
-    return _Labelled(table, patches, by_state.astype(np.int64), gatherer.finish())
+def _total(facts: Sequence[Mapping[str, Integers]], name: str) -> Integers:
+    return np.sum([sums[name] for sums in facts], axis=0)
 
 
-def _states_raster(path: Path, grid: Grid) -> DatasetWriter:
-    return rasterio.open(
-        path, "w", driver="GTiff", count=1, dtype="uint8", crs=grid.crs,
-        transform=grid.transform, width=grid.width, height=grid.height,
-        tiled=True, blockxsize=BLOCK, blockysize=BLOCK, compress="lzw", bigtiff="if_safer",
-    )  # fmt: skip
+def _write_pair(region: Region, judged: _Judged, survey: Survey, work: Path) -> PairReport:
+    """Write counts, patches and report of a pair."""
+    pair, fates = judged.pair, judged.fates
+    _write_counts(region, pair, fates, survey, work)
+    patches = PatchFile(
+        judged.table,
+        judged.grading,
+        fates.outcome,
+        lambda chosen: _pixels(judged, survey, chosen),
+    )
+    write_patches(region, pair, survey.grid, survey.zones, patches, WorkFolder(work).patches(pair))
+    report = _report(region, judged)
+    fates.write(WorkFolder(work).judged(pair))
+    write_bytes(WorkFolder(work).report(pair), json.dumps(asdict(report), indent=1).encode())
+    return report
 
 
-def _append(stream: BinaryIO, pixels: ChangePixels) -> None:
-    records = np.empty(len(pixels.row), RECORD)
-    records["row"], records["column"] = pixels.row, pixels.column
-    records["label"], records["partner"] = pixels.patch, pixels.partner
-    records["secure"] = pixels.secure
-    stream.write(records.tobytes())
+def _write_counts(region: Region, pair: Pair, fates: _Fates, survey: Survey, work: Path) -> None:
+    prefix = f"evidence_{pair.key}_"
+    with CountFiles(work, region.years, survey.zones, columns=COLUMNS, prefix=prefix) as files:
+        for unit, task in enumerate(survey.tasks):
+            if not survey.is_read(task):
+                continue
+            for owner, add in zip(OWNERS, (files.add_cells, files.add_zones), strict=True):
+                still = pq.read_table(survey.table(task, f"still_{pair.key}_{owner}"))
+                changed = pq.read_table(survey.table(task, f"changed_{pair.key}_{owner}"))
+                for table, states, origin in (
+                    (still, still["state"].to_numpy(), np.zeros(still.num_rows, np.uint8)),
+                    (changed, *fates.of(changed, unit)),
+                ):
+                    names = ("edge_before", "edge_after", "doubtful")
+                    columns = [states, *(table[name].to_numpy() for name in names), origin]
+                    columns += [table[name].to_numpy() for name in ("pixels", "area_mm2")]
+                    add(table["owner"].to_numpy(), columns, table["whole"].to_numpy())
+        files.finish()
 
 
-def _grade(labelled: _Labelled, kept: NDArray[np.bool_], region: Region) -> Grading:
+def _pixels(
+    judged: _Judged, survey: Survey, chosen: Integers
+) -> tuple[Integers, Integers, Integers]:
+    """Return row, column and place in ``chosen`` of every pixel of the chosen patches.
+
+    They are in raster order, which does not depend on how the region was cut.
+    """
+    place = np.full(len(judged.table), -1, np.int64)
+    place[chosen] = np.arange(len(chosen))
+    parts = [np.empty((0, 4), np.int64)]
+    for task, first in zip(survey.tasks, judged.fates.starts, strict=False):
+        table = pq.read_table(survey.table(task, f"runs_{judged.pair.key}"))
+        row, start, stop, label = (column.to_numpy() for column in table.columns)
+        owner = place[judged.fates.patch[label + first]]
+        mine = owner >= 0
+        parts.append(np.column_stack([row[mine], start[mine], stop[mine], owner[mine]]))
+    row, start, stop, owner = np.concatenate(parts).T
+    order = np.lexsort((start, row))
+    row, start, stop, owner = row[order], start[order], stop[order], owner[order]
+    length = stop - start
+    begin = np.cumsum(length) - length
+    column = np.arange(length.sum()) + np.repeat(start - begin, length)
+    return np.repeat(row, length), column, np.repeat(owner, length)
+
+
+def _grade(table: PatchTable, evidence: PairEvidence, kept: Flags, region: Region) -> Grading:
     noise = region.noise
     ratio = None if noise.decoy_ratio == "auto" else noise.decoy_ratio
     return grade_pair(
-        labelled.table,
-        labelled.evidence,
+        table,
+        evidence,
         kept=kept,
         level=noise.level,
         decoy_ratio=ratio,
@@ -313,7 +364,7 @@ def _grade(labelled: _Labelled, kept: NDArray[np.bool_], region: Region) -> Grad
     )
 
 
-def _outcome(table: PatchTable, kept: NDArray[np.bool_], grading: Grading) -> Bytes:
+def _outcome(table: PatchTable, kept: Flags, grading: Grading) -> Bytes:
     """Return the State that the pixels of each patch end in."""
     gains = table.direction > 0
     ends = np.where(gains, State.GAIN, State.LOSS)
@@ -323,22 +374,21 @@ def _outcome(table: PatchTable, kept: NDArray[np.bool_], grading: Grading) -> By
     return np.where(grading.confirmed, State.CONFIRMED, ends).astype(np.uint8)
 
 
-def _report(
-    source: PairSource, labelled: _Labelled, grading: Grading, outcome: Bytes
-) -> PairReport:
-    table, states = labelled.table, labelled.states.copy()
+def _report(region: Region, judged: _Judged) -> PairReport:
+    table, grading, outcome = judged.table, judged.grading, judged.fates.outcome
+    states = judged.states.copy()
     sizes = np.bincount(outcome, table.pixels, minlength=32).astype(np.int64)
     for small in (State.GAIN_SMALL, State.LOSS_SMALL):
         states[small] = sizes[small]
-    gain_total = labelled.states[[State.GAIN, *GAIN_REASONS]].sum()
-    loss_total = labelled.states[[State.LOSS, *LOSS_REASONS]].sum()
+    gain_total = judged.states[[State.GAIN, *GAIN_REASONS]].sum()
+    loss_total = judged.states[[State.LOSS, *LOSS_REASONS]].sum()
     sure = grading.confirmed
     noise = table.pixels[~sure & ~grading.field].astype(float)
     gains = np.isin(outcome, (State.GAIN, State.GAIN_FIELD, State.CONFIRMED))
     losses = np.isin(outcome, (State.LOSS, State.LOSS_FIELD))
     return PairReport(
-        first=source.pair.first,
-        second=source.pair.second,
+        first=judged.pair.first,
+        second=judged.pair.second,
         raw_gain=int(gain_total),
         raw_loss=int(loss_total),
         removed={
@@ -351,8 +401,8 @@ def _report(
         loss_patches=int(losses.sum()),
         threshold=float(grading.score[sure].min()) if sure.any() else None,
         decoy_ratio=grading.ratio,
-        provisional=not source.has_later_year,
-        has_confidence=source.has_confidence,
+        provisional=not _has_later_map(region, judged.pair),
+        has_confidence=judged.evidence.has_confidence,
         uses_confidence=grading.uses_confidence,
         patch_design=float((noise**2).sum() / noise.sum()) if noise.sum() else 1.0,
         grade=grading.grade,
@@ -365,8 +415,11 @@ def _report(
         candidates=int(grading.candidate.sum()),
         fields=int((grading.field & (table.direction > 0)).sum()),
         inverted=tuple(
-            year
-            for year, found in zip(source.pair, labelled.evidence.inverted, strict=True)
-            if found
+            year for year, found in zip(judged.pair, judged.evidence.inverted, strict=True) if found
         ),
     )
+
+
+def _has_later_map(region: Region, pair: Pair) -> bool:
+    """Return whether a later map exists that could contradict the second year."""
+    return any(epoch.year > pair.second and epoch.forward is None for epoch in region.epochs)

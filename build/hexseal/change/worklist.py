@@ -1,5 +1,6 @@
 """Patches as a dataset: the ranked list of places that somebody who checks change visits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,6 @@ from hexseal.vector.zones import Zones
 # Gains up to this q-value are listed, and at least so many of the best.
 LISTED_Q = 0.5
 LISTED_BEST = 1000
-RECORDS_AT_ONCE = 4_000_000
 STRIP_ROWS = 512
 # Confirmed; a whole field, large and alone, to look at; what stands out where nothing can be
 # confirmed; any other gain; a loss.
@@ -34,13 +34,16 @@ STATUSES = ("confirmed", "large_area", "candidate", "unconfirmed", "loss")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatchFile:
-    """Everything known of the patches of a pair: see JudgedPixels for the last three."""
+    """Everything known of the patches of a pair.
+
+    ``outcome`` is the State that the pixels of each patch end in; ``pixels`` returns row, column
+    and place among some patches of all their pixels, in raster order.
+    """
 
     table: PatchTable
     grading: Grading
     outcome: Bytes
-    records: NDArray[np.void]
-    patches: Integers
+    pixels: Callable[[Integers], tuple[Integers, Integers, Integers]]
 
 
 def write_patches(
@@ -57,7 +60,7 @@ def write_patches(
     at least), losses that score as well as a confirmed gain. Returns the number of rows.
     """
     chosen = _listed(found)
-    rows, columns, owner = _pixels(found, chosen)
+    rows, columns, owner = found.pixels(chosen)
     middle = _middle_pixels(found.table, chosen, rows, columns, owner)
     lon, lat = grid.to_lonlat(*grid.centers(*(axis.astype(np.float64) for axis in middle)))
     pixel_m2 = grid.pixel_areas_m2(rows, columns) * _shares(region, pair, rows, columns)
@@ -121,23 +124,6 @@ def _status(found: PatchFile) -> NDArray[np.object_]:
         gains,
     ]
     return np.select(kinds, np.array(STATUSES[:-1], dtype=object), STATUSES[-1])
-
-
-def _pixels(found: PatchFile, chosen: Integers) -> tuple[Integers, Integers, Integers]:
-    """Return row, column and place in ``chosen`` of every pixel of the chosen patches."""
-    place = np.full(len(found.table), -1, np.int64)
-    place[chosen] = np.arange(len(chosen))
-    parts = []
-    for start in range(0, len(found.records), RECORDS_AT_ONCE):
-        some = found.records[start : start + RECORDS_AT_ONCE]
-        owner = place[found.patches[some["label"]]]
-        owned = owner >= 0
-        parts.append((some["row"][owned], some["column"][owned], owner[owned]))
-    rows, columns, owner = (
-        np.concatenate([part[axis] for part in parts] or [np.empty(0)]).astype(np.int64)
-        for axis in range(3)
-    )
-    return rows, columns, owner
 
 
 def _shares(region: Region, pair: Pair, rows: Integers, columns: Integers) -> Doubles:

@@ -12,37 +12,23 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.types import Doubles, Integers
+from hexseal.types import Integers
 from hexseal.vector.polygons import Polygons
 
 Codes = NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PixelArea:
-    """The true area of a window's pixels in m²: ``rows[r]`` in the middle of row r, changing by
-    ``slope`` from one column to the next.
-    """
-
-    rows: Doubles
-    slope: float = 0.0
-
-    def at(self, rows: Integers, columns: Integers, width: int) -> Doubles:
-        """Return the area of single pixels of a window ``width`` columns wide."""
-        return self.rows[rows] + self.slope * (columns - 0.5 * (width - 1))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Counts:
     """Sparse counts: ``polygon[i]`` holds ``pixels[i]`` pixels of ``code[i]``, each pair once.
 
-    ``area`` is in m², or None when no pixel area was given.
+    ``area`` is in the units of the pixels' areas, or None when none were given.
     """
 
     polygon: Integers
     code: Integers
     pixels: Integers
-    area: Doubles | None
+    area: Integers | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,36 +44,74 @@ class Doubtful:
     inside: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Marked:
+    """Pixels of a window in raster order: those of row r are ``rows[r]`` to ``rows[r + 1]``."""
+
+    rows: Integers
+    columns: Integers
+
+    @classmethod
+    def of(cls, row: Integers, column: Integers, height: int) -> "Marked":
+        """Return pixels given by row and column in raster order."""
+        return cls(np.searchsorted(row, np.arange(height + 1)), column)
+
+    def pixels_of(self, first: int, end: int) -> Integers:
+        """Return the numbers of the pixels of some rows."""
+        return np.arange(self.rows[first], self.rows[end])
+
+    def row(self) -> Integers:
+        """Return the row of each pixel."""
+        return np.repeat(np.arange(len(self.rows) - 1), np.diff(self.rows))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hits:
+    """Which polygon holds which of the marked pixels (``pixel``: its number), each pair once."""
+
+    polygon: Integers
+    pixel: Integers
+
+
 def count_polygons(
     codes: Codes,
     polygons: Polygons,
     *,
     code_count: int,
-    area: PixelArea | None = None,
+    area: Integers | None = None,
     tolerance: float = 0.0,
 ) -> tuple[Counts, Doubtful]:
     """Count the ``codes`` (shape (rows, columns), each below ``code_count``) in every polygon.
 
-    Pixels whose centre is within ``tolerance`` (pixels, in x and in y) of an edge are counted
-    and also returned as doubtful, so that the caller can correct them.
+    ``area`` is that of each pixel in whole units. Pixels whose centre is within ``tolerance``
+    (pixels, in x and in y) of an edge are counted and also returned as doubtful, so that the
+    caller can correct them.
     """
-    rows = area.rows if area is not None else np.empty(0)
-    slope = area.slope if area is not None else 0.0
-    counted, areas, doubted, inside = _count(
-        codes,
-        polygons.x,
-        polygons.y,
-        polygons.starts,
-        polygons.owners,
-        code_count,
-        rows,
-        slope,
-        tolerance,
-    )
+    nothing = Marked(np.zeros(len(codes) + 1, np.int64), np.zeros(0, np.int64))
+    return count_marked(
+        codes, polygons, nothing, code_count=code_count, area=area, tolerance=tolerance
+    )[:2]
+
+
+def count_marked(
+    codes: Codes,
+    polygons: Polygons,
+    marked: Marked,
+    *,
+    code_count: int,
+    area: Integers | None = None,
+    tolerance: float = 0.0,
+) -> tuple[Counts, Doubtful, Hits]:
+    """Count as ``count_polygons`` does, and return which polygons hold the ``marked`` pixels."""
+    weights = np.empty((0, 0), np.int64) if area is None else area
+    counted, areas, doubted, inside, hits = _count(
+        codes, polygons.x, polygons.y, polygons.starts, polygons.owners, code_count, weights,
+        tolerance, marked.rows, marked.columns,
+    )  # fmt: skip
     polygon, code, pixels = counted
-    counts = Counts(polygon, code, pixels, areas if area is not None else None)
+    counts = Counts(polygon, code, pixels, None if area is None else areas.astype(np.int64))
     owner, row, column = doubted
-    return counts, Doubtful(owner, row, column, inside)
+    return counts, Doubtful(owner, row, column, inside), Hits(*hits)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -174,22 +198,49 @@ def _empty(tally, weight, polygon, counted, areas, rows):
         areas[0, rows] = weight[code]
         rows += 1
         tally[0, code] = tally[1, code] = tally[2, code] = tally[3, code] = 0
-        weight[code] = 0.0
+        weight[code] = 0
     return rows
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(codes, x, y, starts, owners, code_count, weights, slope, tolerance):
-    """Walk the polygons; see count_polygons."""
+def _first_from(columns, low, high, start):
+    """Return the first place of ``low`` to ``high`` whose column is at least ``start``."""
+    while low < high:
+        middle = (low + high) >> 1
+        if columns[middle] < start:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_hits(rows, columns, r, start, stop, polygon, hits, count):
+    """Note the marked pixels of a run; return the table and its length."""
+    last = rows[r + 1]
+    place = _first_from(columns, rows[r], last, start)
+    while place < last and columns[place] < stop:
+        if count == hits.shape[1]:
+            hits = _wider(hits)
+        hits[0, count], hits[1, count] = polygon, place
+        place, count = place + 1, count + 1
+    return hits, count
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(
+    codes, x, y, starts, owners, code_count, weights, tolerance, marked_rows, marked_columns
+):
+    """Walk the polygons; see count_marked."""
     height, width = codes.shape
     weighted = weights.size > 0
-    middle = 0.5 * (width - 1)
+    hits, hit = np.empty((2, 4096), np.int64), 0
     counted, rows = np.empty((3, 4096), np.int64), 0
-    areas = np.empty((1, 4096), np.float64)
+    areas = np.empty((1, 4096), np.int64)
     doubt, doubts = np.empty((4, 4096), np.int64), 0
     crossings, found = np.empty((64, 8), np.float64), np.zeros(64, np.int64)
     tally = np.zeros((4, code_count), np.int64)
-    weight = np.zeros(code_count, np.float64)
+    weight = np.zeros(code_count, np.int64)
     ring = 0
     while ring < owners.size:
         polygon = owners[ring]
@@ -234,7 +285,11 @@ def _count(codes, x, y, starts, owners, code_count, weights, slope, tolerance):
                 _add_run(codes, r, start, stop, tally)
                 if weighted:
                     for c in range(start, stop):
-                        weight[codes[r, c]] += weights[r] + slope * (c - middle)
+                        weight[codes[r, c]] += weights[r, c]
+                if stop > start and marked_rows[r + 1] > marked_rows[r]:
+                    hits, hit = _add_hits(
+                        marked_rows, marked_columns, r, start, stop, polygon, hits, hit
+                    )
         for n in range(first_doubt, doubts):
             before, r = 0, doubt[1, n] - top
             while before < found[r] and np.ceil(crossings[r, before]) <= doubt[2, n]:
@@ -243,4 +298,5 @@ def _count(codes, x, y, starts, owners, code_count, weights, slope, tolerance):
         while rows + code_count > counted.shape[1]:
             counted, areas = _wider(counted), _wider(areas)
         rows = _empty(tally, weight, polygon, counted, areas, rows)
-    return counted[:, :rows], areas[0, :rows], doubt[:3, :doubts], doubt[3, :doubts] == 1
+    doubted, inside = doubt[:3, :doubts], doubt[3, :doubts] == 1
+    return counted[:, :rows], areas[0, :rows], doubted, inside, hits[:, :hit]

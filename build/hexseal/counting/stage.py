@@ -1,12 +1,12 @@
-"""CLC+ Delta: count the joint classes of all years in every hexagon and area, in one pass.
+"""Files of counts per hexagon and area, and counting of windows on threads.
 
-Windows of the raster are read, joined and counted on a few threads of one process; each gives
-partial counts that DuckDB sums. Memory depends on the window, not on the raster.
+Windows of the raster give partial counts that DuckDB sums. Memory depends on the window, not on
+the raster.
 """
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -16,20 +16,19 @@ from typing import Any, Protocol, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from hexseal import __version__
-from hexseal.counting.tally import Tally, WindowCounter, WindowCounts
-from hexseal.progress import Progress, no_progress
+from hexseal.counting.tally import MM2_PER_CM2, WindowCounter, WindowCounts
+from hexseal.progress import Progress
 from hexseal.raster.grid import Window
-from hexseal.raster.joint import ClassJoiner
-from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.storage.cache import Stamp
 from hexseal.storage.database import connect, run
 from hexseal.storage.files import whole_file
 from hexseal.storage.workdir import WorkFolder
-from hexseal.types import Bytes
-from hexseal.vector.zones import Zones, read_zones
+from hexseal.types import Bytes, Flags, Integers
+from hexseal.vector.zones import Zones
 
 WINDOWS_AHEAD = 1
 # Counts are read once, soon and whole: quick to write matters more than small.
@@ -73,26 +72,6 @@ def counted_files(region: Region) -> list[str]:
     """Return the rasters and area files of a region."""
     addresses = [epoch.landcover for epoch in region.epochs]
     return addresses + [layer.path for layer in region.areas]
-
-
-def count_region(
-    region: Region, work: Path, *, workers: int | None = None, progress: Progress = no_progress
-) -> DeltaSummary:
-    """Write cells.parquet, zones.parquet and zone_shapes.parquet into ``work``.
-
-    Raises InputError when rasters or areas cannot be used and GridMismatchError when the years
-    do not share one grid.
-    """
-    grid, frame = region_grid(region)
-    zones = read_zones(region.areas, grid)
-    zones.write(WorkFolder(work).zone_shapes)
-    joiner = ClassJoiner(region.product)
-    counter = WindowCounter(grid, joiner, region.hexagons.finest, zones.polygons)
-    with YearStack(region, frame) as reader, CountFiles(work, region.years, zones) as files:
-        for counts in count_windows(reader, counter, workers, progress):
-            files.add(counts)
-        files.finish()
-    return DeltaSummary(grid.width, grid.height, str(grid), zones.polygons.count)
 
 
 class Bands(Protocol):
@@ -154,9 +133,11 @@ class CountFiles:
     ) -> None:
         columns = columns or tuple(f"class_{year}" for year in years)
         measures = [(column, pa.uint8()) for column in columns]
-        measures += [("pixels", pa.int64()), ("area_cm2", pa.int64())]
-        self.cells = pa.schema([("h3", pa.uint64()), *measures])
-        self.zones = pa.schema([("layer", pa.string()), ("id", pa.string()), *measures])
+        measures += [("pixels", pa.int64())]
+        exact, rounded = ([*measures, (name, pa.int64())] for name in ("area_mm2", "area_cm2"))
+        names = ([("h3", pa.uint64())], [("layer", pa.string()), ("id", pa.string())])
+        self.cells, self.zones = (pa.schema([*owner, *rounded]) for owner in names)
+        self.parts = [pa.schema([*owner, *exact]) for owner in names]
         self.names = zones.table.select(["layer", "id"]).combine_chunks()
         self.work = work
         self.files = [f"{prefix}cells", f"{prefix}zones"]
@@ -171,7 +152,7 @@ class CountFiles:
         self.writers = [
             self.stack.enter_context(pq.ParquetWriter(path, schema, **PARQUET))
             for path, schema in zip(
-                (*self.targets, *self.shared), (self.cells, self.zones) * 2, strict=True
+                (*self.targets, *self.shared), (self.cells, self.zones, *self.parts), strict=True
             )
         ]
         return self
@@ -181,15 +162,31 @@ class CountFiles:
 
     def add(self, counts: WindowCounts) -> None:
         """Write the counts of one window."""
-        whole, _, shared, zones = self.writers
-        cells = counts.cells
-        for writer, chosen in ((whole, cells.whole), (shared, ~cells.whole)):
-            rows = cells.chosen(np.flatnonzero(chosen))
-            columns = [pa.array(rows.owner), *_measures(rows, counts.classes)]
-            writer.write_table(pa.table(columns, schema=self.cells))
-        owner = self.names.take(pa.array(counts.zones.owner))
-        columns = [*owner.columns, *_measures(counts.zones, counts.classes)]
-        zones.write_table(pa.table(columns, schema=self.zones))
+        for rows, add in ((counts.cells, self.add_cells), (counts.zones, self.add_zones)):
+            classes = [np.ascontiguousarray(column) for column in counts.classes[rows.code].T]
+            add(rows.owner, [*classes, rows.pixels, rows.area_mm2], rows.whole)
+
+    def add_cells(
+        self, owner: NDArray[np.uint64], measures: Sequence[np.ndarray], whole: Flags
+    ) -> None:
+        """Write counts of cells: the columns, pixels and mm²; nothing adds to a ``whole`` row."""
+        target, _, shared, _ = self.writers
+        for writer, chosen in ((target, whole), (shared, ~whole)):
+            if not chosen.any():
+                continue
+            *columns, area = (column[chosen] for column in measures)
+            area = whole_cm2(area) if writer is target else area
+            columns = [pa.array(column) for column in (owner[chosen], *columns, area)]
+            writer.write_table(pa.table(columns, schema=writer.schema))
+
+    def add_zones(
+        self, owner: NDArray[np.uint64], measures: Sequence[np.ndarray], whole: Flags
+    ) -> None:
+        """Write counts of areas, which are given by their number."""
+        writer = self.writers[3]
+        names = self.names.take(pa.array(owner)).columns
+        columns = [*names, *(pa.array(column) for column in measures)]
+        writer.write_table(pa.table(columns, schema=writer.schema))
 
     def finish(self) -> None:
         """Sum what several windows share and put it behind the rest."""
@@ -202,6 +199,10 @@ class CountFiles:
                     writer.write_batch(batch.cast(writer.schema))
 
 
-def _measures(tally: Tally, classes: Bytes) -> list[pa.Array]:
-    years = [pa.array(np.ascontiguousarray(column)) for column in classes[tally.code].T]
-    return [*years, pa.array(tally.pixels), pa.array(tally.area_cm2)]
+def whole_cm2(area_mm2: Integers) -> Integers:
+    """Return areas rounded to whole square centimetres, halves up.
+
+    >>> whole_cm2(np.array([149, 150, 99_950])).tolist()
+    [1, 2, 1000]
+    """
+    return (area_mm2 + MM2_PER_CM2 // 2) // MM2_PER_CM2

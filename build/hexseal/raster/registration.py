@@ -14,10 +14,9 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
-from hexseal.types import Doubles, Flags
+from hexseal.raster.runs import GAIN, Runs, clear_runs, find_runs
+from hexseal.types import Bytes, Doubles, Flags, Integers
 
 BLOCKS = 8
 LARGE_PATCH, AWAY = 6, 3
@@ -25,12 +24,16 @@ LEAST_SEALED = 0.02
 # Blocks with less than this part of the mean information have no estimate of their own.
 LEAST_INFORMATION = 0.15
 TERMS = 4
+# Products of two terms, i <= j, and the steps in which terms are whole numbers: no order of
+# summation changes a digit, and a block of 10^9 pixels does not overflow.
+_PAIRS = [(i, j) for i in range(TERMS) for j in range(i, TERMS)]
+PRODUCTS, STEPS = len(_PAIRS), 1 << 16
 # Maps that are shifted by more pixels, or more blurred, cannot show change by their difference;
 # with a larger standard error the shift is not known.
 MOST_SHIFT, MOST_DRIFT, MOST_SHARPNESS, MOST_SHIFT_ERROR = 0.15, 0.25, 0.012, 0.10
-EIGHT = np.ones((3, 3), np.bool_)
 # The blur reaches so far: pixels this near to no data are left out.
 REACH = 4
+RING = 2 * REACH + 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,13 +53,48 @@ class Displacement:
     blocks: Doubles
 
 
+@dataclass(frozen=True, slots=True)
+class BlockPlace:
+    """Where a window's first pixel lies in the region, and the rows and columns of its blocks."""
+
+    row: int
+    column: int
+    block: tuple[int, int]
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], row: int = 0, column: int = 0) -> "BlockPlace":
+        """Return the place of a window in a region of ``shape`` (rows, columns)."""
+        return cls(row, column, (max(1, -(-shape[0] // BLOCKS)), max(1, -(-shape[1] // BLOCKS))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EdgeSums:
+    """The normal equations of the 8 x 8 blocks of a region, as whole numbers.
+
+    ``left`` holds the products of each two of the terms, shape (PRODUCTS, 64), ``right`` those
+    with the difference, shape (TERMS, 64), both in units of 1 / STEPS². Being whole, they add up
+    to the same in any order.
+    """
+
+    left: Integers
+    right: Integers
+
+    @classmethod
+    def none(cls) -> "EdgeSums":
+        """Return the sums of no pixels."""
+        cells = BLOCKS * BLOCKS
+        return cls(np.zeros((PRODUCTS, cells), np.int64), np.zeros((TERMS, cells), np.int64))
+
+    def __add__(self, other: "EdgeSums") -> "EdgeSums":
+        return EdgeSums(self.left + other.left, self.right + other.right)
+
+
 class Registration:
     """Gather the normal equations band by band; ``shape`` is rows, columns of the region."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self.block = (max(1, -(-shape[0] // BLOCKS)), max(1, -(-shape[1] // BLOCKS)))
-        self.left = np.zeros((TERMS, TERMS, BLOCKS * BLOCKS))
-        self.right = np.zeros((TERMS, BLOCKS * BLOCKS))
+        self.shape = shape
+        self.sums = EdgeSums.none()
 
     def add(
         self, row: int, before: Flags, after: Flags, counts: Flags, own: slice | None = None
@@ -65,12 +103,31 @@ class Registration:
 
         Only the rows ``own`` (None: all) are counted, the others are their neighbours.
         """
-        used = _usable(before, after, counts)
-        if own is not None:
-            used[: own.start], used[own.stop :] = False, False
-        _gather(
-            before & counts, after & counts, used, KERNEL, row, self.block, self.left, self.right
+        plane = ((before & counts) | ((after & counts).view(np.uint8) << 1)).astype(np.uint8)
+        rows = range(*(own or slice(None)).indices(len(counts)))
+        inside = rows.start, rows.stop, 0, counts.shape[1]
+        self.sums += edge_sums(
+            plane, find_runs(plane), counts, inside, BlockPlace.of(self.shape, row)
         )
+
+    def solve(self) -> Displacement:
+        """Return the shift of the second map."""
+        return solve_displacement(self.sums)
+
+
+def solve_displacement(sums: EdgeSums) -> Displacement:
+    """Return the shift of the second map by least squares over the region and its blocks."""
+    return _Equations(sums).solve()
+
+
+class _Equations:
+    """The normal equations of each block, ``left`` (4, 4, 64) and ``right`` (4, 64)."""
+
+    def __init__(self, sums: EdgeSums) -> None:
+        self.left = np.zeros((TERMS, TERMS, BLOCKS * BLOCKS))
+        for product, (i, j) in zip(sums.left, _PAIRS, strict=True):
+            self.left[i, j] = self.left[j, i] = product / STEPS**2
+        self.right = sums.right / STEPS**2
 
     def solve(self) -> Displacement:
         """Return the shift of the second map."""
@@ -109,22 +166,37 @@ class Registration:
         return float(np.sqrt(variance.sum()))
 
 
-def _usable(before: Flags, after: Flags, counts: Flags) -> Flags:
-    """Return the pixels that may speak: valid around, and away from large patches of change."""
-    used = counts.copy()
-    for change in (after & ~before & counts, before & ~after & counts):
-        _clear_around(used, _large(change), AWAY)
-    _clear_around(used, ~counts, REACH)
+def edge_sums(
+    plane: Bytes,
+    runs: Runs,
+    counts: Flags | None,
+    own: tuple[int, int, int, int],
+    place: BlockPlace,
+) -> EdgeSums:
+    """Return the normal equations of the pixels ``own`` (first and end row, first and end column).
+
+    ``plane`` is a plane of change and ``runs`` all of its runs; ``counts`` is the common valid
+    mask (None: all count). What lies around ``own`` in them is read as its neighbours: 16 pixels
+    are enough for the same sums as from the whole region.
+    """
+    used = np.zeros(plane.shape, np.bool_)
+    top, bottom, left, right = own
+    used[top:bottom, left:right] = True
+    large = runs.sizes()[runs.label] >= LARGE_PATCH
+    clear_runs(used, runs.row, runs.start, runs.stop, large, AWAY)
+    if counts is not None and not counts.all():
+        used &= counts
+        _clear_around(used, ~counts, REACH)
     used[:1], used[-1:], used[:, :1], used[:, -1:] = False, False, False, False
-    return used
-
-
-def _large(change: Flags) -> Flags:
-    """Return the pixels of change in patches of at least LARGE_PATCH pixels."""
-    labels = np.empty(change.shape, np.int32)
-    if not ndimage.label(change, EIGHT, output=labels):
-        return change
-    return (np.bincount(labels.ravel())[labels] >= LARGE_PATCH) & change
+    sums = EdgeSums.none()
+    change = _blurred_change(
+        plane.shape, runs.row, runs.start, runs.stop, runs.direction, KERNEL.astype(np.float32)
+    )
+    _gather(
+        plane, change, used, KERNEL.astype(np.float32), (place.row, place.column), place.block,
+        sums.left, sums.right,
+    )  # fmt: skip
+    return sums
 
 
 @numba.njit(cache=True, nogil=True)
@@ -147,78 +219,170 @@ def _clear_around(used: Flags, mask: Flags, distance: int) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _blurred(mask: Flags, kernel: Doubles) -> NDArray[np.float32]:
-    """Convolve with ``kernel`` along both axes; beyond the array the mask is mirrored."""
-    height, width = mask.shape
-    radius = kernel.size // 2
-    across = np.zeros((height, width), np.float32)
-    for row in range(height):
-        for column in range(width):
-            if not mask[row, column]:
+def _images(place: int, length: int) -> tuple[int, int, int]:
+    """Return where a pixel and its mirror images beyond both ends of an axis lie."""
+    return place, -1 - place, 2 * length - 1 - place
+
+
+@numba.njit(cache=True, nogil=True)
+def _spread(blurred, y, x, sign, kernel):
+    """Add the blur of one pixel, which may lie beyond the array."""
+    height, width = blurred.shape
+    for r in range(max(0, y - REACH), min(height, y + REACH + 1)):
+        weight = sign * kernel[r - y + REACH]
+        for c in range(max(0, x - REACH), min(width, x + REACH + 1)):
+            blurred[r, c] += weight * kernel[c - x + REACH]
+
+
+@numba.njit(cache=True, nogil=True)
+def _blurred_change(shape, row, start, stop, direction, kernel):
+    """Return the blurred difference of the masks: gains count 1, losses -1; mirrored beyond."""
+    height, width = shape
+    blurred = np.zeros(shape, np.float32)
+    for run in range(row.size):
+        sign = np.float32(1.0) if direction[run] == GAIN else np.float32(-1.0)
+        for column in range(start[run], stop[run]):
+            if REACH <= row[run] < height - REACH and REACH <= column < width - REACH:
+                _spread(blurred, row[run], column, sign, kernel)
                 continue
-            # A sealed pixel gives to those around it; most rows hold few of them.
-            for k in range(-radius, radius + 1):
-                at = column + k
-                weight = np.float32(kernel[k + radius])
-                if 0 <= at < width:
-                    across[row, at] += weight
-                # The mirror image of a pixel beyond either end gives too.
-                low, high = -1 - column + k, 2 * width - 1 - column + k
-                if 0 <= low < width:
-                    across[row, low] += weight
-                if 0 <= high < width:
-                    across[row, high] += weight
-    blurred = np.zeros((height, width), np.float32)
-    for row in range(height):
-        for k in range(-radius, radius + 1):
-            other = row + k
-            if other < 0:
-                other = -1 - other
-            if other >= height:
-                other = 2 * height - 1 - other
-            if 0 <= other < height:
-                weight = np.float32(kernel[k + radius])
-                for column in range(width):
-                    blurred[row, column] += weight * across[other, column]
+            for y in _images(row[run], height):
+                for x in _images(column, width):
+                    _spread(blurred, y, x, sign, kernel)
     return blurred
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(
-    before: Flags,
-    after: Flags,
-    used: Flags,
-    kernel: Doubles,
-    top: int,
-    block: tuple[int, int],
-    left: Doubles,
-    right: Doubles,
-) -> None:
+def _blur_row(codes, kernel, padded, blurred):
+    """Convolve the mean of both masks along a row; return whether it holds anything sealed."""
+    width = codes.size
+    sealed = np.uint8(0)
+    for column in range(width):
+        code = codes[column]
+        sealed |= code
+        mean = np.float32((code & np.uint8(1)) + (code >> np.uint8(1)))
+        padded[column + REACH] = mean * np.float32(0.5)
+    if sealed == 0:
+        blurred[:] = np.float32(0.0)
+        return False
+    for k in range(REACH):
+        padded[REACH - 1 - k] = padded[REACH + k] if k < width else np.float32(0.0)
+        padded[REACH + width + k] = padded[REACH + width - 1 - k] if k < width else np.float32(0.0)
+    for column in range(width):
+        blurred[column] = (
+            kernel[4] * padded[column + 4]
+            + kernel[3] * (padded[column + 3] + padded[column + 5])
+            + kernel[2] * (padded[column + 2] + padded[column + 6])
+            + kernel[1] * (padded[column + 1] + padded[column + 7])
+            + kernel[0] * (padded[column] + padded[column + 8])
+        )
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def _mirrored(place, length):
+    """Return the pixel whose mirror image lies at ``place``, which may be beyond an axis."""
+    if place < 0:
+        place = -1 - place
+    if place >= length:
+        place = 2 * length - 1 - place
+    return min(max(place, 0), length - 1)
+
+
+@numba.njit(cache=True, nogil=True)
+def _blur_down(row, height, kernel, across, ring, mean):
+    """Convolve the rows around ``row``, held in a ring of 9 rows, down the columns."""
+    places = np.empty(RING, np.int64)
+    sealed = False
+    for k in range(RING):
+        other = _mirrored(row + k - REACH, height)
+        places[k] = other % RING
+        sealed |= across[other]
+    if not sealed:
+        mean[:] = np.float32(0.0)
+        return
+    # Two rows at a time: a loop over all nine is not vectorised.
+    middle = ring[places[REACH]]
+    for column in range(mean.size):
+        mean[column] = kernel[REACH] * middle[column]
+    for k in range(REACH):
+        _add_both(mean, ring[places[k]], ring[places[RING - 1 - k]], kernel[k])
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_both(mean, one, other, weight):
+    for column in range(mean.size):
+        mean[column] += weight * (one[column] + other[column])
+
+
+@numba.njit(cache=True, nogil=True)
+def _whole(value):
+    """Return a term in whole steps."""
+    return np.int64(np.rint(value * STEPS))
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(plane, change, used, kernel, corner, block, left, right):
     """Add the normal equations of the ``used`` pixels near sealed edges to their blocks.
 
     The terms are -M_y, -M_x, the Laplacian of M and the length of its gradient.
     """
-    first, second = _blurred(before, kernel), _blurred(after, kernel)
-    mean = (first + second) / np.float32(2.0)
     height, width = used.shape
-    terms = np.empty(TERMS)
-    for row in range(1, height - 1):
-        for column in range(1, width - 1):
-            here = mean[row, column]
-            if not used[row, column] or not here > LEAST_SEALED:
-                continue
-            up, down = float(mean[row - 1, column]), float(mean[row + 1, column])
-            before_it, after_it = float(mean[row, column - 1]), float(mean[row, column + 1])
-            down_slope, right_slope = (down - up) / 2.0, (after_it - before_it) / 2.0
-            terms[0], terms[1] = -down_slope, -right_slope
-            terms[2] = up + down + before_it + after_it - 4.0 * float(here)
-            terms[3] = np.hypot(down_slope, right_slope)
-            difference = float(second[row, column]) - float(first[row, column])
-            place = (row + top) // block[0] * BLOCKS + column // block[1]
-            for i in range(TERMS):
-                right[i, place] += terms[i] * difference
-                for j in range(TERMS):
-                    left[i, j, place] += terms[i] * terms[j]
+    padded = np.zeros(width + 2 * REACH, np.float32)
+    ring = np.zeros((RING, width), np.float32)
+    means = np.zeros((3, width), np.float32)
+    across = np.zeros(height, np.bool_)
+    ready = 0
+    for row in range(height):
+        while ready < min(height, row + REACH + 1):
+            across[ready] = _blur_row(plane[ready], kernel, padded, ring[ready % RING])
+            ready += 1
+        _blur_down(row, height, kernel, across, ring, means[row % 3])
+        if row >= 2:
+            above, here, below = means[(row - 2) % 3], means[(row - 1) % 3], means[row % 3]
+            first = 1
+            while first < width - 1:
+                part = (first + corner[1]) // block[1]
+                last = min(width - 1, (part + 1) * block[1] - corner[1])
+                place = (row - 1 + corner[0]) // block[0] * BLOCKS + part
+                _gather_row(
+                    above, here, below, change[row - 1], used[row - 1], first, last,
+                    left[:, place], right[:, place],
+                )  # fmt: skip
+                first = last
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather_row(above, here, below, change, used, first, last, left, right):
+    """Add the pixels ``first`` to ``last`` of one row to one block."""
+    yy, yx, yl, yg, xx, xl, xg, ll, lg, gg = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    for column in range(first, last):
+        middle = here[column]
+        if not used[column] or not middle > LEAST_SEALED:
+            continue
+        up, down = np.float64(above[column]), np.float64(below[column])
+        west, east = np.float64(here[column - 1]), np.float64(here[column + 1])
+        down_slope, right_slope = (down - up) / 2.0, (east - west) / 2.0
+        y, x = -_whole(down_slope), -_whole(right_slope)
+        bend = _whole(up + down + west + east - 4.0 * np.float64(middle))
+        slope = _whole(np.sqrt(down_slope * down_slope + right_slope * right_slope))
+        yy += y * y
+        yx += y * x
+        yl += y * bend
+        yg += y * slope
+        xx += x * x
+        xl += x * bend
+        xg += x * slope
+        ll += bend * bend
+        lg += bend * slope
+        gg += slope * slope
+        if change[column] != 0:
+            difference = _whole(np.float64(change[column]))
+            right[0] += y * difference
+            right[1] += x * difference
+            right[2] += bend * difference
+            right[3] += slope * difference
+    for place, total in enumerate((yy, yx, yl, yg, xx, xl, xg, ll, lg, gg)):
+        left[place] += total
 
 
 def _gaussian(sigma: float, radius: int) -> Doubles:

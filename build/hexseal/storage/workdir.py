@@ -65,6 +65,16 @@ class WorkFolder:
         return self.folder / "zone_shapes.parquet"
 
     @property
+    def units(self) -> Path:
+        """Return the folder of what was found in each unit of the region."""
+        return self.folder / "units"
+
+    @property
+    def doubtful_units(self) -> Path:
+        """Return the folder of units that were read again for places where a test fails."""
+        return self.folder / "doubtful_units"
+
+    @property
     def counts(self) -> tuple[Path, ...]:
         """Return what counting writes."""
         return self.cells, self.zones, self.zone_shapes
@@ -101,18 +111,13 @@ class WorkFolder:
                 self.evidence(pair, "cells"),
                 self.evidence(pair, "zones"),
                 self.patches(pair),
-                *self.judged(pair),
+                self.judged(pair),
             )
         )
 
-    def judged(self, pair: Pair) -> tuple[Path, Path, Path]:
-        """Return what is known of each pixel: its state, those of patches, the fate of patches."""
-        stem = f"judged_{pair.key}"
-        return (
-            self.folder / f"{stem}_states.tif",
-            self.folder / f"{stem}_pixels.bin",
-            self.folder / f"{stem}_patches.npz",
-        )
+    def judged(self, pair: Pair) -> Path:
+        """Return the fate of each part of a patch, by which other areas can be counted."""
+        return self.folder / f"judged_{pair.key}.npz"
 
     @property
     def hexagons(self) -> Path:

@@ -1,0 +1,280 @@
+"""Read a region once: units run side by side and leave their findings for counts and judgement.
+
+Units are squares of the pixel grid, so that a rerun keeps those that are done. Whatever the cut,
+the order and the number of workers, what is summed from them is the same to the last digit.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from hexseal.change.features import COLUMNS
+from hexseal.change.grading import DoubtfulPlaces
+from hexseal.change.joining import Parts
+from hexseal.change.unit import OWNERS, UnitTask, read_unit
+from hexseal.counting.stage import CountFiles, DeltaSummary, counted_files, counted_settings
+from hexseal.execution import (
+    Execution,
+    Executor,
+    UnitStore,
+    code_version,
+    completed,
+    open_executor,
+)
+from hexseal.execution.store import unit_key
+from hexseal.progress import Progress, no_progress
+from hexseal.raster.grid import Grid, Window
+from hexseal.raster.stack import region_grid
+from hexseal.region.load import Region
+from hexseal.storage.workdir import WorkFolder
+from hexseal.types import Integers
+from hexseal.vector.zones import Zones, read_zones
+
+# Units lie on the 100 km squares of the EEA reference grid, elsewhere on squares of so many pixels.
+EEA_GRID, EEA_UNIT_M, UNIT_PIXELS = "EPSG:3035", 100_000.0, 8192
+# A unit is cut at such rows of the files where there are fewer units than workers; what has
+# fewer pixels is not cut at all.
+CUT_ROWS, FEWEST_PIXELS = 512, 16_000_000
+# What the findings of a unit depend on beside its inputs.
+CODE = (
+    "hexseal.change", "hexseal.counting", "hexseal.raster", "hexseal.hexgrid", "hexseal.vector",
+    "hexseal.products",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """The units of a region that were read, and where their findings lie."""
+
+    grid: Grid
+    frame: Window
+    zones: Zones
+    tasks: tuple[UnitTask, ...]
+
+    def table(self, task: UnitTask, name: str) -> Path:
+        """Return one of the tables of a unit."""
+        return task.store.table(task.name, name)
+
+    def is_read(self, task: UnitTask) -> bool:
+        """Return whether a unit was read: of a survey of areas, those are that an area reaches."""
+        return task.has_cells or task.meets_zone
+
+    def facts(self, key: str) -> list[dict[str, Integers]]:
+        """Return the sums of a pair in every unit."""
+        found = (task.store.facts(task.name)[key] for task in self.tasks)
+        return [{name: np.array(sums) for name, sums in facts.items()} for facts in found]
+
+    def parts(self, key: str) -> list[Parts]:
+        """Return the parts of a pair's patches in every unit."""
+        return [
+            Parts(
+                _columns(self.table(task, f"patches_{key}")),
+                _stacked(self.table(task, f"origins_{key}")),
+                _stacked(self.table(task, f"border_{key}")),
+            )
+            for task in self.tasks
+        ]
+
+
+def survey_region(
+    region: Region,
+    work: Path,
+    *,
+    execution: Execution | None = None,
+    progress: Progress = no_progress,
+) -> Survey:
+    """Read the units of a region that are not read yet; findings lie in the work folder.
+
+    Raises InputError when rasters or areas cannot be used, GridMismatchError when the years do not
+    share one grid, UnitError when a unit fails for another reason.
+    """
+    grid, frame = region_grid(region)
+    zones = read_zones(region.areas, grid)
+    execution = execution or Execution()
+    with open_executor(execution, work) as executor:
+        store = UnitStore(WorkFolder(work).units, survey_key(region))
+        tasks = tuple(
+            UnitTask(region, grid, frame, zones.polygons, window, store)
+            for window in cut_units(grid, frame, executor.workers)
+        )
+        store.prune(task.name for task in tasks)
+        _read(tasks, executor, progress)
+    return Survey(grid, frame, zones, tasks)
+
+
+def survey_again(
+    survey: Survey,
+    doubtful: Sequence[DoubtfulPlaces],
+    work: Path,
+    *,
+    execution: Execution | None = None,
+    progress: Progress = no_progress,
+) -> Survey:
+    """Read those units again in which a test of the maps fails locally; return all units."""
+    if not any_doubtful(doubtful):
+        return survey
+    key = unit_key(survey.tasks[0].store.key, _facts_of(doubtful))
+    store = UnitStore(WorkFolder(work).doubtful_units, key)
+    again = [
+        UnitTask(t.region, t.grid, t.frame, t.zones, t.window, store, tuple(doubtful))
+        if any(places.meets(t.window) for places in doubtful)
+        else t
+        for t in survey.tasks
+    ]
+    with open_executor(execution or Execution(), work) as executor:
+        _read([task for task in again if task.doubtful], executor, progress)
+    return Survey(survey.grid, survey.frame, survey.zones, tuple(again))
+
+
+def survey_areas(
+    region: Region,
+    work: Path,
+    windows: Sequence[Window],
+    doubtful: Sequence[DoubtfulPlaces],
+    *,
+    execution: Execution | None = None,
+    progress: Progress = no_progress,
+) -> Survey:
+    """Read those units that the region's areas reach, for the areas alone.
+
+    ``windows`` are the units of a survey of the same maps: parts of patches have the same numbers.
+    """
+    grid, frame = region_grid(region)
+    zones = read_zones(region.areas, grid)
+    places = tuple(doubtful) if any_doubtful(doubtful) else ()
+    store = UnitStore(WorkFolder(work).units, unit_key(survey_key(region), _facts_of(places)))
+    tasks = tuple(
+        UnitTask(region, grid, frame, zones.polygons, window, store, places, has_cells=False)
+        for window in windows
+    )
+    with open_executor(execution or Execution(), work) as executor:
+        _read([task for task in tasks if task.meets_zone], executor, progress)
+    return Survey(grid, frame, zones, tasks)
+
+
+def count_region(
+    region: Region,
+    work: Path,
+    *,
+    execution: Execution | None = None,
+    progress: Progress = no_progress,
+) -> DeltaSummary:
+    """Write cells.parquet, zones.parquet and zone_shapes.parquet into ``work``.
+
+    Raises InputError when rasters or areas cannot be used and GridMismatchError when the years
+    do not share one grid.
+    """
+    survey = survey_region(region, work, execution=execution, progress=progress)
+    survey.zones.write(WorkFolder(work).zone_shapes)
+    with CountFiles(work, region.years, survey.zones) as files:
+        for task in survey.tasks:
+            for owner, add in zip(OWNERS, (files.add_cells, files.add_zones), strict=True):
+                held, *measures, whole = pq.read_table(survey.table(task, owner)).columns
+                add(held.to_numpy(), [column.to_numpy() for column in measures], whole.to_numpy())
+        files.finish()
+    grid = survey.grid
+    return DeltaSummary(grid.width, grid.height, str(grid), survey.zones.polygons.count)
+
+
+def cut_units(grid: Grid, frame: Window, workers: int) -> list[Window]:
+    """Cut a region into the windows that are read side by side, row by row.
+
+    They are cut in height where there would be fewer than workers.
+    """
+    if grid.width * grid.height <= FEWEST_PIXELS:
+        return [Window(0, 0, grid.height, grid.width)]
+    down, across = _unit_axes(grid, frame)
+    rows, columns = _pieces(down, grid.height), _pieces(across, grid.width)
+    parts = max(1, math.ceil(workers / (len(rows) * len(columns))))
+    if parts > 1:
+        rows = [part for piece in rows for part in _parts(*piece, frame.row, parts)]
+    return [
+        Window(top, left, bottom - top, right - left)
+        for top, bottom in rows
+        for left, right in columns
+    ]
+
+
+def _unit_axes(grid: Grid, frame: Window) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return for rows and columns how far the region begins within a unit, and a unit's side."""
+    width, height = grid.pixel_size
+    x, y = grid.transform.c, grid.transform.f
+    across, down = EEA_UNIT_M / width, EEA_UNIT_M / height
+    west, north = (x % EEA_UNIT_M) / width, (-y % EEA_UNIT_M) / height
+    on_grid = all(abs(value - round(value)) < 1e-6 for value in (across, down, west, north))
+    if grid.crs_label == EEA_GRID and on_grid and across >= CUT_ROWS:
+        return (round(north), round(down)), (round(west), round(across))
+    return (frame.row % UNIT_PIXELS, UNIT_PIXELS), (frame.column % UNIT_PIXELS, UNIT_PIXELS)
+
+
+def _pieces(axis: tuple[int, int], length: int) -> list[tuple[int, int]]:
+    """Cut an axis at the multiples of a side, counted from so many pixels before its first.
+
+    >>> _pieces((3, 5), 10)
+    [(0, 2), (2, 7), (7, 10)]
+    """
+    start, side = axis
+    edges = [0, *range(side - start % side, length, side), length]
+    return [(low, high) for low, high in pairwise(edges) if low < high]
+
+
+def _parts(low: int, high: int, offset: int, parts: int) -> list[tuple[int, int]]:
+    """Cut rows into equal parts along the blocks of the files, which begin ``offset`` before."""
+    cuts = {
+        round((low + (high - low) * part / parts + offset) / CUT_ROWS) * CUT_ROWS - offset
+        for part in range(1, parts)
+    }
+    edges = [low, *sorted(cut for cut in cuts if low < cut < high), high]
+    return list(pairwise(edges))
+
+
+def survey_key(region: Region) -> str:
+    """Return a key of all that the findings of a unit depend on."""
+    masks = [
+        address
+        for epoch in region.epochs
+        for address in (epoch.confidence, epoch.post_processing)
+        if address is not None
+    ]
+    noise, product = region.noise, region.product
+    return unit_key(
+        code_version(*CODE),
+        *counted_settings(region),
+        [(e.forward is not None, e.confidence, e.post_processing) for e in region.epochs],
+        (sorted(product.sealed), product.is_density, product.step),
+        [product.class_of(code) for code in range(256)] if product.is_density else None,
+        (noise.post_processing, noise.confidence, noise.three_dates, noise.edge_tolerance),
+        files=[*counted_files(region), *masks],
+    )
+
+
+def any_doubtful(doubtful: Sequence[DoubtfulPlaces]) -> bool:
+    """Return whether a test of the maps fails somewhere."""
+    return any(places.level.any() or places.shift.any() for places in doubtful)
+
+
+def _facts_of(doubtful: Sequence[DoubtfulPlaces]) -> list[tuple[object, ...]]:
+    return [(d.shape, d.level.tolist(), d.shift.tolist()) for d in doubtful]
+
+
+def _read(tasks: Sequence[UnitTask], executor: Executor, progress: Progress) -> None:
+    missing = [task for task in tasks if not task.store.is_finished(task.name)]
+    done = len(tasks) - len(missing)
+    for outcome in completed(executor.run(read_unit, missing), what="count"):
+        assert outcome.value
+        done += 1
+        progress("count", done, len(tasks))
+
+
+def _columns(path: Path) -> dict[str, Integers]:
+    table = pq.read_table(path)
+    return {name: table[name].to_numpy() for name in COLUMNS}
+
+
+def _stacked(path: Path) -> Integers:
+    return np.column_stack([column.to_numpy() for column in pq.read_table(path).columns])
