@@ -25,7 +25,7 @@ from hexseal.change.features import COLUMNS, PairPlanes, measure_patches
 from hexseal.change.grading import Grading, PairEvidence, grade_pair
 from hexseal.change.joining import Parts, join_parts
 from hexseal.change.patches import ChangePixels, PatchTable
-from hexseal.raster.confidence import contrast_of, contrast_sums
+from hexseal.raster.confidence import contrast_sums, contrasts_of, inverted_of, least_contrast
 from hexseal.raster.registration import BlockPlace, edge_sums, solve_displacement
 from hexseal.raster.runs import find_runs
 from hexseal.statistics.adjusted import Transfer, Units, Whole, adjust, fit_noise
@@ -100,11 +100,15 @@ def judge(pair: MapPair, *, ignore_tests: bool = False) -> Judged:
     columns = dict(zip(COLUMNS, found.table.T, strict=True))
     origins = origins_of(found)
     patch, table = join_parts(Parts(columns, origins, np.empty((0, 4), np.int64)), width)
+    gaps = contrasts_of(contrast_sums(plane, runs, pair.confidence, own))
+    layers = [layer is not None for layer in pair.confidence]
     evidence = PairEvidence(
         plane.shape,
         solve_displacement(edge_sums(plane, runs, pair.valid, own, BlockPlace.of(plane.shape))),
-        contrast_of(contrast_sums(plane, runs, pair.confidence, own)),
-        any(layer is not None for layer in pair.confidence),
+        least_contrast(gaps),
+        any(layers),
+        inverted_of(gaps),
+        all(layers),
     )
     pixels = ChangePixels(found.row, found.column, patch[found.label], found.partner, found.secure)
     return Judged(table, pixels, grade_pair(table, evidence, ignore_tests=ignore_tests))

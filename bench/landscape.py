@@ -11,15 +11,20 @@ WEST, NORTH = 4_400_000.0, 3_700_000.0
 BLOCK = 512
 
 
-def write_pair(folder: Path, size: int, seed: int = 1) -> tuple[Path, Path]:
-    """Write two aligned maps of ``size`` x ``size`` pixels: byte, LZW, tiled, EPSG:3035, 10 m.
+def write_pair(
+    folder: Path, size: int, seed: int = 1, *, height: int | None = None
+) -> tuple[Path, Path]:
+    """Write two aligned maps, ``size`` pixels wide and as high (or ``height``).
+
+    Byte, LZW, tiled, EPSG:3035, 10 m.
 
     The texture is filtered noise of several scales cut into eleven classes, so that decoding
     and counting meet patches like those of the product; about 5 % is sealed in small patches and
     0.3 % of the pixels differ between the years.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = folder / f"pair_{size}_a.tif", folder / f"pair_{size}_b.tif"
+    name = f"pair_{size}" if height is None else f"pair_{size}x{height}"
+    paths = folder / f"{name}_a.tif", folder / f"{name}_b.tif"
     if all(path.exists() for path in paths):
         return paths
     before = tile_classes(seed)
@@ -28,7 +33,7 @@ def write_pair(folder: Path, size: int, seed: int = 1) -> tuple[Path, Path]:
     changed = ndimage.binary_dilation(rng.random(before.shape) < 0.0006)
     after[changed] = np.where(after[changed] == 1, 6, 1)
     for path, classes in zip(paths, (before, after), strict=True):
-        _write(path, classes, size)
+        _write(path, classes, size, height or size)
     return paths
 
 
@@ -46,11 +51,11 @@ def tile_classes(seed: int, size: int = 2_500) -> np.ndarray:
     return classes
 
 
-def _write(path: Path, classes: np.ndarray, size: int) -> None:
+def _write(path: Path, classes: np.ndarray, size: int, height: int) -> None:
     profile = {
         "driver": "GTiff",
         "width": size,
-        "height": size,
+        "height": height,
         "count": 1,
         "dtype": "uint8",
         "crs": "EPSG:3035",
@@ -62,8 +67,8 @@ def _write(path: Path, classes: np.ndarray, size: int) -> None:
     }
     across = -(-size // classes.shape[1])
     with rasterio.open(path, "w", **profile) as file:
-        for row in range(0, size, BLOCK):
-            rows = np.arange(row, min(row + BLOCK, size)) % classes.shape[0]
+        for row in range(0, height, BLOCK):
+            rows = np.arange(row, min(row + BLOCK, height)) % classes.shape[0]
             strip = np.tile(classes[rows], (1, across))[:, :size]
             window = rasterio.windows.Window(0, row, size, len(rows))
             file.write(strip, 1, window=window)
