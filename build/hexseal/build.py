@@ -232,7 +232,7 @@ def count(
             return None
         stamp.clear()
         summary = count_region(
-            region, work, execution=Execution(settings.workers), progress=reporter.progress
+            region, work, execution=settings.execution, progress=reporter.progress
         )
         stamp.write()
         lines.pixels = summary.pixels
@@ -251,7 +251,7 @@ def judge(region: Region, work: Path, settings: BuildSettings, reporter: Reporte
             return
         stamp.clear()
         reports = judge_region(
-            region, work, execution=Execution(settings.workers), progress=reporter.progress
+            region, work, execution=settings.execution, progress=reporter.progress
         )
         stamp.write()
         for report in reports:

@@ -97,7 +97,7 @@ def survey_region(
     zones = read_zones(region.areas, grid)
     execution = execution or Execution()
     with open_executor(execution, work) as executor:
-        store = UnitStore(WorkFolder(work).units, survey_key(region))
+        store = UnitStore(WorkFolder(work).units("delta"), survey_key(region))
         tasks = tuple(
             UnitTask(region, grid, frame, zones.polygons, window, store)
             for window in cut_units(grid, frame, executor.workers)
@@ -119,7 +119,7 @@ def survey_again(
     if not any_doubtful(doubtful):
         return survey
     key = unit_key(survey.tasks[0].store.key, _facts_of(doubtful))
-    store = UnitStore(WorkFolder(work).doubtful_units, key)
+    store = UnitStore(WorkFolder(work).units("change"), key)
     again = [
         UnitTask(t.region, t.grid, t.frame, t.zones, t.window, store, tuple(doubtful))
         if any(places.meets(t.window) for places in doubtful)
@@ -147,7 +147,9 @@ def survey_areas(
     grid, frame = region_grid(region)
     zones = read_zones(region.areas, grid)
     places = tuple(doubtful) if any_doubtful(doubtful) else ()
-    store = UnitStore(WorkFolder(work).units, unit_key(survey_key(region), _facts_of(places)))
+    store = UnitStore(
+        WorkFolder(work).units("delta"), unit_key(survey_key(region), _facts_of(places))
+    )
     tasks = tuple(
         UnitTask(region, grid, frame, zones.polygons, window, store, places, has_cells=False)
         for window in windows

@@ -65,16 +65,6 @@ class WorkFolder:
         return self.folder / "zone_shapes.parquet"
 
     @property
-    def units(self) -> Path:
-        """Return the folder of what was found in each unit of the region."""
-        return self.folder / "units"
-
-    @property
-    def doubtful_units(self) -> Path:
-        """Return the folder of units that were read again for places where a test fails."""
-        return self.folder / "doubtful_units"
-
-    @property
     def counts(self) -> tuple[Path, ...]:
         """Return what counting writes."""
         return self.cells, self.zones, self.zone_shapes
