@@ -10,6 +10,7 @@ from hexseal.errors import RegionError
 from hexseal.products import CLCPLUS, WORLDCOVER
 from hexseal.region.load import Accuracy, Noise, Region, SealedAccuracy, load_region
 
+KEYS = "see hexseal schema or docs/reference/region.md"
 HEAD = '[region]\nid = "r"\n'
 EPOCH = '[[epoch]]\nyear = 2018\nlandcover = "a.tif"\n'
 
@@ -91,8 +92,8 @@ def test_reference_period(tmp_path: Path) -> None:
             "(it becomes part of file names)",
         ),
         (HEAD + 'colour = "red"\n' + EPOCH,
-         "[region] colour is not a key that hexseal knows; see README.md"),
-        (HEAD + "[extra]\n" + EPOCH, "[extra] is not a key that hexseal knows; see README.md"),
+         f"[region] colour is not a key that hexseal knows; {KEYS}"),
+        (HEAD + "[extra]\n" + EPOCH, f"[extra] is not a key that hexseal knows; {KEYS}"),
         (HEAD + EPOCH.replace("2018", '"2018"'),
          "[epoch 1] year = '2018' is a text, not a whole number"),
         (HEAD + EPOCH.replace("2018", "true"),
@@ -108,13 +109,13 @@ def test_reference_period(tmp_path: Path) -> None:
         (HEAD + "window = [5, 0, 1, 1]\n" + EPOCH,
          "[region] window = [5.0, 0.0, 1.0, 1.0]: give xmin, ymin, xmax, ymax"),
         (HEAD + EPOCH + '[product]\nname = "corine"',
-         "[product] name = 'corine' is not one of clcplus, worldcover, custom"),
+         "[product] name = 'corine' is not one of clcplus, worldcover, imperviousness, custom"),
         (HEAD + EPOCH + "[product]\nnodata = [1, 254]",
          "[product] [1] stand in both valid and nodata: choose one"),
         (HEAD + EPOCH + '[product]\nnodata = ["x"]',
          "[product] nodata = ['x'] is not a list of whole numbers"),
         (HEAD + EPOCH + "[product]\nsealed = [1]",
-         "[product] sealed is not a key that hexseal knows; see README.md"),
+         f"[product] sealed is not a key that hexseal knows; {KEYS}"),
         (HEAD + EPOCH + '[product]\nname = "custom"\nvalid = [1]', "[product] sealed is missing"),
         (HEAD + EPOCH + '[product]\nname = "custom"\nvalid = [1, 300]\nsealed = [1]',
          "[product] valid holds [300]: codes are 0 to 255"),
@@ -142,7 +143,8 @@ def test_missing_region_file(tmp_path: Path) -> None:
     with pytest.raises(RegionError) as caught:
         load_region(path)
     assert str(caught.value) == (
-        f"{path}: no such region file; look in regions/ or write one (see README.md)"
+        f"{path}: no such region file; look in regions/, or write one with hexseal "
+        "init (docs/reference/region.md lists the keys)"
     )
 
 

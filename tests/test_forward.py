@@ -9,6 +9,7 @@ import pytest
 import rasterio
 from mlmodels import reflectance, save_tiny, write_image
 from rasterfiles import north_up, write_tif
+from sites import hexseal
 
 from hexseal.errors import GridMismatchError, InputError, RegionError
 from hexseal.forward.report import USUAL_DRIFT, ForwardReport, ratio_se, read_report, write_report
@@ -232,7 +233,8 @@ def test_a_model_that_fails_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("calibrate_on = 2021", "calibrate_on = 2018", "must be the last year with a map"),
+        ('calibration_imagery = "s2_2021.tif"\n', "", "name the image of 2021"),
+        ("calibrate_on = 2021", "calibrate_on = 2018", "starts from the last map before it (2021)"),
         ('model = "model"', 'model = "model"\nmissing_bands = "guess"', "is not refuse or mean"),
         ('model = "model"', 'model = "model"\nclouds = "guess"', "is not keep or mask"),
         ('model = "model"', 'model = "model"\nmodell = "x"', "modell"),
@@ -247,6 +249,19 @@ def test_wrong_settings_of_a_forward_year_are_named(
     with pytest.raises(RegionError) as caught:
         load_region(path)
     assert said in str(caught.value)
+
+
+def test_a_forward_year_starts_from_the_last_map_before_it(tmp_path: Path) -> None:
+    path = _region(tmp_path, REGION.replace("calibrate_on = 2021\n", ""))
+    forward = load_region(path).epochs[-1].forward
+    assert forward is not None
+    assert forward.calibrate_on == 2021
+
+
+def test_check_looks_for_forward_years_beside_the_site(tmp_path: Path) -> None:
+    path = _region(tmp_path, REGION)
+    result = hexseal("check", path, "--out", tmp_path / "elsewhere/site")
+    assert str(tmp_path / "elsewhere/work") in result.out + result.err
 
 
 def test_images_of_one_band_each_may_be_listed(tmp_path: Path) -> None:

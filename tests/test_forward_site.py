@@ -24,7 +24,6 @@ year = 2024
 [epoch.forward]
 imagery = "s2_2024.tif"
 calibration_imagery = "s2_2021.tif"
-calibrate_on = 2021
 model = "model"
 clouds = "mask"
 """

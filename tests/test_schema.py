@@ -43,7 +43,6 @@ year = 2021
 [epoch.forward]
 imagery = "i.tif"
 calibration_imagery = "j.tif"
-calibrate_on = 2018
 model = "m"
 missing_bands = "mean"
 clouds = "mask"

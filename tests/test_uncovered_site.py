@@ -147,8 +147,8 @@ def test_a_model_that_states_no_accuracy_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("\ncalibrate_on = 2018", "go together"),
-        ('\ncalibration_imagery = "a.tif"', "go together"),
+        ("\ncalibrate_on = 2018", "the key is no longer needed"),
+        ('\ncalibration_imagery = "a.tif"', "no year of this region"),
         ('\ncalibrate_on = 2015\ncalibration_imagery = "a.tif"', "no year of this region"),
         (
             '\ncalibrate_on = 2015\ncalibration_imagery = "a.tif"\nreference = "b.tif"',

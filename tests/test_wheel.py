@@ -167,7 +167,7 @@ def test_a_forward_year_without_ml_is_one_line(demo: Path, installed: Installed)
     text = (demo / "demo/region.toml").read_text(encoding="utf-8")
     (demo / "demo/forward.toml").write_text(
         text + '[[epoch]]\nyear = 2024\n[epoch.forward]\nimagery = "sentinel2_2024.tif"\n'
-        'calibration_imagery = "sentinel2_2021.tif"\ncalibrate_on = 2021\n'
+        'calibration_imagery = "sentinel2_2021.tif"\n'
         'model = "clcplus-forward-b2"\n',
         encoding="utf-8",
     )

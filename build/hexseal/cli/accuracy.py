@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hexseal.cli.console import REGION, Console
+from hexseal.cli.console import OUT, REGION, Console
 from hexseal.errors import InputError
 from hexseal.region.load import load_region
 
@@ -12,6 +12,7 @@ from hexseal.region.load import load_region
 @click.command()
 @REGION
 @click.argument("points", type=click.Path(path_type=Path), nargs=-1, required=True)
+@OUT
 @click.option("--crs", default="EPSG:4326", show_default=True, help="CRS of columns x and y.")
 @click.option("--year", type=int, help="Map year, where the sample does not say it.")
 @click.option(
@@ -33,6 +34,7 @@ def accuracy(
     console: Console,
     region: Path,
     points: tuple[Path, ...],
+    out: Path | None,
     crs: str,
     year: int | None,
     greenhouses: bool,
@@ -52,7 +54,7 @@ def accuracy(
     from hexseal.sample.labels import is_block_sample
     from hexseal.sample.text import sample_lines
 
-    loaded = load_region(region)
+    loaded = load_region(region, site=out)
     if is_block_sample(points[0]):
         blocks = assess_sample(loaded, points, progress=console.progress)
         write_sample_report(blocks, output)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from hexseal.cli.console import REGION, Console
+from hexseal.cli.console import OUT, REGION, Console
 from hexseal.errors import InputError
 from hexseal.region.load import Region, load_region
 from hexseal.types import Box
@@ -60,9 +60,10 @@ def simulate(
 
 @click.command()
 @REGION
+@OUT
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
-def check(console: Console, region: Path, as_json: bool) -> None:
+def check(console: Console, region: Path, out: Path | None, as_json: bool) -> None:
     """Check the inputs of a region; exit code 1 when one cannot be used.
 
     Example: hexseal check regions/sao-tome.toml
@@ -70,7 +71,7 @@ def check(console: Console, region: Path, as_json: bool) -> None:
     from hexseal.check.report import render
     from hexseal.check.stage import check_region
 
-    report = check_region(load_region(region))
+    report = check_region(load_region(region, site=out))
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     else:

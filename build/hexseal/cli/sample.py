@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hexseal.cli.console import REGION, Console
+from hexseal.cli.console import OUT, REGION, Console
 from hexseal.region.load import load_region
 
 
@@ -45,11 +45,16 @@ def sample() -> None:
 
 @sample.command()
 @REGION
+@OUT
 @TARGET
 @YEARS
 @click.pass_obj
 def plan(
-    console: Console, region: Path, target_se: float | None, years: tuple[int, int] | None
+    console: Console,
+    region: Path,
+    out: Path | None,
+    target_se: float | None,
+    years: tuple[int, int] | None,
 ) -> None:
     """List the strata of a region, how many blocks to label in each, and the hours it takes.
 
@@ -59,7 +64,7 @@ def plan(
     from hexseal.sample.text import plan_lines
 
     census, found = plan_region(
-        load_region(region), years=years, target=target_se, progress=console.progress
+        load_region(region, site=out), years=years, target=target_se, progress=console.progress
     )
     for line in plan_lines(census, found):
         console.log(line)
@@ -67,6 +72,7 @@ def plan(
 
 @sample.command()
 @REGION
+@OUT
 @click.option(
     "-o",
     "--output",
@@ -103,6 +109,7 @@ def plan(
 def draw(
     console: Console,
     region: Path,
+    out: Path | None,
     output: Path,
     seed: int,
     target_se: float | None,
@@ -120,7 +127,7 @@ def draw(
     from hexseal.sample.stage import draw_sample, write_sample
 
     sources = PageSources(_by_year("--imagery", images), _by_year("--tiles", tiles))
-    loaded = load_region(region)
+    loaded = load_region(region, site=out)
     drawn = draw_sample(loaded, seed=seed, years=years, target=target_se, progress=console.progress)
     written = write_sample(drawn, output, formats)  # pyright: ignore[reportArgumentType]
     for name, blocks, units in zip(STRATA, drawn.design.blocks, drawn.design.units, strict=True):

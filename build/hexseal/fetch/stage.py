@@ -58,7 +58,7 @@ class FetchSummary:
 def fetch_of(region: Region) -> Fetch:
     """Return the region's [fetch] table; raise RegionError where it has none."""
     if region.fetch is None:
-        raise RegionError(f"{region.path}: has no [fetch] table; see README.md, Fetch the inputs")
+        raise RegionError(f"{region.path}: has no [fetch] table; see docs/how-to/fetch-inputs.md")
     return region.fetch
 
 

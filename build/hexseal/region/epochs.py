@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,10 +23,10 @@ class Forward:
     """How a year without a land-cover map is made from images by a model.
 
     ``model`` is the path of a folder or the name of an installed model.
-    ``imagery`` shows the year itself, ``calibration_imagery`` the year ``calibrate_on``, which
-    has a map. Only the model's own change between the two images is carried onto that map.
-    Without both the year is the model's map as it is; ``reference`` is then a map of the same
-    year of a part of the place, which the model is compared with.
+    ``imagery`` shows the year itself, ``calibration_imagery`` the year ``calibrate_on``, the last
+    one before it that has a map. Only the model's own change between the two images is carried
+    onto that map. Without it the year is the model's map as it is; ``reference`` is then a map of
+    the same year of a part of the place, which the model is compared with.
     """
 
     imagery: str
@@ -117,8 +117,9 @@ def read_epochs(
     twice = sorted({year for year in years if years.count(year) > 1})
     if twice:
         raise RegionError(f"[[epoch]] year = {twice[0]} is given twice: each year once")
-    _check_forward(epochs, product)
-    return tuple(sorted(epochs, key=lambda epoch: epoch.year))
+    mapped = [epoch.year for epoch in epochs if epoch.forward is None]
+    started = (_started(epoch, mapped, product) for epoch in epochs)
+    return tuple(sorted(started, key=lambda epoch: epoch.year))
 
 
 def _epoch(reader: TableReader, path: Path, work: Path) -> Epoch:
@@ -152,22 +153,17 @@ def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Ep
     forward = Forward(
         imagery=resolve_list(table.text("imagery"), path),
         model=_model(table.text("model"), path),
-        calibrate_on=table.take("calibrate_on", int, None),
+        calibrate_on=_old_key(table, "calibrate_on"),
         calibration_imagery=None if before is None else resolve_list(before, path),
         folder=work,
         missing_bands=table.text("missing_bands", "refuse"),
         clouds=table.text("clouds", "keep"),
         reference=None if reference is None else resolve(reference, path),
     )
-    if (forward.calibrate_on is None) != (before is None):
+    if forward.reference is not None and before is not None:
         raise RegionError(
-            f"[{reader.where}.forward] calibrate_on and calibration_imagery go together: give "
-            "both to start from a map, or neither where there is no map"
-        )
-    if forward.reference is not None and forward.calibrate_on is not None:
-        raise RegionError(
-            f"{table.name('reference')}: a year that starts from the map of "
-            f"{forward.calibrate_on} is compared with that map; leave it out"
+            f"{table.name('reference')}: a year that starts from a map is compared with that map; "
+            "leave it out"
         )
     if forward.missing_bands not in ("refuse", "mean"):
         raise RegionError(
@@ -189,32 +185,44 @@ def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Ep
     return epoch
 
 
-def _check_forward(epochs: Sequence[Epoch], product: Product) -> None:
-    """Reject forward years that have no earlier mapped year, unless no year of the region has."""
-    mapped = [epoch.year for epoch in epochs if epoch.forward is None]
-    for epoch in epochs:
-        if epoch.forward is None:
-            continue
-        where = f"[epoch {epoch.year}.forward] calibrate_on = {epoch.forward.calibrate_on}"
-        if epoch.forward.calibrate_on is None:
-            where = f"[epoch {epoch.year}.forward] calibrate_on"
-        if product.name != "clcplus":
-            raise RegionError(
-                f"[epoch {epoch.year}.forward] replicates CLC+ Backbone; "
-                f"[product] name = {product.name!r} has other classes"
-            )
-        if not mapped and epoch.forward.calibrate_on is None:
-            continue
-        last = max((year for year in mapped if year < epoch.year), default=None)
-        if last is None or epoch.forward.calibrate_on != last:
-            wanted = f"name {last}"
-            if last is None:
-                wanted = "no year with a map lies before it" + (
-                    "; leave it out, since no year of this region has a map" if not mapped else ""
-                )
-            raise RegionError(
-                f"{where}: must be the last year with a map before {epoch.year}; {wanted}"
-            )
+def _old_key(table: TableReader, key: str) -> int | None:
+    """Take a key of earlier region files, which is no longer documented."""
+    value = table.table.pop(key, None)
+    return value if isinstance(value, int) else None
+
+
+def _started(epoch: Epoch, mapped: Sequence[int], product: Product) -> Epoch:
+    """Return a forward year with the year of the map that it starts from: the last one before it.
+
+    Without any ``mapped`` year it starts from none.
+    """
+    forward = epoch.forward
+    if forward is None:
+        return epoch
+    where = f"[epoch {epoch.year}.forward]"
+    if product.name != "clcplus":
+        raise RegionError(
+            f"{where} replicates CLC+ Backbone; [product] name = {product.name!r} has other classes"
+        )
+    last = max((year for year in mapped if year < epoch.year), default=None)
+    if mapped and last is None:
+        raise RegionError(f"{where} no year with a map lies before {epoch.year}; leave it out")
+    if forward.calibration_imagery is None and last is not None:
+        raise RegionError(
+            f"{where} calibration_imagery is missing: name the image of {last}, the year of the "
+            "map that this year starts from"
+        )
+    if forward.calibration_imagery is not None and last is None:
+        raise RegionError(
+            f"{where} calibration_imagery: no year of this region has a map to start from; leave "
+            "it out"
+        )
+    if forward.calibrate_on not in (None, last):
+        raise RegionError(
+            f"{where} calibrate_on = {forward.calibrate_on}: the year starts from the last map "
+            f"before it ({last or 'there is none'}); remove this line, the key is no longer needed"
+        )
+    return replace(epoch, forward=replace(forward, calibrate_on=last))
 
 
 def _period(reader: TableReader) -> tuple[date, date] | None:

@@ -189,7 +189,8 @@ def load_region(path: Path, *, site: Path | None = None) -> Region:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as err:
         raise RegionError(
-            f"{path}: no such region file; look in regions/ or write one (see README.md)"
+            f"{path}: no such region file; look in regions/, or write one with hexseal init "
+            "(docs/reference/region.md lists the keys)"
         ) from err
     except (OSError, ValueError) as err:
         reason = getattr(err, "strerror", None) or str(err)

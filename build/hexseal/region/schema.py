@@ -270,8 +270,7 @@ TABLES: tuple[Table, ...] = (
         "A year without a map: a model maps two images, and where its maps differ the last map is changed.",
         (
             Key("imagery", TEXT, "Image of the year: a raster with named bands, or files of one band each as a glob or comma list.", REQUIRED),
-            Key("calibration_imagery", TEXT, "Image of the year `calibrate_on`. Left out with it where no year of the region has a map: the year is then the model's map as it is."),
-            Key("calibrate_on", YEAR, "The last year before this one that has a map."),
+            Key("calibration_imagery", TEXT, "Image of the last year before this one that has a map, which the year starts from. Left out where no year of the region has a map: the year is then the model's map as it is."),
             Key("model", TEXT, "Folder of a model, or the name of an installed one, such as `clcplus-forward-b2`.", REQUIRED),
             Key("reference", TEXT, "Where no year has a map: a CLC+ map of the same year of a part of the place, which the model is compared with."),
             Key("missing_bands", choice("refuse", "mean"), "Refuse images that lack a band of the model, or take the band's mean.", "refuse"),

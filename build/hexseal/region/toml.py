@@ -99,7 +99,10 @@ class TableReader:
         """Refuse keys that nobody took."""
         if self.table:
             key = next(iter(self.table))
-            raise RegionError(f"{self.name(key)} is not a key that hexseal knows; see README.md")
+            raise RegionError(
+                f"{self.name(key)} is not a key that hexseal knows; see hexseal schema or "
+                "docs/reference/region.md"
+            )
 
 
 _KINDS: dict[type, str] = {

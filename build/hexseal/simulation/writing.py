@@ -96,7 +96,6 @@ year = 2024
 [epoch.forward]                       # and what differs is carried onto the map of 2021
 imagery = "sentinel2_2024.tif"
 calibration_imagery = "sentinel2_2021.tif"
-calibrate_on = 2021
 model = "{model}"
 """
 
