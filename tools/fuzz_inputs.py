@@ -2,9 +2,12 @@
 
     python tools/fuzz_inputs.py regions --count 1000 --seed 1
     python tools/fuzz_inputs.py files --count 200 --seed 1
+    python tools/fuzz_inputs.py builds --count 200 --seed 1
     python tools/fuzz_inputs.py replies --count 100 --seed 1
 
-A trial passes where the command succeeds, or fails with one line of at most 300 characters.
+A trial passes where the command succeeds, or fails with one line of at most 300 characters. With
+`builds` whatever passes the checks is built too, and the site must hold the very sums that rasterio
+reads in the damaged maps.
 """
 
 import argparse
@@ -22,11 +25,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pyogrio.raw
 import rasterio
 import shapely
 from rasterio.transform import from_origin
 
+from hexseal.build import BuildSettings, build_site
 from hexseal.check.stage import check_region
 from hexseal.errors import HexsealError
 from hexseal.fetch import Means, fetch_region
@@ -201,7 +206,12 @@ def fuzz_regions(count: int, seed: int, folder: Path) -> Counter:
     return counts
 
 
-def fuzz_files(count: int, seed: int, folder: Path) -> Counter:
+def fuzz_builds(count: int, seed: int, folder: Path) -> Counter:
+    """Check damaged rasters and area files, and build what passes."""
+    return fuzz_files(count, seed, folder, builds=True)
+
+
+def fuzz_files(count: int, seed: int, folder: Path, *, builds: bool = False) -> Counter:
     """Check and count damaged rasters and area files."""
     random_, counts = random.Random(seed), Counter()
     whole, copy = folder / "whole", folder / "copy"
@@ -215,10 +225,35 @@ def fuzz_files(count: int, seed: int, folder: Path) -> Counter:
         name = names[number % len(names)]
         (copy / name).write_bytes(damaged((whole / name).read_bytes(), random_))
         found = outcome(lambda: check_region(load_region(copy / "region.toml")))
+        if found == "ok" and builds:
+            found = f"{built(copy)} by the build"
         counts[name, found] += 1
-        if found == "FAILED":
+        if number % 10 == 9 and builds:
+            print(f"{number + 1}: {dict(counts)}", flush=True)
+        if "FAILED" in found:
             shutil.copy(copy / name, Path(tempfile.gettempdir()) / f"failed-{number}-{name}")
     return counts
+
+
+def built(folder: Path) -> str:
+    """Build the region; return "right", "refused", or FAILED where sums differ or it breaks."""
+    region, settings = folder / "region.toml", BuildSettings(folder / "site", 1)
+    found = outcome(lambda: build_site(region, settings, Reporter()))
+    if found != "ok":
+        return found
+    areas = pq.read_table(folder / "work/fuzzed/areas.parquet").to_pylist()
+    whole = next(row for row in areas if row["layer"] == "region")
+    maps = []
+    for year in (2018, 2021):
+        with rasterio.open(folder / f"lc_{year}.tif") as file:
+            maps.append(file.read(1, masked=True).filled(255))
+    valid = np.logical_and.reduce([(codes >= 1) & (codes <= 11) for codes in maps])
+    sums = [int(valid.sum()), *(int((valid & (codes == 1)).sum()) for codes in maps)]
+    names = ("valid_pixels", "sealed_pixels_2018", "sealed_pixels_2021")
+    if [whole[name] for name in names] == sums:
+        return "right"
+    print(f"{sums} instead of {[whole[name] for name in names]}")
+    return "FAILED"
 
 
 Reply = tuple[int, dict[str, str], bytes]
@@ -291,7 +326,12 @@ def fuzz_replies(count: int, seed: int, folder: Path) -> Counter:
     return counts
 
 
-KINDS = {"regions": fuzz_regions, "files": fuzz_files, "replies": fuzz_replies}
+KINDS = {
+    "regions": fuzz_regions,
+    "files": fuzz_files,
+    "builds": fuzz_builds,
+    "replies": fuzz_replies,
+}
 
 
 def fuzz(kind: str, count: int, seed: int) -> Counter:
