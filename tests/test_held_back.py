@@ -119,6 +119,15 @@ def test_a_raster_without_a_place_is_refused_in_one_line(tmp_path: Path) -> None
     assert "Warning" not in done.err
 
 
+def test_a_header_whose_keys_are_damaged_is_refused_in_one_line(tmp_path: Path) -> None:
+    maps(tmp_path)
+    content = (tmp_path / "a.tif").read_bytes()
+    texts, other = (n.to_bytes(2, "little") + b"\2\0" for n in (34737, 34738))  # GeoAsciiParams
+    assert content.count(texts) == 1
+    (tmp_path / "a.tif").write_bytes(content.replace(texts, other))
+    refused(hexseal("check", region(tmp_path)), "a.tif", "fetch it again")
+
+
 def test_the_same_map_twice_is_noted(tmp_path: Path) -> None:
     maps(tmp_path)
     shutil.copy(tmp_path / "a.tif", tmp_path / "b.tif")

@@ -185,6 +185,34 @@ def test_names_are_right_whatever_the_shapefile_says(
     assert [shape["name"] for shape in read(path)["a.zip"]["shapes"]] == ["Évry-Grégy"]
 
 
+def flipped(content: bytes, rng: np.random.Generator, places: int) -> bytes:
+    """Return a file with some of its bytes changed, or cut, or with large counts in places."""
+    copy = bytearray(content)
+    for place in rng.integers(0, len(copy), places):
+        copy[place] = int(rng.choice([0, 1, 127, 255, rng.integers(0, 256)]))
+    return bytes(copy[: int(rng.integers(1, len(copy)))] if rng.random() < 0.25 else copy)
+
+
+def test_a_hundred_damaged_uploads_end_at_once(read: Read, tmp_path: Path) -> None:
+    rng, shape = np.random.default_rng(20_261_130), shapely.box(6, 49, 6.1, 49.1).buffer(0.01)
+    files = shapefile(tmp_path, [shape, shape.buffer(0.1)], "EPSG:4326", name=["a", "b"])
+    archive = zipped(tmp_path / "whole.zip", named(files)).read_bytes()
+    geojson = json.dumps({"type": "Feature", "properties": {}, "geometry": mapping(shape)})
+    paths = []
+    for number in range(25):
+        for suffix in (".shp", ".prj"):
+            changed = named(files | {suffix: flipped(files[suffix], rng, 6)})
+            paths.append(zipped(tmp_path / f"{suffix[1:]}{number}.zip", changed))
+        for suffix, content in ((".geojson", geojson.encode()), (".zip", archive)):
+            paths.append(tmp_path / f"upload{number}{suffix}")
+            paths[-1].write_bytes(flipped(content, rng, 3))
+    answers = read(*paths)
+    assert len(answers) == 100
+    for name, answer in answers.items():
+        assert answer["ms"] < 5_000, name
+        assert "shapes" in answer or answer["error"].startswith("app.custom.error."), (name, answer)
+
+
 def test_damaged_tables_and_archives_end_at_once(read: Read, tmp_path: Path) -> None:
     files = shapefile(tmp_path, [shapely.box(6, 49, 6.1, 49.1)], "EPSG:4326", name=["a"])
     table = bytearray(files[".dbf"])

@@ -7,6 +7,7 @@ stage when it runs.
 
 import signal
 import sys
+import warnings
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -100,6 +101,8 @@ def run(command: click.Command, *, interrupted: str) -> NoReturn:
     _interrupted = False
     for wish in (signal.SIGINT, signal.SIGTERM):
         signal.signal(wish, _interrupt)
+    # rasterio's; such a raster is refused in a line of its own.
+    warnings.filterwarnings("ignore", message="Dataset has no geotransform")
     try:
         command.main(standalone_mode=False)
         _deafen()

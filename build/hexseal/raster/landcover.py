@@ -4,9 +4,9 @@ Every failure is one line that names the file. Nothing is ever resampled.
 """
 
 import logging
+import os
 import re
 import shlex
-import warnings
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,13 +20,14 @@ from xml.etree import ElementTree
 import numpy as np
 import rasterio
 import rasterio.crs
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.env import set_gdal_config
-from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
-from hexseal.errors import GridMismatchError, InputError
+from hexseal.errors import GridMismatchError, InputError, shortened
 from hexseal.raster.grid import ALIGNED, Grid, Window, identified
 from hexseal.region.load import Epoch, is_remote
 from hexseal.storage.files import sha256
@@ -38,6 +39,8 @@ GDAL_SETTINGS: dict[str, int | str] = {
     "GDAL_PAM_ENABLED": "NO",
     "GDAL_HTTP_MAX_RETRY": 3,
     "GDAL_HTTP_RETRY_DELAY": 1,
+    # What GDAL prints by itself, on threads that rasterio does not listen on.
+    "CPL_LOG": os.devnull,
 }
 # Archives, which are not unpacked here.
 PACKED = (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz", ".zst")
@@ -187,7 +190,7 @@ class Landcover:
             if tile.layout.has_mask:
                 codes[file.read_masks(1, window=where) == 0] = self.fill
             return codes
-        except RasterioError as err:
+        except (RasterioError, CPLE_BaseError) as err:
             raise InputError(
                 f"{tile.address}: cannot be read at row {row}, column {column}; "
                 "the file is cut off or damaged, fetch it again"
@@ -266,8 +269,6 @@ def _configure() -> None:
     """Set GDAL up once for all threads."""
     for key, value in GDAL_SETTINGS.items():
         set_gdal_config(key, value)
-    # Such a raster is refused in a line of its own.
-    warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 
 def addresses_of(address: str) -> list[str]:
@@ -305,6 +306,10 @@ def _header(address: str) -> tuple[Grid, Layout]:
         return grid_of(file), _layout(file)
     except InputError as err:
         raise InputError(f"{address}: {err}") from err
+    except CPLE_BaseError as err:  # what rasterio does not turn into an error of its own
+        raise InputError(
+            f"{address}: its header is damaged ({shortened(str(err), 120)}); fetch it again"
+        ) from err
     finally:
         file.close()
 
