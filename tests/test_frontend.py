@@ -40,11 +40,12 @@ def template(tmp_path: Path) -> Path:
 
 def test_names_carry_the_hash_of_the_content(assets: Path) -> None:
     made = bundle(assets)
-    for name in (made.script, made.map, made.style, made.guard, made.licenses):
+    scripts = (made.script, made.map, made.guard, made.readers, made.sqlite)
+    for name in (*scripts, made.style, made.licenses):
         digest = hashlib.sha256((assets / name).read_bytes()).hexdigest()
-        assert re.fullmatch(r"(app|map|guard|licenses)-[0-9a-f]{10}\.(js|css|txt)", name)
+        assert re.fullmatch(r"(app|map|guard|readers|sqlite|licenses)-[0-9a-f]{10}\.(js|css|txt)", name)
         assert digest[:10] in name
-    assert len(list(assets.iterdir())) == 5
+    assert len(list(assets.iterdir())) == 7
     assert made.bytes == sum(
         (assets / n).stat().st_size for n in (made.script, made.map, made.style, made.guard)
     )
@@ -108,6 +109,8 @@ def test_licences_of_all_packages_are_there(assets: Path) -> None:
         ("h3-js 4.5.0", "Apache License"),
         ("fflate", "Arjun Barrett"),
         ("murmurhash-js", "Gary Court"),
+        ("@tmcw/togeojson 7.1.3", "Tom MacWright"),
+        ("sql.js 1.17.0", "sql.js authors"),
     ):
         assert name in text
         assert holder in text
@@ -116,7 +119,8 @@ def test_licences_of_all_packages_are_there(assets: Path) -> None:
 
 def test_script_starts_no_foreign_request_and_evaluates_no_text(assets: Path) -> None:
     made = bundle(assets)
-    script = "".join((assets / n).read_text(encoding="utf-8") for n in (made.script, made.map))
+    names = (made.script, made.map, made.readers, made.sqlite)
+    script = "".join((assets / n).read_text(encoding="utf-8") for n in names)
     assert not re.search(r"\b(eval|Function)\(['\"`]", script)
     assert not re.search(r"fetch\(['\"`]https?:", script)
 

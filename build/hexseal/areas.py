@@ -52,6 +52,8 @@ COVERED = 0.99
 # Shares closer to none or all than this are rounding of coordinates.
 ROUNDING = 1e-6
 SHORT_EDGE = 0.1
+# What is written of each polygon before its figures; see sql/custom_areas.sql.
+FACTS = ("id", "name", "polygon_m2", "edge_sd_m2", "covered_share", "answer", "repaired")
 # Names of columns of the answer, which a kept column must not take.
 RESULT = re.compile(
     r"(?:number|id|name|answer|repaired|inside|polygon_m2|edge_sd_m2|covered_share|method|geometry)$"
@@ -241,6 +243,12 @@ def _judged_columns(region: Region) -> tuple[Column, ...]:
         for column in columns_of("areas", spread)
         if column.name not in known and column.null not in (NO_POPULATION, STEADY_POPULATION)
     )
+
+
+def answer_columns(region: Region) -> tuple[str, ...]:
+    """Return the columns of the answer with adjusted change, kept columns apart, in their order."""
+    columns = (*counted_columns(spread_of(region)), *_judged_columns(region))
+    return (*FACTS, *(column.name for column in columns))
 
 
 def _polygon_table(areas: Areas, grid: Grid) -> pa.Table:

@@ -29,7 +29,9 @@ def template_folder() -> Path:
 
 TEMPLATE = template_folder()
 SOURCES = ("src", "styles", "licenses", "build.mjs", "package.json", "package-lock.json")
-OUTPUTS = ("app.js", "map.js", "app.css", "guard.js", "licenses.txt")
+OUTPUTS = (
+    "app.js", "map.js", "app.css", "guard.js", "readers.js", "sqlite.js", "licenses.txt",
+)  # fmt: skip
 # Names what node_modules was installed from, so that a changed lock installs again.
 INSTALLED = ".hexseal-installed"
 # Held while packages are installed and bundled: two builds of one clone share node_modules.
@@ -41,13 +43,16 @@ class Bundle:
     """File names inside the assets folder; ``bytes`` and ``gzip_bytes`` sum scripts and style.
 
     ``map`` is the script of the dashboard, ``script`` that of every other page, and ``guard`` says
-    so where neither runs.
+    so where neither runs. ``readers`` reads files of areas, ``sqlite`` opens GeoPackages: the dashboard
+    loads them with the first such file, so they count in neither sum.
     """
 
     script: str
     map: str
     style: str
     guard: str
+    readers: str
+    sqlite: str
     licenses: str
     bytes: int
     gzip_bytes: int
@@ -70,6 +75,8 @@ def bundle(assets: Path, *, template: Path = TEMPLATE, progress: Progress = no_p
         map=names["map.js"],
         style=names["app.css"],
         guard=names["guard.js"],
+        readers=names["readers.js"],
+        sqlite=names["sqlite.js"],
         licenses=names["licenses.txt"],
         bytes=sum(map(len, code)),
         gzip_bytes=sum(len(gzip.compress(part, mtime=0)) for part in code),

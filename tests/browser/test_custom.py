@@ -19,6 +19,8 @@ from playwright.sync_api import FilePayload
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from hexseal.areas import answer_columns
+
 pytestmark = pytest.mark.browser
 LAT, LON = CENTER
 SQUARE = [[LON - 0.1, LAT - 0.06], [LON + 0.1, LAT - 0.06], [LON + 0.1, LAT + 0.06],
@@ -408,3 +410,93 @@ def test_touch_sets_corners(browser, addresses: dict[str, str]) -> None:
     assert journey.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert journey.problems == []
     journey.close()
+
+
+def _grid(count: int, step: float = 0.004) -> list[dict]:
+    """Return squares of 0.003 degrees in rows of 25 from the middle of the island to the north-east."""
+    squares = []
+    for place in range(count):
+        west, south = LON + step * (place % 25), LAT + step * (place // 25)
+        ring = [[west, south], [west + 0.003, south], [west + 0.003, south + 0.003],
+                [west, south + 0.003], [west, south]]  # fmt: skip
+        squares.append({
+            "type": "Feature", "properties": {"code": f"X{place:03}", "name": f"Square {place}"},
+            "geometry": {"type": "Polygon", "coordinates": [ring]},
+        })  # fmt: skip
+    return squares
+
+
+def _wait_table(journey: Journey) -> None:
+    status = journey.page.locator(".own-many [role=status]")
+    journey.until(lambda: "measured" in (status.text_content() or ""), "the table")
+
+
+def test_a_file_of_500_areas_gives_a_table_of_all(journey: Journey, made: MadeSite) -> None:
+    outside = feature("Far away", {"type": "Polygon", "coordinates": [
+        [[LON + 5, LAT], [LON + 5.1, LAT], [LON + 5.1, LAT + 0.1], [LON + 5, LAT]]]})  # fmt: skip
+    bow = feature("=bow", {"type": "Polygon", "coordinates": [
+        [[LON, LAT], [LON + 0.01, LAT + 0.01], [LON + 0.01, LAT], [LON, LAT + 0.01], [LON, LAT]]]})  # fmt: skip
+    squares = [*_grid(498), outside, bow]
+    open_own(journey)
+    chooser = journey.page.locator("#own input[type=file]")
+    chooser.set_input_files(_payload("many.geojson", collection(squares).encode()))
+    journey.until(lambda: journey.page.locator(".own-many tbody tr").count() == 500, "all rows")
+    _wait_table(journey)
+    status = journey.text(".own-many [role=status]")
+    assert "1 outside the region" in status
+    assert "1 not measured" in status
+    rows = list(csv.DictReader(io.StringIO(saved(journey, "Save table (CSV)").lstrip("\ufeff"))))
+    assert [row["id"] for row in rows[:498]] == [f"X{place:03}" for place in range(498)]
+    assert rows[498]["answer"] == "outside"
+    assert rows[498]["valid_m2"] == ""
+    assert rows[499]["answer"].startswith("not measured: The outline crosses itself")
+    assert rows[499]["name"] == "'=bow"
+    assert tuple(rows[0]) == answer_columns(made.region)
+    for place in (0, 130, 497):
+        wanted = expected(made, squares[place]["geometry"])
+        assert float(rows[place]["valid_m2"]) == pytest.approx(wanted["valid_m2"], rel=0.02)
+        assert rows[place]["answer"] in {"ok", "partly", "no valid pixel"}
+    # Sorted by share, the largest first; a row shows its area and answer.
+    journey.page.get_by_role("button", name="Sealed 2023").click()
+    keys = journey.page.locator(".own-many tbody tr td:nth-child(3)").evaluate_all(
+        "(cells) => cells.map((cell) => cell.dataset.value).filter((key) => key !== '')"
+    )
+    assert [float(key) for key in keys] == sorted(map(float, keys), reverse=True)
+    journey.page.get_by_role("button", name="Square 0", exact=True).click()
+    journey.until(lambda: journey.text(".own-many .own-title") == "Square 0", "its answer")
+    assert journey.page.locator(".own-many tr.chosen").count() == 1
+    assert "own" not in journey.hash()
+
+
+def test_measuring_many_areas_can_be_stopped(journey: Journey) -> None:
+    open_own(journey)
+    chooser = journey.page.locator("#own input[type=file]")
+    chooser.set_input_files(_payload("many.geojson", collection(_grid(2000, 0.0008)).encode()))
+    stop = journey.page.get_by_role("button", name="Stop", exact=True)
+    stop.click()
+    _wait_table(journey)
+    assert "Stopped;" in journey.text(".own-many [role=status]")
+    assert stop.is_hidden()
+
+
+@pytest.mark.parametrize("way", ["file", "whole"])
+def test_reads_a_geopackage_with_its_ids(journey: Journey, tmp_path: Path, way: str) -> None:
+    pyproj = pytest.importorskip("pyproj")
+    move = pyproj.Transformer.from_crs(4326, 32625, always_xy=True)
+    shapes = [shapely.from_geojson(json.dumps(each["geometry"])) for each in _grid(6, 0.02)]
+    moved = [shapely.transform(s, lambda x, y: move.transform(x, y), interleaved=False) for s in shapes]
+    names = np.array([f"Étang {place}" for place in range(6)], object)
+    pyogrio.raw.write(
+        tmp_path / "own.gpkg", geometry=np.array([shapely.to_wkb(each) for each in moved], object),
+        field_data=[names, np.array([f"c{place}" for place in range(6)], object)],
+        fields=["name", "code"], driver="GPKG", geometry_type="Polygon", crs="EPSG:32625", layer="own",
+    )  # fmt: skip
+    open_own(journey, way)
+    journey.page.locator("#own input[type=file]").set_input_files(tmp_path / "own.gpkg")
+    _wait_table(journey)
+    rows = list(csv.DictReader(io.StringIO(saved(journey, "Save table (CSV)").lstrip("\ufeff"))))
+    assert [row["id"] for row in rows] == [f"c{place}" for place in range(6)]
+    assert [row["name"] for row in rows] == list(names)
+    assert float(rows[0]["polygon_m2"]) == pytest.approx(
+        abs(pyproj.Geod(ellps="WGS84").geometry_area_perimeter(shapes[0])[0]), rel=1e-3
+    )

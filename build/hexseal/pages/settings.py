@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from hexseal import __version__
+from hexseal.areas import answer_columns
 from hexseal.codebook.indicators import INDICATORS_OF_PAIR, INDICATORS_OF_YEAR, indicator_columns
 from hexseal.codebook.measures import SIGNALS
+from hexseal.frontend import Bundle
 from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.pages.figures import GRADES, AreaFigures, Key, judged_columns, summed_columns
 from hexseal.pages.headline import grade_note, grade_number
@@ -18,6 +20,7 @@ from hexseal.pages.origins import Sources, class_name
 from hexseal.pages.places import PlaceFiles
 from hexseal.products import Product
 from hexseal.region.load import Region
+from hexseal.statistics.stage import source_titles
 from hexseal.statistics.transitions import transition_resolution
 from hexseal.tiles.images import ATTRIBUTION as IMAGE_ATTRIBUTION
 
@@ -69,7 +72,9 @@ class Contents:
         return tuple(area for area in self.areas[1:] if area.layer == layer)
 
 
-def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, object]:
+def page_settings(
+    contents: Contents, bundle: Bundle, locale: Locale, root: str
+) -> dict[str, object]:
     """Return the settings of one page; ``root`` leads from the page to the site's folder."""
     region = contents.region
     return {
@@ -145,6 +150,12 @@ def page_settings(contents: Contents, locale: Locale, root: str) -> dict[str, ob
         "layers": [_layer(contents, layer, locale.language) for layer in range(len(region.areas))],
         "downloads": [asdict(download) for download in contents.datasets.downloads],
         "tables": _tables(contents),
+        "own": {
+            "columns": answer_columns(region),
+            "sources": source_titles(region),
+            "readers": f"assets/{bundle.readers}",
+            "sqlite": f"assets/{bundle.sqlite}",
+        },
         "noise": noise_settings(contents.noise),
         "partitions": _partitions(contents.datasets.tree),
         "texts": locale.script_texts,

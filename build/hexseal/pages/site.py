@@ -194,7 +194,7 @@ class _SiteWriter:
         """Return what each page shows besides what all share, by its path."""
         contents, region = self.contents, self.contents.region
         root = "../" * page_path(region, locale.language).count("/")
-        dashboard = _dashboard(contents, locale)
+        dashboard = _dashboard(contents, self.bundle, locale)
         values = {
             INDEX: dashboard,
             EMBED: dashboard,
@@ -236,7 +236,7 @@ def _context(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, ob
     }
 
 
-def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
+def _dashboard(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, object]:
     region, language, whole = contents.region, locale.language, contents.whole
     write = Writer(locale)
     title, years = region.title[language], region.years
@@ -262,7 +262,7 @@ def _dashboard(contents: Contents, locale: Locale) -> dict[str, object]:
         "downloads": contents.datasets.downloads,
         "main_files": main_files(region, contents.datasets),
         "file_size": partial(file_size, language=language),
-        "settings": Markup(embed(page_settings(contents, locale, root))),
+        "settings": Markup(embed(page_settings(contents, bundle, locale, root))),
     }
 
 

@@ -13,10 +13,10 @@ import {
   placesOf,
 } from "./partitions.ts";
 import { type CodeCounts, type Pixels, shareOf } from "./pixels.ts";
-import { areaOf, boundsOf, cornersOf, findCrossing, type Point, type Polygon } from "./shapes.ts";
+import { areaOf, boundsOf, cornersOf, findCrossing, MOST_CORNERS, type Point, type Polygon } from "./shapes.ts";
+import { breathe } from "./slices.ts";
 import { cellWeights, type Weights } from "./weights.ts";
 
-export const MOST_CORNERS = 20_000;
 /** Areas that hold fewer whole hexagons than this are answered roughly. */
 const FEW_CELLS = 100;
 
@@ -31,6 +31,8 @@ export interface Answer {
   border: "pixels" | "area";
   /** Part of the shape that counts in every year, 0 to 1. */
   mapped: number;
+  /** Part of the shape on land and water with data of every year, free of the noise of counting, 0 to 1. */
+  covered: number;
   /** Whether the shape is so small that the border decides. */
   isRough: boolean;
   /** By pair: the part of the shape where a test of the maps fails, above 0. */
@@ -81,9 +83,10 @@ export async function answer(
   }
   const tables = await Promise.all(parents.map((parent) => partitions.tableOf(parent)));
   const sums: Sums = { all: {}, ungraded: {} };
-  let [whole, cut] = [0, 0];
+  let [whole, cut, covered] = [0, 0, 0];
   let border: Answer["border"] = pixels === null ? "area" : "pixels";
   for (const table of tables) {
+    await breathe();
     const found = cellWeights(placesOf(table), polygons);
     const inside = [...found.weights.keys()].filter((row) => found.weights[row] === 1);
     addRows(sums, table, inside, () => 1);
@@ -92,10 +95,11 @@ export async function answer(
     addBorder(sums, table, found, counts, pixels);
     whole += inside.length;
     cut += found.border.size;
+    covered += coveredIn(table, found);
   }
   const valid = sums.all[ofTable("valid_m2")] ?? 0;
   if (valid <= 0) {
-    throw new ShapeError(outsideKey(polygons, partitions));
+    throw new ShapeError(whole + cut > 0 ? "app.custom.error.no_data" : outsideKey(polygons, partitions));
   }
   const size = areaOf(polygons);
   const { figures, ungraded } = judged(sums, settings);
@@ -107,8 +111,15 @@ export async function answer(
     cut,
     border,
     mapped: Math.min(1, valid / size),
+    covered: Math.min(1, covered / size),
     isRough: border === "area" && whole + cut < FEW_CELLS,
   };
+}
+
+/** Return the square metres of a shape that have data, by the area of each hexagon inside. */
+function coveredIn({ columns }: CellTable, { weights }: Weights): number {
+  const valid = columns[ofTable("valid_m2")] ?? new Float64Array();
+  return weights.reduce((sum, weight, row) => (weight > 0 ? sum + weight * valid[row]! : sum), 0);
 }
 
 /** Hint at swapped axes where they would bring the shape into the region. */

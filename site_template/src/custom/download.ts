@@ -3,6 +3,7 @@
 import { asText, quoted } from "../shared/csv.ts";
 import type { Figures, Settings } from "../shared/settings.ts";
 import { closedPolygons } from "./layer.ts";
+import { type AreaRow, valuesOf } from "./rows.ts";
 import type { Polygon } from "./shapes.ts";
 
 /** An answered area; `polygons` are null for areas of the site, whose outline the page lacks. */
@@ -46,6 +47,27 @@ export function geoJsonOf(areas: AnsweredArea[], settings: Settings): string {
   return `${JSON.stringify({ type: "FeatureCollection", features }, null, 1)}\n`;
 }
 
+/** Return the rows of a file of areas as CSV, with the columns of `hexseal areas`. */
+export function rowsCsv(rows: AreaRow[], settings: Settings): string {
+  const lines = rows.map((row) => valuesOf(row, settings).map((value) => cell(value)).join(","));
+  // The mark makes spreadsheets read UTF-8.
+  return `\ufeff${[settings.own.columns.join(","), ...lines].join("\r\n")}\r\n`;
+}
+
+/** Return the same rows with their outlines. */
+export function rowsGeoJson(rows: AreaRow[], settings: Settings): string {
+  const features = rows.map((row) => {
+    const values = valuesOf(row, settings);
+    return {
+      type: "Feature",
+      id: row.id,
+      properties: Object.fromEntries(settings.own.columns.map((name, place) => [name, values[place]])),
+      geometry: { type: "MultiPolygon", coordinates: closedPolygons(row.polygons) },
+    };
+  });
+  return `${JSON.stringify({ type: "FeatureCollection", features })}\n`;
+}
+
 /** Let the browser save a text as a file. */
 export function save(name: string, text: string, type: string): void {
   const link = document.createElement("a");
@@ -68,6 +90,6 @@ function valueOf(figures: Figures, name: string, { signals }: Settings): string 
   return name.startsWith("signal_") ? (signals[value] ?? null) : Number(value.toFixed(4));
 }
 
-function cell(value: string | number | null): string {
+function cell(value: string | number | boolean | null): string {
   return quoted(typeof value === "string" ? asText(value) : String(value ?? ""));
 }

@@ -3,10 +3,14 @@
 import { ShapeError } from "./errors.ts";
 import { shortened } from "./items.ts";
 import { planeArea, type Point, type Polygon, type Ring } from "./shapes.ts";
+import { timeLimit } from "./slices.ts";
 
 const NAMES = ["name", "title", "nom", "label", "nuts_name", "id", "code"];
+const IDS = ["id", "code", "nuts_id", "lau_id", "gisco_id", "insee_com", "ags", "gid", "fid", "objectid"];
 
 export interface NamedShape {
+  /** The file's own, or its number in the file. */
+  id: string;
   name: string;
   polygons: Polygon[];
 }
@@ -39,8 +43,17 @@ export function numbered(stem: string, place: number, count: number): string {
 
 /** Return what a feature is called by the usual names of columns, or nothing. */
 export function nameIn(properties: Record<string, unknown>): string {
+  return firstOf(NAMES, properties);
+}
+
+/** Return the id of a feature by the usual names of columns, or nothing. */
+export function idIn(properties: Record<string, unknown>): string {
+  return firstOf(IDS, properties);
+}
+
+function firstOf(names: string[], properties: Record<string, unknown>): string {
   const keys = Object.keys(properties);
-  for (const wanted of NAMES) {
+  for (const wanted of names) {
     const value = properties[keys.find((key) => key.toLowerCase() === wanted) ?? ""];
     if ((typeof value === "string" && value.trim() !== "") || typeof value === "number") {
       return shortened(String(value));
@@ -51,9 +64,11 @@ export function nameIn(properties: Record<string, unknown>): string {
 
 /** Sort rings into polygons: outlines run clockwise, holes the other way and inside an outline. */
 export function polygonsFrom(rings: Ring[]): Polygon[] {
+  const inTime = timeLimit();
   const sized = rings.filter((ring) => ring.length > 2);
   const polygons: Polygon[] = sized.filter((ring) => planeArea(ring) < 0).map((ring) => [ring]);
   for (const hole of sized.filter((ring) => planeArea(ring) >= 0)) {
+    inTime();
     const around = polygons.filter(([outline]) => isAround(outline!, hole[0]!));
     const size = (polygon: Polygon) => Math.abs(planeArea(polygon[0]!));
     if (around.length === 0) {

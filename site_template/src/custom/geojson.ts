@@ -1,7 +1,7 @@
 // GeoJSON: the polygons of a collection, a feature or a geometry by itself; and Esri's JSON.
 
 import { ShapeError } from "./errors.ts";
-import { type FileShapes, nameIn, type NamedShape, numbered, openRing, pointOf, polygonsFrom } from "./features.ts";
+import { type FileShapes, idIn, nameIn, type NamedShape, numbered, openRing, pointOf, polygonsFrom } from "./features.ts";
 import { shortened } from "./items.ts";
 import type { Polygon } from "./shapes.ts";
 
@@ -25,8 +25,10 @@ export function readGeoJson(read: unknown, stem: string): FileShapes {
     if (polygons.length === 0) {
       skipped += 1;
     } else {
-      const given = nameIn(fields(feature["properties"] ?? feature["attributes"]));
-      shapes.push({ name: given || numbered(stem, shapes.length, features.length), polygons });
+      const properties = fields(feature["properties"] ?? feature["attributes"]);
+      const name = nameIn(properties) || numbered(stem, shapes.length, features.length);
+      const id = idIn(properties) || idIn({ id: feature["id"] }) || String(shapes.length + skipped + 1);
+      shapes.push({ id, name, polygons });
     }
   }
   return { shapes, skipped };

@@ -1,9 +1,10 @@
 // KML: the polygons of all placemarks.
 
+import { kml } from "@tmcw/togeojson";
 import { ShapeError } from "./errors.ts";
-import { type FileShapes, type NamedShape, numbered, openRing, pointOf } from "./features.ts";
+import type { FileShapes } from "./features.ts";
+import { readGeoJson } from "./geojson.ts";
 import { shortened } from "./items.ts";
-import type { Point, Polygon } from "./shapes.ts";
 
 const NO_ELEMENT = /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>|<!DOCTYPE[^>]*>/g;
 const PAIRED = [["<!--", "-->"], ["<![CDATA[", "]]>"], ["<?", "?>"], ["<!DOCTYPE", ">"]] as const;
@@ -17,30 +18,8 @@ export function readKml(text: string, stem: string): FileShapes {
   if (broken !== undefined) {
     throw new ShapeError("app.custom.error.kml", { reason: shortened(broken.textContent ?? "") });
   }
-  const places = [...page.getElementsByTagNameNS("*", "Placemark")];
-  const shapes: NamedShape[] = [];
-  for (const place of places) {
-    const polygons = [...place.getElementsByTagNameNS("*", "Polygon")].map(kmlPolygon);
-    const name = shortened(place.getElementsByTagNameNS("*", "name")[0]?.textContent ?? "");
-    if (polygons.length > 0) {
-      shapes.push({ name: name || numbered(stem, shapes.length, places.length), polygons });
-    }
-  }
-  return { shapes, skipped: places.length - shapes.length };
-}
-
-function kmlPolygon(polygon: Element): Polygon {
-  const rings = (tag: string) =>
-    [...polygon.getElementsByTagNameNS("*", tag)].flatMap((boundary) =>
-      [...boundary.getElementsByTagNameNS("*", "coordinates")].map(({ textContent }) =>
-        openRing((textContent ?? "").trim().split(/\s+/).map(kmlPoint)),
-      ),
-    );
-  return [...rings("outerBoundaryIs").slice(0, 1), ...rings("innerBoundaryIs")];
-}
-
-function kmlPoint(text: string): Point {
-  return pointOf(text.split(",").map(Number));
+  // What stands under several folders is one list; styles and tours are left out.
+  return readGeoJson(kml(page), stem);
 }
 
 /**

@@ -18,6 +18,8 @@ export interface DrawnArea {
 
 export class OwnLayer {
   private drawn: DrawnArea[] = [];
+  /** Areas of a file of many, beneath the reader's own few. */
+  private file: DrawnArea[] = [];
 
   constructor(
     private readonly map: MapLibre,
@@ -33,12 +35,21 @@ export class OwnLayer {
 
   show(drawn: DrawnArea[]): void {
     this.drawn = drawn;
-    this.map.getSource<GeoJSONSource>(OWN)?.setData(collection(drawn));
+    this.fill();
+  }
+
+  showFile(drawn: DrawnArea[]): void {
+    this.file = drawn;
+    this.fill();
+  }
+
+  private fill(): void {
+    this.map.getSource<GeoJSONSource>(OWN)?.setData(collection([...this.file, ...this.drawn]));
   }
 
   private add(): void {
     const { map } = this;
-    map.addSource(OWN, { type: "geojson", data: collection(this.drawn), tolerance: 0 });
+    map.addSource(OWN, { type: "geojson", data: collection([...this.file, ...this.drawn]), tolerance: 0 });
     const shown = ["case", ["get", "shown"], 1, 0.6] as never;
     // No fill: it would change the colours that the legend explains.
     map.addLayer({

@@ -9,19 +9,22 @@ import { findArea, type State, type Store } from "../shared/state.ts";
 import type { Text } from "../shared/text.ts";
 import type { Theme } from "../shared/theme.ts";
 import { type Answer, answer, checkShape } from "./answer.ts";
-import { type AnsweredArea, csvOf, geoJsonOf, save } from "./download.ts";
+import { type AnsweredArea, csvOf, geoJsonOf, rowsCsv, rowsGeoJson, save } from "./download.ts";
 import { Drawing } from "./drawing.ts";
 import { connectDrop } from "./drop.ts";
 import { ShapeError } from "./errors.ts";
-import type { FileShapes } from "./features.ts";
+import type { FileShapes, NamedShape } from "./features.ts";
 import { isTooLong, itemOf, MOST_ITEMS, type OwnItem, sameItems, shortened } from "./items.ts";
 import { OwnLayer } from "./layer.ts";
 import { Partitions } from "./partitions.ts";
 import { tidied } from "./parts.ts";
 import { Pixels } from "./pixels.ts";
-import { readFile, readText } from "./readers.ts";
+import { measureAll } from "./many.ts";
+import { ManyTable } from "./manytable.ts";
+import { readFile, readText } from "./opener.ts";
+import type { AreaRow } from "./rows.ts";
 import { Section } from "./section.ts";
-import { boundsOf, polygonsOf, type Shape } from "./shapes.ts";
+import { boundsOf, type Polygon, polygonsOf, type Shape } from "./shapes.ts";
 import { answerParts, compareTable } from "./views.ts";
 
 /** Writes the tables of figures, as for any area. */
@@ -35,6 +38,8 @@ export class OwnAreas {
   private readonly layer: OwnLayer;
   private readonly partitions: Partitions;
   private readonly pixels: Pixels | null;
+  /** Ends the measuring of a file of many areas. */
+  private table: AbortController | null = null;
   /** What became of each shape, once it is known. */
   private readonly outcomes = new Map<Shape, Outcome | null>();
 
@@ -54,8 +59,8 @@ export class OwnAreas {
         this.section.say("");
         this.drawing.start(tool);
       },
-      open: (file) => void this.read(() => readFile(file)),
-      paste: (pasted) => void this.read(async () => readText(pasted, text.of("app.custom.pasted"))),
+      open: (file) => void this.read(() => readFile(file, settings)),
+      paste: (pasted) => void this.read(() => readText(pasted, text.of("app.custom.pasted"), settings)),
       pick: (layer, id) => this.add({ kind: "area", layer, id }),
       show: (place) => this.choose(place),
       remove: (place) => this.remove(place),
@@ -72,7 +77,7 @@ export class OwnAreas {
     });
     connectDrop(view.map.getContainer().parentElement ?? document.body, text, (file) => {
       this.section.box.open = true;
-      void this.read(() => readFile(file));
+      void this.read(() => readFile(file, settings));
     });
     store.onChange((state, before) => this.follow(state, before));
     this.showAll();
@@ -94,7 +99,7 @@ export class OwnAreas {
     }
   }
 
-  /** Read a file or text and add what it holds: all of a few, one by one of many. */
+  /** Read a file or text and add what it holds: all of a few, a table of many. */
   private async read(source: () => Promise<FileShapes>): Promise<void> {
     this.say("app.custom.reading");
     try {
@@ -105,6 +110,7 @@ export class OwnAreas {
         shapes.forEach(({ name, polygons }) => this.addShape(name, { kind: "polygons", polygons }));
       } else {
         this.section.say("");
+        void this.tabulate(shapes);
         this.section.offer(shapes.map(({ name }) => name), (place) => {
           const chosen = place === null ? shapes : [shapes[place]!];
           const name = place === null ? this.text.of("app.custom.file.whole") : chosen[0]!.name;
@@ -118,6 +124,59 @@ export class OwnAreas {
     } catch (err) {
       this.section.say(this.explain(err), true);
     }
+  }
+
+  /** Measure all areas of a file into a table; another file or a press ends it early. */
+  private async tabulate(shapes: NamedShape[]): Promise<void> {
+    this.endTable();
+    const { settings, text, partitions, pixels } = this;
+    const abort = new AbortController();
+    const rows: (AreaRow | undefined)[] = shapes.map(() => undefined);
+    const drawn = (shown: number | null) =>
+      this.layer.showFile(shapes.map(({ polygons }, place) => ({ polygons, isShown: place === shown })));
+    const table = new ManyTable(shapes, settings, text, {
+      show: (place) => {
+        table.mark(place);
+        drawn(place);
+        table.detail(this.rowParts(shapes[place]!, rows[place]));
+        this.fitTo(shapes[place]!.polygons);
+      },
+      cancel: () => abort.abort(),
+      save: (kind) => this.saveRows(rows.flatMap((row) => row ?? []), kind),
+      close: () => this.endTable(),
+    });
+    this.table = abort;
+    this.section.showMany([table.box]);
+    drawn(null);
+    this.fitTo(shapes.flatMap(({ polygons }) => polygons));
+    const sources = { partitions, pixels, settings, explain: (err: unknown) => this.explain(err) };
+    await measureAll(shapes, sources, abort.signal, (place, row) => {
+      rows[place] = row;
+      table.fill(place, row);
+    });
+    table.finish(rows);
+  }
+
+  private endTable(): void {
+    this.table?.abort();
+    this.table = null;
+    this.layer.showFile([]);
+    this.section.showMany([]);
+    this.section.endOffer();
+  }
+
+  private rowParts({ name }: NamedShape, row: AreaRow | undefined): HTMLElement[] {
+    if (row === undefined || row.found === null) {
+      return [];
+    }
+    const { found: answer } = row;
+    const tables = this.writeTables(answer.figures, "app.custom.note");
+    return answerParts({ name, figures: answer.figures, method: "hexagons", answer }, tables, this.settings, this.text);
+  }
+
+  private saveRows(rows: AreaRow[], kind: "csv" | "geojson"): void {
+    const written = kind === "csv" ? rowsCsv(rows, this.settings) : rowsGeoJson(rows, this.settings);
+    save(`${this.settings.region.id}_areas_of_file.${kind}`, written, kind === "csv" ? "text/csv" : "application/geo+json");
   }
 
   private addShape(name: string, given: Shape): void {
@@ -183,16 +242,20 @@ export class OwnAreas {
   private zoomTo(place: number): void {
     const item = this.store.state.own[place];
     if (item?.kind === "shape") {
-      const bounds = boundsOf(polygonsOf(item.shape));
-      // What lies elsewhere moves nothing.
-      if (meets(bounds, this.settings.tiles.bounds)) {
-        this.view.fit(bounds);
-      }
+      this.fitTo(polygonsOf(item.shape));
     } else if (item !== undefined) {
       const bounds = findArea(this.settings, item.layer, item.id)?.bounds;
       if (bounds) {
         this.view.fit(bounds);
       }
+    }
+  }
+
+  /** Show polygons on the map; what lies elsewhere moves nothing. */
+  private fitTo(polygons: Polygon[]): void {
+    const bounds = boundsOf(polygons);
+    if (meets(bounds, this.settings.tiles.bounds)) {
+      this.view.fit(bounds);
     }
   }
 

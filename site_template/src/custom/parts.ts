@@ -3,6 +3,7 @@
 
 import { ShapeError } from "./errors.ts";
 import { areaOf, boundsOf, type Bounds, type Point, type Polygon, type Ring } from "./shapes.ts";
+import { timeLimit } from "./slices.ts";
 
 /** Closer than this to a side, in degrees, a point lies on it: a tenth of a millimetre. */
 const ON_SIDE = 1e-9;
@@ -23,7 +24,9 @@ export function tidied(polygons: Polygon[]): Polygon[] {
     .map((polygon): Part => ({ polygon, bounds: boundsOf([polygon]), size: areaOf([polygon]) }))
     .sort((one, other) => other.size - one.size);
   const kept: Part[] = [];
+  const inTime = timeLimit();
   for (const part of parts) {
+    inTime();
     const touched = kept.filter(({ bounds }) => meet(bounds, part.bounds));
     const around = touched.filter((other) => shareArea(other, part));
     if (around.some((other) => !holds(other, part))) {
@@ -67,8 +70,10 @@ function rearranged(polygon: Polygon): Polygon[] {
   const [outline = [], ...holes] = polygon;
   const inner: Ring[] = [];
   const others: Polygon[] = [];
+  const inTime = timeLimit();
   let around: Ring | null = null;
   for (const hole of holes) {
+    inTime();
     const sides = hole.map((corner) => sideOf(corner, outline));
     if (hole.length < 3 || sides.some((side) => side > 0) || sides.every((side) => side === 0)) {
       inner.push(hole);

@@ -53,6 +53,8 @@ const WHOLE_LIMIT_BYTES = 32_000_000;
 
 export class Pixels {
   private archive: Promise<PMTiles> | null = null;
+  /** Tiles as last read, the oldest first: areas beside each other need the same. */
+  private readonly kept = new Map<string, Promise<Picture | null>>();
 
   private constructor(
     private readonly settings: WithLayers,
@@ -123,14 +125,31 @@ export class Pixels {
     const tiles = new Map<string, Picture>();
     await Promise.all(
       keys.map(async (key) => {
-        const [x, y] = key.split("/").map(Number);
-        const tile = await archive.getZxy(zoom, x!, y!);
-        if (tile !== undefined) {
-          tiles.set(key, await readNumbers(tile.data));
+        const tile = await this.tile(archive, zoom, key);
+        if (tile !== null) {
+          tiles.set(key, tile);
         }
       }),
     );
     return tiles;
+  }
+
+  private tile(archive: PMTiles, zoom: number, key: string): Promise<Picture | null> {
+    const name = `${zoom}/${key}`;
+    const [x, y] = key.split("/").map(Number);
+    const read = async () => {
+      const tile = await archive.getZxy(zoom, x!, y!);
+      return tile === undefined ? null : readNumbers(tile.data);
+    };
+    const tile = this.kept.get(name) ?? read();
+    this.kept.delete(name);
+    this.kept.set(name, tile);
+    tile.catch(() => this.kept.delete(name));
+    const [oldest] = this.kept.keys();
+    if (this.kept.size > MOST_TILES && oldest !== undefined) {
+      this.kept.delete(oldest);
+    }
+    return tile;
   }
 
   private async open(): Promise<PMTiles> {

@@ -1,22 +1,23 @@
-// Files that a reader brings: GeoJSON, KML and zipped shapefiles become named polygons. Whatever
-// cannot be read is refused with what to do instead.
+// Files that a reader brings: GeoJSON, KML, KMZ, GeoPackages and zipped shapefiles become named
+// polygons. Whatever cannot be read is refused with what to do instead.
 
-import { MOST_CORNERS } from "./answer.ts";
 import { ShapeError } from "./errors.ts";
 import type { FileShapes } from "./features.ts";
 import { readGeoJson } from "./geojson.ts";
+import { type OpenDatabase, readGeoPackage } from "./geopackage.ts";
 import { shortened } from "./items.ts";
 import { readKml } from "./kml.ts";
 import { readShapefile } from "./shapefile.ts";
-import { cornersOf } from "./shapes.ts";
+import { cornersOf, MOST_CORNERS } from "./shapes.ts";
 import { unpack, type ZipEntry, zipEntries } from "./zip.ts";
 
 export const FILE_LIMIT_BYTES = 20_000_000;
 export const MOST_FEATURES = 2_000;
-export const ACCEPTED = ".geojson,.geojsonl,.json,.kml,.kmz,.zip";
+/** "SQLi", as every SQLite file begins. */
+const SQLITE = [0x53, 0x51, 0x4c, 0x69];
 
 /** Read a file by what it begins with, never past the limit. */
-export async function readFile(file: File): Promise<FileShapes> {
+export async function readFile(file: File, sqlite: () => Promise<OpenDatabase>): Promise<FileShapes> {
   if (file.size > FILE_LIMIT_BYTES) {
     throw new ShapeError("app.custom.error.file_large", { size: file.size, most: FILE_LIMIT_BYTES });
   }
@@ -24,6 +25,10 @@ export async function readFile(file: File): Promise<FileShapes> {
   const start = new Uint8Array(await file.slice(0, 4).arrayBuffer());
   if (start[0] === 0x50 && start[1] === 0x4b) {
     return readArchive(await file.arrayBuffer(), stem);
+  }
+  if (SQLITE.every((byte, place) => start[place] === byte)) {
+    const open = await sqlite();
+    return limited(readGeoPackage(new Uint8Array(await file.arrayBuffer()), open, stem, MOST_FEATURES));
   }
   return readText(textOf(new Uint8Array(await file.arrayBuffer())), stem);
 }

@@ -5,7 +5,8 @@ import { element, type Settings } from "../shared/settings.ts";
 import type { Text } from "../shared/text.ts";
 import type { Tool } from "./drawing.ts";
 import { LONGEST_NAME, MOST_ITEMS } from "./items.ts";
-import { ACCEPTED } from "./readers.ts";
+
+const ACCEPTED = ".geojson,.geojsonl,.json,.kml,.kmz,.gpkg,.zip";
 
 export interface SectionActions {
   draw(tool: Tool): void;
@@ -31,6 +32,7 @@ export class Section {
   private readonly message = make("p", { class: "own-message", role: "status" });
   private readonly list = make("ol", { class: "own-list" });
   private readonly choices = make("div", { class: "own-choices" });
+  private readonly many = make("div", {});
   private readonly answer = make("div", { class: "own-answer" });
   private readonly comparison = make("div", {});
   private readonly savers = make("div", { class: "own-tools", hidden: "" });
@@ -48,6 +50,7 @@ export class Section {
       this.tools,
       this.message,
       this.choices,
+      this.many,
       this.list,
       this.answer,
       this.comparison,
@@ -77,6 +80,11 @@ export class Section {
       const buttons = this.list.querySelectorAll("button");
       (buttons[Math.min(place, buttons.length - 1)] ?? this.tools.querySelector("button"))?.focus();
     }
+  }
+
+  /** Show the table of a file, or nothing. */
+  showMany(parts: HTMLElement[]): void {
+    this.many.replaceChildren(...parts);
   }
 
   showAnswer(parts: HTMLElement[]): void {

@@ -2,7 +2,7 @@
 
 import { readTable } from "./dbf.ts";
 import { ShapeError } from "./errors.ts";
-import { type FileShapes, type NamedShape, nameIn, numbered, openRing, polygonsFrom } from "./features.ts";
+import { type FileShapes, idIn, type NamedShape, nameIn, numbered, openRing, polygonsFrom } from "./features.ts";
 import { toDegrees } from "./projection.ts";
 import { boundsOf, type Point, type Ring } from "./shapes.ts";
 
@@ -32,8 +32,9 @@ export function readShapefile(parts: ShapefileParts, stem: string): FileShapes {
       return;
     }
     const polygons = polygonsFrom(rings.map((ring) => openRing(ring.map(place))));
-    const name = nameIn(rows[row] ?? {});
-    shapes.push({ name: name || numbered(stem, shapes.length, records.length), polygons });
+    const properties = rows[row] ?? {};
+    const name = nameIn(properties) || numbered(stem, shapes.length, records.length);
+    shapes.push({ id: idIn(properties) || String(row + 1), name, polygons });
   });
   return { shapes, skipped };
 }

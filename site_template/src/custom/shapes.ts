@@ -1,5 +1,7 @@
 // Shapes that a reader draws or brings: circles and polygons in degrees, their size and place.
 
+import { timeLimit } from "./slices.ts";
+
 /** [longitude, latitude] in degrees. */
 export type Point = [number, number];
 /** Corners of a closed line; the first is not repeated. */
@@ -12,6 +14,8 @@ export type Shape =
   | { kind: "circle"; center: Point; radius: number }
   | { kind: "polygons"; polygons: Polygon[] };
 
+/** Longer outlines are refused: they would keep the page busy for too long. */
+export const MOST_CORNERS = 20_000;
 const CIRCLE_CORNERS = 128;
 /** Mean radius by area of the WGS84 ellipsoid, in metres; H3 measures on a sphere of this size. */
 export const RADIUS_M = 6_371_007.18;
@@ -128,7 +132,9 @@ export function findCrossing(polygons: Polygon[]): Crossing | null {
   const right = (side: (typeof sides)[number]) => Math.max(side.from[0], side.to[0]);
   sides.sort((one, other) => left(one) - left(other));
   let open: typeof sides = [];
+  const inTime = timeLimit();
   for (const side of sides) {
+    inTime();
     open = open.filter((other) => right(other) >= left(side));
     for (const other of open) {
       const at = crossingPoint(side.from, side.to, other.from, other.to);

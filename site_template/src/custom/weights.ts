@@ -5,6 +5,7 @@ import { cellToBoundary } from "h3-js";
 import { ShapeError } from "./errors.ts";
 import type { BorderCell } from "./pixels.ts";
 import { boundsOf, orientedRings, planeArea, type Bounds, type Point, type Polygon, type Ring } from "./shapes.ts";
+import { timeLimit } from "./slices.ts";
 
 /** Cells by their centres in degrees; `reach` is how far a corner may lie from the centre, in degrees. */
 export interface CellPlaces {
@@ -31,9 +32,11 @@ export interface Weights {
 export function cellWeights(cells: CellPlaces, polygons: Polygon[]): Weights {
   const border = new Map<number, BorderCell>();
   const weights = new Float64Array(cells.index.length);
-  const all = Array.from(cells.index.keys());
   const rings = orientedRings(polygons).map((ring) => near(ring, cells.lng[0] ?? 0));
+  const all = cellsNear(cells, boundsOf([rings]));
+  const inTime = timeLimit();
   const divide = (members: number[], parts: Ring[]): void => {
+    inTime();
     const box = extentOf(cells, members);
     const inside = clipToBox(parts, box);
     const full = (box[2] - box[0]) * (box[3] - box[1]);
@@ -65,6 +68,18 @@ export function cellWeights(cells: CellPlaces, polygons: Polygon[]): Weights {
     divide(all, rings);
   }
   return { weights, border };
+}
+
+/** Return the cells that may reach into a box: most shapes are small beside a file of hexagons. */
+function cellsNear({ lng, lat, reach }: CellPlaces, [west, south, east, north]: Bounds): number[] {
+  const found: number[] = [];
+  for (let cell = 0; cell < lng.length; cell++) {
+    const [x, y] = [lng[cell]!, lat[cell]!];
+    if (x + reach[0] > west && x - reach[0] < east && y + reach[1] > south && y - reach[1] < north) {
+      found.push(cell);
+    }
+  }
+  return found;
 }
 
 /** Tell whether a shape reaches into a convex ring, such as a hexagon. */

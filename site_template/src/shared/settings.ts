@@ -132,6 +132,9 @@ export interface Settings {
   mapLayers: MapLayers;
   measures: Measure[];
   breaks: Record<Scale, number[]>;
+  /** Areas that a reader brings: the columns of `hexseal areas`, makers of the maps by year, and the
+   *  scripts that read files, seen from the site. */
+  own: { columns: string[]; sources: Record<string, string>; readers: string; sqlite: string };
   /** The tables of all areas, seen from the site; "" for one that is not there. */
   tables: { csv: string; xlsx: string };
   /** What the number of a signal in the tiles means. */

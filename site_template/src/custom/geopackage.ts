@@ -1,0 +1,175 @@
+// GeoPackages: the polygons of all layers with their ids and names, read by SQLite itself, which is
+// loaded when the first such file is opened (OGC 12-128r19, clause 2.1).
+
+import { ShapeError } from "./errors.ts";
+import { type FileShapes, idIn, type NamedShape, nameIn, numbered, openRing } from "./features.ts";
+import { shortened } from "./items.ts";
+import { toDegrees } from "./projection.ts";
+import { type Point, type Polygon } from "./shapes.ts";
+import { timeLimit } from "./slices.ts";
+
+type Cell = string | number | Uint8Array | null;
+
+/** What is used of sql.js. */
+export interface Database {
+  prepare(sql: string): { step(): boolean; getAsObject(): Record<string, Cell>; free(): void };
+  close(): void;
+}
+export type OpenDatabase = (bytes: Uint8Array) => Database;
+
+interface Layer {
+  table: string;
+  geometry: string;
+  place: (point: Point) => Point;
+}
+
+const LAYERS = `
+  SELECT c.table_name AS name, g.column_name AS geometry, g.srs_id AS system, s.definition AS definition
+  FROM gpkg_contents AS c
+  JOIN gpkg_geometry_columns AS g ON g.table_name = c.table_name
+  LEFT JOIN gpkg_spatial_ref_sys AS s ON s.srs_id = g.srs_id
+  WHERE c.data_type = 'features' ORDER BY c.table_name`;
+/** Longitude and latitude that need no conversion: WGS84, ETRS89, and degrees of an unnamed system. */
+const DEGREES = [4326, 4258, 0];
+const DEEPEST = 4;
+/** Bytes of the envelope by its code in the flags of a geometry. */
+const ENVELOPES = [0, 32, 48, 48, 64];
+
+export function readGeoPackage(bytes: Uint8Array, open: OpenDatabase, stem: string, most: number): FileShapes {
+  const inTime = timeLimit();
+  let database: Database | null = null;
+  try {
+    database = open(bytes);
+    const layers = rowsOf(database, LAYERS, inTime).map(layerOf);
+    const shapes: NamedShape[] = [];
+    let skipped = 0;
+    for (const layer of layers) {
+      for (const row of rowsOf(database, `SELECT * FROM ${quoted(layer.table)}`, inTime)) {
+        const polygons = polygonsIn(row[layer.geometry], layer.place);
+        if (polygons.length === 0 || shapes.length > most) {
+          skipped += 1;
+          continue;
+        }
+        const { [layer.geometry]: _, ...properties } = row;
+        const name = nameIn(properties) || numbered(layer.table || stem, shapes.length, 2);
+        shapes.push({ id: idIn(properties) || String(shapes.length + 1), name, polygons });
+      }
+    }
+    return { shapes, skipped };
+  } catch (err) {
+    throw err instanceof ShapeError ? err : new ShapeError("app.custom.error.geopackage", { reason: reasonOf(err) });
+  } finally {
+    database?.close();
+  }
+}
+
+function layerOf({ name, geometry, system, definition }: Record<string, Cell>): Layer {
+  const place = DEGREES.includes(Number(system)) ? checkedDegrees : toDegrees(String(definition ?? system));
+  return { table: String(name), geometry: String(geometry), place };
+}
+
+function checkedDegrees([x, y]: Point): Point {
+  if (Math.abs(x) > 360 || Math.abs(y) > 90) {
+    throw new ShapeError("app.custom.error.projected", { x: Math.round(x), y: Math.round(y) });
+  }
+  return [x, y];
+}
+
+function* rowsIn(database: Database, sql: string, inTime: () => void): Generator<Record<string, Cell>> {
+  const statement = database.prepare(sql);
+  try {
+    while (statement.step()) {
+      inTime();
+      yield statement.getAsObject();
+    }
+  } finally {
+    statement.free();
+  }
+}
+
+function rowsOf(database: Database, sql: string, inTime: () => void): Record<string, Cell>[] {
+  return [...rowsIn(database, sql, inTime)];
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Return the polygons of a geometry as GeoPackage keeps it, none for points and lines. */
+export function polygonsIn(blob: Cell | undefined, place: (point: Point) => Point): Polygon[] {
+  if (!(blob instanceof Uint8Array) || blob.length < 8) {
+    return [];
+  }
+  const flags = blob[3]!;
+  const envelope = ENVELOPES[(flags >> 1) & 7];
+  const isOther = blob[0] !== 0x47 || blob[1] !== 0x50 || envelope === undefined || (flags & 32) !== 0;
+  if (isOther) {
+    throw new ShapeError("app.custom.error.geopackage", { reason: "GP" });
+  }
+  const view = new DataView(blob.buffer, blob.byteOffset, blob.length);
+  return (flags & 16) !== 0 ? [] : new Wkb(view, 8 + envelope, place).polygons(0);
+}
+
+/** A reader of well-known binary; what runs over the end raises RangeError. */
+class Wkb {
+  private isLittle = true;
+
+  constructor(
+    private readonly view: DataView,
+    private at: number,
+    private readonly place: (point: Point) => Point,
+  ) {}
+
+  polygons(depth: number): Polygon[] {
+    this.isLittle = this.view.getUint8(this.at) === 1;
+    this.at += 1;
+    const code = this.number();
+    // Z and M by thousands (ISO) or by high bits, an SRID after the code (EWKB).
+    const kind = (code & 0x0fffffff) % 1000;
+    const extra = Math.floor((code & 0x0fffffff) / 1000);
+    const dimensions = 2 + (extra === 3 ? 2 : Number(extra > 0)) + Number((code & 0x80000000) !== 0) + Number((code & 0x40000000) !== 0);
+    if ((code & 0x20000000) !== 0) {
+      this.at += 4;
+    }
+    if (kind === 3) {
+      return [this.rings(dimensions)];
+    }
+    if (kind !== 6 && kind !== 7) {
+      return [];
+    }
+    if (depth > DEEPEST) {
+      throw new RangeError("depth");
+    }
+    const found: Polygon[] = [];
+    for (let left = this.number(); left > 0; left--) {
+      found.push(...this.polygons(depth + 1));
+    }
+    return found;
+  }
+
+  private rings(dimensions: number): Polygon {
+    const rings: Polygon = [];
+    for (let left = this.number(); left > 0; left--) {
+      const points: Point[] = [];
+      for (let corner = this.number(); corner > 0; corner--) {
+        points.push(this.place([this.double(0), this.double(8)]));
+        this.at += 8 * dimensions;
+      }
+      rings.push(openRing(points));
+    }
+    return rings;
+  }
+
+  private number(): number {
+    this.at += 4;
+    return this.view.getUint32(this.at - 4, this.isLittle);
+  }
+
+  private double(offset: number): number {
+    return this.view.getFloat64(this.at + offset, this.isLittle);
+  }
+}
+
+function reasonOf(err: unknown): string {
+  return shortened(err instanceof Error ? err.message : String(err));
+}

@@ -1,0 +1,130 @@
+// Areas of a file as rows with the columns that `hexseal areas` writes: one schema for both.
+
+import type { Figures, Settings } from "../shared/settings.ts";
+import type { Answer } from "./answer.ts";
+import { distance, type Polygon } from "./shapes.ts";
+
+/** What became of an area, in the words of `hexseal areas`; "not measured" has a reason beside it. */
+export type RowAnswer = "ok" | "partly" | "outside" | "no valid pixel" | "not measured";
+
+export interface AreaRow {
+  id: string;
+  name: string;
+  polygons: Polygon[];
+  answer: RowAnswer;
+  /** Why it was not measured, in the reader's language; "" otherwise. */
+  problem: string;
+  isRepaired: boolean;
+  found: Answer | null;
+}
+
+type Value = string | number | boolean | null;
+
+/** An area with data of every year on at least this part of it is whole (COVERED in hexseal/areas.py). */
+const COVERED = 0.99;
+/** Variance of an area counted by the points of a lattice (LATTICE_VARIANCE in hexseal/areas.py). */
+const LATTICE_VARIANCE = 0.0724;
+
+/** Return what an answer amounts to: whole, or partly covered beyond the noise of counting. */
+export function answerOf({ size, covered, figures }: Answer, polygons: Polygon[]): RowAnswer {
+  const noise = (4 * edgeSpread(polygons, figures)) / size;
+  return covered < COVERED - noise ? "partly" : "ok";
+}
+
+/** Return the standard deviation in square metres of counting pixels by their centres. */
+export function edgeSpread(polygons: Polygon[], figures: Figures): number {
+  const pixel = Math.sqrt((figures["valid_m2"] ?? 0) / (figures["valid_pixels"] ?? 1));
+  const length = polygons
+    .flat()
+    .flatMap((ring) => ring.map((from, place) => distance(from, ring[(place + 1) % ring.length]!)))
+    .reduce((sum, side) => sum + side, 0);
+  return Math.sqrt(LATTICE_VARIANCE * length * pixel ** 3);
+}
+
+/** Return the values of a row in the order of the columns; null where the page cannot know one. */
+export function valuesOf(row: AreaRow, settings: Settings): Value[] {
+  const known: Record<string, Value> = {
+    id: row.id,
+    name: row.name,
+    polygon_m2: rounded(row.found?.size),
+    edge_sd_m2: row.found && rounded(edgeSpread(row.polygons, row.found.figures)),
+    covered_share: row.found?.covered ?? 0,
+    answer: row.problem === "" ? row.answer : `${row.answer}: ${row.problem}`,
+    repaired: row.isRepaired,
+    ...(row.found && { ...stateOf(row.found.figures, settings), ...changeOf(row.found.figures, settings) }),
+  };
+  return settings.own.columns.map((name) => known[name] ?? null);
+}
+
+function stateOf(figures: Figures, { years, pairs, own }: Settings): Record<string, Value> {
+  const pixel = (figures["valid_m2"] ?? 0) / (figures["valid_pixels"] ?? 1);
+  const land = figures["land_m2"] ?? 0;
+  const values: Record<string, Value> = {
+    valid_m2: rounded(figures["valid_m2"]),
+    land_m2: rounded(land),
+    valid_pixels: Math.round(figures["valid_pixels"] ?? 0),
+  };
+  const first = years[0] ?? 0;
+  for (const year of years) {
+    const sealed = figures[`sealed_m2_${year}`] ?? 0;
+    values[`sealed_pixels_${year}`] = Math.round(sealed / pixel);
+    values[`sealed_m2_${year}`] = rounded(sealed);
+    values[`sealed_share_${year}`] = ratio(sealed, land);
+    values[`source_${year}`] = own.sources[year] ?? null;
+    const change = year === first ? 0 : (figures[`adjusted_m2_${first}_${year}`] ?? null);
+    const isJudged = pairs.length > 0 && change !== null;
+    values[`index_${year}`] = isJudged ? plus(ratio(100 * change, figures[`sealed_m2_${first}`] ?? 0), 100) : null;
+  }
+  return values;
+}
+
+function changeOf(figures: Figures, settings: Settings): Record<string, Value> {
+  const values: Record<string, Value> = {};
+  const pixel = (figures["valid_m2"] ?? 0) / (figures["valid_pixels"] ?? 1);
+  const land = figures["land_m2"] ?? 0;
+  for (const [first, last] of settings.pairs) {
+    const [pair, span] = [`${first}_${last}`, last - first];
+    const of = (name: string) => figures[`${name}_${pair}`] ?? null;
+    const [gain, loss] = [of("new_sealed_m2") ?? 0, of("unsealed_m2") ?? 0];
+    const [net, low, high] = [of("adjusted_m2"), of("adjusted_low_m2"), of("adjusted_high_m2")];
+    const before = figures[`sealed_m2_${first}`] ?? 0;
+    const signal = of("signal");
+    const counted: Record<string, Value> = {
+      new_sealed_pixels: Math.round(gain / pixel),
+      unsealed_pixels: Math.round(loss / pixel),
+      new_sealed_m2: rounded(gain),
+      unsealed_m2: rounded(loss),
+      net_m2: rounded(gain - loss),
+      net_pp_per_year: ratio((100 * (gain - loss)) / span, land),
+      grade: settings.grades[pair]?.grade ?? null,
+      confirmed_m2: rounded(of("confirmed_m2")),
+      adjusted_m2: rounded(net),
+      adjusted_low_m2: rounded(low),
+      adjusted_high_m2: rounded(high),
+      signal: signal === null ? null : (settings.signals[signal] ?? null),
+      detection_limit_m2: low === null || high === null ? null : rounded((high - low) / 2),
+      adjusted_m2_per_year: net === null ? null : rounded(net / span),
+      adjusted_pp: net === null ? null : ratio(100 * net, land),
+      relative_percent: net === null ? null : ratio(100 * net, before),
+      loss_gain_ratio: ratio(loss, gain),
+      land_consumption_rate: net === null ? null : ratio(net / span, before),
+    };
+    for (const [name, value] of Object.entries(counted)) {
+      values[`${name}_${pair}`] = value;
+    }
+  }
+  return values;
+}
+
+/** Square metres to the square centimetre: more digits are rounding. */
+function rounded(squareMetres: number | null | undefined): number | null {
+  return squareMetres === null || squareMetres === undefined ? null : Number(squareMetres.toFixed(4));
+}
+
+function ratio(part: number, whole: number): number | null {
+  return whole > 0 ? part / whole : null;
+}
+
+function plus(value: number | null, more: number): number | null {
+  return value === null ? null : value + more;
+}
