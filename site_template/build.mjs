@@ -1,5 +1,5 @@
-// Bundle the front end: node build.mjs FOLDER writes app.js and map.js, readers.js and sqlite.js, which
-// the dashboard loads when a file is opened, guard.js, app.css and licenses.txt there.
+// Bundle the front end: node build.mjs FOLDER writes app.js and map.js, readers.js, which the dashboard
+// loads when a file is opened, guard.js, app.css and licenses.txt there.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
@@ -25,14 +25,12 @@ const common = { bundle: true, minify: true, legalComments: "none", logLevel: "s
 async function bundle() {
   const script = await build({
     ...common,
-    entryPoints: { app: "src/main.ts", map: "src/dashboard.ts", readers: "src/readers.ts", sqlite: "src/sqlite.ts" },
+    entryPoints: { app: "src/main.ts", map: "src/dashboard.ts", readers: "src/readers.ts" },
     format: "iife",
     target: "es2022",
     charset: "utf8",
     metafile: true,
     plugins: [workerAsText],
-    // sql.js names what it would use under node.
-    external: ["node:*", "fs", "path", "crypto"],
     outdir: folder,
   });
   const style = await build({

@@ -17,7 +17,13 @@ import shapely
 from rasterfiles import NORTH, SHARED, WEST, real_data, write_areas
 from sites import REGION, hexseal, write_region
 
-from hexseal.areas import LATTICE_VARIANCE, AreasOptions, built_before, measure_areas
+from hexseal.areas import (
+    LATTICE_VARIANCE,
+    AreasOptions,
+    answer_columns,
+    built_before,
+    measure_areas,
+)
 from hexseal.change.stage import judge_region
 from hexseal.change.survey import count_region
 from hexseal.codebook.measures import SIGNALS
@@ -387,3 +393,13 @@ class TestWhatReadersQuote:
             measure_areas(load_region(toy), Path(polygons), output)
             columns.append(pq.read_schema(output).names)
         assert columns[0] == columns[1]
+
+
+def test_the_columns_that_the_page_is_told_are_those_of_the_file(
+    toy: Path, polygons: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.csv"
+    region = load_region(toy)
+    measure_areas(region, polygons, output, options=AreasOptions(id="key"))
+    head = output.read_text(encoding="utf-8-sig").splitlines()[0]
+    assert tuple(head.split(",")) == answer_columns(region)

@@ -40,12 +40,12 @@ def template(tmp_path: Path) -> Path:
 
 def test_names_carry_the_hash_of_the_content(assets: Path) -> None:
     made = bundle(assets)
-    scripts = (made.script, made.map, made.guard, made.readers, made.sqlite)
+    scripts = (made.script, made.map, made.guard, made.readers)
     for name in (*scripts, made.style, made.licenses):
         digest = hashlib.sha256((assets / name).read_bytes()).hexdigest()
-        assert re.fullmatch(r"(app|map|guard|readers|sqlite|licenses)-[0-9a-f]{10}\.(js|css|txt)", name)
+        assert re.fullmatch(r"(app|map|guard|readers|licenses)-[0-9a-f]{10}\.(js|css|txt)", name)
         assert digest[:10] in name
-    assert len(list(assets.iterdir())) == 7
+    assert len(list(assets.iterdir())) == 6
     assert made.bytes == sum(
         (assets / n).stat().st_size for n in (made.script, made.map, made.style, made.guard)
     )
@@ -110,7 +110,6 @@ def test_licences_of_all_packages_are_there(assets: Path) -> None:
         ("fflate", "Arjun Barrett"),
         ("murmurhash-js", "Gary Court"),
         ("@tmcw/togeojson 7.1.3", "Tom MacWright"),
-        ("sql.js 1.17.0", "sql.js authors"),
     ):
         assert name in text
         assert holder in text
@@ -119,7 +118,7 @@ def test_licences_of_all_packages_are_there(assets: Path) -> None:
 
 def test_script_starts_no_foreign_request_and_evaluates_no_text(assets: Path) -> None:
     made = bundle(assets)
-    names = (made.script, made.map, made.readers, made.sqlite)
+    names = (made.script, made.map, made.readers)
     script = "".join((assets / n).read_text(encoding="utf-8") for n in names)
     assert not re.search(r"\b(eval|Function)\(['\"`]", script)
     assert not re.search(r"fetch\(['\"`]https?:", script)

@@ -29,9 +29,7 @@ def template_folder() -> Path:
 
 TEMPLATE = template_folder()
 SOURCES = ("src", "styles", "licenses", "build.mjs", "package.json", "package-lock.json")
-OUTPUTS = (
-    "app.js", "map.js", "app.css", "guard.js", "readers.js", "sqlite.js", "licenses.txt",
-)  # fmt: skip
+OUTPUTS = ("app.js", "map.js", "app.css", "guard.js", "readers.js", "licenses.txt")
 # Names what node_modules was installed from, so that a changed lock installs again.
 INSTALLED = ".hexseal-installed"
 # Held while packages are installed and bundled: two builds of one clone share node_modules.
@@ -43,8 +41,8 @@ class Bundle:
     """File names inside the assets folder; ``bytes`` and ``gzip_bytes`` sum scripts and style.
 
     ``map`` is the script of the dashboard, ``script`` that of every other page, and ``guard`` says
-    so where neither runs. ``readers`` reads files of areas, ``sqlite`` opens GeoPackages: the dashboard
-    loads them with the first such file, so they count in neither sum.
+    so where neither runs. ``readers`` reads files of areas: the dashboard loads it
+    with the first such file, so it counts in neither sum.
     """
 
     script: str
@@ -52,7 +50,6 @@ class Bundle:
     style: str
     guard: str
     readers: str
-    sqlite: str
     licenses: str
     bytes: int
     gzip_bytes: int
@@ -76,7 +73,6 @@ def bundle(assets: Path, *, template: Path = TEMPLATE, progress: Progress = no_p
         style=names["app.css"],
         guard=names["guard.js"],
         readers=names["readers.js"],
-        sqlite=names["sqlite.js"],
         licenses=names["licenses.txt"],
         bytes=sum(map(len, code)),
         gzip_bytes=sum(len(gzip.compress(part, mtime=0)) for part in code),

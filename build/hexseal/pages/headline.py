@@ -49,6 +49,11 @@ class Period:
         return "grew" if self.low > 0 else "shrank" if self.high < 0 else "unclear"
 
     @property
+    def is_supported(self) -> bool:
+        """Return whether the maps or a sample support figures of this period."""
+        return self.grade in SUPPORTED
+
+    @property
     def has_figure(self) -> bool:
         """Return whether the period has an interval to show."""
         return self.verdict in ("grew", "shrank", "unclear")

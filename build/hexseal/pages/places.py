@@ -6,12 +6,13 @@ They are classic scripts, which also load from file://, read only when a reader 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import shapely
 
+from hexseal.pages.addresses import Key
 from hexseal.pages.judgement import Judged, pair_grade
 from hexseal.region.load import Region
 from hexseal.storage.files import write_bytes
@@ -28,11 +29,34 @@ WHOLE = "region"
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place that changed: its rank in the region, former class, outline as lon, lat, lon, lat."""
+
+    rank: int
+    m2: float
+    origin: int
+    outline: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaPlaces:
+    """How many places of an area changed, their square metres together, and the largest of them."""
+
+    count: int
+    m2: float
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceFiles:
-    """The folder of the scripts, relative to the site, and into how many a layer is split."""
+    """The folder of the scripts, relative to the site, and into how many a layer is split.
+
+    ``listed`` holds what the scripts hold, by pair and by layer and id.
+    """
 
     folder: str
     scripts: Mapping[str, int]
+    listed: Mapping[str, Mapping[Key, AreaPlaces]] = field(default_factory=dict)
 
 
 def write_place_files(
@@ -54,15 +78,18 @@ def write_place_files(
     scripts = {layer: -(-count // AREAS_OF_SCRIPT) for layer, count in counts.items()}
     files = [WHOLE, *(f"{layer}-{n}" for layer, parts in scripts.items() for n in range(parts))]
     found: dict[str, dict[str, dict[str, object]]] = {file: {} for file in files}
+    listed: dict[str, dict[Key, AreaPlaces]] = {}
     for pair in region.pairs:
         for file, key, places in _places(work, pair, judged[pair.key], scripts):
-            found[file].setdefault("-".join(map(str, pair)), {})[key] = places
+            found[file].setdefault("-".join(map(str, pair)), {})[key] = _written(places)
+            layer = file.rpartition("-")[0] or WHOLE
+            listed.setdefault(pair.key, {})[layer, key] = places
     contents = {file: _script(file, places) for file, places in sorted(found.items())}
     digest = hashlib.sha256(b"".join(contents.values())).hexdigest()[:10]
     folder = f"assets/places-{digest}"
     for file, content in contents.items():
         write_bytes(site / folder / f"{file}.js", content)
-    return PlaceFiles(folder, scripts)
+    return PlaceFiles(folder, scripts, listed)
 
 
 def script_of(identifier: str, parts: int) -> int:
@@ -108,19 +135,26 @@ def _rows(path: Path, *, is_confirmed: bool, layers: Iterable[str]) -> list[dict
     return sorted(table.to_pylist(), key=lambda row: row["rank"])
 
 
-def _listed(rows: list[dict]) -> dict[str, object]:
+def _listed(rows: list[dict]) -> AreaPlaces:
     shown = sorted(rows, key=lambda row: -row["area_m2"])[:MOST_PLACES]
+    places = (
+        Place(row["rank"], row["area_m2"], row["origin_class"], _outline(row["geometry"]))
+        for row in shown
+    )
+    return AreaPlaces(len(rows), sum(row["area_m2"] for row in rows), tuple(places))
+
+
+def _written(found: AreaPlaces) -> dict[str, object]:
     return {
-        "count": len(rows),
-        "m2": round(sum(row["area_m2"] for row in rows)),
+        "count": found.count,
+        "m2": round(found.m2),
         "places": [
-            [row["rank"], round(row["area_m2"]), row["origin_class"], _outline(row["geometry"])]
-            for row in shown
+            [place.rank, round(place.m2), place.origin, place.outline] for place in found.places
         ],
     }
 
 
-def _outline(geometry: bytes) -> list[float]:
+def _outline(geometry: bytes) -> tuple[float, ...]:
     """Return the outline of the largest part as lon, lat, lon, lat and so on."""
     shape = shapely.from_wkb(geometry)
     largest = max(shapely.get_parts(shape), key=shapely.area)
@@ -128,7 +162,8 @@ def _outline(geometry: bytes) -> list[float]:
     while shapely.get_num_coordinates(ring) > MOST_CORNERS:
         ring = shapely.simplify(ring, tolerance)
         tolerance *= 1.6
-    return [round(value, DIGITS) for corner in shapely.get_coordinates(ring) for value in corner]
+    corners = shapely.get_coordinates(ring)
+    return tuple(round(value, DIGITS) for corner in corners for value in corner)
 
 
 def _script(file: str, places: Mapping[str, object]) -> bytes:

@@ -110,7 +110,7 @@ def page_settings(
         "modelYears": [epoch.year for epoch in region.epochs if epoch.forward is not None],
         "whole": _values(contents.whole, region),
         "target": region.target and asdict(region.target),
-        "places": asdict(contents.places),
+        "places": {"folder": contents.places.folder, "scripts": contents.places.scripts},
         "notes": [
             {
                 "pair": pair,
@@ -154,7 +154,6 @@ def page_settings(
             "columns": answer_columns(region),
             "sources": source_titles(region),
             "readers": f"assets/{bundle.readers}",
-            "sqlite": f"assets/{bundle.sqlite}",
         },
         "noise": noise_settings(contents.noise),
         "partitions": _partitions(contents.datasets.tree),

@@ -9,11 +9,15 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from hexseal.pages.addresses import Key
+from hexseal.pages.areamap import AreaMaps, Picture
 from hexseal.pages.charts import Chart, stock_chart
 from hexseal.pages.figures import AreaFigures, coarse_to_fine
 from hexseal.pages.frame import page_frame, page_path
+from hexseal.pages.headline import Period, chosen_period, hectares_text
 from hexseal.pages.locales import Locale, number
 from hexseal.pages.locator import Locator, make_locator
+from hexseal.pages.origins import class_name
+from hexseal.pages.places import AreaPlaces
 from hexseal.pages.rank import compare_cells, longest_pair
 from hexseal.pages.settings import Contents
 from hexseal.pages.stories import (
@@ -29,6 +33,8 @@ from hexseal.pages.years import year_points
 from hexseal.storage.files import write_bytes
 from hexseal.types import Pair
 
+# So many places that changed stand on a sheet: they fit on its first page in print.
+MOST_PLACES = 8
 # So many of the areas inside another stand on its sheet; the rest is one link away.
 MOST_CHILDREN = 40
 
@@ -41,6 +47,28 @@ class LinkedArea:
     name: str
     href: str
     cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPlace:
+    """A place that changed: its hectares ("" for a candidate), what it was, before and after."""
+
+    hectares: str
+    origin: str
+    picture: Picture | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPlaces:
+    """The largest places that changed between two years; ``brief`` counts them all.
+
+    ``confirmed`` is false for candidates, which are no findings.
+    """
+
+    confirmed: bool
+    period: str
+    brief: str
+    places: tuple[ChangedPlace, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +86,9 @@ class Sheet:
     stories: list[PairStory]
     stock: Chart | None
     locator: Markup | None
+    map: Markup | None
+    changed: ChangedPlaces | None
+    address: str
     state_rows: list[Row]
     change_rows: list[Row]
 
@@ -73,6 +104,7 @@ class SheetMaker:
     areas: Mapping[Key, AreaFigures]
     children: Mapping[Key, tuple[Key, ...]]
     medians: Mapping[str, Mapping[Pair, float]]
+    maps: AreaMaps
 
     def sheet(self, key: Key) -> Sheet:
         """Return all that the sheet of an area shows."""
@@ -83,10 +115,13 @@ class SheetMaker:
         home = "../" * self.paths[key].count("/")
         inside = quote("/".join(key), safe="/")
         layer = quote(children[0][0]) if children else ""
+        view = place_view(area, region, judged, write, self.medians[key[0]])
+        period = chosen_period(view.periods)
+        found = self._found(key, period)
         return Sheet(
             area=area,
             layer=self._title(key[0]),
-            view=place_view(area, region, judged, write, self.medians[key[0]]),
+            view=view,
             parents=tuple(self._linked(parent, home) for parent in self._above(key)),
             children=tuple(self._linked(child, home) for child in children[:MOST_CHILDREN]),
             children_left_out=max(0, len(children) - MOST_CHILDREN),
@@ -96,8 +131,41 @@ class SheetMaker:
             stock=stock_chart(points, write),
             locator=self.locator
             and self.locator.drawing(key, text("sheet.locator", name=area.name)),
+            map=self.maps.map(
+                key,
+                found.places[:MOST_PLACES] if found else (),
+                text("sheet.map.label", name=area.name),
+                confirmed=period is not None and period.is_supported,
+            ),
+            changed=self._changed(found, period) if found and period else None,
+            address=(region.dataset.address or "")
+            and f"{region.dataset.address}index.html#area={inside}",
             state_rows=state_rows(area, region, write),
             change_rows=change_rows(area, region, write) if region.pairs else [],
+        )
+
+    def _found(self, key: Key, period: Period | None) -> AreaPlaces | None:
+        listed = self.contents.places.listed
+        return None if period is None else listed.get(period.pair.key, {}).get(key)
+
+    def _changed(self, found: AreaPlaces, period: Period) -> ChangedPlaces:
+        locale, region = self.write.locale, self.contents.region
+        confirmed = period.is_supported
+        kind = "one" if found.count == 1 else "count"
+        key = f"app.places.{kind}" if confirmed else "app.places.candidates.count"
+        count = number(found.count, 0, locale.language)
+        return ChangedPlaces(
+            confirmed,
+            "–".join(map(str, period.pair)),
+            locale.text(key, count=count, area=hectares_text(found.m2, locale)),
+            tuple(
+                ChangedPlace(
+                    hectares_text(place.m2, locale) if confirmed else "",
+                    class_name(region, place.origin, locale),
+                    self.maps.picture(place, period.pair),
+                )
+                for place in found.places[:MOST_PLACES]
+            ),
         )
 
     def _linked(self, key: Key, home: str) -> LinkedArea:
@@ -141,6 +209,7 @@ def write_sheets(
     *,
     paths: Mapping[Key, str],
     locator: Locator | None,
+    maps: AreaMaps,
     locale: Locale,
     environment: Environment,
     shared: Mapping[str, object],
@@ -154,13 +223,15 @@ def write_sheets(
         layer.layer: layer_medians(contents.layer(layer.layer), region, contents.judged)
         for layer in region.areas
     }
-    maker = SheetMaker(contents, Writer(locale), paths, locator, areas, children, medians)
+    maker = SheetMaker(contents, Writer(locale), paths, locator, areas, children, medians, maps)
     template = environment.get_template("sheet.html.jinja")
     common = {
         **shared,
         "settings": None,
         "last_year": region.years[-1],
         "shown_pair": longest_pair(region),
+        "has_ground": maps.ground is not None,
+        "false_level": number(100 * region.noise.level, 0, language),
         "whole_number": lambda value: number(value, 0, language),
     }
     written = 0

@@ -6,15 +6,17 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import shapely
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from hexseal import __version__
 from hexseal.datasets.provenance import InputFile, provenance_of
 from hexseal.frontend import TEMPLATE, Bundle, bundle
-from hexseal.manifest import Datasets, MapLayers, TileSummary, read_manifest
+from hexseal.manifest import Archive, Datasets, MapLayers, TileSummary, read_manifest
 from hexseal.pages.about import about_values, plain_values
 from hexseal.pages.addresses import Key, sheet_paths
+from hexseal.pages.areamap import MOST_PICTURES, AreaMaps, Mosaic, open_mosaic
 from hexseal.pages.charts import stock_chart
 from hexseal.pages.data import DATA, data_values, main_files
 from hexseal.pages.figures import (
@@ -100,6 +102,7 @@ def write_pages(
         sizes=size_shares(hexagons, region),
         sheets=sheet_paths(contents.listed),
         locator=sheet_locator(contents.listed, outlines),
+        maps=_area_maps(contents, outlines, site),
     )
     written = [writer.write(_locale(region, language)) for language in region.site.languages]
     (site / SITEMAP).unlink(missing_ok=True)
@@ -118,6 +121,24 @@ def _locale(region: Region, language: str) -> Locale:
     """Return the texts of a region's maps and number of years."""
     locale = load_locale(TEMPLATE / "locales", language)
     return locale.of_maps(density=region.product.is_density).of_years(len(region.years))
+
+
+def _area_maps(contents: Contents, outlines: Mapping[Key, bytes], site: Path) -> AreaMaps:
+    """Return what draws the maps of the sheets, with the site's tiles unless there are too many."""
+    layers, region = contents.layers, contents.region
+    listed = [(area.layer, area.id) for area in contents.listed]
+    has_pictures = len(listed) <= MOST_PICTURES
+
+    def mosaic(archive: Archive | None) -> Mosaic | None:
+        return open_mosaic(str(site / archive.pmtiles)) if archive and has_pictures else None
+
+    return AreaMaps(
+        ground=mosaic(layers.ground),
+        pixels=mosaic(layers.pixels),
+        shapes={key: shapely.from_wkb(outlines[key]) for key in listed if key in outlines},
+        years=region.years,
+        sealed=tuple(sealed for sealed, _ in layers.codes),
+    )
 
 
 def _contents(region: Region, work: Path, site: Path) -> Contents:
@@ -161,6 +182,7 @@ class _SiteWriter:
     sizes: tuple[SizeShares, ...]
     sheets: Mapping[Key, str]
     locator: Locator | None
+    maps: AreaMaps
 
     @property
     def pages(self) -> tuple[str, ...]:
@@ -183,6 +205,7 @@ class _SiteWriter:
             self.contents,
             paths=self.sheets,
             locator=self.locator,
+            maps=self.maps,
             locale=locale,
             environment=environment,
             shared=shared,

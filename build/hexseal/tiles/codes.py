@@ -108,3 +108,18 @@ def encode(numbers: NDArray[np.uint8], palette: bytes) -> bytes:
 def _chunk(name: bytes, content: bytes) -> bytes:
     check = zlib.crc32(name + content)
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
+
+
+def decode(content: bytes) -> NDArray[np.uint8]:
+    """Return the numbers of a PNG that ``encode`` made, shape (height, width).
+
+    >>> decode(encode(np.array([[0, 1], [2, 1]], np.uint8), bytes(9))).tolist()
+    [[0, 1], [2, 1]]
+    """
+    width, height = struct.unpack(">II", content[16:24])
+    at = len(SIGNATURE)
+    while content[at + 4 : at + 8] != b"IDAT":
+        at += 12 + struct.unpack_from(">I", content, at)[0]
+    (length,) = struct.unpack_from(">I", content, at)
+    rows = np.frombuffer(zlib.decompress(content[at + 8 : at + 8 + length]), np.uint8)
+    return rows.reshape(height, width + 1)[:, 1:]

@@ -1,21 +1,11 @@
-// GeoPackages: the polygons of all layers with their ids and names, read by SQLite itself, which is
-// loaded when the first such file is opened (OGC 12-128r19, clause 2.1).
+// GeoPackages: the polygons of all layers with their ids and names (OGC 12-128r19, clause 2.1).
 
 import { ShapeError } from "./errors.ts";
 import { type FileShapes, idIn, type NamedShape, nameIn, numbered, openRing } from "./features.ts";
 import { shortened } from "./items.ts";
 import { toDegrees } from "./projection.ts";
 import { type Point, type Polygon } from "./shapes.ts";
-import { timeLimit } from "./slices.ts";
-
-type Cell = string | number | Uint8Array | null;
-
-/** What is used of sql.js. */
-export interface Database {
-  prepare(sql: string): { step(): boolean; getAsObject(): Record<string, Cell>; free(): void };
-  close(): void;
-}
-export type OpenDatabase = (bytes: Uint8Array) => Database;
+import { type Cell, SqliteFile } from "./sqlite.ts";
 
 interface Layer {
   table: string;
@@ -23,28 +13,20 @@ interface Layer {
   place: (point: Point) => Point;
 }
 
-const LAYERS = `
-  SELECT c.table_name AS name, g.column_name AS geometry, g.srs_id AS system, s.definition AS definition
-  FROM gpkg_contents AS c
-  JOIN gpkg_geometry_columns AS g ON g.table_name = c.table_name
-  LEFT JOIN gpkg_spatial_ref_sys AS s ON s.srs_id = g.srs_id
-  WHERE c.data_type = 'features' ORDER BY c.table_name`;
 /** Longitude and latitude that need no conversion: WGS84, ETRS89, and degrees of an unnamed system. */
 const DEGREES = [4326, 4258, 0];
 const DEEPEST = 4;
 /** Bytes of the envelope by its code in the flags of a geometry. */
 const ENVELOPES = [0, 32, 48, 48, 64];
 
-export function readGeoPackage(bytes: Uint8Array, open: OpenDatabase, stem: string, most: number): FileShapes {
-  const inTime = timeLimit();
-  let database: Database | null = null;
+export function readGeoPackage(bytes: Uint8Array, stem: string, most: number): FileShapes {
   try {
-    database = open(bytes);
-    const layers = rowsOf(database, LAYERS, inTime).map(layerOf);
+    const file = new SqliteFile(bytes);
+    const layers = layersIn(file);
     const shapes: NamedShape[] = [];
     let skipped = 0;
     for (const layer of layers) {
-      for (const row of rowsOf(database, `SELECT * FROM ${quoted(layer.table)}`, inTime)) {
+      for (const row of file.rows(layer.table)) {
         const polygons = polygonsIn(row[layer.geometry], layer.place);
         if (polygons.length === 0 || shapes.length > most) {
           skipped += 1;
@@ -58,14 +40,22 @@ export function readGeoPackage(bytes: Uint8Array, open: OpenDatabase, stem: stri
     return { shapes, skipped };
   } catch (err) {
     throw err instanceof ShapeError ? err : new ShapeError("app.custom.error.geopackage", { reason: reasonOf(err) });
-  } finally {
-    database?.close();
   }
 }
 
-function layerOf({ name, geometry, system, definition }: Record<string, Cell>): Layer {
-  const place = DEGREES.includes(Number(system)) ? checkedDegrees : toDegrees(String(definition ?? system));
-  return { table: String(name), geometry: String(geometry), place };
+function layersIn(file: SqliteFile): Layer[] {
+  const systems = new Map(file.rows("gpkg_spatial_ref_sys").map((row) => [row["srs_id"], row["definition"]]));
+  const geometries = new Map(file.rows("gpkg_geometry_columns").map((row) => [row["table_name"], row]));
+  const layers = file.rows("gpkg_contents").filter((row) => row["data_type"] === "features");
+  return layers.flatMap(({ table_name: name }): Layer[] => {
+    const column = geometries.get(name ?? null);
+    const system = column?.["srs_id"] ?? null;
+    if (column === undefined) {
+      return [];
+    }
+    const place = DEGREES.includes(Number(system)) ? checkedDegrees : toDegrees(String(systems.get(system) ?? system));
+    return [{ table: String(name), geometry: String(column["column_name"]), place }];
+  });
 }
 
 function checkedDegrees([x, y]: Point): Point {
@@ -73,26 +63,6 @@ function checkedDegrees([x, y]: Point): Point {
     throw new ShapeError("app.custom.error.projected", { x: Math.round(x), y: Math.round(y) });
   }
   return [x, y];
-}
-
-function* rowsIn(database: Database, sql: string, inTime: () => void): Generator<Record<string, Cell>> {
-  const statement = database.prepare(sql);
-  try {
-    while (statement.step()) {
-      inTime();
-      yield statement.getAsObject();
-    }
-  } finally {
-    statement.free();
-  }
-}
-
-function rowsOf(database: Database, sql: string, inTime: () => void): Record<string, Cell>[] {
-  return [...rowsIn(database, sql, inTime)];
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** Return the polygons of a geometry as GeoPackage keeps it, none for points and lines. */

@@ -4,25 +4,20 @@ import type { Settings } from "../shared/settings.ts";
 import { loadBeside } from "./beside.ts";
 import { ShapeError } from "./errors.ts";
 import type { FileShapes } from "./features.ts";
-import type { OpenDatabase } from "./geopackage.ts";
 
 /** What assets/readers-HASH.js leaves behind (src/readers.ts). */
 export interface Readers {
-  /** `sqlite` loads what GeoPackages need. */
-  readFile(file: File, sqlite: () => Promise<OpenDatabase>): Promise<FileShapes>;
+  readFile(file: File): Promise<FileShapes>;
   readText(text: string, stem: string): FileShapes;
 }
 
 declare global {
   var hexsealReaders: Readers | undefined;
-  /** What assets/sqlite-HASH.js leaves behind (src/sqlite.ts). */
-  var hexsealSqlite: (() => Promise<OpenDatabase>) | undefined;
 }
 
 export async function readFile(file: File, { own, root }: Settings): Promise<FileShapes> {
   const readers = await loaded(root + own.readers);
-  const sqlite = async () => (await loadBeside(root + own.sqlite, () => globalThis.hexsealSqlite))();
-  return readers.readFile(file, sqlite).catch(mended);
+  return readers.readFile(file).catch(mended);
 }
 
 export async function readText(text: string, stem: string, { own, root }: Settings): Promise<FileShapes> {

@@ -165,8 +165,12 @@ function parseText(text: string): Node {
   return node(0);
 }
 
+/** Files hold x before y whatever the system's axes are, so these are left out, as are names of authorities. */
+const LEFT_OUT = ["AXIS", "AUTHORITY"];
+
 function write(node: Node): string {
-  const parts = node.parts.map((part) =>
+  const kept = node.parts.filter((part) => !isNode(part) || !LEFT_OUT.includes(part.name));
+  const parts = kept.map((part) =>
     isNode(part) ? write(part) : typeof part === "number" ? String(part) : `"${part}"`,
   );
   return `${node.name}[${parts.join(",")}]`;

@@ -4,7 +4,7 @@
 import { ShapeError } from "./errors.ts";
 import type { FileShapes } from "./features.ts";
 import { readGeoJson } from "./geojson.ts";
-import { type OpenDatabase, readGeoPackage } from "./geopackage.ts";
+import { readGeoPackage } from "./geopackage.ts";
 import { shortened } from "./items.ts";
 import { readKml } from "./kml.ts";
 import { readShapefile } from "./shapefile.ts";
@@ -17,7 +17,7 @@ export const MOST_FEATURES = 2_000;
 const SQLITE = [0x53, 0x51, 0x4c, 0x69];
 
 /** Read a file by what it begins with, never past the limit. */
-export async function readFile(file: File, sqlite: () => Promise<OpenDatabase>): Promise<FileShapes> {
+export async function readFile(file: File): Promise<FileShapes> {
   if (file.size > FILE_LIMIT_BYTES) {
     throw new ShapeError("app.custom.error.file_large", { size: file.size, most: FILE_LIMIT_BYTES });
   }
@@ -27,8 +27,7 @@ export async function readFile(file: File, sqlite: () => Promise<OpenDatabase>):
     return readArchive(await file.arrayBuffer(), stem);
   }
   if (SQLITE.every((byte, place) => start[place] === byte)) {
-    const open = await sqlite();
-    return limited(readGeoPackage(new Uint8Array(await file.arrayBuffer()), open, stem, MOST_FEATURES));
+    return limited(readGeoPackage(new Uint8Array(await file.arrayBuffer()), stem, MOST_FEATURES));
   }
   return readText(textOf(new Uint8Array(await file.arrayBuffer())), stem);
 }

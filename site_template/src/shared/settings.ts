@@ -133,8 +133,8 @@ export interface Settings {
   measures: Measure[];
   breaks: Record<Scale, number[]>;
   /** Areas that a reader brings: the columns of `hexseal areas`, makers of the maps by year, and the
-   *  scripts that read files, seen from the site. */
-  own: { columns: string[]; sources: Record<string, string>; readers: string; sqlite: string };
+   *  script that reads files, seen from the site. */
+  own: { columns: string[]; sources: Record<string, string>; readers: string };
   /** The tables of all areas, seen from the site; "" for one that is not there. */
   tables: { csv: string; xlsx: string };
   /** What the number of a signal in the tiles means. */

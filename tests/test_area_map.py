@@ -1,0 +1,90 @@
+"""Maps on sheets: from tiles that are read back, with an outline and numbered places."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from pmtiles.tile import TileType
+
+from hexseal.errors import InputError
+from hexseal.pages.areamap import AreaMaps, Mosaic, mercator, open_mosaic, view_around
+from hexseal.pages.places import Place
+from hexseal.tiles.archives import write_archive
+from hexseal.tiles.mercator import MercatorTile
+from hexseal.tiles.codes import encode
+from hexseal.types import Box
+
+# Four tiles at zoom 1: each quarter of the Earth has a number of its own.
+NUMBERS = {(0, 0): 1, (1, 0): 2, (0, 1): 3, (1, 1): 4}
+PLACE = Place(7, 900.0, 6, (10.0, 10.0, 11.0, 10.0, 11.0, 11.0, 10.0, 11.0))
+
+
+@pytest.fixture
+def mosaic(tmp_path: Path) -> Mosaic:
+    tiles = sorted(
+        (MercatorTile(1, x, y).id, encode(np.full((512, 512), number, np.uint8), bytes(15)))
+        for (x, y), number in NUMBERS.items()
+    )
+    path = tmp_path / "ground.pmtiles"
+    write_archive(
+        path, iter(tiles), kind=TileType.PNG, bounds=Box(-180.0, -80.0, 180.0, 80.0), metadata={}
+    )
+    return open_mosaic(str(path))
+
+
+def maps(mosaic: Mosaic | None) -> AreaMaps:
+    square = shapely.box(9.0, 9.0, 12.0, 12.0)
+    # Code 2: sealed in neither year; 3: in the second; 4: in both.
+    return AreaMaps(mosaic, mosaic, {("commune", "1"): square}, (2018, 2024), (0b00, 0b10, 0b11))
+
+
+def test_a_picture_is_put_together_from_tiles(mosaic: Mosaic) -> None:
+    numbers = mosaic.numbers(view_around(Box(-10.0, -10.0, 10.0, 10.0), 20, 20, 1.0))
+    assert numbers[0, 0] == 1
+    assert numbers[0, -1] == 2
+    assert numbers[-1, 0] == 3
+    assert numbers[-1, -1] == 4
+    assert (numbers == 2).sum() == 100
+
+
+def test_a_view_shows_its_box_in_the_middle() -> None:
+    view = view_around(Box(9.0, 9.0, 12.0, 12.0), 720, 380, 0.86)
+    left, top = view.project(np.array([[9.0, 12.0]]))[0]
+    right, bottom = view.project(np.array([[12.0, 9.0]]))[0]
+    assert bottom - top == pytest.approx(0.86 * 380)
+    assert (left + right) / 2 == pytest.approx(360)
+    # A degree of longitude at 10.5 degrees north is 109.5 km long.
+    assert (right - left) * view.metres() == pytest.approx(3 * 109_460, rel=2e-3)
+    assert mercator(np.array([[0.0, 85.051129]]))[0, 1] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_places_are_numbered_on_the_map_of_an_area(mosaic: Mosaic) -> None:
+    drawn = maps(mosaic).map(("commune", "1"), [PLACE, PLACE], "Map of A & B", confirmed=True)
+    assert drawn is not None
+    assert 'aria-label="Map of A &amp; B"' in drawn
+    assert drawn.count('class="map-place"') == 2
+    assert ">1</text>" in drawn
+    assert ">2</text>" in drawn
+    assert 'href="data:image/png;base64,' in drawn
+    assert "100 km</text>" in drawn
+    candidates = maps(None).map(("commune", "1"), [PLACE], "Map", confirmed=False)
+    assert candidates is not None
+    assert 'class="map-place candidate"' in candidates
+    assert "data:image" not in candidates
+    assert maps(mosaic).map(("commune", "2"), [], "Map", confirmed=True) is None
+
+
+def test_a_place_is_shown_before_and_after(mosaic: Mosaic) -> None:
+    picture = maps(mosaic).picture(PLACE, (2018, 2024))
+    assert picture is not None
+    assert picture.years == (2018, 2024)
+    # Its quarter holds code 2: land in both years.
+    assert picture.before == picture.after
+    assert maps(None).picture(PLACE, (2018, 2024)) is None
+
+
+def test_an_archive_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "ground.pmtiles").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"ground\.pmtiles: cannot be read"):
+        open_mosaic(str(tmp_path / "ground.pmtiles"))
