@@ -30,7 +30,7 @@ def mosaic(tmp_path: Path) -> Mosaic:
     write_archive(
         path, iter(tiles), kind=TileType.PNG, bounds=Box(-180.0, -80.0, 180.0, 80.0), metadata={}
     )
-    return open_mosaic(str(path))
+    return open_mosaic(path)
 
 
 def maps(mosaic: Mosaic | None) -> AreaMaps:
@@ -87,4 +87,4 @@ def test_a_place_is_shown_before_and_after(mosaic: Mosaic) -> None:
 def test_an_archive_that_is_none_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "ground.pmtiles").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"ground\.pmtiles: cannot be read"):
-        open_mosaic(str(tmp_path / "ground.pmtiles"))
+        open_mosaic(tmp_path / "ground.pmtiles")

@@ -107,6 +107,7 @@ def test_every_text_is_used_somewhere() -> None:
         r"|method\.(\w+\.title|filter\.\w+)"
         r"|page\.nav\.\w+|app\.rank\.\w+|about\.input\.\w+|(about|access|data|method|rank)\.(page_title|description)"
         r"|data\.(\w+\.title|snippet\.[\w-]+)|app\.action\.\w+(\.\w+)?"
+        r"|page\.attribution\.\w+|app\.custom\.many\.(count|answer)\.\w+"
     )
     # Texts of densities stand in the place of the key without this ending.
     keys = {key.removesuffix(".density") for key in LOCALES["en"]}

@@ -12,7 +12,7 @@ import { Labels } from "./map/labels.ts";
 import { Legend } from "./map/legend.ts";
 import { addButtons } from "./map/buttons.ts";
 import { Comparison } from "./map/comparison.ts";
-import { areaColors } from "./map/areas.ts";
+import { areaColors, areasUntil } from "./map/areas.ts";
 import { groundOf } from "./map/ground.ts";
 import { savePicture } from "./map/picture.ts";
 import { HexagonMap } from "./map/map.ts";
@@ -231,11 +231,18 @@ function connectLook(
     }
   });
   theme.onChange(showAll);
-  view.map.on("move", () => legend.showResolution(view.resolution));
+  const showUnits = () => {
+    const { outlines } = store.state;
+    const areAreas = view.map.getZoom() < (areasUntil(settings, outlines) ?? -1);
+    const title = settings.layers.find(({ layer }) => layer === outlines)?.title ?? null;
+    legend.showUnits(areAreas ? title : null, view.resolution);
+  };
+  view.map.on("move", showUnits);
+  store.onChange(showUnits);
   view.map.on("zoom", showLegend);
   showComparison(store, comparison, theme);
   labels.show(store.state.outlines);
-  legend.showResolution(view.resolution);
+  showUnits();
 }
 
 function boundsOfAll(areas: Area[]): [number, number, number, number] {

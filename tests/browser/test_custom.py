@@ -413,7 +413,7 @@ def test_touch_sets_corners(browser, addresses: dict[str, str]) -> None:
 
 
 def _grid(count: int, step: float = 0.004) -> list[dict]:
-    """Return squares of 0.003 degrees in rows of 25 from the middle of the island to the north-east."""
+    """Return squares of 0.003 degrees in rows of 25, north-east of the middle of the island."""
     squares = []
     for place in range(count):
         west, south = LON + step * (place % 25), LAT + step * (place // 25)
@@ -435,7 +435,8 @@ def test_a_file_of_500_areas_gives_a_table_of_all(journey: Journey, made: MadeSi
     outside = feature("Far away", {"type": "Polygon", "coordinates": [
         [[LON + 5, LAT], [LON + 5.1, LAT], [LON + 5.1, LAT + 0.1], [LON + 5, LAT]]]})  # fmt: skip
     bow = feature("=bow", {"type": "Polygon", "coordinates": [
-        [[LON, LAT], [LON + 0.01, LAT + 0.01], [LON + 0.01, LAT], [LON, LAT + 0.01], [LON, LAT]]]})  # fmt: skip
+        [[LON, LAT], [LON + 0.01, LAT + 0.01], [LON + 0.01, LAT], [LON, LAT + 0.01],
+         [LON, LAT]]]})  # fmt: skip
     squares = [*_grid(498), outside, bow]
     open_own(journey)
     chooser = journey.page.locator("#own input[type=file]")
@@ -484,12 +485,13 @@ def test_reads_a_geopackage_with_its_ids(journey: Journey, tmp_path: Path, way: 
     pyproj = pytest.importorskip("pyproj")
     move = pyproj.Transformer.from_crs(4326, 32625, always_xy=True)
     shapes = [shapely.from_geojson(json.dumps(each["geometry"])) for each in _grid(6, 0.02)]
-    moved = [shapely.transform(s, lambda x, y: move.transform(x, y), interleaved=False) for s in shapes]
+    moved = shapely.transform(shapes, lambda x, y: move.transform(x, y), interleaved=False)
     names = np.array([f"Étang {place}" for place in range(6)], object)
     pyogrio.raw.write(
-        tmp_path / "own.gpkg", geometry=np.array([shapely.to_wkb(each) for each in moved], object),
+        tmp_path / "own.gpkg", geometry=shapely.to_wkb(moved),
         field_data=[names, np.array([f"c{place}" for place in range(6)], object)],
-        fields=["name", "code"], driver="GPKG", geometry_type="Polygon", crs="EPSG:32625", layer="own",
+        fields=["name", "code"], driver="GPKG", geometry_type="Polygon", crs="EPSG:32625",
+        layer="own",
     )  # fmt: skip
     open_own(journey, way)
     journey.page.locator("#own input[type=file]").set_input_files(tmp_path / "own.gpkg")

@@ -1,13 +1,14 @@
-"""The map of an area's change on its sheet, and small maps of each place that changed, before and after.
+"""The map of an area's change on its sheet, and small maps of changed places, before and after.
 
-They are made from the site's own tiles of ground and of pixels, so that a sheet needs neither rasters
-nor scripts, and stand in the page itself: a sheet that is saved or printed keeps them.
+They are made from the site's own tiles of ground and of pixels, so that a sheet needs neither
+rasters nor scripts, and stand in the page itself: a sheet that is saved or printed keeps them.
 """
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, cos, floor, log2, log10, pi, radians
+from pathlib import Path
 
 import numpy as np
 import shapely
@@ -27,13 +28,14 @@ from hexseal.types import Box, Doubles
 # The drawing's own units; a unit is a pixel of its ground.
 WIDTH, HEIGHT = 720, 380
 THUMB_WIDTH, THUMB_HEIGHT = 120, 84
-# An area fills so much of its map; a place so much of its picture, and the rest shows its surroundings.
+# The parts of their pictures that an area and a place fill; the rest shows their surroundings.
 FILLED, PLACE_FILLED = 0.86, 0.5
 # Degrees that a picture shows at least: a place of a few pixels keeps its surroundings.
 LEAST_DEGREES = 0.0012
 DETAIL = 0.4
 EARTH_M = 40_075_016.7
 LONGEST_BAR = 120.0
+SHARED_SIZE, SHARED_FILLED = (1200, 630), 0.94
 # Sites of more areas would grow by more than their data: their sheets show outlines on white.
 MOST_PICTURES = 1_000
 # Outside, water, land, sealed: the colours of the ground in the light theme.
@@ -82,7 +84,10 @@ class Mosaic:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A part of the Mercator square (0 to 1, y down) from ``left`` and ``top``; ``scale`` is units a square."""
+    """A part of the Mercator square (0 to 1, y down) from ``left`` and ``top``.
+
+    ``scale`` is how many units the whole square is wide.
+    """
 
     left: float
     top: float
@@ -118,7 +123,7 @@ def mercator(lonlat: Doubles) -> Doubles:
 
 
 def view_around(box: Box, width: int, height: int, filled: float) -> View:
-    """Return the view that shows a box of degrees in its middle, filling a part of the longer side."""
+    """Return the view with a box of degrees in its middle, filling a part of the longer side."""
     (left, bottom), (right, top) = mercator(np.array([[box[0], box[1]], [box[2], box[3]]]))
     scale = filled * min(width / max(right - left, 1e-12), height / max(bottom - top, 1e-12))
     middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
@@ -148,8 +153,10 @@ class AreaMaps:
     years: tuple[int, ...]
     sealed: tuple[int, ...]
 
-    def map(self, key: Key, places: Sequence[Place], label: str, *, confirmed: bool) -> Markup | None:
-        """Return an area with its places, numbered from 1, as SVG; None for one without an outline."""
+    def map(
+        self, key: Key, places: Sequence[Place], label: str, *, confirmed: bool
+    ) -> Markup | None:
+        """Return an area and its places, numbered from 1, as SVG; None without an outline."""
         shape = self.shapes.get(key)
         if shape is None or shapely.is_empty(shape):
             return None
@@ -160,14 +167,20 @@ class AreaMaps:
         drawn = shapely.simplify(shapely.transform(shape, view.project), DETAIL)
         outline = _path(drawn)
         parts = [
-            Markup('<path class="map-veil" d="M0 0H{}V{}H0Z{}"></path>').format(WIDTH, HEIGHT, outline),
+            Markup('<path class="map-veil" d="M0 0H{}V{}H0Z{}"></path>').format(
+                WIDTH, HEIGHT, outline
+            ),
             Markup('<path class="map-border" d="{}"></path>').format(outline),
             *(_place(view, place, number, confirmed) for number, place in enumerate(places, 1)),
             _scale_bar(view),
         ]
         ground = [] if self.ground is None else [_image(encode(self.ground.numbers(view), GROUND))]
         opening = Markup('<svg class="area-map" viewBox="0 0 {} {}" role="img" aria-label="{}">')
-        return opening.format(WIDTH, HEIGHT, label) + Markup("").join([*ground, *parts]) + Markup("</svg>")
+        return (
+            opening.format(WIDTH, HEIGHT, label)
+            + Markup("").join([*ground, *parts])
+            + Markup("</svg>")
+        )
 
     def picture(self, place: Place, years: tuple[int, int]) -> Picture | None:
         """Return what the maps of two years show of a place; None without tiles of pixels."""
@@ -180,7 +193,9 @@ class AreaMaps:
         box = Box(west - grow_x, south - grow_y, east + grow_x, north + grow_y)
         view = view_around(box, THUMB_WIDTH, THUMB_HEIGHT, PLACE_FILLED)
         codes = self.pixels.numbers(view)
-        before, after = (_address(encode(self._sealed(year)[codes], SMALL_PALETTE)) for year in years)
+        before, after = (
+            _address(encode(self._sealed(year)[codes], SMALL_PALETTE)) for year in years
+        )
         return Picture(years, before, after, _ring(view.project(lonlat)))
 
     def _sealed(self, year: int) -> Bytes:
@@ -193,10 +208,16 @@ class AreaMaps:
         return table
 
 
-def open_mosaic(path: str) -> Mosaic:
+def region_picture(ground: Mosaic, bounds: Box) -> bytes:
+    """Return a PNG of the whole ground, as large as social networks show beside a link."""
+    view = view_around(bounds, *SHARED_SIZE, SHARED_FILLED)
+    return encode(ground.numbers(view), GROUND)
+
+
+def open_mosaic(path: Path) -> Mosaic:
     """Open an archive of PNG tiles; raises InputError where it cannot be read."""
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             reader = Reader(MmapSource(file))
         head = reader.header()
     except (OSError, ValueError, MagicNumberNotFound) as err:
@@ -207,13 +228,22 @@ def open_mosaic(path: str) -> Mosaic:
 def _place(view: View, place: Place, number: int, confirmed: bool) -> Markup:
     """Draw a place and its number above it."""
     points = view.project(np.array(place.outline).reshape(-1, 2))
-    x, y = (points.min(axis=0) + points.max(axis=0)) / 2
+    x = float(points[:, 0].min() + points[:, 0].max()) / 2
     kind = "" if confirmed else " candidate"
     label_y = max(11.0, float(points[:, 1].min()) - 13.0)
     return Markup(
-        '<path class="map-place{}" d="{}"></path><g class="map-number{}"><circle cx="{}" cy="{}" r="9"></circle>'
-        '<text x="{}" y="{}">{}</text></g>'
-    ).format(kind, _ring(points), kind, _short(x), _short(label_y), _short(x), _short(label_y + 4), number)
+        '<path class="map-place{}" d="{}"></path><g class="map-number{}">'
+        '<circle cx="{}" cy="{}" r="9"></circle><text x="{}" y="{}">{}</text></g>'
+    ).format(
+        kind,
+        _ring(points),
+        kind,
+        _short(x),
+        _short(label_y),
+        _short(x),
+        _short(label_y + 4),
+        number,
+    )
 
 
 def _scale_bar(view: View) -> Markup:

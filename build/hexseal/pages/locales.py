@@ -7,6 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from hexseal.errors import ToolError
+from hexseal.products import PRODUCTS, Product
+from hexseal.region.load import Region
 
 # Keys that begin so are also given to the page's script.
 SCRIPT_PREFIX = "app."
@@ -65,6 +67,19 @@ class Locale:
     def script_texts(self) -> dict[str, str]:
         """Return the texts that the page's script needs, in the order of their keys."""
         return {k: v for k, v in sorted(self.texts.items()) if k.startswith(SCRIPT_PREFIX)}
+
+
+def attribution(region: Region, locale: Locale) -> str:
+    """Return whose data a site shows, in the reader's language where the product is known."""
+    if region.simulated:
+        return locale.text("page.attribution.simulated", product=region.product.title)
+    return product_attribution(region.product, locale)
+
+
+def product_attribution(product: Product, locale: Locale) -> str:
+    """Return who is to be named for a product; a custom one has its own words."""
+    key = f"page.attribution.{product.name}"
+    return locale.text(key) if product.name in PRODUCTS else product.attribution
 
 
 def load_locale(folder: Path, language: str) -> Locale:

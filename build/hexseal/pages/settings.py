@@ -14,7 +14,7 @@ from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.pages.figures import GRADES, AreaFigures, Key, judged_columns, summed_columns
 from hexseal.pages.headline import grade_note, grade_number
 from hexseal.pages.judgement import Judged, pair_grade
-from hexseal.pages.locales import Locale
+from hexseal.pages.locales import Locale, attribution
 from hexseal.pages.noise import PairNoise, noise_settings
 from hexseal.pages.origins import Sources, class_name
 from hexseal.pages.places import PlaceFiles
@@ -87,7 +87,7 @@ def page_settings(
             "id": region.id,
             "title": region.title[locale.language],
             "simulated": region.simulated,
-            "attribution": region.attribution,
+            "attribution": attribution(region, locale),
         },
         "years": region.years,
         "pairs": region.pairs,

@@ -12,11 +12,17 @@ from markupsafe import Markup
 
 from hexseal import __version__
 from hexseal.datasets.provenance import InputFile, provenance_of
-from hexseal.frontend import TEMPLATE, Bundle, bundle
+from hexseal.frontend import TEMPLATE, Bundle, bundle, hashed_name
 from hexseal.manifest import Archive, Datasets, MapLayers, TileSummary, read_manifest
 from hexseal.pages.about import about_values, plain_values
 from hexseal.pages.addresses import Key, sheet_paths
-from hexseal.pages.areamap import MOST_PICTURES, AreaMaps, Mosaic, open_mosaic
+from hexseal.pages.areamap import (
+    MOST_PICTURES,
+    AreaMaps,
+    Mosaic,
+    open_mosaic,
+    region_picture,
+)
 from hexseal.pages.charts import stock_chart
 from hexseal.pages.data import DATA, data_values, main_files
 from hexseal.pages.figures import (
@@ -30,7 +36,14 @@ from hexseal.pages.figures import (
 )
 from hexseal.pages.frame import INDEX, POLICY, page_frame, page_path, sitemap
 from hexseal.pages.judgement import Judged, read_judgement
-from hexseal.pages.locales import Locale, file_size, load_locale, number
+from hexseal.pages.locales import (
+    Locale,
+    attribution,
+    file_size,
+    load_locale,
+    number,
+    product_attribution,
+)
 from hexseal.pages.locator import Locator
 from hexseal.pages.methodology import (
     SECTIONS,
@@ -103,6 +116,7 @@ def write_pages(
         sheets=sheet_paths(contents.listed),
         locator=sheet_locator(contents.listed, outlines),
         maps=_area_maps(contents, outlines, site),
+        picture=_shared_picture(contents, site),
     )
     written = [writer.write(_locale(region, language)) for language in region.site.languages]
     (site / SITEMAP).unlink(missing_ok=True)
@@ -130,7 +144,7 @@ def _area_maps(contents: Contents, outlines: Mapping[Key, bytes], site: Path) ->
     has_pictures = len(listed) <= MOST_PICTURES
 
     def mosaic(archive: Archive | None) -> Mosaic | None:
-        return open_mosaic(str(site / archive.pmtiles)) if archive and has_pictures else None
+        return open_mosaic(site / archive.pmtiles) if archive and has_pictures else None
 
     return AreaMaps(
         ground=mosaic(layers.ground),
@@ -139,6 +153,17 @@ def _area_maps(contents: Contents, outlines: Mapping[Key, bytes], site: Path) ->
         years=region.years,
         sealed=tuple(sealed for sealed, _ in layers.codes),
     )
+
+
+def _shared_picture(contents: Contents, site: Path) -> str:
+    """Write a picture of the region where the site's address is known; return its address."""
+    ground, address = contents.layers.ground, contents.region.dataset.address
+    if ground is None or not address:
+        return ""
+    picture = region_picture(open_mosaic(site / ground.pmtiles), ground.bounds)
+    name = hashed_name("share.png", picture)
+    write_bytes(site / "assets" / name, picture)
+    return f"{address}assets/{name}"
 
 
 def _contents(region: Region, work: Path, site: Path) -> Contents:
@@ -173,7 +198,10 @@ def _contents(region: Region, work: Path, site: Path) -> Contents:
 
 @dataclass(frozen=True, slots=True)
 class _SiteWriter:
-    """Write all pages of one language after the other; ``sheets`` are paths by layer and id."""
+    """Write all pages of one language after the other; ``sheets`` are paths by layer and id.
+
+    ``picture`` is the whole address of what is shown beside a link, "" where there is none.
+    """
 
     site: Path
     contents: Contents
@@ -183,6 +211,7 @@ class _SiteWriter:
     sheets: Mapping[Key, str]
     locator: Locator | None
     maps: AreaMaps
+    picture: str
 
     @property
     def pages(self) -> tuple[str, ...]:
@@ -194,6 +223,7 @@ class _SiteWriter:
     def write(self, locale: Locale) -> PageSummary:
         region, language = self.contents.region, locale.language
         environment, shared = _environment(), _context(self.contents, self.bundle, locale)
+        shared["shared_picture"] = self.picture
         values = self._values(locale)
         written = 0
         for path, own in values.items():
@@ -253,6 +283,8 @@ def _context(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, ob
         "bundle": bundle,
         "region": region,
         "title": region.title[language],
+        "attribution": attribution(region, locale),
+        "product_attribution": product_attribution(region.product, locale),
         "whole": contents.whole,
         "write": Writer(locale),
         "area_tables": area_tables(contents.areas, region, Writer(locale)),

@@ -14,11 +14,25 @@ const MOST = 4000;
 /** The opacity of classes that step back, as two hexadecimal digits. */
 const FADED = "1f";
 
+const known = new Map<string, number | null>();
+
+/** Return the zoom of the first hexagons, null where no areas of a layer come before them. */
+export function areasUntil(settings: Settings, layer: string): number | null {
+  let until = known.get(layer);
+  if (until === undefined) {
+    const areas = settings.layers.find((each) => each.layer === layer)?.areas ?? [];
+    const zoom = zoomOf(areas);
+    until = areas.length < 2 || areas.length > MOST || zoom <= settings.tiles.minzoom ? null : zoom;
+    known.set(layer, until);
+  }
+  return until;
+}
+
 /** Return the colour of each area of the outlined layer, and the zoom of the first hexagons. */
 export function areaColors(settings: Settings, state: State, palette: Palette, highlight: ClassKey | null): Look["areas"] {
   const areas = settings.layers.find(({ layer }) => layer === state.outlines)?.areas ?? [];
-  const until = zoomOf(areas);
-  if (areas.length < 2 || areas.length > MOST || until <= settings.tiles.minzoom) {
+  const until = areasUntil(settings, state.outlines);
+  if (until === null) {
     return null;
   }
   const measure = shownMeasure(state, settings);

@@ -38,7 +38,7 @@ export class Legend {
     private readonly actions: LegendActions,
   ) {
     this.box.setAttribute("aria-label", text.of("app.legend"));
-    this.showResolution(settings.tiles.bands[0]?.resolution ?? 0);
+    this.showUnits(null, settings.tiles.bands[0]?.resolution ?? 0);
     this.box.addEventListener("keydown", (event) => moveFocus(this.box, event));
     // On a phone only the colours show; a touch unfolds the rest.
     this.box.addEventListener("click", ({ target }) => {
@@ -76,9 +76,13 @@ export class Legend {
     this.box.hidden = false;
   }
 
-  showResolution(resolution: number): void {
+  /** Name what is filled: areas by the title of their layer, or hexagons of a resolution. */
+  showUnits(layer: string | null, resolution: number): void {
     const area = this.text.cellArea(meanArea(resolution));
-    const words = this.text.of("app.legend.resolution", { resolution, area });
+    const words =
+      layer === null
+        ? this.text.of("app.legend.resolution", { resolution, area })
+        : this.text.of("app.legend.areas", { layer });
     // Screen readers speak the legend when it changes, not at every step of a zoom.
     if (this.resolution.textContent !== words) {
       this.resolution.textContent = words;

@@ -16,6 +16,8 @@ export interface Action {
 /** A file of the bar, fetched with one click. */
 interface FileAction extends Omit<Action, "run"> {
   href: string;
+  /** What the file holds; begins with the label. */
+  holds: string;
 }
 
 export type BarItem = Action | FileAction;
@@ -47,7 +49,8 @@ function actionButton(item: BarItem): HTMLElement {
   const attributes = { class: "action", "data-action": item.id };
   const label = make("span", {}, item.label);
   if ("href" in item) {
-    return make("a", { ...attributes, href: item.href, download: "" }, drawing, label);
+    const named = { "aria-label": item.holds, title: item.holds };
+    return make("a", { ...attributes, ...named, href: item.href, download: "" }, drawing, label);
   }
   const made = make("button", { ...attributes, type: "button" }, drawing, label);
   made.addEventListener("click", () => item.run(made));
@@ -77,7 +80,7 @@ export function plainActions(text: Text, context: BarContext): BarItem[] {
       run: (made) => copyAndReply(made, location.href, "link", text, say),
     },
     { id: "picture", label: label("picture"), icon: ICONS.picture, run: picture },
-    ...tables.map((kind) => ({ id: kind, label: label(kind), icon: ICONS.file, href: files[kind] })),
+    ...tables.map((kind) => ({ id: kind, label: label(kind), icon: ICONS.file, href: files[kind], holds: label(`${kind}.holds`) })),
     { id: "print", label: label("print"), icon: ICONS.print, run: () => print() },
     {
       id: "embed",
