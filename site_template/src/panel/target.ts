@@ -33,7 +33,7 @@ export function targetSection(settings: Settings, text: Text, store: Store, figu
     const key = reduction === 100 ? "none" : "less";
     const values = { reduction: text.plain(reduction), year: target.year };
     const question = make("strong", {}, text.of(`app.target.question.${key}`, values));
-    words.replaceChildren(question, " ", answer(settings, text, figures, reduction));
+    words.replaceChildren(question, " ", targetAnswer(settings, text, figures, reduction));
     value.textContent = text.of("app.target.value", values);
     slider.value = String(reduction);
   };
@@ -48,7 +48,7 @@ export function targetSection(settings: Settings, text: Text, store: Store, figu
 }
 
 /** Say whether the pace since the base period keeps the target, and what is used of the budget. */
-function answer(settings: Settings, text: Text, figures: Figures, reduction: number): string {
+export function targetAnswer(settings: Settings, text: Text, figures: Figures, reduction: number): string {
   const { target, years } = settings;
   const pace = paceOf(settings, figures, reduction) ?? 0;
   const [first, last] = [target?.base[1] ?? 0, years.at(-1) ?? 0];
