@@ -2,21 +2,26 @@
 
     just bench-dashboard
 
-Builds a region of coarse pixels whose finest hexagons number about 500 000, opens it and the sample
-from a file and from a server, several times each in a fresh browser profile, and then moves, zooms,
-hovers, chooses and switches. Told are the time from the request of the page to coloured hexagons,
-and the longest task that kept the page from answering during each interaction. Times are those of
-this machine and moment; the ratio to the sample's opening means something elsewhere.
+Prints the compressed scripts of the map page and of a sheet, and how far a phone's page moves by
+itself; with --previous FOLDER also the opening against the sample as an earlier version built it,
+the two opened in turn. Builds a region of coarse pixels whose finest hexagons number about 500 000,
+opens it and the sample from a file and from a server, several times each in a fresh browser
+profile, and then moves, zooms, hovers, chooses and switches. Printed are the time from the request
+of the page to coloured hexagons, and the longest task that kept the page from answering during each
+interaction. Times are those of this machine and moment; the ratio to the sample's opening means
+something elsewhere.
 """
 
 import argparse
+import gzip
 import json
+import re
 import shutil
 import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -49,7 +54,13 @@ WATCH = """
   new PerformanceObserver((list) => {
     for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
   }).observe({ type: "longtask", buffered: true });
+  window.shifts = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.shifts += entry.hadRecentInput ? 0 : entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
 """
+DESKTOP = {"viewport": {"width": 1440, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 REGION = """
 [region]
 id = "large"
@@ -85,13 +96,20 @@ def main() -> None:
     parser.add_argument("--hexagons", type=int, default=500_000)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--sample", type=Path, default=ROOT / "site")
+    parser.add_argument(
+        "--previous", type=Path, help="the sample built by an earlier version, opened in turn"
+    )
+    parser.add_argument("--only-sample", action="store_true", help="leave the large region out")
     arguments = parser.parse_args()
     if not (arguments.sample / "index.html").is_file():
         parser.error(f"{arguments.sample} holds no site; run just build first")
-    sites = {
-        "sample": arguments.sample,
-        "large": large_site(arguments.folder, arguments.hexagons),
-    }
+    weigh(arguments.sample)
+    shifts(arguments.sample)
+    if arguments.previous is not None:
+        against(arguments.sample, arguments.previous, arguments.repeats)
+    sites = {"sample": arguments.sample}
+    if not arguments.only_sample:
+        sites["large"] = large_site(arguments.folder, arguments.hexagons)
     usual: dict[str, float] = {}
     for name, site in sites.items():
         print(f"{name}: {archive_mb(site):.1f} MB of tiles")
@@ -105,6 +123,38 @@ def main() -> None:
             )
             for what, longest in interactions(address):
                 print(f"  {way:5} {what}: longest task {longest:.0f} ms")
+
+
+def weigh(site: Path) -> None:
+    """Print the compressed scripts that a page loads when it opens, against their limits."""
+    sheet = next(iter(sorted((site / "areas").rglob("*.html"))), site / "about.html")
+    for what, page, limit in (("map", site / "index.html", 652), ("sheet", sheet, 120)):
+        names = re.findall(r'<script defer src="([^"]+)"', page.read_text(encoding="utf-8"))
+        contents = [(page.parent / name).read_bytes() for name in names]
+        size = sum(len(gzip.compress(content, mtime=0)) for content in contents) / 1000
+        print(f"scripts of the {what} page: {size:.0f} kB compressed (limit {limit})")
+
+
+def shifts(site: Path) -> None:
+    """Print how far a phone's page moves by itself while it opens (good: below 0.1)."""
+    for path in ("index.html", "areas.html", "about.html"):
+        address = f"{site.absolute().as_uri()}/{path}"
+        if (site / path).is_file():
+            with visit(address, PHONE) as page:
+                time.sleep(1.0)
+                print(f"layout shift of {path}: {page.evaluate('window.shifts'):.3f} (limit 0.1)")
+
+
+def against(site: Path, previous: Path, repeats: int) -> None:
+    """Print how long a site takes to open against one built by an earlier version, in turn."""
+    pairs = zip(ways(site), ways(previous), strict=True)
+    for (way, now), (_, before) in pairs:
+        times = [(opening(now), opening(before)) for _ in range(repeats)]
+        new, old = (statistics.median(each) for each in zip(*times, strict=True))
+        ratio = statistics.median(one / other for one, other in times)
+        print(
+            f"  {way:5} opening: {new:.2f} s, before {old:.2f} s, {ratio:.2f} times (median pair)"
+        )
 
 
 def large_site(folder: Path, hexagons: int) -> Path:
@@ -178,17 +228,18 @@ def ways(site: Path) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def visit(address: str) -> Iterator[Page]:
+def visit(address: str, screen: Mapping[str, object] = DESKTOP) -> Iterator[Page]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page = browser.new_page(**screen)
         page.add_init_script(WATCH)
         page.goto(address)
         deadline = time.monotonic() + 120
-        while page.evaluate("document.documentElement.dataset.hexseal") != "ready":
+        while page.evaluate("document.documentElement.dataset.hexseal") == "loading":
             assert time.monotonic() < deadline, "the map never came"
             time.sleep(0.02)
+        assert page.evaluate("document.documentElement.dataset.hexseal") != "error", address
         yield page
         browser.close()
 

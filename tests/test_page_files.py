@@ -376,3 +376,52 @@ def test_shapes_across_180_degrees_and_wider_than_half_the_globe(
         name: wanted for name, (_, wanted) in cases.items()
     }
     assert sizes(answers["wrapped.geojson"]) == sizes(answers["to_360.geojson"]) == 4.0
+
+
+def write_geopackage(path: Path, shapes: np.ndarray, crs: str) -> None:
+    names = np.array([f"Étang {place}" for place in range(len(shapes))], object)
+    codes = np.array([f"c{place}" for place in range(len(shapes))], object)
+    pyogrio.raw.write(
+        path, geometry=shapely.to_wkb(shapes), field_data=[names, codes, np.arange(len(shapes))],
+        fields=["name", "code", "count"], driver="GPKG", geometry_type="Unknown", crs=crs,
+        layer="la couche",
+    )  # fmt: skip
+
+
+def test_geopackages_hold_what_gdal_wrote(read: Read, tmp_path: Path) -> None:
+    # Hundreds of rows make a tree of pages, 5 000 corners a record over many of them.
+    points = shapely.points(6 + 0.01 * np.arange(400), 49.0)
+    degrees = shapely.buffer(points, 0.004, quad_segs=2)
+    degrees[7] = shapely.buffer(points[7], 0.004, quad_segs=1250)
+    degrees[9] = shapely.multipolygons([degrees[9], shapely.box(6, 50, 6.1, 50.1)])
+    write_geopackage(tmp_path / "degrees.gpkg", degrees, "EPSG:4326")
+    metres = shapely.transform(degrees[:3], lambda lonlat: np.column_stack(
+        from_lonlat("EPSG:31370", lonlat[:, 0] - 2, lonlat[:, 1] + 1.5)))  # fmt: skip
+    write_geopackage(tmp_path / "lambert.gpkg", metres, "EPSG:31370")
+    found = read(tmp_path / "degrees.gpkg", tmp_path / "lambert.gpkg")
+    shapes = found["degrees.gpkg"]["shapes"]
+    assert [shape["name"] for shape in shapes] == [f"Étang {place}" for place in range(400)]
+    for place in (0, 7, 9, 399):
+        polygons = [shapely.Polygon(*rings[:1]) for rings in shapes[place]["polygons"]]
+        assert shapely.union_all(polygons).equals(degrees[place])
+    first = shapely.Polygon(found["lambert.gpkg"]["shapes"][0]["polygons"][0][0])
+    moved = shapely.transform(degrees[0], lambda lonlat: np.add(lonlat, [-2, 1.5]))
+    assert shapely.hausdorff_distance(first, moved) * METRES < 15
+
+
+def test_damaged_geopackages_end_with_a_reason(read: Read, tmp_path: Path) -> None:
+    points = shapely.points(6 + 0.01 * np.arange(200), 49.0)
+    write_geopackage(tmp_path / "whole.gpkg", shapely.buffer(points, 0.004), "EPSG:4326")
+    whole = (tmp_path / "whole.gpkg").read_bytes()
+    random = np.random.default_rng(3)
+    paths = []
+    for number in range(40):
+        damaged = np.frombuffer(whole, np.uint8).copy()
+        places = random.integers(4, len(whole), 40 if number % 2 else 3000)
+        damaged[places] = random.integers(0, 256, len(places))
+        paths.append(tmp_path / f"damaged-{number}.gpkg")
+        cut = len(whole) if number % 3 else int(random.integers(100, len(whole)))
+        paths[-1].write_bytes(damaged.tobytes()[:cut])
+    for answer in read(*paths).values():
+        assert "shapes" in answer or str(answer["error"]).startswith("app.custom.error."), answer
+        assert answer["ms"] < 9_000
