@@ -288,11 +288,13 @@ function clearOf(map: HTMLElement, box: HTMLElement, covered: number) {
   }
   const [outer, inner] = [map.getBoundingClientRect(), box.getBoundingClientRect()];
   const over = inner.width > 0 && inner.top < outer.bottom && inner.left < outer.right;
-  const below = { ...even, top: PADDING + DESKTOP_TOP };
-  return over
-    ? [
-        { ...below, left: inner.right - outer.left + PADDING / 2 },
-        { ...below, bottom: outer.bottom - inner.top + PADDING / 2 },
-      ]
-    : [below];
+  // A page in another's frame has no choices above its map.
+  const hasChoices = document.querySelector(".embedded") === null;
+  const below = { ...even, top: PADDING + (hasChoices ? DESKTOP_TOP : 0) };
+  const beside = { ...below, left: inner.right - outer.left + PADDING / 2 };
+  const above = { ...below, bottom: outer.bottom - inner.top + PADDING / 2 };
+  const hasRoom = ({ top, right, bottom, left }: typeof even) =>
+    map.clientHeight - top - bottom > PADDING && map.clientWidth - left - right > PADDING;
+  const roomy = (over ? [beside, above] : [below]).filter(hasRoom);
+  return roomy.length > 0 ? roomy : [{ top: 4, right: 4, bottom: 4, left: 4 }];
 }
