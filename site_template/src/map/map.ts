@@ -282,7 +282,9 @@ function clearOf(map: HTMLElement, box: HTMLElement, covered: number) {
   const even = { top: PADDING, right: PADDING, bottom: PADDING, left: PADDING };
   if (covered > 0) {
     // On a phone the legend is a strip above the sheet, and search and choices lie at the top.
-    const [top, bottom] = [PHONE_TOP, covered + PHONE_LEGEND];
+    const choices = document.querySelector(".map-choices")?.getBoundingClientRect().bottom ?? 0;
+    const top = Math.max(PHONE_TOP, choices - map.getBoundingClientRect().top + PADDING / 2);
+    const bottom = covered + PHONE_LEGEND;
     const room = map.clientHeight - top - bottom;
     return [{ ...even, ...(room > 2 * PADDING ? { top, bottom } : { bottom: covered }) }];
   }
