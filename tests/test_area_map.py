@@ -11,8 +11,8 @@ from hexseal.errors import InputError
 from hexseal.pages.areamap import AreaMaps, Mosaic, mercator, open_mosaic, view_around
 from hexseal.pages.places import Place
 from hexseal.tiles.archives import write_archive
-from hexseal.tiles.mercator import MercatorTile
 from hexseal.tiles.codes import encode
+from hexseal.tiles.mercator import MercatorTile
 from hexseal.types import Box
 
 # Four tiles at zoom 1: each quarter of the Earth has a number of its own.

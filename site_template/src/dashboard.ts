@@ -233,7 +233,7 @@ function connectLook(
   theme.onChange(showAll);
   const showUnits = () => {
     const { outlines } = store.state;
-    const areAreas = view.map.getZoom() < (areasUntil(settings, outlines) ?? -1);
+    const areAreas = fillsAreas(store.state) && view.map.getZoom() < (areasUntil(settings, outlines) ?? -1);
     const title = settings.layers.find(({ layer }) => layer === outlines)?.title ?? null;
     legend.showUnits(areAreas ? title : null, view.resolution);
   };
@@ -243,6 +243,11 @@ function connectLook(
   showComparison(store, comparison, theme);
   labels.show(store.state.outlines);
   showUnits();
+}
+
+/** Change is filled only where it is established: in areas as a whole it would be a flood. */
+function fillsAreas({ selection, view, compare }: State): boolean {
+  return selection === null && view === "share" && compare === 0;
 }
 
 function boundsOfAll(areas: Area[]): [number, number, number, number] {
@@ -285,8 +290,7 @@ function lookOf(state: State, theme: Theme): Look {
     beside: isCompared(state) ? state.compare : 0,
     outlines,
     selectedArea: selection?.kind === "area" ? selection : null,
-    // Change is filled only where it is established: in areas as a whole it would be a flood.
-    areas: selection === null && state.view === "share" && state.compare === 0 ? areaColors(settings, state, PALETTES[theme.name], highlight) : null,
+    areas: fillsAreas(state) ? areaColors(settings, state, PALETTES[theme.name], highlight) : null,
     places: state.places,
   };
 }

@@ -22,7 +22,7 @@ const square = (west: number, south: number, size: number): Polygon[] => [
   ],
 ];
 const figures = {
-  valid_m2: 20_000, land_m2: 10_000, valid_pixels: 200, sealed_m2_2018: 2_000, sealed_m2_2024: 2_600,
+  valid_m2: 20_000, land_m2: 10_000, sealed_m2_2018: 2_000, sealed_m2_2024: 2_600,
   new_sealed_m2_2018_2024: 800, unsealed_m2_2018_2024: 200, confirmed_m2_2018_2024: 300,
   adjusted_m2_2018_2024: 600, adjusted_low_m2_2018_2024: 100, adjusted_high_m2_2018_2024: 900, signal_2018_2024: 1,
 };
@@ -36,7 +36,7 @@ const settings = {
   years: [2018, 2024], pairs: [[2018, 2024]], signals: ["no_data", "gain"], grades: { "2018_2024": { grade: "consistent" } },
   own: { columns, sources: { 2024: "Map of 2024" } },
 } as unknown as Settings;
-const found = { figures, size: 20_000, whole: 3, cut: 2, border: "pixels", mapped: 1, covered: 1, isRough: false } as const;
+const found = { figures, size: 20_000, pixels: 200, whole: 3, cut: 2, border: "pixels", mapped: 1, covered: 1, isRough: false, ungraded: {} } as const;
 const row = (more: Partial<AreaRow>): AreaRow => ({
   id: "7", name: "A", polygons: square(0, 0, 0.001), answer: "ok", problem: "", isRepaired: false, found, ...more,
 });
@@ -56,7 +56,7 @@ test("an area outside keeps its row with its answer and no figure", () => {
 test("what is partly covered is told from the noise of counting", () => {
   // A square of about 111 m: 445 m around, pixels of 10 m.
   const polygons = square(0, 0, 0.001);
-  assert.ok(Math.abs(edgeSpread(polygons, figures) - Math.sqrt(0.0724 * 445 * 1000)) < 1);
+  assert.ok(Math.abs(edgeSpread(polygons, found) - Math.sqrt(0.0724 * 445 * 1000)) < 1);
   assert.equal(answerOf({ ...found, size: 12_300, covered: 0.97 }, polygons), "ok");
   assert.equal(answerOf({ ...found, size: 12_300, covered: 0.9 }, polygons), "partly");
 });

@@ -20,9 +20,9 @@ from pmtiles.tile import MagicNumberNotFound
 from hexseal.errors import InputError
 from hexseal.pages.figures import Key
 from hexseal.pages.places import Place
+from hexseal.tiles.codes import decode, encode
 from hexseal.tiles.ground import PALETTE as GROUND
 from hexseal.tiles.mercator import TILE_PIXELS
-from hexseal.tiles.codes import decode, encode
 from hexseal.types import Box, Doubles
 
 # The drawing's own units; a unit is a pixel of its ground.

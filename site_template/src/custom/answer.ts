@@ -24,6 +24,8 @@ export interface Answer {
   figures: Figures;
   /** The shape itself, in square metres, whether mapped or not. */
   size: number;
+  /** Pixels with data of every year. */
+  pixels: number;
   /** Hexagons that lie inside as a whole, and those that the border cuts. */
   whole: number;
   cut: number;
@@ -107,6 +109,7 @@ export async function answer(
     figures,
     ungraded,
     size,
+    pixels: sums.all[ofTable("valid_pixels")] ?? 0,
     whole,
     cut,
     border,

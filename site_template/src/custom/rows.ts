@@ -1,6 +1,6 @@
 // Areas of a file as rows with the columns that `hexseal areas` writes: one schema for both.
 
-import type { Figures, Settings } from "../shared/settings.ts";
+import type { Grade, Settings } from "../shared/settings.ts";
 import type { Answer } from "./answer.ts";
 import { distance, type Polygon } from "./shapes.ts";
 
@@ -26,14 +26,15 @@ const COVERED = 0.99;
 const LATTICE_VARIANCE = 0.0724;
 
 /** Return what an answer amounts to: whole, or partly covered beyond the noise of counting. */
-export function answerOf({ size, covered, figures }: Answer, polygons: Polygon[]): RowAnswer {
-  const noise = (4 * edgeSpread(polygons, figures)) / size;
+export function answerOf(found: Answer, polygons: Polygon[]): RowAnswer {
+  const { size, covered } = found;
+  const noise = (4 * edgeSpread(polygons, found)) / size;
   return covered < COVERED - noise ? "partly" : "ok";
 }
 
 /** Return the standard deviation in square metres of counting pixels by their centres. */
-export function edgeSpread(polygons: Polygon[], figures: Figures): number {
-  const pixel = Math.sqrt((figures["valid_m2"] ?? 0) / (figures["valid_pixels"] ?? 1));
+export function edgeSpread(polygons: Polygon[], found: Answer): number {
+  const pixel = Math.sqrt(pixelArea(found));
   const length = polygons
     .flat()
     .flatMap((ring) => ring.map((from, place) => distance(from, ring[(place + 1) % ring.length]!)))
@@ -47,27 +48,28 @@ export function valuesOf(row: AreaRow, settings: Settings): Value[] {
     id: row.id,
     name: row.name,
     polygon_m2: rounded(row.found?.size),
-    edge_sd_m2: row.found && rounded(edgeSpread(row.polygons, row.found.figures)),
+    edge_sd_m2: row.found && rounded(edgeSpread(row.polygons, row.found)),
     covered_share: row.found?.covered ?? 0,
     answer: row.problem === "" ? row.answer : `${row.answer}: ${row.problem}`,
     repaired: row.isRepaired,
-    ...(row.found && { ...stateOf(row.found.figures, settings), ...changeOf(row.found.figures, settings) }),
+    ...(row.found && { ...stateOf(row.found, settings), ...changeOf(row.found, settings) }),
   };
   return settings.own.columns.map((name) => known[name] ?? null);
 }
 
-function stateOf(figures: Figures, { years, pairs, own }: Settings): Record<string, Value> {
-  const pixel = (figures["valid_m2"] ?? 0) / (figures["valid_pixels"] ?? 1);
+function stateOf(found: Answer, { years, pairs, own, density }: Settings): Record<string, Value> {
+  const { figures, pixels } = found;
+  const pixel = pixelArea(found);
   const land = figures["land_m2"] ?? 0;
   const values: Record<string, Value> = {
     valid_m2: rounded(figures["valid_m2"]),
     land_m2: rounded(land),
-    valid_pixels: Math.round(figures["valid_pixels"] ?? 0),
+    valid_pixels: Math.round(pixels),
   };
   const first = years[0] ?? 0;
   for (const year of years) {
     const sealed = figures[`sealed_m2_${year}`] ?? 0;
-    values[`sealed_pixels_${year}`] = Math.round(sealed / pixel);
+    values[`sealed_pixels_${year}`] = density ? null : Math.round(sealed / pixel);
     values[`sealed_m2_${year}`] = rounded(sealed);
     values[`sealed_share_${year}`] = ratio(sealed, land);
     values[`source_${year}`] = own.sources[year] ?? null;
@@ -78,9 +80,10 @@ function stateOf(figures: Figures, { years, pairs, own }: Settings): Record<stri
   return values;
 }
 
-function changeOf(figures: Figures, settings: Settings): Record<string, Value> {
+function changeOf(found: Answer, settings: Settings): Record<string, Value> {
+  const { figures } = found;
   const values: Record<string, Value> = {};
-  const pixel = (figures["valid_m2"] ?? 0) / (figures["valid_pixels"] ?? 1);
+  const pixel = pixelArea(found);
   const land = figures["land_m2"] ?? 0;
   for (const [first, last] of settings.pairs) {
     const [pair, span] = [`${first}_${last}`, last - first];
@@ -90,17 +93,18 @@ function changeOf(figures: Figures, settings: Settings): Record<string, Value> {
     const before = figures[`sealed_m2_${first}`] ?? 0;
     const signal = of("signal");
     const counted: Record<string, Value> = {
-      new_sealed_pixels: Math.round(gain / pixel),
-      unsealed_pixels: Math.round(loss / pixel),
+      new_sealed_pixels: settings.density ? null : Math.round(gain / pixel),
+      unsealed_pixels: settings.density ? null : Math.round(loss / pixel),
       new_sealed_m2: rounded(gain),
       unsealed_m2: rounded(loss),
       net_m2: rounded(gain - loss),
       net_pp_per_year: ratio((100 * (gain - loss)) / span, land),
-      grade: settings.grades[pair]?.grade ?? null,
+      grade: gradeOf(settings.grades[pair]?.grade, net),
       confirmed_m2: rounded(of("confirmed_m2")),
       adjusted_m2: rounded(net),
       adjusted_low_m2: rounded(low),
       adjusted_high_m2: rounded(high),
+      inconclusive_share: of("inconclusive_share"),
       signal: signal === null ? null : (settings.signals[signal] ?? null),
       detection_limit_m2: low === null || high === null ? null : rounded((high - low) / 2),
       adjusted_m2_per_year: net === null ? null : rounded(net / span),
@@ -114,6 +118,16 @@ function changeOf(figures: Figures, settings: Settings): Record<string, Value> {
     }
   }
   return values;
+}
+
+function pixelArea({ figures, pixels }: Answer): number {
+  return pixels > 0 ? (figures["valid_m2"] ?? 0) / pixels : 1;
+}
+
+/** An area whose own hexagons fail a test has no figure where the region has one. */
+function gradeOf(whole: Grade | undefined, net: number | null): Grade | null {
+  const isSupported = whole === "reference" || whole === "consistent";
+  return isSupported && net === null ? "inconclusive" : (whole ?? null);
 }
 
 /** Square metres to the square centimetre: more digits are rounding. */
