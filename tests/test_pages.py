@@ -578,3 +578,15 @@ def test_a_site_of_unknown_address_has_no_sitemap(made: MadeSite) -> None:
     assert 'rel="canonical"' not in text
     assert '<link rel="alternate" hreflang="fr" href="fr/index.html">' in text
     assert 'property="og:title"' in text
+
+
+def test_a_sheet_holds_the_map_of_its_change_and_its_places(made: MadeSite) -> None:
+    text = (made.folder / "areas/municipality/02.html").read_text(encoding="utf-8")
+    assert text.count('class="area-map"') == 1
+    assert text.count('class="map-place"') == 1
+    assert text.count('class="place-twins"') == 1
+    assert "<strong>0.09 ha</strong> from Permanent herbaceous" in text
+    assert "Method in five sentences" in text
+    assert "data version 1.0.0" in text
+    # A sheet that is sent on carries its pictures: nothing of the map is fetched.
+    assert set(re.findall(r'<image[^>]* href="(.{10})', text)) == {"data:image"}

@@ -175,9 +175,12 @@ def test_no_page_scrolls_sideways(journey: Journey, page: str) -> None:
         assert over <= width, f"{page} at {width}"
 
 
-def test_a_sheet_prints_on_two_pages_at_most(browser, addresses: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "page", ["areas/municipality/01.html", "fr/areas/municipality/02.html"]
+)  # fmt: skip
+def test_a_sheet_prints_on_two_pages_at_most(browser, addresses: dict[str, str], page: str) -> None:
     journey = Journey(browser, addresses)
-    journey.page.goto(addresses["file"] + "areas/municipality/01.html")
+    journey.page.goto(addresses["file"] + page)
     printed = journey.page.pdf(prefer_css_page_size=True, format="A4")
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 2
     journey.close()
