@@ -33,9 +33,9 @@ from landscape import NORTH, WEST, tile_classes
 from playwright.sync_api import Locator, Page, sync_playwright
 from pyproj import Transformer
 
-from hexseal.build import BuildSettings, Reporter, build_site
+from hexseal.build import BuildSettings, build_site
 from hexseal.pages.serve import make_server
-from hexseal.progress import no_progress
+from hexseal.progress import Reporter, no_progress
 
 ROOT = Path(__file__).parents[1]
 PIXEL_M = 40.0

@@ -9,6 +9,7 @@ from hexseal import __version__
 from hexseal.areas import answer_columns
 from hexseal.codebook.indicators import INDICATORS_OF_PAIR, INDICATORS_OF_YEAR, indicator_columns
 from hexseal.codebook.measures import SIGNALS
+from hexseal.forward.stage import source_titles
 from hexseal.frontend import Bundle
 from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.pages.figures import GRADES, AreaFigures, Key, judged_columns, summed_columns
@@ -20,7 +21,6 @@ from hexseal.pages.origins import Sources, class_name
 from hexseal.pages.places import PlaceFiles
 from hexseal.products import Product
 from hexseal.region.load import Region
-from hexseal.statistics.stage import source_titles
 from hexseal.statistics.transitions import transition_resolution
 from hexseal.tiles.images import ATTRIBUTION as IMAGE_ATTRIBUTION
 
