@@ -121,10 +121,11 @@ def test_a_raster_without_a_place_is_refused_in_one_line(tmp_path: Path) -> None
 
 def test_a_header_whose_keys_are_damaged_is_refused_in_one_line(tmp_path: Path) -> None:
     maps(tmp_path)
-    content = (tmp_path / "a.tif").read_bytes()
-    texts, other = (n.to_bytes(2, "little") + b"\2\0" for n in (34737, 34738))  # GeoAsciiParams
-    assert content.count(texts) == 1
-    (tmp_path / "a.tif").write_bytes(content.replace(texts, other))
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    # How long the texts of the CRS are (GeoAsciiParams, after its tag and type).
+    content[content.index((34737).to_bytes(2, "little") + b"\2\0") + 6] = 64
+    content[content.index((33550).to_bytes(2, "little"))] += 16  # no tag of the pixels' size
+    (tmp_path / "a.tif").write_bytes(content)
     refused(hexseal("check", region(tmp_path)), "a.tif", "fetch it again")
 
 
