@@ -13,7 +13,6 @@ from hexseal.statistics.adjusted import (
     Units,
     Whole,
     adjust,
-    detection_limit,
     false_discovery,
     fit_noise,
 )
@@ -95,7 +94,6 @@ def test_the_formulas_one_unit_at_a_time() -> None:
         expected = slow_adjust(row, level, transfer, whole)
         got = (found.net[place], found.low[place], found.high[place], found.p_value[place])
         assert got == pytest.approx(expected)
-    np.testing.assert_allclose(detection_limit(found), (found.high - found.low) / 2)
 
 
 def test_nets_of_units_add_up_to_that_of_the_whole() -> None:

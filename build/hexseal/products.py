@@ -48,7 +48,7 @@ class Product:
     step: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse codes outside 0..255 and sets that contradict each other."""
+        """Reject codes outside 0..255 and sets that contradict each other."""
         for key in ("sealed", "water", "valid", "nodata"):
             outside = sorted(c for c in getattr(self, key) if not 0 <= c <= 255)
             if outside:

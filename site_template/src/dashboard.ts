@@ -318,7 +318,7 @@ function connectTables(store: Store, keeper: { value: SelectionKeeper | null }):
   follow();
 }
 
-/** Say what the address asks for that this site does not have; "" where it has all. */
+/** Return what the address names that this site does not have; "" where it has all. */
 function unknownLink(): string {
   const parts = unknownIn(location.hash, settings);
   return parts.length === 0 ? "" : text.of("app.link.unknown", { parts: parts.join(", ") });

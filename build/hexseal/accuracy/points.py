@@ -168,7 +168,7 @@ def _coordinates(table: Table) -> tuple[str, str] | None:
 
 
 def _checked_crs(path: Path, crs: str, given: tuple[str, str] | None) -> str:
-    """Refuse a CRS that is not known, or one in metres for columns that say degrees."""
+    """Reject a CRS that is not known, or one in metres for columns that say degrees."""
     try:
         is_geographic = Grid(crs, Affine(1.0, 0.0, 0.0, 0.0, -1.0, 0.0), 1, 1).is_geographic
     except InputError as err:

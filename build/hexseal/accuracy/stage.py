@@ -140,7 +140,7 @@ def assess_accuracy(
 
 
 def _refuse_classes(sample: ReferenceSample) -> None:
-    """Refuse references that are not sealed or unsealed: a point has no density."""
+    """Reject references that are not sealed or unsealed: a point has no density."""
     if not sample.is_binary or sample.form == "pairs":
         raise InputError(
             f"{sample.path}: densities are compared with points that are sealed or unsealed; write "
@@ -258,7 +258,7 @@ def _assess_year(
 
 
 def _refuse_few(sample: ReferenceSample, design: _Design, fewest: int, what: str) -> None:
-    """Refuse strata that matter and hold too few points; ``what`` is estimated from them."""
+    """Reject strata that matter and hold too few points; ``what`` is estimated from them."""
     if design.sizes is None:
         return
     units = np.bincount(design.stratum, minlength=len(design.sizes))

@@ -186,7 +186,7 @@ class _Fates:
         return ends, np.where(ends == State.CONFIRMED, partner, 0).astype(np.uint8)
 
     def write(self, path: Path) -> None:
-        """Keep them, so that other areas can be counted without judging anew."""
+        """Keep them, so that other areas can be counted without judging again."""
         windows = [(w.row, w.column, w.height, w.width) for w in self.windows]
         with whole_file(path) as partial, partial.open("wb") as stream:
             np.savez(
@@ -228,7 +228,7 @@ def judge_areas(
     execution: Execution | None = None,
     progress: Progress = no_progress,
 ) -> None:
-    """Write evidence of every pair into ``work`` for the region's areas, judging nothing anew.
+    """Write evidence of every pair into ``work`` for the region's areas, judging nothing again.
 
     ``known`` is a work folder that ``judge_region`` filled for the same maps, with areas of its
     own: evidence of hexagons and reports are taken over, pixels are counted in the areas.

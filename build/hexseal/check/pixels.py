@@ -265,7 +265,7 @@ def change_layers(region: Region, census: Census) -> tuple[int, ...]:
 
 
 def check_change_layers(region: Region, census: Census) -> Iterator[Finding]:
-    """Refuse a change layer of imperviousness that is given as the map of a year."""
+    """Reject a change layer of imperviousness that is given as the map of a year."""
     for place in change_layers(region, census):
         epoch = region.epochs[place]
         yield Finding(
@@ -279,7 +279,7 @@ def check_change_layers(region: Region, census: Census) -> Iterator[Finding]:
 
 
 def check_codes(region: Region, census: Census) -> Iterator[Finding]:
-    """Refuse codes that the product does not have; say how to read them as no data."""
+    """Report codes that the product does not have, and how to read them as no data."""
     product, refused = region.product, change_layers(region, census)
     for place, epoch in enumerate(region.epochs):
         if place in refused:

@@ -87,7 +87,7 @@ class Console:
             self.bar = None
 
     def reporter(self) -> Reporter:
-        """Return how stages talk to this console."""
+        """Return where stages report to: this console."""
         return Reporter(self.log, self.progress, _is_interrupted)
 
 

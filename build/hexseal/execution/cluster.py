@@ -36,7 +36,7 @@ class Future(Protocol):
         ...
 
     def release(self) -> None:
-        """Let the cluster forget the result."""
+        """Release the result on the cluster."""
         ...
 
 

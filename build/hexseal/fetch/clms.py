@@ -332,7 +332,7 @@ class Portal:
                 return
 
     def _authorised(self, path: str, body: object = None) -> object:
-        """Ask with a token, once more with a new one where the portal says that it has ended."""
+        """Request with a token; where that has expired, once more with a new one."""
         address = f"{self.settings.api}/{path}"
         for again in (False, True):
             token = self.access.token(again=again)

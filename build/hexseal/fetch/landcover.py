@@ -46,7 +46,7 @@ class MapWriter:
         self._writer.write(codes, window)
 
     def check_filled(self) -> None:
-        """Refuse a map without a single pixel that counts."""
+        """Reject a map without a single pixel that counts."""
         if not self.counts[sorted(self.product.valid)].any():
             codes = ", ".join(map(str, np.flatnonzero(self.counts)))
             raise FetchError(
@@ -56,7 +56,7 @@ class MapWriter:
 
 
 def check_codes(codes: Bytes, product: Product, source: str) -> None:
-    """Refuse codes that the product does not know, naming the commonest."""
+    """Reject codes that the product does not know, naming the commonest."""
     counts = np.bincount(codes.ravel(), minlength=256)
     strange = [code for code in np.flatnonzero(counts) if code not in product.known]
     if strange:

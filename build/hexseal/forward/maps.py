@@ -46,7 +46,7 @@ def open_maps(stack: ExitStack, mapped: Epoch, stems: tuple[Path, Path]) -> Maps
 
 
 def _check_lattice(grid: Grid, other: Grid, name: str, mapped: Epoch) -> None:
-    """Refuse images whose pixels are not those of the map; they may cover more or less of it."""
+    """Reject images whose pixels are not those of the map; they may cover more or less of it."""
     offsets = grid.offset_of(other)
     cut = max(abs(offset - round(offset)) for offset in offsets)
     if not grid.has_pixels_like(other) or cut > 1e-3:

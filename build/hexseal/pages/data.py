@@ -41,7 +41,7 @@ MAIN_FORMATS = ("GeoParquet", "GeoPackage", "CSV", "ZIP")
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The first rows of a file as text; a figure is told apart, to align it."""
+    """The first rows of a file as text; a figure is marked, to align it."""
 
     file: str
     columns: tuple[str, ...]

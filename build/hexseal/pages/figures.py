@@ -80,10 +80,6 @@ class AreaFigures:
         """Return gain, loss, within_noise, inconclusive or no_data."""
         return self.signals[pair.key]
 
-    def is_inconclusive(self, pair: Pair) -> bool:
-        """Return whether the maps cannot support a figure of change here."""
-        return self.grades.get(pair.key) == INCONCLUSIVE
-
     def is_reference(self, pair: Pair) -> bool:
         """Return whether a labelled sample supports the figures here."""
         return self.grades.get(pair.key) == REFERENCE

@@ -135,11 +135,6 @@ class Judged:
     reference: ReferenceFacts | None = None
 
     @property
-    def is_inconclusive(self) -> bool:
-        """Return whether the maps cannot support figures of change."""
-        return self.grade == "inconclusive"
-
-    @property
     def warnings(self) -> tuple[Note, ...]:
         """Return the severe notes."""
         return tuple(note for note in self.notes if note.severe)

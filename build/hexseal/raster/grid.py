@@ -104,7 +104,7 @@ class Grid:
     height: int
 
     def __post_init__(self) -> None:
-        """Refuse what has no CRS or is not north-up."""
+        """Reject what has no CRS or is not north-up."""
         _check_crs(self.crs)
         _check_transform(self.transform)
         if self.width < 1 or self.height < 1:

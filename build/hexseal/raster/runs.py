@@ -37,7 +37,7 @@ class Runs:
         return self.stop - self.start
 
     def within(self, top: int, bottom: int, left: int, right: int) -> "Runs":
-        """Return what lies in a box (half-open), counted from its corner and joined anew."""
+        """Return what lies in a box (half-open), counted from its corner and joined again."""
         start, stop = np.maximum(self.start, left) - left, np.minimum(self.stop, right) - left
         kept = np.flatnonzero((self.row >= top) & (self.row < bottom) & (start < stop))
         return join_runs(

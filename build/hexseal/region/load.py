@@ -52,7 +52,7 @@ class HexagonRange:
     coarsest: int = 5
 
     def __post_init__(self) -> None:
-        """Refuse resolutions outside H3's 0 to 15 or in the wrong order."""
+        """Reject resolutions outside H3's 0 to 15 or in the wrong order."""
         for key in ("finest", "coarsest"):
             value = getattr(self, key)
             if not 0 <= value <= 15:

@@ -34,7 +34,7 @@ class Noise:
     decoy_ratio: float | Literal["auto"] = "auto"
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Reject values outside their range."""
         self._within("confidence", 0, 100)
         self._within("edge_tolerance", 0, WIDEST_RIM)
         self._within("minimum_patch", 1, 1_000_000)
@@ -68,7 +68,7 @@ class SealedAccuracy:
     se_assumed: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what is no accuracy."""
+        """Reject what is no accuracy."""
         for key in ("users", "producers"):
             if not 0.05 <= getattr(self, key) <= 1:
                 raise RegionError(

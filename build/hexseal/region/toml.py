@@ -96,7 +96,7 @@ class TableReader:
         return {language: value.get(language, first) for language in languages}
 
     def done(self) -> None:
-        """Refuse keys that nobody took."""
+        """Reject keys that nobody took."""
         if self.table:
             key = next(iter(self.table))
             raise RegionError(

@@ -334,7 +334,7 @@ class _Estimator:
 
 
 def _check_design(labels: Labels, census: Census, labelled: Blocks) -> None:
-    """Refuse labels that were not drawn from these maps."""
+    """Reject labels that were not drawn from these maps."""
     again = "draw a sample from them with hexseal sample draw, or use the maps it was drawn from"
     mark = labels.mark
     if mark is not None and mark.fingerprint != census.fingerprint:
@@ -378,7 +378,7 @@ def _check_weights(labels: Labels, census: Census, stratum: Integers) -> None:
 
 
 def _check_units(labels: Labels, census: Census, strata: Sequence[StratumReport]) -> None:
-    """Refuse labels of one date, none at all, or too few in a stratum that matters."""
+    """Reject labels of one date, none at all, or too few in a stratum that matters."""
     if not labels.is_known.any():
         _refuse_unlabelled(labels)
     predicted = census.gain_patch_m2 + census.loss_patch_m2 + census.field_m2

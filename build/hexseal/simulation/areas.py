@@ -75,7 +75,7 @@ def _municipal_labels(truth: Truth) -> NDArray[np.int32]:
 
 
 def _joined(labels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Give pieces cut off from their settlement to whatever lies around them."""
+    """Assign pieces cut off from their settlement to whatever surrounds them."""
     main = np.zeros(labels.shape, bool)
     for number in range(size):
         parts, sizes = labelled(labels == number)

@@ -68,7 +68,7 @@ class NoiseModel:
     confusion: float = 0.05
 
     def __post_init__(self) -> None:
-        """Refuse shares outside their range."""
+        """Reject shares outside their range."""
         for key in ("users_accuracy", "producers_accuracy"):
             value = getattr(self, key)
             if not 0.3 <= value <= 1:

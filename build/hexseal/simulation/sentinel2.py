@@ -152,7 +152,7 @@ class _Ground:
 
 
 def _around(landcover: Bytes) -> Bytes:
-    """Give sealed pixels the class of the nearest other pixel: what shares the pixel with them."""
+    """Return for sealed pixels the class of the nearest other pixel, which shares the pixel."""
     sealed = landcover == SEALED
     rows, columns = np.asarray(
         ndimage.distance_transform_edt(sealed, return_distances=False, return_indices=True)

@@ -88,7 +88,7 @@ def simulate_truth(
 
 
 def check_size(size_px: tuple[int, int]) -> None:
-    """Refuse sizes that are too small for an island, too large, or not whole kilometres."""
+    """Reject sizes that are too small for an island, too large, or not whole kilometres."""
     for side in size_px:
         if side % 100 or not MIN_PX <= side <= MAX_PX:
             raise InputError(
@@ -147,7 +147,7 @@ def _far_sea(terrain: Terrain) -> Flags:
 
 
 def _rotate(country: Countryside, step: int) -> Bytes:
-    """Let some parcels turn from crops to grass and back, and some forest be cut and grow."""
+    """Turn some parcels from crops to grass and back; cut some forest and grow some."""
     cover = country.cover.copy()
     if step == 0:
         return cover

@@ -205,11 +205,6 @@ def adjust(
     return Adjusted(middle / slope, (low - half) / slope, (high + half) / slope, p_value)
 
 
-def detection_limit(adjusted: Adjusted) -> Doubles:
-    """Return the least net change in pixels that would stand out: half the interval's width."""
-    return (adjusted.high - adjusted.low) / 2
-
-
 def false_discovery(p_value: Doubles) -> Doubles:
     """Return q-values that control the false discovery rate over all units.
 

@@ -152,7 +152,7 @@ def _last_year(reader: YearStack, window: Window, table: Bytes) -> Bytes:
 
 
 def smoothed(ground: Bytes) -> Bytes:
-    """Give each pixel of vegetation or bare land the commonest such class of the nine around it.
+    """Set each pixel of vegetation or bare land to the commonest such class of its nine.
 
     >>> smoothed(np.array([[2, 2, 2], [2, 4, 2], [6, 2, 1]], np.uint8)).tolist()
     [[2, 2, 2], [2, 2, 2], [6, 2, 1]]

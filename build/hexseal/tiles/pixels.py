@@ -68,7 +68,7 @@ def write_pixels(
 
 
 def pixel_zooms(grid: Grid, detail: float = DETAIL) -> range:
-    """Return the zooms at which single pixels of a grid can be told apart."""
+    """Return the zooms at which single pixels of a grid can be distinguished."""
     rows = np.array([grid.height // 2])
     columns = np.array([grid.width // 2])
     pixel_m = float(grid.pixel_areas_m2(rows, columns)[0]) ** 0.5

@@ -23,7 +23,7 @@ FALSE_COLOR = ("B08", "B04", "B03")
 # A few per cent of clouds or roofs shall not make all the rest dark.
 LOW, HIGH, GAMMA = 1.0, 96.0, 0.8
 COLORS = {c.code: tuple(bytes.fromhex(c.color[1:])) for c in CLCPLUS.classes}
-# Okabe and Ito's palette, told apart by colour-blind readers too.
+# Okabe and Ito's palette, distinguishable for colour-blind readers too.
 HIT, MISSED, FALSE_ALARM, NEITHER = (0x33, 0x33, 0x33), (0xE6, 0x9F, 0), (0, 0x72, 0xB2), (240,) * 3
 NO_DATA = (200, 200, 200)
 UNKNOWN = (255, 0, 255)

@@ -2,7 +2,7 @@
 
 import re
 
-# The ten bands of 10 and 20 m, in the order in which models take them unless told otherwise.
+# The ten bands of 10 and 20 m, in the order in which models take them unless they name others.
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 KNOWN_BANDS = ("B01", *BANDS[:8], "B09", "B10", "B11", "B12")
 # The 14 bands of the tiles of INSEE's course, which bear no names; the last two are indices.

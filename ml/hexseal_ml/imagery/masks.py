@@ -101,7 +101,7 @@ class Classification:
 
 
 class MaskedImage(Image):
-    """An image whose clouds are unknown: told by a classification, or by its colours."""
+    """An image whose clouds are unknown: found by a classification, or by its colours."""
 
     def __init__(self, image: Image, classes: Classification | None, colors: Image | None) -> None:
         super().__init__(image.address, image.grid, image.bands, image.planes)

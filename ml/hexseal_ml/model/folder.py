@@ -159,7 +159,7 @@ def _is_plain(name: object) -> bool:
 
 
 def _check_weights(folder: Path, names: Sequence[str], sums: object) -> None:
-    """Refuse weights that are missing, lie elsewhere, or are not those that were saved."""
+    """Reject weights that are missing, lie elsewhere, or are not those that were saved."""
     for name in names:
         path = folder / name
         if not path.is_file():
@@ -194,7 +194,7 @@ def _read_config(folder: Path) -> Mapping[str, object]:
 
 
 def _check_facts(folder: Path, facts: Mapping[str, object], config: Mapping[str, object]) -> None:
-    """Refuse what a prediction could not use or would use wrongly."""
+    """Reject what a prediction could not use or would use wrongly."""
     if facts.get("format") != FORMAT:
         raise InputError(
             f"{folder}: model format {facts.get('format')!r}, this version reads {FORMAT}; "

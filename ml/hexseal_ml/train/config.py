@@ -155,7 +155,7 @@ def _schedule(table: TableReader) -> Schedule:
 
 
 def _check_schedule(schedule: Schedule) -> None:
-    """Refuse a training that cannot be."""
+    """Reject a training that cannot be."""
     for key in ("steps", "batch", "validate_every", "validation_pixels"):
         if getattr(schedule, key) < 1:
             raise InputError(f"[training] {key} = {getattr(schedule, key)}: give 1 or more")

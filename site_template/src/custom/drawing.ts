@@ -11,7 +11,7 @@ export type Tool = "polygon" | "circle";
 export interface DrawingActions {
   done(shape: Shape): void;
   cancelled(): void;
-  /** Tell the reader something, by text and voice. */
+  /** Announce a text, visibly and to screen readers. */
   say(words: string): void;
 }
 
@@ -288,7 +288,7 @@ export class Drawing {
     return [line([...ring, ring[0]!], "draw-shape")];
   }
 
-  /** Say beside the buttons how large the shape would be. */
+  /** Show beside the buttons how large the shape would be. */
   private measure(): void {
     const { lng, lat } = this.map.unproject([this.cursor.x, this.cursor.y]);
     const [center] = this.points;

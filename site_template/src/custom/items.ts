@@ -25,7 +25,7 @@ export function shortened(name: string): string {
   return [...name.replace(/\s+/g, " ").trim()].slice(0, LONGEST_NAME).join("");
 }
 
-/** Tell whether an item is left out of the address because of its length. */
+/** Return whether an item is left out of the address because of its length. */
 export function isTooLong(item: OwnItem): boolean {
   return item.kind === "shape" && encodeShape(item.shape).length > LONGEST;
 }

@@ -85,7 +85,7 @@ export class Pixels {
     return null;
   }
 
-  /** Tell for each column which codes it counts. */
+  /** Return for each column which codes it counts. */
   tests(): Map<string, Uint8Array> {
     const { years, pairs, mapLayers } = this.settings;
     const tests = new Map<string, Uint8Array>();

@@ -95,7 +95,7 @@ export class Section {
     this.comparison.replaceChildren(...parts);
   }
 
-  /** Let the reader pick one of many shapes of a file; "" of them all as one area. */
+  /** Offer a choice of one of many shapes of a file; "" of them all as one area. */
   offer(names: string[], choose: (place: number | null) => void): void {
     const select = make(
       "select",

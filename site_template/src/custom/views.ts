@@ -37,7 +37,7 @@ function warningOf(pair: Pair | null, { notes }: Settings, text: Text): HTMLElem
   return isDoubtful ? [make("p", { class: "own-warning" }, sign(), " ", words)] : [];
 }
 
-/** Say which part of a shape no figure of change covers, and what that makes of its figures. */
+/** Return which part of a shape no figure of change covers, and what that makes of its figures. */
 function leftOut(found: Found, { noise }: Settings, text: Text): HTMLElement[] {
   const shares = found.method === "hexagons" ? Object.entries(found.answer.ungraded) : [];
   return shares.map(([pair, share]) => {

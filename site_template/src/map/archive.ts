@@ -92,7 +92,7 @@ export class ServerSource implements Source {
     return { data: (await this.whole).slice(offset, end) };
   }
 
-  /** Ask for a range; null when that fails with a server that never sent one before. */
+  /** Request a range; null when that fails with a server that never sent one before. */
   private async askPart(offset: number, end: number, signal?: AbortSignal): Promise<Response | null> {
     try {
       return await this.ask({ headers: { range: `bytes=${offset}-${end - 1}` }, signal });
@@ -106,7 +106,7 @@ export class ServerSource implements Source {
     }
   }
 
-  /** Tell whether an answer holds the range that was asked for, as it lies in the file. */
+  /** Return whether an answer holds the range that was asked for, as it lies in the file. */
   private isPart({ status, headers }: Response): boolean {
     // A packed part cannot be unpacked by itself, and its place is that in the packed file: some
     // hosts pack whatever they send.

@@ -61,7 +61,7 @@ export class Comparison {
     }
   }
 
-  /** Give the second map its layers step by step, each once all before is drawn: nothing has to wait. */
+  /** Add the layers of the second map step by step, each once all before is drawn: nothing has to wait. */
   private async dress(twin: MapLibre, look: Look): Promise<void> {
     await drained(twin);
     const { layers, ...style } = mapStyle(this.settings, look);
@@ -98,7 +98,7 @@ export class Comparison {
     }
   }
 
-  /** Tell whether a place on the map, in pixels from its left, lies left of the divider. */
+  /** Return whether a place on the map, in pixels from its left, lies left of the divider. */
   isLeft(x: number): boolean {
     return this.look !== null && x < this.place * this.width;
   }

@@ -6,7 +6,7 @@ import { centerOf, lowBitsOf, resolutionOf } from "./cells.ts";
 import type { Cell, HexagonMap } from "./map.ts";
 
 export interface CursorActions {
-  /** Tell of a hexagon at a place of the map, or that there is none (null). */
+  /** Describe the hexagon at a place of the map; null where there is none. */
   tell(cell: Cell | null, x: number, y: number): void;
   keep(cell: Cell | null): void;
   leave(): void;

@@ -43,7 +43,7 @@ export class Hover {
     this.place(x, y);
   }
 
-  /** Say what an area or a hexagon shows: its value first. */
+  /** Describe what an area or a hexagon shows: its value first. */
   lines({ figures }: Pointed, measure: Measure): string[] {
     const value = measureValue(measure, figures);
     const key = `app.legend.${measure.basis ?? measure.view}`;
@@ -55,7 +55,7 @@ export class Hover {
     ];
   }
 
-  /** Say of a confirmed patch how large it is, how sure, and what it was before. */
+  /** Describe a confirmed patch: its size, how sure it is, and what it was before. */
   patch({ rank, area_m2, q_value, origin }: Patch): string {
     const values = {
       rank,
@@ -71,7 +71,7 @@ export class Hover {
     return this.text.of(`app.legend.${measure.view}.value`, { value: number });
   }
 
-  /** Say what the maps differ by, and whether the change is established. */
+  /** Describe what the maps differ by, and whether the change is established. */
   private change(figures: Figures, measure: Measure): string[] {
     const { gain, loss } = flows(figures, measure.years as Pair);
     const { signal } = judged(figures, measure.years as Pair);

@@ -161,7 +161,7 @@ export class Legend {
     return make("div", { class: "legend-head" }, name, make("p", { class: "legend-unit" }, unit));
   }
 
-  /** Say how pixels or an image are reached, or that there is none. */
+  /** Return how pixels or an image are reached, or that there is none. */
   private further({ ground, measure }: Look): HTMLElement | null {
     if (ground.kind === "hexagons") {
       return null;

@@ -156,7 +156,7 @@ export class HexagonMap {
     }
   }
 
-  /** Give a second map the marks that are there already. */
+  /** Add the marks that are there already to a second map. */
   markTwin(): void {
     const { selected } = this.marks;
     this.marks = { ...this.marks, selected: null };

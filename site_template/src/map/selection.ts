@@ -106,7 +106,7 @@ export class SelectionKeeper {
     }
   }
 
-  /** Tell whether the reader is in an area already: it is kept, or a hexagon in it. */
+  /** Return whether the reader is in an area already: it is kept, or a hexagon in it. */
   private isInside(area: AreaKey): boolean {
     const { selection } = this.store.state;
     const last = this.entered;

@@ -137,7 +137,7 @@ export function colorOf(look: Look): ExpressionSpecification {
   return ["case", isFilled(look), stepped, NOTHING] as unknown as ExpressionSpecification;
 }
 
-/** Tell of a hexagon whether it is filled: it has land, something to show, and change established. */
+/** Return whether a hexagon is filled: it has land, something to show, and change established. */
 function isFilled({ measure, unsure }: Look): ExpressionSpecification {
   const hasLand: ExpressionSpecification = [">", ["get", ofTable("land_m2")], 0];
   const hasValue: ExpressionSpecification = ["!=", measureExpression(measure), 0];
@@ -211,7 +211,7 @@ function sorted(steps: number[]): number[] {
   return until !== undefined && until <= from ? [from, 0] : steps;
 }
 
-/** Tell of a hexagon whether the legend counts it to a class. */
+/** Return whether the legend counts a hexagon to a class. */
 function isOfClass(look: Look, key: ClassKey): ExpressionSpecification {
   const edges = look.breaks[look.measure.scale];
   const steps = edges.flatMap((edge, n) => [edge, n + 1]);

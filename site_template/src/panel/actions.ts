@@ -127,7 +127,7 @@ function copyAndReply(made: HTMLButtonElement, words: string, id: string, text: 
   );
 }
 
-/** Say in the button and aloud what came of a press. */
+/** Show in the button, and announce, what came of a press. */
 function reply(made: HTMLButtonElement, words: string, say: (words: string) => void): void {
   const label = made.querySelector("span");
   const before = label?.textContent ?? "";

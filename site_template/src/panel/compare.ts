@@ -54,7 +54,7 @@ export class PlaceComparison {
     this.show();
   }
 
-  /** Tell whether places stand beside each other, so that a chosen one joins them. */
+  /** Return whether places stand beside each other, so that a chosen one joins them. */
   get isOn(): boolean {
     return this.store.state.places.length > 0;
   }

@@ -182,7 +182,7 @@ export class Panel {
     });
   }
 
-  /** Say that the maps hold nothing in a hexagon that the reader asked for. */
+  /** Report that the maps hold nothing in the chosen hexagon. */
   showEmptyCell(index: string): void {
     const words = this.text.of("app.selection.empty", { index });
     this.box.replaceChildren(

@@ -61,7 +61,7 @@ export class Sheet {
     });
   }
 
-  /** Tell whether the panel is a sheet now. */
+  /** Return whether the panel is a sheet now. */
   get isSheet(): boolean {
     return isNarrow();
   }

@@ -102,7 +102,7 @@ export class RankData {
     return isKnown ? (100 * (net ?? 0)) / (land ?? 1) / (last - first) : null;
   }
 
-  /** Tell whether the whole interval of the growth lies on one side of 0. */
+  /** Return whether the whole interval of the growth lies on one side of 0. */
   isEstablished(area: RankArea, pair: string): boolean {
     const [low, high] = [this.growth(area, pair, "adjusted_low_m2"), this.growth(area, pair, "adjusted_high_m2")];
     return low !== null && high !== null && (low > 0 || high < 0);
@@ -132,7 +132,7 @@ export class RankData {
     return this.byKey.get(key.join("/"));
   }
 
-  /** Tell whether an area lies inside another, at any depth. */
+  /** Return whether an area lies inside another, at any depth. */
   isInside(area: RankArea, [layer, id]: Key): boolean {
     let above = area.parent;
     for (let depth = 0; above !== null && depth < 9; depth += 1) {

@@ -13,7 +13,7 @@ import { Text } from "../shared/text.ts";
 /** Figures that make no point of a drawing: ends and signs of others. */
 const NOT_DRAWN = ["interval", "grade"];
 
-/** Let the browser draw and listen between two pieces of work: ten thousand areas take a while. */
+/** Yield to the browser between two pieces of work: ten thousand areas take a while. */
 const breathe = () => new Promise<void>((resolve) => void setTimeout(resolve));
 
 export async function startRankPage(home: string): Promise<void> {
@@ -192,7 +192,7 @@ class RankPage {
     }
   }
 
-  /** Let the controls and the links to other languages say what is shown. */
+  /** Bring the controls and the links to other languages in line with what is shown. */
   private showChoices(): void {
     this.listParents();
     const ids = this.columns.map(({ id }) => id);

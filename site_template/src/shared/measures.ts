@@ -15,7 +15,7 @@ export function percentOfLand(squareMetres: number, figures: Figures): number | 
   return land(figures) > 0 ? (100 * squareMetres) / land(figures) : null;
 }
 
-/** Tell whether any pixel was counted: what is 0 otherwise means no data, not none. */
+/** Return whether any pixel was counted: what is 0 otherwise means no data, not none. */
 export function hasData(figures: Figures): boolean {
   return (figures[ofTable("valid_m2")] ?? 0) > 0;
 }

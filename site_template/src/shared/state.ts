@@ -124,7 +124,7 @@ export function isSame(one: Selection | null, other: Selection | null): boolean 
 // What a reader chose stays behind as a step; where the map was moved to does not.
 const STEPS = ["view", "year", "pair", "basis", "ground", "compare", "outlines"] as const;
 
-/** Tell whether a reader who goes back should find a state again, not only the last of it. */
+/** Return whether a reader who goes back should find a state again, not only the last of it. */
 export function isStep(state: State, before: Partial<State>): boolean {
   const isKnown = before.view !== undefined;
   return (
@@ -211,7 +211,7 @@ export function fromHash(hash: string, settings: Settings): Partial<State> {
   return read;
 }
 
-/** Say what differs from a plain map of hexagons. */
+/** List what differs from a plain map of hexagons. */
 function layersToHash(state: State): Record<string, string> {
   return {
     ...(state.ground === "hexagons" ? {} : { ground: state.ground }),
