@@ -294,6 +294,18 @@ def test_a_change_layer_is_refused_as_the_map_of_a_year(
     assert "name the imperviousness density of 2012 (IMD) there" in line
 
 
+def test_other_classes_may_bear_the_name_of_a_change_layer(tmp_path: Path) -> None:
+    classes = np.resize(np.array([1, 3, 4], np.uint8), (SIZE, SIZE))
+    path = tmp_path / "c.toml"
+    for codes, is_refused in ((classes, False), (np.where(classes > 1, 10, 1), True)):
+        raster = write_tif(tmp_path / "imc_2020.tif", codes.astype(np.uint8))
+        path.write_text(
+            '[region]\nid = "c"\n[product]\nname = "custom"\nsealed = [1]\nvalid = [1, 3, 4, 10]\n'
+            f'[[epoch]]\nyear = 2020\nlandcover = "{raster}"\n'
+        )
+        assert any("change between" in line for line in findings(path)) == is_refused
+
+
 def test_a_density_file_of_few_codes_is_no_change_layer(tmp_path: Path) -> None:
     band = np.resize(np.array([0, 10, 11, 12], np.uint8), (SIZE, SIZE))
     assert not any("change between" in line for line in findings(write_region(tmp_path, (band,))))

@@ -255,7 +255,9 @@ def change_layers(region: Region, census: Census) -> tuple[int, ...]:
     for place, epoch in enumerate(region.epochs):
         name = epoch.landcover.rsplit("/", 1)[-1]
         present = set(np.flatnonzero(census.codes[place]).tolist())
-        is_change = DENSITY_CHANGE_NAME.search(name) is not None
+        has_codes = present <= CHANGE_CODES or not present.isdisjoint(CHANGE_DENSITIES)
+        is_named = DENSITY_CHANGE_NAME.search(name) is not None
+        is_change = is_named and (region.product.is_density or has_codes)
         if region.product.is_density and not DENSITY_NAME.search(name):
             classified = present <= CHANGE_CODES and bool(present & {11, 12})
             is_change |= classified or not present.isdisjoint(CHANGE_DENSITIES)
