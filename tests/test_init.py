@@ -23,6 +23,12 @@ def init(folder: Path, *arguments: object) -> Region:
     return load_region(path)
 
 
+@pytest.fixture(autouse=True)
+def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HEXSEAL_CLMS_KEY", "HEXSEAL_CLMS_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def refused(folder: Path, *arguments: object) -> str:
     with pytest.raises(HexsealError) as failed:
         CliRunner().invoke(
@@ -44,6 +50,19 @@ def test_a_nuts_region(tmp_path: Path, code: str, level: int) -> None:
     assert fetch.select == f"NUTS_ID = '{code}'"
     assert fetch.folder == (tmp_path / "inputs/made-place").resolve()
     assert [layer.layer for layer in fetch.boundaries] == ["municipalities"]
+
+
+def test_the_year_behind_a_login_is_added_where_a_key_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEXSEAL_CLMS_TOKEN", "secret")
+    region = init(tmp_path, "--nuts", "LU000")
+    assert region.years == (2018, 2021, 2023)
+    assert region.fetch is not None
+    assert region.fetch.clcplus is not None
+    assert region.fetch.clcplus.years == (2018, 2021, 2023)
+    assert 2023 in region.fetch.clcplus.known
+    assert "secret" not in (tmp_path / "made.toml").read_text()
 
 
 def test_a_commune_a_box_in_europe_and_a_box_elsewhere(tmp_path: Path) -> None:

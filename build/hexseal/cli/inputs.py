@@ -138,15 +138,25 @@ def init(
 ) -> None:
     """Write a commented region file for a place, or for rasters that are there.
 
+    CLC+ Backbone 2023 is among its years where the environment holds a key of the CLMS portal.
+
     Example: hexseal init Luxembourg --nuts LU000
     """
     from hexseal.fetch.starter import Start, rasters_of, slug_of, write_start
+    from hexseal.region.fetch import Secrets, read_secrets
 
     given = [value for value in (nuts, lau, bbox, areas, rasters or None) if value is not None]
     if len(given) != 1:
         raise InputError("give one of --nuts, --lau, --bbox, --areas, or --raster (once a year)")
     start = Start(
-        nuts, lau, Box(*bbox) if bbox else None, areas, rasters_of(rasters), product, sealed
+        nuts,
+        lau,
+        Box(*bbox) if bbox else None,
+        areas,
+        rasters_of(rasters),
+        product,
+        sealed,
+        portal=read_secrets() != Secrets(),
     )
     path = output or Path(f"{slug_of(name)}.toml")
     write_start(name, start, path)

@@ -47,11 +47,26 @@ ID_NAMES = ("id", "code", "gisco_id", "nuts_id", "lau_id", "fid_id", "gid", "ins
 NAME_NAMES = ("name", "nom", "lau_name", "nuts_name", "label", "title", "namn", "nome", "naam")
 
 
+OPEN_YEARS = (
+    "# 2018 and 2021 need no login. 2023 is ordered from the CLMS portal: add it here and",
+    "# in an [[epoch]] below, with a service key (docs/how-to/fetch-inputs.md). Where one is",
+    "# at hand, hexseal init adds it by itself.",
+    "[fetch.clcplus]",
+    "years = [2018, 2021]",
+)
+PORTAL_YEARS = (
+    "# 2018 and 2021 need no login. 2023 is ordered from the CLMS portal with your service key.",
+    "[fetch.clcplus]",
+    "years = [2018, 2021, 2023]",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """What a region file starts from: exactly one of the places, or rasters.
 
     ``bbox`` is west, south, east, north in degrees; ``sealed`` are codes of a product of one's own.
+    ``portal``: a key of the CLMS portal is at hand, so that years that need one are fetched too.
     """
 
     nuts: str | None = None
@@ -61,6 +76,7 @@ class Start:
     rasters: tuple[Path, ...] = ()
     product: str | None = None
     sealed: tuple[int, ...] = ()
+    portal: bool = False
 
 
 def write_start(name: str, start: Start, path: Path) -> None:
@@ -125,10 +141,7 @@ def _of_place(start: Start, identifier: str, path: Path) -> list[str]:
     else:
         lines += [
             "",
-            "# 2018 and 2021 need no login. 2023 is ordered from the CLMS portal: add it here and",
-            "# in an [[epoch]] below, with a service key (docs/how-to/fetch-inputs.md).",
-            "[fetch.clcplus]",
-            "years = [2018, 2021]",
+            *(PORTAL_YEARS if start.portal else OPEN_YEARS),
             "",
             "# Images of later years, for a model (docs/how-to/years-from-images.md):",
             "# [fetch.sentinel2]",
@@ -137,11 +150,11 @@ def _of_place(start: Start, identifier: str, path: Path) -> list[str]:
         ]
     if areas.boundaries:
         lines += ["", *areas.boundaries]
-    lines += _epochs(product, folder)
+    lines += _epochs(product, folder, portal=start.portal)
     return [*lines, *areas.block(folder)]
 
 
-def _epochs(product: Product, folder: str) -> list[str]:
+def _epochs(product: Product, folder: str, *, portal: bool) -> list[str]:
     years = WORLDCOVER_YEARS if product is WORLDCOVER else (2018, 2021, 2023)
     lines: list[str] = []
     if product is WORLDCOVER:
@@ -152,7 +165,7 @@ def _epochs(product: Product, folder: str) -> list[str]:
         ]
     for year in years:
         start, end = PERIODS.get(product.name, {}).get(year, (f"{year}-01-01", f"{year}-12-31"))
-        mark = "# " if (product, year) == (CLCPLUS, 2023) else ""
+        mark = "# " if (product, year) == (CLCPLUS, 2023) and not portal else ""
         lines += ["", *(mark + line for line in (
             "[[epoch]]",
             f"year = {year}",
