@@ -227,7 +227,7 @@ def test_ctrl_c_leaves_the_previous_site(place: Path, after: str) -> None:
     before = tree(place / "site")
     code, err = stopped(place, signal.SIGINT, after)
     assert code == 130
-    assert err.strip().splitlines() == ["error: stopped; what was published before is unchanged"]
+    assert err.strip().splitlines() == ["error: interrupted; the published site is unchanged"]
     assert tree(place / "site") == before
     assert no_leftovers(place)
 

@@ -253,7 +253,7 @@ def test_basemap_is_looked_at_before_anything_is_counted(good: Region, tmp_path:
         f"{missing}: cannot be read (No such file or directory); check the path in [site] basemap"
     )
     said = only_error(replace(good, site=Site(basemap=str(other))))
-    assert said.startswith(f"{other}: is no PMTiles archive of version 3")
+    assert said.startswith(f"{other}: not a PMTiles v3 archive")
     missing.write_bytes(b"PMTiles\x03")
     assert not lines(check_region(replace(good, site=Site(basemap=str(missing)))), "error")
 

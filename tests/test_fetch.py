@@ -208,7 +208,7 @@ def test_files_of_the_users_own_stay(services: Services, region: Path) -> None:
     assert result.code == 1
     assert (
         result.err
-        == f"error: {own}: is there, but not from hexseal fetch; move it away or use --fresh\n"
+        == f"error: {own}: exists but was not created by hexseal fetch; move it or use --fresh\n"
     )
     assert own.read_bytes() == b"mine"
 

@@ -297,7 +297,7 @@ def test_a_basemap_is_copied_with_whom_to_name(tmp_path: Path) -> None:
 
 def test_what_is_no_basemap_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.pmtiles").write_bytes(b"PK" * 200)
-    with pytest.raises(InputError, match=r"no\.pmtiles: is no PMTiles archive of version 3"):
+    with pytest.raises(InputError, match=r"no\.pmtiles: not a PMTiles v3 archive"):
         read_basemap(tmp_path / "no.pmtiles")
     with pytest.raises(InputError, match="cannot be read"):
         read_basemap(tmp_path / "missing.pmtiles")

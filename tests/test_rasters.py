@@ -124,7 +124,7 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_pattern_without_files(tmp_path: Path) -> None:
     pattern = str(tmp_path / "*.tif")
     assert refusal(pattern) == (
-        f"{pattern}: no file fits this pattern; check the path in the region file"
+        f"{pattern}: no file matches this pattern; check the path in the region file"
     )
 
 

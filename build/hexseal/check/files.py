@@ -178,7 +178,7 @@ def check_basemap(region: Region) -> Iterator[Finding]:
         yield Finding(
             "error",
             region.site.basemap,
-            "is no PMTiles archive of version 3",
+            "not a PMTiles v3 archive",
             remedy="convert it with pmtiles, or leave [site] basemap out",
         )
 

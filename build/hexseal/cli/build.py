@@ -81,7 +81,7 @@ def delta(
     memory: str | None,
     fresh: bool,
 ) -> None:
-    """Count hexagons and areas only; the counts lie in work/ID beside the site.
+    """Only count pixels per hexagon and area; writes work/ID beside the site.
 
     Example: hexseal delta regions/sao-tome.toml
     """
@@ -101,7 +101,7 @@ def delta(
     with running(loaded, settings, console.reporter()) as reporter:
         prepare_inputs(loaded, reporter, fresh=fresh)
         count(loaded, work, settings, reporter)
-    console.log(f"counts lie in {work}")
+    console.log(f"counts are in {work}")
 
 
 def _plan(console: Console, region: Region, out: Path) -> None:

@@ -37,4 +37,4 @@ for command in COMMANDS:
 
 def main() -> NoReturn:
     """Run hexseal and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    run(cli, interrupted="stopped; what was published before is unchanged")
+    run(cli, interrupted="interrupted; the published site is unchanged")

@@ -141,7 +141,7 @@ def _readme(description: Description) -> str:
         description.attribution,
         f"Licence: {licence.name}, {licence.address}" if licence else "Licence: not stated",
         "",
-        "codebook.csv tells of every column. GeoParquet files have two more: geometry (WKB,",
+        "codebook.csv describes every column. GeoParquet files have two more: geometry (WKB,",
         "longitude and latitude, OGC:CRS84) and bbox (its box). An empty value means no data, 0",
         "means none. To combine cells, add square metres and divide; never average shares.",
         "",

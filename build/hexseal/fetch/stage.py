@@ -118,7 +118,7 @@ def _place_from_network(fetch: Fetch, means: Means) -> Place:
 def _refuse_foreign(path: Path, record: Record, *, fresh: bool) -> None:
     if path.exists() and not fresh and not record.knows(path.name):
         raise OutputError(
-            f"{path}: is there, but not from hexseal fetch; move it away or use --fresh"
+            f"{path}: exists but was not created by hexseal fetch; move it or use --fresh"
         )
 
 

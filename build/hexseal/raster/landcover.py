@@ -282,7 +282,9 @@ def addresses_of(address: str) -> list[str]:
     # Path.glob takes no absolute pattern.
     found = sorted(glob(address, recursive=True))  # noqa: PTH207
     if not found:
-        raise InputError(f"{address}: no file fits this pattern; check the path in the region file")
+        raise InputError(
+            f"{address}: no file matches this pattern; check the path in the region file"
+        )
     return found
 
 

@@ -426,7 +426,7 @@ def _warnings(labels: Labels, census: Census, strata: Sequence[StratumReport]) -
         seen = stratum.labelled + stratum.unknown
         if stratum.unknown > MANY_UNKNOWN * seen:
             found.append(
-                f"{stratum.unknown} of {seen} blocks of {stratum.name} could not be told: they "
+                f"{stratum.unknown} of {seen} blocks of {stratum.name} could not be read: they "
                 "count as if they were like the others of their stratum"
             )
     rest = strata[-1]

@@ -102,7 +102,7 @@ def read_header(archive: Path) -> HeaderDict:
     except OSError as err:
         raise InputError(f"{archive}: cannot be read ({err.strerror}); check the path") from err
     if len(start) < HEADER_BYTES or not start.startswith(PMTILES_START):
-        raise InputError(f"{archive}: is no PMTiles archive of version 3; convert it with pmtiles")
+        raise InputError(f"{archive}: not a PMTiles v3 archive; convert it with pmtiles convert")
     header = deserialize_header(start)
     if header["tile_type"] not in FORMATS:
         raise InputError(

@@ -44,7 +44,7 @@ class VerifyReport:
     @property
     def headline(self) -> str:
         """Return one line that sums the report up."""
-        found = f"{len(self.problems)} problems" if self.problems else "all in order"
+        found = f"{len(self.problems)} problems" if self.problems else "no problems"
         return f"{self.files} files, {self.cells:,} hexagons: {found}"
 
 

@@ -113,7 +113,9 @@ def _prefix(image: str) -> str:
 @click.command("evaluate")
 @click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--model", help="Model instead of the file's: folder or name.")
-@click.option("--out", type=click.Path(path_type=Path), help="Another folder than the file's.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Output folder instead of the config's."
+)
 @click.pass_obj
 def evaluate_command(console: Console, config: Path, model: str | None, out: Path | None) -> None:
     """Compare a model's maps with labels, and with two baselines, as a TOML file says.
