@@ -47,11 +47,12 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A pair as hexseal judges it: patches, their pixels, and the grading."""
+    """A pair as hexseal judges it: patches, their pixels, the grading and what it rests on."""
 
     table: PatchTable
     pixels: ChangePixels
     grading: Grading
+    evidence: PairEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,48 @@ def judge(pair: MapPair, *, ignore_tests: bool = False) -> Judged:
         all(layers),
     )
     pixels = ChangePixels(found.row, found.column, patch[found.label], found.partner, found.secure)
-    return Judged(table, pixels, grade_pair(table, evidence, ignore_tests=ignore_tests))
+    grading = grade_pair(table, evidence, ignore_tests=ignore_tests)
+    return Judged(table, pixels, grading, evidence)
+
+
+def without_real_losses(
+    pair: MapPair, table: PatchTable, pixels: ChangePixels
+) -> NDArray[np.bool_]:
+    """Return the patches that stay decoys after a look at losses of 0.1 ha and more.
+
+    Whoever looks finds a loss real where most of its pixels truly lost their sealing.
+    """
+    lost = pair.truths[0] & ~pair.truths[1] & pair.valid
+    true = np.bincount(pixels.patch, lost[pixels.row, pixels.column], len(table))
+    is_looked_at = (table.direction < 0) & (table.pixels >= LARGE)
+    return ~(is_looked_at & (true > table.pixels / 2))
+
+
+def measure_looked(task: tuple[str, int]) -> dict[str, float]:
+    """Grade a pair whose large losses somebody looked at: real ones are no decoys any more."""
+    name, seed = task
+    pair = draw_pair(BY_NAME[name], seed)
+    found = judge(pair)
+    table, pixels = found.table, found.pixels
+    stays = without_real_losses(pair, table, pixels)
+    columns = {field: getattr(table, field)[stays] for field in PatchTable.__slots__}
+    again = grade_pair(PatchTable(**columns), found.evidence)
+    confirmed = np.zeros(len(table), np.bool_)
+    confirmed[stays] = again.confirmed
+    gained = pair.truths[1] & ~pair.truths[0] & pair.valid
+    true = gained[pixels.row, pixels.column]
+    sure = confirmed[pixels.patch] & (pixels.secure & again.secure > 0)
+    labels, _ = ndimage.label(gained, EIGHT)
+    large = gained & (np.bincount(labels.ravel()) >= LARGE)[labels]
+    in_large = large[pixels.row, pixels.column]
+    return {
+        "looked at": float(((table.direction < 0) & (table.pixels >= LARGE)).sum()),
+        "real": float((~stays).sum()),
+        "consistent before": float(found.grading.grade == "consistent"),
+        "consistent": float(again.grade == "consistent"),
+        "false area": _share((sure & ~true).sum(), sure.sum()),
+        "found": _share((in_large & confirmed[pixels.patch]).sum(), large.sum()),
+    }
 
 
 def measure(task: tuple[str, int]) -> Run:
@@ -319,6 +361,17 @@ def report(runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
+def looked_report(tasks: Sequence[tuple[str, int]], found: Sequence[dict[str, float]]) -> str:
+    """Return means by row in Markdown."""
+    heads = list(found[0])
+    lines = ["| row | " + " | ".join(heads) + " |", "|---|" + "---|" * len(heads)]
+    for name in dict.fromkeys(name for name, _ in tasks):
+        some = [one for (row, _), one in zip(tasks, found, strict=True) if row == name]
+        means = [_mean([one[head] for one in some]) for head in heads]
+        lines.append(f"| {name} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |")
+    return "\n".join(lines)
+
+
 def read_runs(path: Path | None) -> dict[tuple[str, int], Run]:
     """Return the runs that an earlier call has measured, by row and seed."""
     if path is None or not path.is_file():
@@ -337,6 +390,9 @@ def main() -> None:
     parser.add_argument(
         "--first-design", action="store_true", help="what counted decoys alone confirm, untested"
     )
+    parser.add_argument(
+        "--looked", action="store_true", help="after a look at losses of 0.1 ha and more"
+    )
     parser.add_argument("--runs", type=Path, help="JSON lines: runs in it are kept, new ones added")
     parser.add_argument("--rows", help="names of rows, separated by ;")
     arguments = parser.parse_args()
@@ -354,6 +410,10 @@ def main() -> None:
             print(f"| {name} | {' | '.join(cells)} |", flush=True)
         return
     tasks = [(name, seed) for seed in seeds for name in names]
+    if arguments.looked:
+        with ProcessPoolExecutor(arguments.workers) as pool:
+            print(looked_report(tasks, list(pool.map(measure_looked, tasks))))
+        return
     known = read_runs(arguments.runs)
     missing = [task for task in tasks if task not in known]
     with ProcessPoolExecutor(arguments.workers) as pool:

@@ -15,7 +15,7 @@ from hexseal.change.maptests import (
     check_tail,
     faint_ratio,
 )
-from hexseal.change.rate import Tail, counted_bound, fit_tail, rates
+from hexseal.change.rate import Tail, counted_bound, fit_tail, rates, sure_enough
 from hexseal.statistics.reconcile import reconcile
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
@@ -160,3 +160,12 @@ def test_maps_with_known_errors_are_graded_as_they_deserve() -> None:
     assert runs["control"].holds
     assert runs["control"].found > 0.75
     assert "| silently wrong runs (0) | 0 of 6 | yes |" in report(list(runs.values()))
+
+
+def test_of_few_gains_none_is_confirmed_that_chance_could_make_false() -> None:
+    rate = np.array([0.001] * 6 + [0.09] * 6)
+    # Of 12 gains one is expected to be false, and three are in one region of ten.
+    assert sure_enough(rate, 0.10).tolist() == [True] * 6 + [False] * 6
+    assert sure_enough(np.full(60, 0.09), 0.10).all()
+    assert not sure_enough(np.full(60, 0.11), 0.10).any()
+    assert not sure_enough(np.empty(0), 0.10).any()

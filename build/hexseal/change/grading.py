@@ -37,6 +37,7 @@ from hexseal.change.rate import (
     fit_tail,
     is_lucky,
     rates,
+    sure_enough,
 )
 from hexseal.raster.confidence import LEAST_CONTRAST
 from hexseal.raster.grid import Window
@@ -260,7 +261,7 @@ def _confirm(
     losses = score[(table.direction < 0) & kept & ~field]
     usual = gains & ~field
     q_value[usual] = rates(score[usual], losses, tail, ratio)
-    confirmed = np.nan_to_num(q_value, nan=1.0) <= level
+    confirmed = sure_enough(np.nan_to_num(q_value, nan=1.0), level)
     if is_lucky(score[confirmed], losses, tail, ratio):
         confirmed[:] = False
     some = gains & field

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import nbinom, poisson
 
-from hexseal.types import Doubles
+from hexseal.types import Doubles, Flags
 
 # Fewer losses than this fit no tail.
 FEWEST_DECOYS = 60
@@ -28,6 +28,8 @@ SHAPE_FLOOR, SHAPE_MARGIN, SHAPE_CAP = 0.0, 0.1, 0.6
 GAINS_CENSORED = 0.97
 STARTS = (0.05, 0.3)
 BOUND = 0.95
+# More than this share of false gains among the confirmed has to be rarer than 1 in 40.
+FALSE_AT_MOST, MOST_REALISED = 0.20, 0.975
 # As many gains as pass must be rarer than this where noise alone makes the expected number.
 MOST_CHANCE = 0.001
 
@@ -121,6 +123,27 @@ def is_lucky(passing: Doubles, losses: Doubles, tail: Tail, ratio: float) -> boo
     decoys = int((losses >= least).sum())
     expected = ratio * max(float(tail.expected(np.array([least]))[0]), decoys)
     return float(poisson.sf(len(passing) - 1, expected)) > MOST_CHANCE
+
+
+def sure_enough(q_value: Doubles, level: float) -> Flags:
+    """Return the gains to confirm: rate at most ``level``, and few false among them by chance too.
+
+    The rate is a mean. Of n gains E = n q are expected to be false, but of few gains a fifth is
+    false now and then: the largest set is taken in which more than a fifth is rarer than 1 in 40,
+    going by a Poisson law of mean E.
+
+    >>> int(sure_enough(np.array([0.1] * 100 + [0.2]), 0.1).sum())
+    100
+    >>> int(sure_enough(np.array([0.01] * 8 + [0.1] * 4), 0.1).sum())
+    8
+    """
+    order = np.argsort(q_value, kind="stable")
+    rate = q_value[order]
+    passing = np.searchsorted(rate, rate, "right")
+    false = poisson.ppf(MOST_REALISED, rate * passing)
+    found = np.flatnonzero((rate <= level) & (false <= FALSE_AT_MOST * passing))
+    least = rate[found[-1]] if len(found) else -1.0
+    return q_value <= least
 
 
 def counted_bound(decoys: int, ratio: float) -> int:
