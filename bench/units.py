@@ -80,7 +80,7 @@ def measure(
         part()
         found[f"{name}_s"] = time.perf_counter() - started
         found[f"{name}_cpu_s"] = processor_seconds() - used
-    peak = getrusage(RUSAGE_SELF if workers == 1 else RUSAGE_CHILDREN).ru_maxrss
+    peak = max(getrusage(who).ru_maxrss for who in (RUSAGE_SELF, RUSAGE_CHILDREN))
     return found | {"peak_mib": peak / 1024}
 
 

@@ -4,7 +4,7 @@ All that a block yields adds up: whole numbers, patches with what lies along the
 and rows of changed pixels by owner and patch. So a region may be cut into blocks in any way.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -146,13 +146,16 @@ class BlockJudge:
         """Return the pixel grid of the region."""
         return self.counter.grid
 
-    def judge_parts(self, layers: Layers, own: Own, window: Window) -> Iterator[BlockFindings]:
-        """Yield what a block shows, in parts where it holds too many joint classes to number."""
+    def judge_parts(self, layers: Layers, own: Own, window: Window) -> list[BlockFindings]:
+        """Return what a block shows, in parts where it has too many joint classes to number."""
         try:
-            yield self.judge(layers, own, window)
+            return [self.judge(layers, own, window)]
         except TooManyCodesError:
-            for part, place in _halves(own, window):
-                yield from self.judge_parts(*_around(layers, part), place)
+            parts = [
+                self.judge_parts(*_around(layers, part), place)
+                for part, place in _halves(own, window)
+            ]
+            return [block for some in parts for block in some]
 
     def judge(self, layers: Layers, own: Own, window: Window) -> BlockFindings:
         """Return what the pixels ``own`` of the layers show; they lie at ``window``.

@@ -4,9 +4,8 @@ Units are squares of the pixel grid, so that a rerun keeps those that are done. 
 the order and the number of workers, what is summed from them is the same to the last digit.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -37,9 +36,8 @@ from hexseal.vector.zones import Zones, read_zones
 
 # Units lie on the 100 km squares of the EEA reference grid, elsewhere on squares of so many pixels.
 EEA_GRID, EEA_UNIT_M, UNIT_PIXELS = "EPSG:3035", 100_000.0, 8192
-# A unit is cut at such rows of the files where there are fewer units than workers; what has
-# fewer pixels is not cut at all.
-CUT_ROWS, FEWEST_PIXELS = 512, 16_000_000
+# What has fewer pixels is not cut at all, nor are units of so few pixels a side taken.
+FEWEST_PIXELS, LEAST_SIDE = 16_000_000, 512
 # What the findings of a unit depend on beside its inputs.
 CODE = (
     "hexseal.change", "hexseal.counting", "hexseal.raster", "hexseal.hexgrid", "hexseal.vector",
@@ -100,10 +98,10 @@ def survey_region(
         store = UnitStore(WorkFolder(work).units("delta"), survey_key(region))
         tasks = tuple(
             UnitTask(region, grid, frame, zones.polygons, window, store)
-            for window in cut_units(grid, frame, executor.workers)
+            for window in cut_units(grid, frame)
         )
         store.prune(task.name for task in tasks)
-        _read(tasks, executor, progress)
+        _read(tasks, executor, execution, progress)
     return Survey(grid, frame, zones, tasks)
 
 
@@ -126,8 +124,9 @@ def survey_again(
         else t
         for t in survey.tasks
     ]
-    with open_executor(execution or Execution(), work) as executor:
-        _read([task for task in again if task.doubtful], executor, progress)
+    execution = execution or Execution()
+    with open_executor(execution, work) as executor:
+        _read([t for t in again if t.doubtful], executor, execution, progress)
     return Survey(survey.grid, survey.frame, survey.zones, tuple(again))
 
 
@@ -154,8 +153,9 @@ def survey_areas(
         UnitTask(region, grid, frame, zones.polygons, window, store, places, has_cells=False)
         for window in windows
     )
-    with open_executor(execution or Execution(), work) as executor:
-        _read([task for task in tasks if task.meets_zone], executor, progress)
+    execution = execution or Execution()
+    with open_executor(execution, work) as executor:
+        _read([t for t in tasks if t.meets_zone], executor, execution, progress)
     return Survey(grid, frame, zones, tasks)
 
 
@@ -183,22 +183,15 @@ def count_region(
     return DeltaSummary(grid.width, grid.height, str(grid), survey.zones.polygons.count)
 
 
-def cut_units(grid: Grid, frame: Window, workers: int) -> list[Window]:
-    """Cut a region into the windows that are read side by side, row by row.
-
-    They are cut in height where there would be fewer than workers.
-    """
+def cut_units(grid: Grid, frame: Window) -> list[Window]:
+    """Cut a region into the windows that are read side by side, row by row."""
     if grid.width * grid.height <= FEWEST_PIXELS:
         return [Window(0, 0, grid.height, grid.width)]
     down, across = _unit_axes(grid, frame)
-    rows, columns = _pieces(down, grid.height), _pieces(across, grid.width)
-    parts = max(1, math.ceil(workers / (len(rows) * len(columns))))
-    if parts > 1:
-        rows = [part for piece in rows for part in _parts(*piece, frame.row, parts)]
     return [
         Window(top, left, bottom - top, right - left)
-        for top, bottom in rows
-        for left, right in columns
+        for top, bottom in _pieces(down, grid.height)
+        for left, right in _pieces(across, grid.width)
     ]
 
 
@@ -209,7 +202,7 @@ def _unit_axes(grid: Grid, frame: Window) -> tuple[tuple[int, int], tuple[int, i
     across, down = EEA_UNIT_M / width, EEA_UNIT_M / height
     west, north = (x % EEA_UNIT_M) / width, (-y % EEA_UNIT_M) / height
     on_grid = all(abs(value - round(value)) < 1e-6 for value in (across, down, west, north))
-    if grid.crs_label == EEA_GRID and on_grid and across >= CUT_ROWS:
+    if grid.crs_label == EEA_GRID and on_grid and across >= LEAST_SIDE:
         return (round(north), round(down)), (round(west), round(across))
     return (frame.row % UNIT_PIXELS, UNIT_PIXELS), (frame.column % UNIT_PIXELS, UNIT_PIXELS)
 
@@ -223,16 +216,6 @@ def _pieces(axis: tuple[int, int], length: int) -> list[tuple[int, int]]:
     start, side = axis
     edges = [0, *range(side - start % side, length, side), length]
     return [(low, high) for low, high in pairwise(edges) if low < high]
-
-
-def _parts(low: int, high: int, offset: int, parts: int) -> list[tuple[int, int]]:
-    """Cut rows into equal parts along the blocks of the files, which begin ``offset`` before."""
-    cuts = {
-        round((low + (high - low) * part / parts + offset) / CUT_ROWS) * CUT_ROWS - offset
-        for part in range(1, parts)
-    }
-    edges = [low, *sorted(cut for cut in cuts if low < cut < high), high]
-    return list(pairwise(edges))
 
 
 def survey_key(region: Region) -> str:
@@ -264,9 +247,18 @@ def _facts_of(doubtful: Sequence[DoubtfulPlaces]) -> list[tuple[object, ...]]:
     return [(d.shape, d.level.tolist(), d.shift.tolist()) for d in doubtful]
 
 
-def _read(tasks: Sequence[UnitTask], executor: Executor, progress: Progress) -> None:
+def _read(
+    tasks: Sequence[UnitTask], executor: Executor, execution: Execution, progress: Progress
+) -> None:
+    """Read the units that are missing; where they are fewer than workers, on several threads each.
+
+    The threads of one process share its start and its cores; a cluster has workers enough.
+    """
     missing = [task for task in tasks if not task.store.is_finished(task.name)]
     done = len(tasks) - len(missing)
+    if execution.cluster is None and missing:
+        threads = max(1, executor.workers // len(missing))
+        missing = [replace(task, threads=threads) for task in missing]
     for outcome in completed(executor.run(read_unit, missing), what="count"):
         assert outcome.value
         done += 1

@@ -5,7 +5,9 @@ and the last rows of a stripe stay for the next one. Memory follows the width of
 of the region.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -50,6 +52,7 @@ class UnitTask:
     """What a worker needs to know to read one unit; ``window`` is its place in the region.
 
     ``frame`` is the region's place in the files. Without ``has_cells`` only areas are counted.
+    ``threads`` judge blocks while the next ones are read.
     """
 
     region: Region
@@ -60,6 +63,7 @@ class UnitTask:
     store: UnitStore
     doubtful: tuple[DoubtfulPlaces, ...] = ()
     has_cells: bool = True
+    threads: int = 1
 
     @property
     def meets_zone(self) -> bool:
@@ -83,10 +87,17 @@ def read_unit(task: UnitTask) -> int:
     """
     findings = _Findings(task.region)
     judge = block_judge(task)
-    with _UnitReader(task) as reader:
-        for own, window, layers in reader.blocks():
-            for block in judge.judge_parts(layers, own, window):
-                findings.add(block)
+    waiting: deque[Future[list[BlockFindings]]] = deque()
+    with _UnitReader(task) as reader, ThreadPoolExecutor(task.threads) as pool:
+        try:
+            for own, window, layers in reader.blocks():
+                waiting.append(pool.submit(judge.judge_parts, layers, own, window))
+                if len(waiting) > task.threads:
+                    findings.add(waiting.popleft().result())
+            while waiting:
+                findings.add(waiting.popleft().result())
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
     task.store.write(task.name, findings.joined(), findings.facts())
     return task.window.height * task.window.width
 
@@ -195,10 +206,11 @@ class _UnitReader:
             raster.read(window, out=plane)
 
     def _split(self, planes: Bytes) -> Layers:
+        # Copies: the planes are filled with the next stripe while blocks are judged.
         coming = iter(planes)
-        whole = tuple(np.ascontiguousarray(next(coming)) for _ in self.task.region.epochs)
+        whole = tuple(next(coming).copy() for _ in self.task.region.epochs)
         confidence, repaired = (
-            tuple(None if reader is None else np.ascontiguousarray(next(coming)) for reader in some)
+            tuple(None if reader is None else next(coming).copy() for reader in some)
             for some in (self.confidence, self.repaired)
         )
         return Layers(whole, confidence, repaired)
@@ -234,8 +246,12 @@ class _Findings:
         self.sums = [_PairSums() for _ in self.keys]
         self.tables: dict[str, list[pa.Table]] = {}
 
-    def add(self, block: BlockFindings) -> None:
-        """Add what a block shows."""
+    def add(self, blocks: Sequence[BlockFindings]) -> None:
+        """Add what the parts of a block show."""
+        for block in blocks:
+            self._add_block(block)
+
+    def _add_block(self, block: BlockFindings) -> None:
         names = [f"class_{year}" for year in self.years]
         for owner, rows in zip(OWNERS, block.counts, strict=True):
             classes = block.classes[rows.columns[:, 0]]
