@@ -138,6 +138,10 @@ evaluate *OPTIONS: setup
 bench-forward *OPTIONS: setup
     @{{bin}}/python bench/forward.py {{OPTIONS}}
 
+# What a year of dates brings: TempCNN and SegFormer on one date and on several
+bench-tempcnn *OPTIONS: setup
+    @{{bin}}/python bench/tempcnn.py {{OPTIONS}}
+
 # Compare class weights of the loss by the area they map: three small trainings
 bench-weights *OPTIONS: setup
     @{{bin}}/python bench/class_weights.py {{OPTIONS}}

@@ -2,7 +2,7 @@
 
 from hexseal.simulation.island import SimulationSummary, is_simulated, simulate
 from hexseal.simulation.observation import NoiseModel, Observation, error_fields, observe
-from hexseal.simulation.sentinel2 import SimulatedImage, simulate_imagery
+from hexseal.simulation.sentinel2 import SimulatedImage, simulate_imagery, simulate_series
 from hexseal.simulation.truth import Truth, simulate_truth
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "observe",
     "simulate",
     "simulate_imagery",
+    "simulate_series",
     "simulate_truth",
 ]

@@ -5,15 +5,16 @@ shadows, air, the optics and the detector then make it what a classifier gets. R
 spectra, season, light and haze, so that a model learns what holds everywhere.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
 from scipy import ndimage
 
 from hexseal.simulation.fields import block_mean, blur, enlarge, fractal, smoothstep
-from hexseal.simulation.spectra import BANDS, MICROMETRES, PAVING, Palette, mix_palette
+from hexseal.simulation.phenology import LEAFLESS, Season, noon_height, palette_of, season_of
+from hexseal.simulation.spectra import BANDS, MICROMETRES, PAVING, Palette, mix_palette, vary
 from hexseal.simulation.truth import Truth
 from hexseal.simulation.vegetation import BROAD, CROPS, EVERGREEN, NEEDLE, OUTSIDE, SEALED, WATER
 from hexseal.types import Bytes, Flags, Floats, Int16s
@@ -28,10 +29,14 @@ GREEN, STUBBLE, TILLED = 0, 1, 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedImage:
-    """A cloud-free composite of one year; ``dn`` is (bands, rows, columns) as stored."""
+    """A cloud-free composite of one year; ``dn`` is (bands, rows, columns) as stored.
+
+    ``day`` is the day of the year that a composite of a series stands for.
+    """
 
     year: int
     dn: Int16s
+    day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,6 @@ class Sensing:
     gaps: float
 
 
-@dataclass(frozen=True, slots=True)
-class Season:
-    """How far the year is: shares of green and harvested fields (the rest is tilled), drought."""
-
-    green: float
-    harvested: float
-    drought: float
-
-
 def simulate_imagery(truth: Truth, seed: int) -> Iterator[SimulatedImage]:
     """Yield the composite of each year of ``truth``; same truth and seed, same numbers.
 
@@ -74,6 +70,36 @@ def simulate_imagery(truth: Truth, seed: int) -> Iterator[SimulatedImage]:
     for step, (year, rng) in enumerate(zip(truth.years, yearly, strict=True)):
         seen = ground.reflect(step, palette, _season(rng), rng)
         yield SimulatedImage(year, _sense(seen, truth, step, _sensing(haze, rng), rng))
+
+
+def simulate_series(
+    truth: Truth, seed: int, step: int, days: Sequence[int]
+) -> Iterator[SimulatedImage]:
+    """Yield a composite of each of ``days`` of one year, the year ``step`` of ``truth``.
+
+    Ground and spectra are those of ``simulate_imagery``; leaves, fields, drought and the sun
+    follow the days, each region by some days earlier or later; air and noise are drawn anew.
+    """
+    lasting, *_ = np.random.default_rng([seed, 5]).spawn(1 + len(truth.years))
+    palette = mix_palette(lasting)
+    haze = float(lasting.choice([0.0, 1.0], p=[0.6, 0.4])) * lasting.uniform(0.02, 0.07)
+    ground = _Ground.lay(truth, palette, lasting)
+    yearly = np.random.default_rng([seed, 6, step])
+    leafless = vary(LEAFLESS, yearly)
+    early, drought = yearly.normal(0, 6), yearly.uniform(0.1, 0.8)
+    for day in days:
+        rng = np.random.default_rng([seed, 6, step, day])
+        season = season_of(day + early, drought)
+        seen = ground.reflect(step, palette_of(palette, leafless, day + early), season, rng)
+        sensing = _lit(_sensing(haze, rng), noon_height(day), rng)
+        yield SimulatedImage(truth.years[step], _sense(seen, truth, step, sensing, rng), day)
+
+
+def _lit(sensing: Sensing, height: float, rng: np.random.Generator) -> Sensing:
+    """Put the sun to a height in degrees, in the late morning."""
+    azimuth, up = np.radians(rng.uniform(150, 170)), np.radians(height)
+    sun = (-np.cos(azimuth) * np.cos(up), np.sin(azimuth) * np.cos(up), np.sin(up))
+    return replace(sensing, sun=(float(sun[0]), float(sun[1]), float(sun[2])))
 
 
 def _season(rng: np.random.Generator) -> Season:
@@ -143,7 +169,7 @@ class _Ground:
     def _fields(self, cover: Bytes, step: int, season: Season, rng: np.random.Generator) -> Bytes:
         """Return for each field whether it is green, harvested or tilled."""
         parcels = self.truth.country.parcels
-        turn = (parcels.draw * 613 + parcels.block * 41 + step * 0.381) % 1.0
+        turn = (parcels.draw * 613 + parcels.block * 41 + step * 0.381 + season.turned) % 1.0
         turn = np.clip(turn + 0.03 * rng.normal(), 0, 1)
         state = np.full(cover.shape, GREEN, np.uint8)
         state[turn > season.green] = STUBBLE

@@ -88,18 +88,18 @@ def mix_palette(rng: np.random.Generator) -> Palette:
     """Invent the spectra of a region: every curve is made lighter or darker and tilted."""
     first, second = np.zeros((2, 256, len(BANDS)), np.float32)
     for code, (one, two) in GROUND.items():
-        first[code], second[code] = _vary(one, rng), _vary(two, rng)
+        first[code], second[code] = vary(one, rng), vary(two, rng)
     pale = rng.beta(0.8, 2.0)
     soil = (1 - pale) * np.array(SOIL) + pale * np.array(CHALK)
     sand = rng.uniform(0.1, 0.9)
-    second[BARE] = _vary(sand * np.array(SAND) + (1 - sand) * np.array(ROCK), rng)
-    materials = np.stack([_vary(curve, rng) for _, curve in MATERIALS])
+    second[BARE] = vary(sand * np.array(SAND) + (1 - sand) * np.array(ROCK), rng)
+    materials = np.stack([vary(curve, rng) for _, curve in MATERIALS])
     usual = np.array([share for share, _ in MATERIALS])
     shares = rng.dirichlet(usual * 14).astype(np.float32)
-    return Palette(first, second, _vary(soil, rng), materials, shares)
+    return Palette(first, second, vary(soil, rng), materials, shares)
 
 
-def _vary(percent: NDArray[np.float64] | tuple[float, ...], rng: np.random.Generator) -> Floats:
+def vary(percent: NDArray[np.float64] | tuple[float, ...], rng: np.random.Generator) -> Floats:
     """Return reflectance: ``percent`` with a brightness, tilt and small wobble of the region."""
     bent = rng.normal(0, 0.05) * np.log(MICROMETRES / 0.9) + rng.normal(0, 0.02, len(BANDS))
     return (np.asarray(percent) / 100 * np.exp(rng.normal(0, 0.08) + bent)).astype(np.float32)

@@ -21,7 +21,7 @@ USUAL = Settings()
 
 
 @click.command("predict")
-@click.argument("image")
+@click.argument("image", nargs=-1, required=True)
 @click.option(
     "--model", required=True, help="Folder of a trained model, or the name of an installed one."
 )
@@ -58,7 +58,7 @@ USUAL = Settings()
 @click.pass_obj
 def predict_command(
     console: Console,
-    image: str,
+    image: tuple[str, ...],
     model: str,
     out: Path,
     prefix: str | None,
@@ -75,17 +75,17 @@ def predict_command(
     """Map land cover with CLC+ codes on a Sentinel-2 image.
 
     IMAGE is a raster whose bands are named, or files of one band each: a comma list or a quoted
-    glob; a file ending _SCL.tif or a band SCL among them masks clouds. Killed and started again,
-    it resumes where it was.
+    glob; a file ending _SCL.tif or a band SCL among them masks clouds. A model of several dates
+    takes one IMAGE for each, in their order. Killed and started again, it resumes where it was.
 
     Example: hexseal-ml predict "s2/*_B*.tif" --model clcplus-forward-b2 --out work/2024
     """
     started = time.monotonic()
     done = predict(
-        image,
+        image[0] if len(image) == 1 else image,
         model_folder(model),
         out,
-        prefix or _prefix(image),
+        prefix or _prefix(image[0]),
         settings=Settings(device, precision, window, overlap, batch, missing_bands),
         mask=mask,
         clouds=clouds,

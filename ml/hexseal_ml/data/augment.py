@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from hexseal.types import Bytes, Floats
+from hexseal_ml.imagery.bands import band_of, days_of
 
 # Scattering grows towards blue about as the inverse square of the wavelength.
 MICROMETRES = {
@@ -61,8 +62,21 @@ def augment(
     options: Augmentation,
     rng: np.random.Generator,
 ) -> tuple[Floats, Bytes]:
-    """Return a changed copy of a crop (bands, side, side) and its codes (side, side)."""
+    """Return a changed copy of a crop (bands, side, side) and its codes (side, side).
+
+    ``bands`` may be channels of several dates: each date has light and air of its own.
+    """
     values, labels = _turned(reflectance, codes, rng)
+    dates = max(len(days_of(bands)), 1)
+    names = [band_of(channel) for channel in bands[: len(bands) // dates]]
+    changed = [_changed(date, names, options, rng) for date in np.split(values, dates)]
+    return np.concatenate(changed), labels
+
+
+def _changed(
+    values: Floats, bands: Sequence[str], options: Augmentation, rng: np.random.Generator
+) -> Floats:
+    """Return reflectance (bands, side, side) in other light and air."""
     waves = np.array([MICROMETRES[band] for band in bands])
     gains = (1 + rng.normal(0, options.gain, len(bands))) * (1 + rng.normal(0, options.brightness))
     haze = abs(rng.normal(0, options.haze)) * (0.492 / waves) ** rng.uniform(1, 3)
@@ -70,16 +84,16 @@ def augment(
         values = through_air(values, bands, rng.uniform(*options.air))
     if rng.random() < options.resample_chance:
         values = _resampled(values, bands, int(rng.choice((0, 1, 3))))
-    values = (
-        values * gains.astype(np.float32)[:, None, None] + haze.astype(np.float32)[:, None, None]
-    )
+    values = values * gains.astype(np.float32)[:, None, None]
+    values = values + haze.astype(np.float32)[:, None, None]
     if rng.random() < options.blur_chance:
         sigma = rng.uniform(0, options.blur)
-        values = ndimage.gaussian_filter(values, (0, sigma, sigma))
-    values = values + rng.normal(0, options.noise * rng.random(), values.shape)
+        values = np.asarray(ndimage.gaussian_filter(values, (0, sigma, sigma)), np.float32)
+    noise = rng.normal(0, options.noise * rng.random(), values.shape)
+    changed = (values + noise).astype(np.float32)
     dropped = dropped_bands(bands, options.drop_chance, rng)
-    values[dropped] = np.nan
-    return values.astype(np.float32), labels
+    changed[dropped] = np.nan
+    return changed
 
 
 def to_ground(reflectance: Floats, bands: Sequence[str]) -> Floats:

@@ -87,13 +87,17 @@ class Sampler:
     def draw(self, step: int) -> tuple[Floats, Bytes]:
         """Return reflectance (batch, bands, side, side) and codes (batch, side, side) of a step."""
         rng = np.random.default_rng([self.seed, step])
-        groups = self._groups()
-        real = round(self.real_share * self.batch) if all(groups) else 0
+        groups, real = self._groups(), self.real
         crops = [
             self._crop(groups[0 if number < real else 1] or self.plots, rng)
             for number in range(self.batch)
         ]
         return np.stack([c[0] for c in crops]), np.stack([c[1] for c in crops])
+
+    @property
+    def real(self) -> int:
+        """Return how many crops of a batch, the first ones, are real images with a teacher."""
+        return round(self.real_share * self.batch) if all(self._groups()) else 0
 
     def _groups(self) -> tuple[list[Plot], list[Plot]]:
         """Return plots of real images that a teacher labelled, and all others."""
@@ -162,7 +166,12 @@ def class_counts(plots: Sequence[Plot], codes: Sequence[int]) -> NDArray[np.int6
 def validation_crops(
     plots: Sequence[Plot], bands: Sequence[str], role: int, side: int, pixels: int, seed: int
 ) -> list[tuple[Floats, Bytes]]:
-    """Return fixed crops of ``side`` pixels of a role, about ``pixels`` labelled ones in all."""
+    """Return fixed crops of ``side`` pixels of a role, about ``pixels`` labelled ones in all.
+
+    Scenes that are all smaller than a crop are returned whole, each once.
+    """
+    if all(max(plot.scene.shape) <= side for plot in plots):
+        return [_cut(plot, Window(0, 0, *plot.scene.shape), bands, role) for plot in plots]
     rng = np.random.default_rng([seed, 11])
     crops: list[tuple[Floats, Bytes]] = []
     left = pixels
@@ -176,10 +185,8 @@ def validation_crops(
         window = Window(row, column, min(side, height), min(side, width))
         if (plot.roles[row : row + side, column : column + side] == role).mean() < 0.3:
             continue
-        reflectance, codes = plot.crop(window, role)
-        order = [plot.scene.bands.index(band) for band in bands]
-        crops.append((reflectance[order], codes))
-        left -= int((codes != IGNORE).sum())
+        crops.append(_cut(plot, window, bands, role))
+        left -= int((crops[-1][1] != IGNORE).sum())
     if not crops:
         raise InputError("no block for validation is large enough; use larger blocks in [split]")
     return crops
@@ -202,3 +209,9 @@ def student_of(folder: Path) -> tuple[Student, str]:
         return codes[found.argmax(axis=0)], sealed
 
     return label, model_checksum(folder)
+
+
+def _cut(plot: Plot, window: Window, bands: Sequence[str], role: int) -> tuple[Floats, Bytes]:
+    """Return reflectance (bands, rows, cols) and codes of a window."""
+    reflectance, codes = plot.crop(window, role)
+    return reflectance[[plot.scene.bands.index(band) for band in bands]], codes

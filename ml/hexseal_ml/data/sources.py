@@ -14,19 +14,22 @@ from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import open_landcover
 from hexseal.region.load import load_region
 from hexseal.region.toml import TableReader
-from hexseal.simulation import simulate_imagery, simulate_truth
+from hexseal.simulation import simulate_imagery, simulate_series, simulate_truth
 from hexseal.simulation.spectra import BANDS as SIMULATED_BANDS
 from hexseal.types import Bytes, Int16s
 from hexseal_ml.data.scenes import Scene, kept_scene, pack
 from hexseal_ml.data.split import ROLES
-from hexseal_ml.data.taught import Student, Taught, taught_scenes
+from hexseal_ml.data.taught import GREEN, Student, Taught, taught_scenes
 from hexseal_ml.data.tiles import tile_scenes
-from hexseal_ml.imagery.masks import open_masked
+from hexseal_ml.imagery.bands import band_of, channels_of, days_of
+from hexseal_ml.imagery.series import open_dates
 
 KINDS = ("simulation", "raster", "region", "tiles", "taught")
 # Part of the cache's keys: raise it when the simulation draws other pictures.
 SIMULATION = 2
 PIXEL_M = 10.0
+# Between the images of a series, in a source's path.
+DATES = ";"
 # Rows read at once when a raster is copied into the cache.
 STRIP = 512
 
@@ -79,6 +82,9 @@ def _taught(table: TableReader, home: Path, role: str) -> Taught:
     if level not in ("L1C", "L2A"):
         raise InputError(f"{table.name('level')} = {level!r} is not L1C or L2A")
     lists = {key: table.take(key, list, []) for key in ("natural", "names")}
+    green = table.numbers("green", 2) or GREEN
+    if not -1 <= green[0] <= green[1] <= 1:
+        raise InputError(f"{table.name('green')} = {list(green)}: give two rising limits of NDVI")
     return Taught(
         folder=(home / table.text("folder")).resolve(),
         teacher=table.text("teacher"),
@@ -88,6 +94,7 @@ def _taught(table: TableReader, home: Path, role: str) -> Taught:
         level=level,
         pixel_m=table.number("pixel_m", PIXEL_M),
         folds=role == "blocks",
+        green=(green[0], green[1]),
     )
 
 
@@ -110,7 +117,9 @@ def _paths(
         return text if "://" in text else str(home / text)
 
     if kind == "raster":
-        return place(table.text("image")), place(table.text("label")), ()
+        is_series = isinstance(table.table.get("image"), list)
+        dates = map(str, table.take("image", list)) if is_series else [table.text("image")]
+        return DATES.join(map(place, dates)), place(table.text("label")), ()
     if kind == "region":
         images = table.take("imagery", dict)
         pairs = tuple((int(year), place(str(path))) for year, path in images.items())
@@ -173,9 +182,11 @@ def _simulated(source: Source, seed: int, bands: Sequence[str], cache: Path) -> 
     """Return one scene for each year of a simulated region, all bands of the simulation kept."""
     columns, rows = (round(side * 1000 / PIXEL_M) for side in source.size_km)
     stem = f"simulation-{SIMULATION}-{seed}-{columns}x{rows}"
-    missing = [band for band in bands if band not in SIMULATED_BANDS]
+    missing = [band for band in map(band_of, bands) if band not in SIMULATED_BANDS]
     if missing:
         raise InputError(f"the simulation has no band {', '.join(missing)}")
+    if days_of(bands):
+        return _simulated_series(source, seed, bands, cache)
     made: dict[int, tuple[Int16s, Bytes]] = {}
 
     def make(year: int) -> tuple[Int16s, Bytes]:
@@ -198,9 +209,37 @@ def _simulated(source: Source, seed: int, bands: Sequence[str], cache: Path) -> 
     return scenes
 
 
+def _simulated_series(
+    source: Source, seed: int, channels: Sequence[str], cache: Path
+) -> list[Scene]:
+    """Return one scene for each year of a simulated region, its channels those of a series."""
+    columns, rows = (round(side * 1000 / PIXEL_M) for side in source.size_km)
+    days = days_of(channels)
+    stem = f"series-{SIMULATION}-{seed}-{columns}x{rows}-{'-'.join(map(str, days))}"
+
+    def make(year: int) -> tuple[Int16s, Bytes]:
+        truth = simulate_truth((rows, columns), seed)
+        if year not in truth.years:
+            raise InputError(f"years = {year}: has only {', '.join(map(str, truth.years))}")
+        step = truth.years.index(year)
+        numbers = [image.dn for image in simulate_series(truth, seed, step, days)]
+        return np.concatenate(numbers), truth.landcover[step]
+
+    scenes = []
+    for year in source.years or (2018, 2021, 2024):
+        facts: dict[str, object] = {
+            "name": f"simulation {seed} {year}", "group": f"simulation {seed}",
+            "origin": [0.0, 0.0], "pixel_m": PIXEL_M,
+            "bands": list(channels_of(SIMULATED_BANDS, days)),
+        }  # fmt: skip
+        scenes.append(kept_scene(cache, f"{stem}-{year}", facts, lambda year=year: make(year)))
+    return scenes
+
+
 def _raster(image: str, label: str, bands: Sequence[str], cache: Path) -> Scene:
     """Return an image file and a land-cover raster of the same grid as a scene."""
-    with open_masked(image, bands=tuple(bands)) as opened, open_landcover(label) as landcover:
+    dates = image.split(DATES)
+    with open_dates(dates, tuple(bands)) as opened, open_landcover(label) as landcover:
         grid = opened.grid
         difference = grid.difference(landcover.grid)
         if difference:
@@ -215,7 +254,7 @@ def _raster(image: str, label: str, bands: Sequence[str], cache: Path) -> Scene:
                 labels[top : top + strip.height] = landcover.read(strip)
             return numbers, labels
 
-        key = f"raster-{_digest(image, label, *bands)}"
+        key = f"raster-{_digest(*dates, label, *bands)}"
         return kept_scene(cache, key, _facts(image, grid, bands), make)
 
 

@@ -7,9 +7,9 @@ Sealed is a surface. So the teacher says where, and vegetation in the spectrum d
     Sealed     the teacher's likeliest class is built and NDVI at the ground is below 0.55;
                or the model that training starts from sees Sealed there, with the same NDVI, and
                the teacher gives built at least 0.15 (narrow roads)
-    unknown    built with NDVI 0.55 to 0.68, or no class of the teacher likelier than 0.4, or
-               the model that training starts from sees Sealed and the teacher gives built 0.05
-               to 0.15
+    unknown    built with NDVI 0.55 to 0.68 (both limits are ``green`` of the source), or no class
+               of the teacher likelier than 0.4, or the model that training starts from sees
+               Sealed and the teacher gives built 0.05 to 0.15
     other      the likeliest class but Sealed of the model that training starts from
 
 Images are brought to reflectance at the ground with a fixed, typical atmosphere, so that
@@ -36,11 +36,11 @@ from hexseal_ml.imagery.bands import band_name
 from hexseal_ml.model.classes import CODES, IGNORE, SEALED
 
 # Part of the cache's keys: raise it when labels are derived in another way.
-RULES = 3
+RULES = 4
 WATER, BUILT = 0, 6
 TEACHER_CLASSES = 9
 LEAST_CERTAIN = 0.4
-GREEN, GREENEST = 0.55, 0.68
+GREEN = (0.55, 0.68)
 # What the student calls Sealed where another class of the teacher is likelier than built: not
 # Sealed below the first chance of built, Sealed from the second on (narrow roads).
 HARDLY_BUILT, PARTLY_BUILT = 0.05, 0.15
@@ -61,7 +61,8 @@ class Taught:
     ``images`` maps names of the NPZ to file names, ``<name>.tif`` by default. ``natural`` are
     beginnings of names of images without anything sealed. ``level`` is "L1C" or "L2A";
     ``pixel_m`` is the side of the images' pixels where it is not 10 m. ``names`` restricts to
-    some of the NPZ. Every fifth image is held aside where ``folds`` is true.
+    some of the NPZ. Every fifth image is held aside where ``folds`` is true. ``green`` are the
+    limits of NDVI below which built is Sealed, and above which it is not.
     """
 
     folder: Path
@@ -72,6 +73,7 @@ class Taught:
     level: str = "L1C"
     pixel_m: float = PIXEL_M
     folds: bool = False
+    green: tuple[float, float] = GREEN
 
 
 def taught_scenes(
@@ -87,7 +89,8 @@ def taught_scenes(
             "name": name, "group": f"{source.folder.name} {name}", "origin": [0.0, 0.0],
             "pixel_m": PIXEL_M, "bands": list(bands), "taught": True,
         }  # fmt: skip
-        text = f"{RULES}|{path}|{source.level}|{source.pixel_m}|{student_key}|{','.join(bands)}"
+        parts = (RULES, path, source.level, source.pixel_m, source.green, student_key, *bands)
+        text = "|".join(map(str, parts))
         key = f"taught-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
         def make(path: Path = path, name: str = name) -> tuple[Int16s, Bytes]:
@@ -100,7 +103,7 @@ def taught_scenes(
 
 def taught_label(
     ground: Floats, probabilities: Floats, others: Bytes, sealed: NDArray[np.bool_], *,
-    natural: bool, red: int, near: int,
+    natural: bool, red: int, near: int, green: tuple[float, float] = GREEN,
 ) -> Bytes:  # fmt: skip
     """Return codes (rows, cols), IGNORE where nothing can be said.
 
@@ -117,9 +120,9 @@ def taught_label(
         chance = probabilities[BUILT]
         doubtful = sealed & ~built & (chance >= HARDLY_BUILT)
         codes[doubtful] = IGNORE
-        codes[doubtful & (chance >= PARTLY_BUILT) & (ndvi < GREEN)] = SEALED
-        codes[built & (ndvi < GREENEST)] = IGNORE
-        codes[built & (ndvi < GREEN)] = SEALED
+        codes[doubtful & (chance >= PARTLY_BUILT) & (ndvi < green[0])] = SEALED
+        codes[built & (ndvi < green[1])] = IGNORE
+        codes[built & (ndvi < green[0])] = SEALED
     codes[(certain < LEAST_CERTAIN) & (not natural)] = IGNORE
     return codes
 
@@ -159,7 +162,7 @@ def _made(
     codes = taught_label(
         ground, (probabilities / np.float32(255)).astype(np.float32), others, sealed,
         natural=name.startswith(source.natural) if source.natural else False,
-        red=list(bands).index("B04"), near=list(bands).index("B08"),
+        red=list(bands).index("B04"), near=list(bands).index("B08"), green=source.green,
     )  # fmt: skip
     codes[unknown] = IGNORE
     ground[:, unknown] = np.nan

@@ -16,7 +16,7 @@ from hexseal.progress import Progress
 from hexseal_ml.evaluate.config import TileSet
 from hexseal_ml.imagery.image import open_image
 from hexseal_ml.model.classes import SEALED
-from hexseal_ml.model.network import ForwardSegformer
+from hexseal_ml.model.network import ForwardModel
 from hexseal_ml.predict.stage import Runtime, probabilities_of
 from hexseal_ml.predict.windows import known_of, mirrored, read_mirrored
 
@@ -35,7 +35,7 @@ class ClassShare:
 
 
 def tile_shares(
-    tiles: TileSet, network: ForwardSegformer, runtime: Runtime, progress: Progress
+    tiles: TileSet, network: ForwardModel, runtime: Runtime, progress: Progress
 ) -> list[ClassShare]:
     """Map every tile as it is; return the shares of each class, the name before the last "_"."""
     paths = chosen_tiles(tiles)
@@ -57,7 +57,7 @@ def chosen_tiles(tiles: TileSet) -> list[Path]:
     return paths
 
 
-def _share(path: Path, network: ForwardSegformer, runtime: Runtime) -> float:
+def _share(path: Path, network: ForwardModel, runtime: Runtime) -> float:
     with open_image(str(path), bands=network.bands) as image:
         rows, columns = (
             mirrored(-MARGIN, length + 2 * MARGIN, length)

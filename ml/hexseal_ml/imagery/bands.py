@@ -1,6 +1,11 @@
-"""Names of Sentinel-2 bands, as the project writes them and as catalogues write them."""
+"""Names of Sentinel-2 bands, as the project writes them and as catalogues write them.
+
+A model of several dates has one channel for each band of each date: ``B04@196`` is red on day 196
+of the year. A model of one date has bands as channels.
+"""
 
 import re
+from collections.abc import Sequence
 
 # The ten bands of 10 and 20 m, in the order in which models take them unless they name others.
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
@@ -61,6 +66,38 @@ def band_of_file(stem: str) -> str | None:
     """
     found = re.search(r"(?:^|[_.-])(B\d{1,2}|B8A)(?:_\d+m)?$", stem, re.IGNORECASE)
     return band_name(found.group(1)) if found else None
+
+
+def channels_of(bands: Sequence[str], days: Sequence[int]) -> tuple[str, ...]:
+    """Return the channels of a model: all bands of the first day, then those of the next.
+
+    >>> channels_of(["B02", "B08"], [75, 196])
+    ('B02@075', 'B08@075', 'B02@196', 'B08@196')
+    >>> channels_of(["B02", "B08"], [])
+    ('B02', 'B08')
+    """
+    if not days:
+        return tuple(bands)
+    return tuple(f"{band}@{day:03}" for day in days for band in bands)
+
+
+def band_of(channel: str) -> str:
+    """Return the band of a channel.
+
+    >>> band_of("B8A@196"), band_of("B8A")
+    ('B8A', 'B8A')
+    """
+    return channel.partition("@")[0]
+
+
+def days_of(channels: Sequence[str]) -> tuple[int, ...]:
+    """Return the days of channels in their order; none for a model of one date.
+
+    >>> days_of(("B02@075", "B08@075", "B02@196", "B08@196")), days_of(("B02", "B08"))
+    ((75, 196), ())
+    """
+    days = [int(day) for _, at, day in (channel.partition("@") for channel in channels) if at]
+    return tuple(dict.fromkeys(days))
 
 
 def is_classification(text: str) -> bool:

@@ -14,9 +14,10 @@ from torch import nn
 
 from hexseal.errors import InputError, OutputError
 from hexseal.storage.files import PARTIAL, describe, sha256
-from hexseal_ml.imagery.bands import KNOWN_BANDS
+from hexseal_ml.imagery.bands import KNOWN_BANDS, band_of
 from hexseal_ml.model.classes import CODES
-from hexseal_ml.model.network import FORMAT, ForwardSegformer
+from hexseal_ml.model.network import FORMAT, ForwardModel, ForwardSegformer
+from hexseal_ml.model.tempcnn import ForwardTempCnn, TempCnnConfig
 
 CONFIG, CARD = "config.json", "README.md"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -27,7 +28,7 @@ PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 
 def save_model(
-    model: ForwardSegformer,
+    model: ForwardModel,
     folder: Path,
     card: str,
     *,
@@ -77,18 +78,24 @@ def _seal(folder: Path) -> None:
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def load_model(folder: Path) -> ForwardSegformer:
+def load_model(folder: Path) -> ForwardModel:
     """Return a model in float32, ready to predict; raise InputError where it is not one of ours."""
     check_folder(folder)
     try:
-        model = ForwardSegformer.from_pretrained(
+        model = _kind_of(folder).from_pretrained(
             folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as err:
         raise InputError(
             f"{folder}: weights do not fit config.json ({str(err).splitlines()[0]}); get it again"
         ) from err
-    return cast(ForwardSegformer, cast(nn.Module, model).eval())
+    return cast(ForwardModel, cast(nn.Module, model).eval())
+
+
+def _kind_of(folder: Path) -> type[ForwardModel]:
+    """Return the class of a model folder."""
+    is_tempcnn = _read_config(folder).get("model_type") == TempCnnConfig.model_type
+    return ForwardTempCnn if is_tempcnn else ForwardSegformer
 
 
 def check_folder(folder: Path) -> Mapping[str, object]:
@@ -201,7 +208,7 @@ def _check_facts(folder: Path, facts: Mapping[str, object], config: Mapping[str,
             "train it again or install the version that made it"
         )
     bands = cast("Sequence[str]", facts.get("bands") or ())
-    unknown = [band for band in bands if band not in KNOWN_BANDS]
+    unknown = [band for band in bands if band_of(band) not in KNOWN_BANDS]
     if not bands or unknown:
         raise InputError(f"{folder}: unknown band {', '.join(unknown) or 'list'} in config.json")
     codes = cast("Sequence[int]", facts.get("class_codes") or ())

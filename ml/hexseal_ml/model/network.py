@@ -14,10 +14,16 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import SegformerConfig, SegformerForSemanticSegmentation, SegformerModel
+from transformers import (
+    PreTrainedModel,
+    SegformerConfig,
+    SegformerForSemanticSegmentation,
+    SegformerModel,
+)
 from transformers.models.segformer.modeling_segformer import SegformerDecodeHead
 
 from hexseal.errors import InputError
+from hexseal_ml.imagery.bands import band_of
 from hexseal_ml.model.classes import SEALED, class_name
 
 log = logging.getLogger(__name__)
@@ -42,10 +48,10 @@ RED, GREEN, BLUE = "B04", "B03", "B02"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """Logits of every class: ``logits`` (B, K, H, W), ``coarse`` (B, K, H/4, W/4)."""
+    """Logits of every class: ``logits`` (B, K, H, W), ``coarse`` (B, K, H/4, W/4) if there are."""
 
     logits: Tensor
-    coarse: Tensor
+    coarse: Tensor | None
 
 
 class FusedDecodeHead(SegformerDecodeHead):
@@ -76,7 +82,10 @@ class FusedDecodeHead(SegformerDecodeHead):
             if part.shape[2:] != size:
                 part = functional.interpolate(part, size=size, mode="bilinear", align_corners=False)
             parts.append(part)
-        fused = self.activation(self.batch_norm(sum(parts[1:], start=parts[0])))
+        fused = parts[0]
+        for part in parts[1:]:
+            fused = fused.add_(part) if not self.training else fused + part
+        fused = self.activation(self.batch_norm(fused))
         classify = cast(nn.Conv2d, self.classifier)
         return functional.linear(
             self.dropout(fused).permute(0, 2, 3, 1), classify.weight.flatten(1), classify.bias
@@ -125,19 +134,13 @@ def _enlarged(values: Tensor, size: Sequence[int]) -> Tensor:
     return functional.interpolate(values, size=tuple(size), mode="bilinear", align_corners=False)
 
 
-class ForwardSegformer(SegformerForSemanticSegmentation):
-    """SegFormer whose logits have the resolution of the image.
+class ForwardModel(PreTrainedModel):
+    """What every kind of model has: channels in, logits of CLC+ classes for each pixel out.
 
-    ``config.hexseal`` holds what a prediction needs besides weights: ``bands``, their ``mean``
-    and ``std`` (reflectance), ``class_codes`` in the order of the logits, and
+    ``config.hexseal`` holds what a prediction needs besides weights: ``bands`` (channels), their
+    ``mean`` and ``std`` (reflectance), ``class_codes`` in the order of the logits, and
     ``sealed_logit_offset``, which makes the mapped sealed area match the reference's.
     """
-
-    def __init__(self, config: SegformerConfig) -> None:
-        super().__init__(config)
-        self.decode_head = FusedDecodeHead(config)
-        self.refine = Refinement(config.num_channels, len(config.id2label or ()))
-        self.post_init()
 
     @property
     def facts(self) -> dict[str, object]:
@@ -153,16 +156,6 @@ class ForwardSegformer(SegformerForSemanticSegmentation):
     def class_codes(self) -> tuple[int, ...]:
         """Return the CLC+ code of each logit."""
         return tuple(cast("list[int]", self.facts["class_codes"]))
-
-    def forward(self, pixel_values: Tensor, **kwargs: object) -> Prediction:  # type: ignore[override]
-        """Return logits of normalised bands (B, C, H, W), missing ones 0; H and W at least 32."""
-        del kwargs
-        height, width = pixel_values.shape[2:]
-        padded = _pad(pixel_values)
-        scales = self.segformer(padded, output_hidden_states=True).hidden_states
-        coarse = self.decode_head(scales)
-        logits = self.refine(padded, coarse)
-        return Prediction(logits[:, :, :height, :width], coarse)
 
     def normalise(self, reflectance: Tensor) -> Tensor:
         """Return (reflectance - mean) / std of each band (B, C, H, W), 0 where it is NaN."""
@@ -182,6 +175,26 @@ class ForwardSegformer(SegformerForSemanticSegmentation):
             torch.tensor(place, device=logits.device), shifted.shape[1]
         ).view(1, -1, 1, 1)
         return shifted.softmax(dim=1)
+
+
+class ForwardSegformer(ForwardModel, SegformerForSemanticSegmentation):
+    """SegFormer whose logits have the resolution of the image."""
+
+    def __init__(self, config: SegformerConfig) -> None:
+        super().__init__(config)
+        self.decode_head = FusedDecodeHead(config)
+        self.refine = Refinement(config.num_channels, len(config.id2label or ()))
+        self.post_init()
+
+    def forward(self, pixel_values: Tensor, **kwargs: object) -> Prediction:  # type: ignore[override]
+        """Return logits of normalised bands (B, C, H, W), missing ones 0; H and W at least 32."""
+        del kwargs
+        height, width = pixel_values.shape[2:]
+        padded = _pad(pixel_values)
+        scales = self.segformer(padded, output_hidden_states=True).hidden_states
+        coarse = self.decode_head(scales)
+        logits = self.refine(padded, coarse)
+        return Prediction(logits[:, :, :height, :width], coarse)
 
 
 def _pad(values: Tensor) -> Tensor:
@@ -278,5 +291,6 @@ def adapt_first(weight: Tensor, bands: Sequence[str]) -> Tensor:
     """
     place = {RED: 0, GREEN: 1, BLUE: 2}
     mean = weight.mean(dim=1)
-    planes = [weight[:, place[band]] if band in place else mean for band in bands]
+    names = [band_of(channel) for channel in bands]
+    planes = [weight[:, place[band]] if band in place else mean for band in names]
     return torch.stack(planes, dim=1) * (weight.shape[1] / len(bands))

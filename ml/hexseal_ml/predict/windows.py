@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hexseal.raster.grid import Window
 from hexseal.types import Flags, Floats
 from hexseal_ml.imagery.image import Image
+from hexseal_ml.imagery.series import Series
 from hexseal_ml.model.network import SMALLEST_SIDE
 
 
@@ -74,7 +75,9 @@ def mirrored(start: int, size: int, length: int) -> NDArray[np.intp]:
     return np.where(place < length, place, 2 * length - 1 - place)
 
 
-def read_mirrored(image: Image, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+def read_mirrored(
+    image: Image | Series, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> Floats:
     """Return reflectance (bands, rows, cols) of the pixels at these rows and columns."""
     top, left = int(rows.min()), int(columns.min())
     window = Window(top, left, int(rows.max()) + 1 - top, int(columns.max()) + 1 - left)

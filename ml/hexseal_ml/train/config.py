@@ -8,18 +8,24 @@ from hexseal.region.toml import TableReader, read_toml
 from hexseal_ml.data.augment import Augmentation
 from hexseal_ml.data.sources import Source, read_source
 from hexseal_ml.data.split import SplitOptions
-from hexseal_ml.imagery.bands import BANDS, band_name
+from hexseal_ml.imagery.bands import BANDS, band_name, channels_of
 from hexseal_ml.model.classes import CODES
 from hexseal_ml.model.network import ENCODERS, SMALLEST_SIDE
 
 WEIGHTINGS = ("none", "sqrt_inverse", "inverse")
 PRECISIONS = ("auto", "fp32", "bf16")
+KINDS = ("segformer", "tempcnn")
 HUB = "nvidia/mit-{size}"
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast to train; ``budget_minutes`` ends it earlier than ``steps``."""
+    """How long and how fast to train; ``budget_minutes`` ends it earlier than ``steps``.
+
+    ``sealed_weight`` is how often a pixel counts that a label calls Sealed, ``real_sealed_weight``
+    one that a teacher does; ``offset_real`` how far the offset goes from that of labelled
+    validation ground (0) to that of real images (1).
+    """
 
     steps: int = 4000
     budget_minutes: float | None = None
@@ -39,6 +45,9 @@ class Schedule:
     dice: float = 0.0
     freeze_statistics: bool = False
     real_share: float = 0.5
+    offset_real: float = 0.0
+    sealed_weight: float = 1.0
+    real_sealed_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class TrainConfig:
     half: bool
     start: Path | None = None
     blend: float = 1.0
+    kind: str = KINDS[0]
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
@@ -78,7 +88,10 @@ def load_train_config(path: Path) -> TrainConfig:
         half=model.take("half", bool, False),
         pretrained=_pretrained(model, size),
         size=size,
-        bands=_bands(model.take("bands", list, list(BANDS))),
+        bands=channels_of(
+            _bands(model.take("bands", list, list(BANDS))), _days(model.take("days", list, []))
+        ),
+        kind=_choice(model, "kind", KINDS[0], KINDS),
         class_codes=CODES,
         cache=home / top.text("cache", "../../work/ml"),
         sources=tuple(read_source(table, home) for table in top.children("data")),
@@ -110,6 +123,14 @@ def _bands(names: list[object]) -> tuple[str, ...]:
     if not bands or "" in bands or len(set(bands)) < len(bands):
         raise InputError(f"[model] bands = {names!r} is not a list of Sentinel-2 bands, each once")
     return bands
+
+
+def _days(days: list[object]) -> tuple[int, ...]:
+    """Return the days of the year of a model of several dates, rising."""
+    found = tuple(day for day in days if type(day) is int and 1 <= day <= 366)
+    if len(found) < len(days) or list(found) != sorted(set(found)):
+        raise InputError(f"[model] days = {days!r} are not rising days of the year, 1 to 366")
+    return found
 
 
 def _split(table: TableReader) -> SplitOptions:
@@ -148,6 +169,9 @@ def _schedule(table: TableReader) -> Schedule:
         dice=table.number("dice", usual.dice),
         freeze_statistics=table.take("freeze_statistics", bool, usual.freeze_statistics),
         real_share=table.number("real_share", usual.real_share),
+        offset_real=table.number("offset_real", usual.offset_real),
+        sealed_weight=table.number("sealed_weight", usual.sealed_weight),
+        real_sealed_weight=table.number("real_sealed_weight", usual.real_sealed_weight),
     )
     table.done()
     _check_schedule(schedule)
@@ -161,6 +185,10 @@ def _check_schedule(schedule: Schedule) -> None:
             raise InputError(f"[training] {key} = {getattr(schedule, key)}: give 1 or more")
     if schedule.crop < SMALLEST_SIDE:
         raise InputError(f"[training] crop = {schedule.crop}: give {SMALLEST_SIDE} pixels or more")
+    if not 0 <= schedule.offset_real <= 1:
+        raise InputError(f"[training] offset_real = {schedule.offset_real} is not from 0 to 1")
+    if min(schedule.sealed_weight, schedule.real_sealed_weight) <= 0:
+        raise InputError("[training] sealed_weight and real_sealed_weight must be above 0")
     if schedule.learning_rate <= 0:
         raise InputError(f"[training] learning_rate = {schedule.learning_rate}: must be above 0")
     for key in ("warmup", "drop_path", "smoothing", "focus", "real_share"):

@@ -37,7 +37,8 @@ from hexseal_ml.data.sources import Source
 from hexseal_ml.data.split import TRAIN, VALIDATION
 from hexseal_ml.model.classes import IGNORE, SEALED
 from hexseal_ml.model.folder import load_model, model_checksum, save_model
-from hexseal_ml.model.network import ForwardSegformer, Prediction, build_model
+from hexseal_ml.model.network import ForwardModel, Prediction, build_model
+from hexseal_ml.model.tempcnn import build_tempcnn
 from hexseal_ml.train.card import NOTICE, model_card
 from hexseal_ml.train.config import Schedule, TrainConfig
 from hexseal_ml.train.state import Progress, load_state, save_state
@@ -95,6 +96,8 @@ def training_key(config: TrainConfig) -> str:
     facts = asdict(config)
     for free in ("path", "out", "cache", "half", "blend"):
         facts.pop(free)
+    # Chosen when the training is over.
+    facts["schedule"].pop("offset_real")
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -205,7 +208,8 @@ class Learner:
         """Write the best model with its offset, figures and card."""
         best = self._best()
         found = self._found(best, self.crops or self.real_crops)
-        offset = found.matched_offset()
+        real = self._found(best, self.real_crops) if self.real_crops and self.crops else None
+        offset = self._offset(found, real)
         figures = found.figures(offset)
         plain = found.figures()
         facts = best.facts
@@ -215,12 +219,11 @@ class Learner:
             "validation_without_offset": plain,
             "iou": found.iou_by_class(),
         }
-        tested = [found]
-        if self.real_crops and self.crops:
-            tested.append(self._found(best, self.real_crops))
-            facts["metrics"]["real"] = tested[1].figures(offset) | {
-                "offset_that_matches_area": round(tested[1].matched_offset(), 4)
+        if real is not None:
+            facts["metrics"]["real"] = real.figures(offset) | {
+                "offset_that_matches_area": round(real.matched_offset(), 4)
             }
+        tested = [found] if real is None else [found, real]
         facts["metrics"]["sealed_accuracy"] = sealed_accuracy(tested, offset)
         labelled = _by_origin(self.held_out)[0]
         moved = drift(best, labelled[:DRIFT_SCENES], offset, self.device, self._precision())
@@ -235,21 +238,32 @@ class Learner:
         )  # fmt: skip
         return Outcome(self.config.out, figures, self.progress.step)
 
-    def _new_model(self, grounds: Sequence[Plot]) -> ForwardSegformer:
+    def _offset(self, labelled: Validation, real: Validation | None) -> float:
+        """Return what makes areas right: on labelled ground, on real, or between the two."""
+        offset = labelled.matched_offset()
+        if real is None:
+            return offset
+        return offset + self.config.schedule.offset_real * (real.matched_offset() - offset)
+
+    def _new_model(self, grounds: Sequence[Plot]) -> ForwardModel:
         config = self.config
         if config.start is not None:
             model = load_model(config.start)
             if model.bands != config.bands or model.class_codes != config.class_codes:
                 raise InputError(f"{config.start}: has other bands or classes than [model] wants")
             model.facts["initial_weights"] = f"{config.start.name} {model_checksum(config.start)}"
-            return cast(ForwardSegformer, cast(nn.Module, model).to(self.device))
-        model = build_model(
-            config.size, config.bands, config.class_codes,
-            pretrained=config.pretrained, drop_path=config.schedule.drop_path,
+            return cast(ForwardModel, cast(nn.Module, model).to(self.device))
+        model = (
+            build_tempcnn(config.bands, config.class_codes)
+            if config.kind == "tempcnn"
+            else build_model(
+                config.size, config.bands, config.class_codes,
+                pretrained=config.pretrained, drop_path=config.schedule.drop_path,
+            )
         )  # fmt: skip
         statistics = band_statistics(grounds, config.bands, config.schedule.seed)
         model.facts["mean"], model.facts["std"] = statistics
-        return cast(ForwardSegformer, cast(nn.Module, model).to(self.device))
+        return cast(ForwardModel, cast(nn.Module, model).to(self.device))
 
     def _batches(self) -> Iterator[Batch]:
         """Draw the next batch in a thread while the present one is learned."""
@@ -284,21 +298,30 @@ class Learner:
 
     def _loss(self, prediction: Prediction, target: Tensor) -> Tensor:
         """Return cross-entropy of both outputs; unknown pixels do not count."""
-        large = functional.interpolate(
-            prediction.coarse, size=target.shape[1:], mode="bilinear", align_corners=False
-        )
-        fine, coarse = (
-            functional.cross_entropy(
-                logits.float(), target, weight=self.weights, ignore_index=IGNORE, reduction="sum"
+        known = max(int((target != IGNORE).sum()), 1)
+        entropy = self._entropy(prediction.logits, target) / known
+        if prediction.coarse is not None:
+            large = functional.interpolate(
+                prediction.coarse, size=target.shape[1:], mode="bilinear", align_corners=False
             )
-            for logits in (prediction.logits, large)
-        )
-        entropy = (fine + COARSE_LOSS * coarse) / max(int((target != IGNORE).sum()), 1)
+            entropy = entropy + COARSE_LOSS * self._entropy(large, target) / known
         share = self.config.schedule.dice
         if not share:
             return entropy
         place = self.config.class_codes.index(SEALED)
         return entropy + share * dice_loss(prediction.logits, target, place)
+
+    def _entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the summed cross-entropy of logits (B, K, H, W)."""
+        each = functional.cross_entropy(
+            logits.float(), target, weight=self.weights, ignore_index=IGNORE, reduction="none"
+        )
+        schedule, taught = self.config.schedule, self.sampler.real
+        is_sealed = target == self.config.class_codes.index(SEALED)
+        weighed = (
+            each.sum() + (schedule.sealed_weight - 1) * each[taught:][is_sealed[taught:]].sum()
+        )
+        return weighed + (schedule.real_sealed_weight - 1) * each[:taught][is_sealed[:taught]].sum()
 
     def _indices(self, codes: Bytes) -> np.ndarray:
         table = np.full(256, IGNORE, np.int64)
@@ -359,7 +382,7 @@ class Learner:
             minutes = self.progress.seconds / 60
             file.write(f"{self.progress.step},{minutes:.3f},{loss:.5f},{rate:.3e}\n")
 
-    def _found(self, model: ForwardSegformer, crops: Sequence[tuple[Floats, Bytes]]) -> Validation:
+    def _found(self, model: ForwardModel, crops: Sequence[tuple[Floats, Bytes]]) -> Validation:
         return validate(model, crops, self.device, self._precision())
 
     def _logs(self) -> dict[str, str]:
@@ -386,11 +409,11 @@ class Learner:
         ]
         return int(self.progress.history[int(np.argmax(scores))]["step"])
 
-    def _best(self) -> ForwardSegformer:
-        best = ForwardSegformer.from_pretrained(self.work / BEST, local_files_only=True)
+    def _best(self) -> ForwardModel:
+        best = load_model(self.work / BEST)
         if self.config.blend < 1:
             _blend(best, load_model(cast(Path, self.config.start)), self.config.blend)
-        return cast(ForwardSegformer, cast(nn.Module, best).to(self.device).eval())
+        return cast(ForwardModel, cast(nn.Module, best).to(self.device).eval())
 
     def _done(self) -> float:
         """Return how much of the schedule is over, by steps or by minutes, 0 to 1."""

@@ -16,7 +16,7 @@ from hexseal.types import Bytes, Floats, Integers
 from hexseal_ml.data.sampling import Plot
 from hexseal_ml.data.split import VALIDATION
 from hexseal_ml.model.classes import IGNORE, SEALED
-from hexseal_ml.model.network import ForwardSegformer
+from hexseal_ml.model.network import ForwardModel
 
 SIDE = 512
 # Counts of cases are given for so many pixels.
@@ -98,7 +98,7 @@ def _cases(found: Validation, offset: float) -> NDArray[np.float64]:
 
 
 def validate(
-    model: ForwardSegformer,
+    model: ForwardModel,
     crops: Sequence[tuple[Floats, Bytes]],
     device: torch.device,
     precision: AbstractContextManager[object],
@@ -128,7 +128,7 @@ def validate(
 
 
 def drift(
-    model: ForwardSegformer,
+    model: ForwardModel,
     plots: Sequence[Plot],
     offset: float,
     device: torch.device,
