@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,30 @@ def test_ctrl_c_after_the_end_changes_nothing() -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
+
+
+IN_A_TEXT = """
+    import click
+    from hexseal.cli import console
+
+    def work():
+        exec("import time\\nprint('ready', flush=True)\\ntime.sleep(20)")
+
+    console.run(click.Command("work", callback=work), interrupted="stopped")
+"""
+
+
+def test_ctrl_c_in_code_that_was_a_text_ends_as_anywhere_else(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(textwrap.dedent(IN_A_TEXT))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "interrupted"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.strip()) == (130, "error: stopped")

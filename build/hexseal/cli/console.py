@@ -176,3 +176,6 @@ def _deafen() -> None:
     """Ignore signals from now on: all is done, and Python only puts itself away."""
     for wish in (signal.SIGINT, signal.SIGTERM):
         signal.signal(wish, signal.SIG_IGN)
+    # Python -m ends itself by SIGINT where an interrupt, caught or not, passed through the last
+    # exec of a text (dataclasses, numba): run_eval_code_obj in CPython's pythonrun.c.
+    exec("")
