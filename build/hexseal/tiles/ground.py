@@ -39,7 +39,8 @@ TINTS = {
 }
 # A tile's pixel is about as large as a raster's; more is seen by zooming into single pixels.
 DETAIL = 1.0
-ZOOMS = 6
+# Down to where a region fills a phone: each coarser zoom has a quarter of the tiles.
+ZOOMS = 9
 # Tiles of so large a region would take longer than its figures: the finest zooms are left out.
 MOST_TILES = 2_000
 
