@@ -10,7 +10,7 @@ import duckdb
 import yaml
 
 from hexseal.datasets.documents import NAME, checksum_lines, listed_files
-from hexseal.errors import InputError
+from hexseal.errors import HexsealError, InputError
 from hexseal.exchange.record import FOLDER, RECORD, damaged_files, has_record, read_record
 from hexseal.metadata import schema_problems
 from hexseal.storage.database import connect, fetch
@@ -186,7 +186,7 @@ def _check_total(site: Path, settings: PageSettings) -> list[str]:
                 names={"years": settings.years},
                 values={"cells": str(site / name)},
             )
-    except duckdb.Error as err:
+    except (HexsealError, duckdb.Error) as err:
         return [f"{name}: cannot be read ({' '.join(str(err).split())}); {RECORD} names it"]
     printed = totals["valid_m2"]
     if abs(valid_m2 - printed) > 0.01:

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hexseal.errors import HexsealError
 from hexseal.storage.database import connect, fetch
 from hexseal.verify.pages import ListedFile, PageSettings
 from hexseal.verify.tiles import summed_columns
@@ -44,7 +45,7 @@ def check_figures(site: Path, settings: PageSettings) -> list[str]:
                 if item.resolution is not None:
                     problems += _check_totals(database, site, settings, item)
                 problems += _check_csv(database, site, item, settings)
-            except (duckdb.Error, pa.ArrowException) as err:
+            except (HexsealError, duckdb.Error, pa.ArrowException) as err:
                 line = " ".join(str(err).split())
                 problems.append(f"{item.path}: cannot be compared ({line})")
     return problems

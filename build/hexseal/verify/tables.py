@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hexseal.codebook import ARROW_TYPES, Book, Column, Table, codebook_csv, columns_of, tables_of
+from hexseal.errors import HexsealError
 from hexseal.metadata import schema_problems
 from hexseal.storage.database import connect, fetch, statement
 from hexseal.verify.pages import ListedFile, PageSettings
@@ -30,7 +31,7 @@ def check_tables(site: Path, settings: PageSettings) -> Iterator[str]:
         for check in (check_columns, check_formats, check_outlines):
             try:
                 yield from check(database, site, settings)
-            except (duckdb.Error, pa.ArrowException, OSError, ValueError) as err:
+            except (HexsealError, duckdb.Error, pa.ArrowException, OSError, ValueError) as err:
                 yield f"data: cannot be compared ({' '.join(str(err).split())})"
 
 
