@@ -112,6 +112,10 @@ bench-tiles *OPTIONS: setup
     @{{bin}}/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
     @{{bin}}/python bench/tiles.py {{OPTIONS}}
 
+# Big regions: time and memory per stage, workers against one, a cluster that loses a worker
+bench-scale *OPTIONS: setup
+    @{{bin}}/python bench/scale.py {{OPTIONS}}
+
 # Grade pairs of maps with every kind of error, their truth known; --short for a minute
 bench-statistics *OPTIONS: setup
     @{{bin}}/python bench/grades.py {{OPTIONS}}

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
 from h3.api import basic_int
+from numpy.typing import NDArray
 
 from hexseal.change.stage import read_report
 from hexseal.change.states import STATE_SETS
@@ -45,6 +46,8 @@ from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Pair
 
 PUBLISHED: tuple[Table, ...] = ("hexagons", "areas")
+# So many cells are Python numbers at once, for the H3 library.
+CELLS_AT_ONCE = 100_000
 # Columns by which the tables of statistics are joined and sorted.
 KEYS = frozenset({"h3", "resolution", "position", "layer", "id", "populations"})
 
@@ -81,8 +84,8 @@ def write_statistics(
     values = _values(region, work)
     with connect(work) as database:
         run(database, "hexagons", names=names, values=values)
-        cells = [row[0] for row in database.execute("SELECT h3 FROM rolled").fetchall()]
-        if not cells:
+        cells = database.execute("SELECT h3 FROM rolled").to_arrow_table()["h3"].to_numpy()
+        if not cells.size:
             raise InputError(
                 f"{region.path}: no pixel has a valid class in every year "
                 f"({', '.join(map(str, region.years))}); check the window and the no-data codes"
@@ -327,11 +330,17 @@ def _stocks(
     return stock_table(areas, accuracies, region.years, design)
 
 
-def cell_facts(cells: list[int]) -> pa.Table:
+def cell_facts(cells: NDArray[np.uint64]) -> pa.Table:
     """Return centre (degrees) and spherical area (m², H3's own) of each cell."""
-    lat, lon = zip(*map(basic_int.cell_to_latlng, cells), strict=True)
-    area = [basic_int.cell_area(cell, "m^2") for cell in cells]
-    return pa.table({"h3": pa.array(cells, pa.uint64()), "lat": lat, "lon": lon, "area_m2": area})
+    count = cells.size
+    lat, lon, area = np.empty((3, count))
+    for start in range(0, count, CELLS_AT_ONCE):
+        # The library takes one cell at a time, as a Python number.
+        some = cells[start : start + CELLS_AT_ONCE].tolist()
+        at = slice(start, start + len(some))
+        lat[at], lon[at] = np.array([basic_int.cell_to_latlng(cell) for cell in some]).T
+        area[at] = [basic_int.cell_area(cell, "m^2") for cell in some]
+    return pa.table({"h3": cells, "lat": lat, "lon": lon, "area_m2": area})
 
 
 def _memberships(region: Region, facts: pa.Table, shapes: Path) -> pa.Table:

@@ -18,6 +18,7 @@ from pmtiles.tile import TileType, deserialize_header
 
 from hexseal.codebook import columns_for
 from hexseal.codebook.measures import SIGNALS, Signal
+from hexseal.verify.mvt import Decoded, joined_cells, read_cells, read_layers
 from hexseal.verify.pages import LayerArchive, PageSettings
 
 # An archive without tiles makes the library fail in its own ways.
@@ -74,26 +75,30 @@ def _check_archive(stream, site: Path, settings: PageSettings) -> Iterator[str]:
     layers = {layer["id"] for layer in metadata.get("vector_layers", [])}
     if "hexagons" not in layers:
         yield f"{settings.archive}: its metadata names no vector layer 'hexagons'"
-    zooms: dict[int, dict[int, tuple[int, ...]]] = {}
     columns = tile_columns(settings)
-    resolutions: dict[int, int] = {}
+    zooms: dict[int, list[Decoded]] = {}
     for (zoom, x, y), packed in all_tiles(source):
-        tile = vector_tile_pb2.tile()  # type: ignore[attr-defined]
-        tile.ParseFromString(gzip.decompress(packed))
-        cells = zooms.setdefault(zoom, {})
-        for layer in tile.layers:
-            if layer.name not in layers:
-                yield f"tile {zoom}/{x}/{y}: layer {layer.name} is not named in the metadata"
-            if layer.name == "hexagons":
-                for cell, resolution, figures in _features(layer, columns):
-                    resolutions[zoom] = resolution
-                    if cells.setdefault(cell, figures) != figures:
-                        yield f"tile {zoom}/{x}/{y}: cell {cell:x} differs from another tile"
+        for name, layer in read_layers(gzip.decompress(packed)):
+            if name not in layers:
+                yield f"tile {zoom}/{x}/{y}: layer {name} is not named in the metadata"
+            if name == "hexagons":
+                zooms.setdefault(zoom, []).append(read_cells(layer, columns, (x, y)))
     missing = set(range(header["min_zoom"], header["max_zoom"] + 1)) - zooms.keys()
     if missing:
         yield f"{settings.archive}: no tiles at zoom {sorted(missing)}"
-    for zoom, cells in sorted(zooms.items()):
-        yield from _compare(site, settings, zoom, resolutions.get(zoom), cells)
+    for zoom, parts in sorted(zooms.items()):
+        cells = joined_cells(parts)
+        yield from _torn(zoom, cells)
+        yield from _compare(site, settings, zoom, cells)
+
+
+def _torn(zoom: int, cells: Decoded) -> Iterator[str]:
+    """Yield a line for each cell whose figures are not the same in every tile that holds it."""
+    _, first, place = np.unique(cells.ids, return_index=True, return_inverse=True)
+    other = (cells.figures != cells.figures[first[place]]).any(axis=1)
+    for row in np.flatnonzero(other).tolist():
+        x, y = cells.tiles[row].tolist()
+        yield f"tile {zoom}/{x}/{y}: cell {cells.ids[row]:x} differs from another tile"
 
 
 def tile_columns(settings: PageSettings) -> list[str]:
@@ -106,22 +111,8 @@ def summed_columns(settings: PageSettings) -> list[str]:
     return [column.name for column in columns_for("sum", settings.spread)]
 
 
-def _features(layer, columns: list[str]) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-    keys = list(layer.keys)
-    values = [value.int_value or value.uint_value or value.sint_value for value in layer.values]
-    for feature in layer.features:
-        tags = dict(zip(feature.tags[::2], feature.tags[1::2], strict=True))
-        figures = {keys[key]: values[value] for key, value in tags.items()}
-        yield feature.id, figures["resolution"], tuple(figures[name] for name in columns)
-
-
-def _compare(
-    site: Path,
-    settings: PageSettings,
-    zoom: int,
-    resolution: int | None,
-    cells: dict[int, tuple[int, ...]],
-) -> Iterator[str]:
+def _compare(site: Path, settings: PageSettings, zoom: int, cells: Decoded) -> Iterator[str]:
+    resolution = int(cells.resolutions[-1]) if cells.ids.size else None
     listed = [
         item
         for item in settings.downloads
@@ -132,25 +123,31 @@ def _compare(
         return
     names = ["h3", *tile_columns(settings)]
     table = pq.read_table(site / listed[0].path, columns=names)
-    low_bits = table["h3"].to_numpy() & np.uint64((1 << 52) - 1)
-    figures = np.column_stack([_whole(table[name], name) for name in names[1:]])
-    wanted = dict(zip(low_bits.tolist(), map(tuple, figures.tolist()), strict=True))
-    lost, extra = wanted.keys() - cells.keys(), cells.keys() - wanted.keys()
-    different = [cell for cell in wanted.keys() & cells.keys() if wanted[cell] != cells[cell]]
-    for what, found in (("lack", lost), ("have too many", extra), ("differ in", different)):
-        if found:
+    wanted = table["h3"].to_numpy() & np.uint64((1 << 52) - 1)
+    order = np.argsort(wanted)
+    wanted = wanted[order]
+    figures = np.column_stack([_whole(table[name], name) for name in names[1:]])[order]
+    found, first = np.unique(cells.ids, return_index=True)
+    both, in_wanted, in_found = np.intersect1d(
+        wanted, found, assume_unique=True, return_indices=True
+    )
+    differ = (figures[in_wanted] != cells.figures[first[in_found]]).any(axis=1)
+    lost = np.setdiff1d(wanted, found, assume_unique=True)
+    extra = np.setdiff1d(found, wanted, assume_unique=True)
+    for what, some in (("lack", lost), ("have too many", extra), ("differ in", both[differ])):
+        if some.size:
             yield (
-                f"zoom {zoom}: the tiles {what} {len(found)} cells of {listed[0].path}, "
-                f"for instance low bits {min(found):x}"
+                f"zoom {zoom}: the tiles {what} {some.size} cells of {listed[0].path}, "
+                f"for instance low bits {some.min():x}"
             )
 
 
 def _whole(column: pa.ChunkedArray, name: str) -> NDArray[np.int64]:
     """Return what a tile holds of a column: whole square metres, or the number of a signal."""
     if name.startswith("signal_"):
-        return np.array(
-            [SIGNALS.index(word or Signal.NO_DATA) for word in column.to_pylist()], np.int64
-        )
+        encoded = column.fill_null(Signal.NO_DATA).combine_chunks().dictionary_encode()
+        codes = [SIGNALS.index(word) for word in encoded.dictionary.to_pylist()]
+        return np.array(codes, np.int64)[encoded.indices.to_numpy()]
     return np.floor(column.fill_null(0.0).to_numpy() + 0.5).astype(np.int64)
 
 
