@@ -171,7 +171,7 @@ def judged(region: Path, settings: BuildSettings, *, keep: bool = False) -> tupl
 def damage(region: Path, settings: BuildSettings) -> None:
     """Change a byte in the middle of a unit's largest file, and forget that all is done."""
     work = settings.work(load_region(region, site=settings.site))
-    files = sorted((work / "units").rglob("*.parquet"), key=lambda path: path.stat().st_size)
+    files = sorted(work.glob("*units*/**/*.parquet"), key=lambda path: path.stat().st_size)
     content = bytearray(files[-1].read_bytes())
     content[len(content) // 2] ^= 1
     files[-1].write_bytes(content)
