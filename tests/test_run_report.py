@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hexseal.errors import InputError, OutputError
+from hexseal.execution import completed, note_kept
 from hexseal.execution.meter import Meter, family
 from hexseal.execution.report import (
     RunReport,
@@ -198,3 +199,20 @@ def test_a_lock_is_seen(tmp_path: Path) -> None:
     with one_writer(lock, "work"):
         assert is_held(lock)
     assert not is_held(lock)
+
+
+def test_units_of_a_stage_are_recorded_by_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    with recording(path, Reporter(), region="island", workers=1, cluster=None) as (reporter, made):
+        with reporter.stage("delta"):
+            note_kept(["E44N35"])
+            outcomes = [Outcome(Named("E44N36"), 1), Outcome(Named("E45N36"), 2)]
+            assert len(list(completed(outcomes, what="count"))) == 2
+        made.finish("done")
+    report = read_run(path)
+    assert report is not None
+    assert {name: unit.state for name, unit in report.stages[0].units.items()} == {
+        "E44N35": "kept", "E44N36": "done", "E45N36": "done",
+    }  # fmt: skip
+    # Nothing is noted where nothing records.
+    note_kept(["E44N37"])

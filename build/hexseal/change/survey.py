@@ -23,6 +23,7 @@ from hexseal.execution import (
     UnitStore,
     code_version,
     completed,
+    note_kept,
     open_executor,
 )
 from hexseal.execution.store import unit_key
@@ -256,6 +257,8 @@ def _read(
     """
     missing = [task for task in tasks if not task.store.is_finished(task.name)]
     done = len(tasks) - len(missing)
+    names = {task.name for task in missing}
+    note_kept(task.name for task in tasks if task.name not in names)
     if execution.cluster is None and missing:
         threads = max(1, executor.workers // len(missing))
         missing = [replace(task, threads=threads) for task in missing]

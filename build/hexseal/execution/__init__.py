@@ -7,6 +7,7 @@ from hexseal.execution.units import (
     Named,
     Outcome,
     completed,
+    note_kept,
     open_executor,
 )
 
@@ -18,5 +19,6 @@ __all__ = [
     "UnitStore",
     "code_version",
     "completed",
+    "note_kept",
     "open_executor",
 ]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from hexseal import __version__
 from hexseal.execution.meter import Meter
-from hexseal.execution.units import Outcome
+from hexseal.execution.units import Outcome, watched
 from hexseal.progress import Reporter, StageLines, lasting
 from hexseal.storage.files import write_bytes
 
@@ -136,6 +136,8 @@ class Recorder:
 
     def unit(self, outcome: Outcome[Any, Any]) -> None:
         """Note what became of a unit."""
+        if not self.report.stages:
+            return
         state = "done" if outcome.error is None else "failed"
         self.report.stages[-1].units[outcome.unit.name] = UnitReport(
             state, round(outcome.seconds, 3), outcome.attempts, outcome.peak_bytes, outcome.reason
@@ -144,7 +146,8 @@ class Recorder:
 
     def kept(self, name: str) -> None:
         """Note a unit that an earlier run had finished."""
-        self.report.stages[-1].units[name] = UnitReport("kept")
+        if self.report.stages:
+            self.report.stages[-1].units[name] = UnitReport("kept")
 
     def end(self, lines: StageLines) -> None:
         """Note that the stage is done, and what it went through."""
@@ -200,7 +203,8 @@ def recording(
             reporter.progress(what, done, total)
 
         try:
-            yield replace(reporter, progress=progress, recorder=recorder), recorder
+            with watched(recorder):
+                yield replace(reporter, progress=progress, recorder=recorder), recorder
         except KeyboardInterrupt:
             recorder.finish("stopped")
             raise

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -102,22 +103,51 @@ def open_executor(execution: Execution, work: Path) -> Iterator[Executor]:
             yield cluster
 
 
-def completed(
-    outcomes: Iterable[Outcome[U, R]],
-    *,
-    what: str,
-    seen: Callable[[Outcome[U, R]], object] = lambda outcome: None,
-) -> Iterator[Outcome[U, R]]:
+class Watcher(Protocol):
+    """Receives what becomes of units."""
+
+    def unit(self, outcome: Outcome[Any, Any]) -> None:
+        """Note the outcome of a unit."""
+        ...
+
+    def kept(self, name: str) -> None:
+        """Note a unit that an earlier run had finished."""
+        ...
+
+
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Report every unit of the block to a watcher."""
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def note_kept(names: Iterable[str]) -> None:
+    """Report units that an earlier run had finished."""
+    watcher = _watcher.get()
+    if watcher is not None:
+        for name in names:
+            watcher.kept(name)
+
+
+def completed(outcomes: Iterable[Outcome[U, R]], *, what: str) -> Iterator[Outcome[U, R]]:
     """Yield the outcomes that have a value; raise UnitError after the last one if any failed.
 
-    The error of a region of one unit is raised as it is. ``seen`` gets every outcome; ``what`` is
-    the stage, for the message.
+    The error of a region of one unit is raised as it is. ``what`` is the stage, for the message.
     """
+    watcher = _watcher.get()
     failed: list[Outcome[U, R]] = []
     total = 0
     for outcome in outcomes:
         total += 1
-        seen(outcome)
+        if watcher is not None:
+            watcher.unit(outcome)
         if outcome.error is None:
             yield outcome
         else:
