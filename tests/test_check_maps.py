@@ -84,6 +84,31 @@ def test_a_build_names_inverted_confidence_and_confirms_nothing(
     assert "confidence.contrast" in report.reasons
 
 
+@pytest.fixture(scope="module")
+def same_maker(tmp_path_factory: pytest.TempPathFactory, bands: dict[str, np.ndarray]) -> Path:
+    """A region whose pair is consistent."""
+    folder = tmp_path_factory.mktemp("series")
+    findings(folder, bands)
+    return folder
+
+
+def test_another_version_makes_a_consistent_pair_inconclusive(same_maker: Path) -> None:
+    """Published columns follow the grade that the page shows, also once a title was changed."""
+    path = same_maker / "toy.toml"
+
+    def grade() -> tuple[str, tuple[str, ...]]:
+        settings = BuildSettings(same_maker / "site", until="change")
+        build_site(path, settings, Reporter())
+        report = read_report(settings.work(load_region(path)), Pair(2018, 2021))
+        return report.grade, report.reasons
+
+    assert grade() == ("consistent", ())
+    path.write_text(TEXT.replace("year = 2021", 'year = 2021\nsource = "CLC+ Backbone 2021 V2"'))
+    assert grade() == ("inconclusive", ("series.makers",))
+    path.write_text(TEXT)
+    assert grade() == ("consistent", ())
+
+
 def test_confidence_that_knows_nothing_is_not_used(
     tmp_path: Path, bands: dict[str, np.ndarray]
 ) -> None:

@@ -12,6 +12,7 @@ from hexseal.change.maptests import (
     check_confidence,
     check_decoys,
     check_level,
+    check_series,
     check_tail,
     faint_ratio,
 )
@@ -169,3 +170,22 @@ def test_of_few_gains_none_is_confirmed_that_chance_could_make_false() -> None:
     assert sure_enough(np.full(60, 0.09), 0.10).all()
     assert not sure_enough(np.full(60, 0.11), 0.10).any()
     assert not sure_enough(np.empty(0), 0.10).any()
+
+
+@pytest.mark.parametrize(
+    ("same", "sealed", "stops"),
+    [
+        (True, (1000, 1149), []),
+        (True, (1000, 1151), ["pace"]),
+        (True, (1000, 849), ["pace"]),
+        (True, (0, 50), []),
+        (False, (1000, 1000), ["makers"]),
+        (False, (1000, 2000), ["makers", "pace"]),
+    ],
+)
+def test_years_of_other_makers_or_an_unbelievable_pace_are_no_series(
+    same: bool, sealed: tuple[int, int], stops: list[str]
+) -> None:
+    checks = check_series(same_makers=same, sealed=sealed, years=3)
+    assert [check.name for check in checks] == stops
+    assert all(check.test == "series" and check.stops for check in checks)

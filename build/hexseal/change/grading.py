@@ -185,6 +185,7 @@ def grade_pair(
     decoy_ratio: float | None = None,
     ignore_tests: bool = False,
     density: bool = False,
+    series: Sequence[Check] = (),
 ) -> Grading:
     """Test a pair and give every patch its rate.
 
@@ -192,6 +193,7 @@ def grade_pair(
     false gains per loss that the faint patches show. ``ignore_tests`` shows what the figures of
     an inconclusive pair would be: for measuring what the tests are worth, never for publishing.
     Maps of a ``density`` are inconclusive whatever they show; only their shift is tested.
+    ``series`` are checks made of the years besides their patches.
     """
     kept = np.ones(len(table), np.bool_) if kept is None else kept
     gains, field = table.direction > 0, is_field(table)
@@ -216,6 +218,7 @@ def grade_pair(
     )
     if density:
         checks = (*check_densities(), *check_registration(evidence.displacement))
+    checks = (*checks, *series)
     q_value, confirmed = _confirm(table, score, field, kept, tail, ratio, level)
     is_trusted = ignore_tests or not reasons_of(checks)
     grade: Grade = "consistent" if is_trusted else "inconclusive"

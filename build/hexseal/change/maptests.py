@@ -24,8 +24,9 @@ from hexseal.raster.registration import (
 from hexseal.types import Doubles, Flags, Integers
 
 TestName = Literal[
-    "decoys", "tail", "level", "registration", "fields", "confidence", "unsealing", "densities"
-]
+    "decoys", "tail", "level", "registration", "fields", "confidence", "unsealing", "densities",
+    "series",
+]  # fmt: skip
 Verdict = Literal["pass", "fail", "unknown"]
 # "most": fails above the threshold; "least": fails below it.
 Side = Literal["most", "least"]
@@ -38,6 +39,8 @@ LEAST_TAIL_P = 0.001
 MOST_SPREAD, LEAST_EFFECT, MOST_BLOCK_Z = 2.8, 0.10, 4.2
 MOST_FIELD_SHARE, FEWEST_FIELDS, HARMLESS_FIELD_SHARE = 0.45, 4, 0.12
 HEAVIEST_TAIL = 0.5
+# Sealed area in Europe grows by about 0.25 % a year (EEA 2020); above this method is likelier.
+FASTEST_YEARLY_CHANGE = 0.05
 SMALL, LARGE = 6, 12
 FIELD_PIXELS, FIELD_CONTACT, FIELD_PURITY, FIELD_CORE = 40, 0.15, 0.90, 0.33
 FAINT_QUANTILE = 0.75
@@ -244,6 +247,19 @@ def check_densities() -> list[Check]:
     by degrees in every pixel, which patches of large differences do not show.
     """
     return [Check("densities", "measured", None, 0.0, "most", "unknown")]
+
+
+def check_series(*, same_makers: bool, sealed: tuple[int, int], years: int) -> list[Check]:
+    """Return what makes two years no series: other makers, or a pace beyond belief.
+
+    ``sealed`` are the sealed pixels of the first and the second year, ``years`` apart. Nothing is
+    returned where both are sound: that alone proves nothing.
+    """
+    checks = [] if same_makers else [_most("series", "makers", 1.0, 0.0)]
+    yearly = abs(sealed[1] / sealed[0] - 1) / years if sealed[0] else 0.0
+    if yearly > FASTEST_YEARLY_CHANGE:
+        checks.append(_most("series", "pace", yearly, FASTEST_YEARLY_CHANGE))
+    return checks
 
 
 def check_unsealing(tail: Tail | None) -> list[Check]:

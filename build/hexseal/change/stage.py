@@ -25,7 +25,7 @@ from hexseal.change.grading import (
     reasons_of,
 )
 from hexseal.change.joining import Parts, join_parts
-from hexseal.change.maptests import Check
+from hexseal.change.maptests import Check, check_series
 from hexseal.change.patches import PatchTable
 from hexseal.change.rate import Tail
 from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, State
@@ -34,6 +34,7 @@ from hexseal.change.unit import OWNERS
 from hexseal.change.worklist import PatchFile, write_patches
 from hexseal.counting.stage import CountFiles, counted_files, counted_settings
 from hexseal.execution import Execution
+from hexseal.forward.stage import maker, source_titles
 from hexseal.products import Product
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.confidence import contrasts_of, inverted_of, least_contrast
@@ -129,7 +130,7 @@ def judge_region(
 
 
 def change_stamp(region: Region, work: WorkFolder) -> Stamp:
-    """Return the stamp of the judged change: what counts depend on, filters, product and masks."""
+    """Return the stamp of the judged change: counts, filters, product, masks, sources."""
     masks = [(epoch.confidence, epoch.post_processing) for epoch in region.epochs]
     noise = tuple(asdict(region.noise).items())
     product = [
@@ -137,7 +138,9 @@ def change_stamp(region: Region, work: WorkFolder) -> Stamp:
         for value in (getattr(region.product, known.name) for known in fields(Product))
     ]
     files = [*counted_files(region), *(mask for pair in masks for mask in pair if mask)]
-    return Stamp(work.change_stamp, *counted_settings(region), noise, product, masks, files=files)
+    titles = [epoch.source for epoch in region.epochs]
+    settings = (*counted_settings(region), noise, product, masks, titles)
+    return Stamp(work.change_stamp, *settings, files=files)
 
 
 def read_report(work: Path, pair: Pair) -> PairReport:
@@ -253,7 +256,8 @@ def _judge_pair(region: Region, pair: Pair, survey: Survey) -> _Judged:
     facts = survey.facts(pair.key)
     evidence = _evidence(region, pair, survey, facts)
     kept = table.pixels >= region.noise.minimum_patch
-    grading = _grade(table, evidence, kept, region)
+    states = _total(facts, "states")
+    grading = _grade(table, evidence, kept, region, _series(region, pair, states))
     # Where a pair is inconclusive everywhere, no place matters any more.
     is_lost = grading.grade == "inconclusive"
     doubtful = grading.doubtful.nowhere() if is_lost else grading.doubtful
@@ -265,7 +269,24 @@ def _judge_pair(region: Region, pair: Pair, survey: Survey) -> _Judged:
         secure=grading.secure,
         doubtful=doubtful,
     )
-    return _Judged(pair, table, _total(facts, "states"), evidence, grading, fates)
+    return _Judged(pair, table, states, evidence, grading, fates)
+
+
+def _series(region: Region, pair: Pair, states: Integers) -> list[Check]:
+    """Return what makes the years of a pair no series; densities are never graded by it."""
+    if region.product.is_density:
+        return []
+    titles = source_titles(region)
+    made = [year for year in pair if year not in region.mapped_years]
+    first, second = (maker(titles[str(year)], year) for year in pair)
+    gain = int(states[[State.GAIN, *GAIN_REASONS]].sum())
+    loss = int(states[[State.LOSS, *LOSS_REASONS]].sum())
+    stable = int(states[State.SEALED])
+    return check_series(
+        same_makers=bool(made) or first == second,
+        sealed=(stable + loss, stable + gain),
+        years=pair.second - pair.first,
+    )
 
 
 def _evidence(
@@ -351,7 +372,13 @@ def _pixels(
     return np.repeat(row, length), column, np.repeat(owner, length)
 
 
-def _grade(table: PatchTable, evidence: PairEvidence, kept: Flags, region: Region) -> Grading:
+def _grade(
+    table: PatchTable,
+    evidence: PairEvidence,
+    kept: Flags,
+    region: Region,
+    series: Sequence[Check],
+) -> Grading:
     noise = region.noise
     ratio = None if noise.decoy_ratio == "auto" else noise.decoy_ratio
     return grade_pair(
@@ -361,6 +388,7 @@ def _grade(table: PatchTable, evidence: PairEvidence, kept: Flags, region: Regio
         level=noise.level,
         decoy_ratio=ratio,
         density=region.product.is_density,
+        series=series,
     )
 
 

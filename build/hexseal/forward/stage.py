@@ -18,6 +18,7 @@ Where no year of a region has a map, each is the model's map as it is (images_on
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -63,6 +64,15 @@ def make_forward_years(
 def forward_reports(region: Region) -> dict[int, ForwardReport]:
     """Return the comparison of each forward year; raise InputError where one was not made."""
     return {e.year: read_report(report_path(e)) for e in region.epochs if e.forward is not None}
+
+
+def maker(source: str, year: int) -> str:
+    """Return what a source's title says besides its year: product and version.
+
+    >>> maker("ESA WorldCover 2020 v100", 2020), maker("CLC+ Backbone 2018", 2018)
+    ('ESA WorldCover v100', 'CLC+ Backbone')
+    """
+    return " ".join(re.sub(rf"\b{year}\b", " ", source).split())
 
 
 def source_titles(region: Region) -> dict[str, str]:

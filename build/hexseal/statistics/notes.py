@@ -3,13 +3,13 @@
 Each note belongs to a pair of years and is shown beside its figures.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hexseal.change.maptests import Check
+from hexseal.change.maptests import FASTEST_YEARLY_CHANGE, Check
 from hexseal.forward.report import ForwardReport
+from hexseal.forward.stage import maker
 from hexseal.products import DENSITY_BREAK, IMPERVIOUSNESS
 from hexseal.statistics.reference import Reference
 from hexseal.types import Pair
@@ -49,8 +49,6 @@ SEVERE: frozenset[Kind] = frozenset(
     {*FAILED.values(), *UNKNOWN.values(), "makers", "rate", "series_break"}
 )
 
-# Sealed area in Europe grows by about 0.25 % a year (EEA 2020); above this method is likelier.
-FASTEST_YEARLY_CHANGE = 0.05
 LARGEST_LOSS = 0.05
 # CLC+ Backbone years that were calibrated on the year before (DOMAIN: product user manual).
 CALIBRATED_YEARS = (2021, 2023)
@@ -112,15 +110,6 @@ def notes_of(facts: PairFacts) -> tuple[Note, ...]:
         )
         for note in check(facts)
     )
-
-
-def maker(source: str, year: int) -> str:
-    """Return what a source's title says besides its year: product and version.
-
-    >>> maker("ESA WorldCover 2020 v100", 2020), maker("CLC+ Backbone 2018", 2018)
-    ('ESA WorldCover v100', 'CLC+ Backbone')
-    """
-    return " ".join(re.sub(rf"\b{year}\b", " ", source).split())
 
 
 def _makers(facts: PairFacts) -> Iterator[Note]:
