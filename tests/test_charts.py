@@ -184,7 +184,8 @@ def test_every_class_of_known_products_has_a_name() -> None:
     for product in PRODUCTS.values():
         for known in product.classes:
             if known.code in product.valid:
-                assert f"app.class.{product.name}.{known.code}" in ENGLISH.locale.texts
+                variant = ".density" if product.is_density else ""
+                assert f"app.class.{product.name}.{known.code}{variant}" in ENGLISH.locale.texts
 
 
 def test_drawings_hold_text_not_markup_and_no_style() -> None:

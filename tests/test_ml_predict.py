@@ -106,8 +106,11 @@ def test_one_window_is_the_whole_image(tmp_path: Path, model: Path) -> None:
     done = _run(write_image(tmp_path / "a.tif", values), model, tmp_path / "out")
     whole = np.pad(values, [(0, 0), (16, 30), (16, 20)], mode="symmetric")
     expected = _mapped(_probabilities(whole)[:, 16:66, 16:76])
-    for found, wanted in zip(_bands(done), expected, strict=True):
-        np.testing.assert_array_equal(found, wanted)
+    classes, *percents = _bands(done)
+    np.testing.assert_array_equal(classes, expected[0])
+    # Sums in another order may round to the next percent.
+    for found, wanted in zip(percents, expected[1:], strict=True):
+        assert np.abs(found.astype(int) - wanted).max() <= 1
     assert done.pixels == {
         int(code): int(n)
         for code, n in zip(*np.unique(expected[0], return_counts=True), strict=True)

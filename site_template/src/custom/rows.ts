@@ -1,5 +1,6 @@
 // Areas of a file as rows with the columns that `hexseal areas` writes: one schema for both.
 
+import { ofPair, ofYear } from "../shared/columns.ts";
 import type { Grade, Settings } from "../shared/settings.ts";
 import type { Answer } from "./answer.ts";
 import { distance, type Polygon } from "./shapes.ts";
@@ -68,14 +69,14 @@ function stateOf(found: Answer, { years, pairs, own, density }: Settings): Recor
   };
   const first = years[0] ?? 0;
   for (const year of years) {
-    const sealed = figures[`sealed_m2_${year}`] ?? 0;
-    values[`sealed_pixels_${year}`] = density ? null : Math.round(sealed / pixel);
-    values[`sealed_m2_${year}`] = rounded(sealed);
-    values[`sealed_share_${year}`] = ratio(sealed, land);
-    values[`source_${year}`] = own.sources[year] ?? null;
-    const change = year === first ? 0 : (figures[`adjusted_m2_${first}_${year}`] ?? null);
+    const sealed = figures[ofYear("sealed_m2", year)] ?? 0;
+    values[ofYear("sealed_pixels", year)] = density ? null : Math.round(sealed / pixel);
+    values[ofYear("sealed_m2", year)] = rounded(sealed);
+    values[ofYear("sealed_share", year)] = ratio(sealed, land);
+    values[ofYear("source", year)] = own.sources[year] ?? null;
+    const change = year === first ? 0 : (figures[ofPair("adjusted_m2", [first, year])] ?? null);
     const isJudged = pairs.length > 0 && change !== null;
-    values[`index_${year}`] = isJudged ? plus(ratio(100 * change, figures[`sealed_m2_${first}`] ?? 0), 100) : null;
+    values[ofYear("index", year)] = isJudged ? plus(ratio(100 * change, figures[ofYear("sealed_m2", first)] ?? 0), 100) : null;
   }
   return values;
 }
@@ -90,7 +91,7 @@ function changeOf(found: Answer, settings: Settings): Record<string, Value> {
     const of = (name: string) => figures[`${name}_${pair}`] ?? null;
     const [gain, loss] = [of("new_sealed_m2") ?? 0, of("unsealed_m2") ?? 0];
     const [net, low, high] = [of("adjusted_m2"), of("adjusted_low_m2"), of("adjusted_high_m2")];
-    const before = figures[`sealed_m2_${first}`] ?? 0;
+    const before = figures[ofYear("sealed_m2", first)] ?? 0;
     const signal = of("signal");
     const counted: Record<string, Value> = {
       new_sealed_pixels: settings.density ? null : Math.round(gain / pixel),
