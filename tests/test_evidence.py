@@ -373,6 +373,9 @@ class TestRealRasters:
             "rate",
             "unbalanced",
         }
+        (rate,) = (note for note in notes if note["kind"] == "rate")
+        (pace,) = (check for check in report.checks if check.name == "pace")
+        assert pace.statistic == pytest.approx(rate["values"]["percent"] / 100)
         (makers,) = (note for note in notes if note["kind"] == "makers")
         assert makers["values"] == {
             "first": "ESA WorldCover v100",

@@ -119,7 +119,8 @@ def judge_region(
     maps fails locally.
     """
     survey = survey_region(region, work, execution=execution, progress=progress)
-    judged = [_judge_pair(region, pair, survey) for pair in region.pairs]
+    sealed = _sealed_pixels(region, survey)
+    judged = [_judge_pair(region, pair, survey, sealed) for pair in region.pairs]
     doubtful = [pair.fates.doubtful for pair in judged]
     final = survey_again(survey, doubtful, work, execution=execution, progress=progress)
     reports = []
@@ -249,7 +250,7 @@ def judge_areas(
         copy_file(before.report(pair), now.report(pair))
 
 
-def _judge_pair(region: Region, pair: Pair, survey: Survey) -> _Judged:
+def _judge_pair(region: Region, pair: Pair, survey: Survey, sealed: Mapping[int, int]) -> _Judged:
     """Join the patches of a pair and judge them."""
     units = survey.parts(pair.key)
     patch, table = join_parts(Parts.joined(units), survey.grid.width)
@@ -257,7 +258,7 @@ def _judge_pair(region: Region, pair: Pair, survey: Survey) -> _Judged:
     evidence = _evidence(region, pair, survey, facts)
     kept = table.pixels >= region.noise.minimum_patch
     states = _total(facts, "states")
-    grading = _grade(table, evidence, kept, region, _series(region, pair, states))
+    grading = _grade(table, evidence, kept, region, _series(region, pair, sealed))
     # Where a pair is inconclusive everywhere, no place matters any more.
     is_lost = grading.grade == "inconclusive"
     doubtful = grading.doubtful.nowhere() if is_lost else grading.doubtful
@@ -272,19 +273,31 @@ def _judge_pair(region: Region, pair: Pair, survey: Survey) -> _Judged:
     return _Judged(pair, table, states, evidence, grading, fates)
 
 
-def _series(region: Region, pair: Pair, states: Integers) -> list[Check]:
+def _sealed_pixels(region: Region, survey: Survey) -> dict[int, int]:
+    """Return the sealed pixels of each year, of those that count in every year."""
+    valid = np.array(sorted(region.product.valid), np.uint8)
+    codes = np.array(sorted(region.product.sealed), np.uint8)
+    sums = dict.fromkeys(region.years, 0)
+    for task in survey.tasks:
+        names = [*(f"class_{year}" for year in region.years), "pixels"]
+        rows = pq.read_table(survey.table(task, "cells"), columns=names)
+        *classes, pixels = (column.to_numpy() for column in rows.columns)
+        counts = np.all([np.isin(each, valid) for each in classes], axis=0)
+        for year, each in zip(region.years, classes, strict=True):
+            sums[year] += int(pixels[counts & np.isin(each, codes)].sum())
+    return sums
+
+
+def _series(region: Region, pair: Pair, sealed: Mapping[int, int]) -> list[Check]:
     """Return what makes the years of a pair no series; densities are never graded by it."""
     if region.product.is_density:
         return []
     titles = source_titles(region)
     made = [year for year in pair if year not in region.mapped_years]
     first, second = (maker(titles[str(year)], year) for year in pair)
-    gain = int(states[[State.GAIN, *GAIN_REASONS]].sum())
-    loss = int(states[[State.LOSS, *LOSS_REASONS]].sum())
-    stable = int(states[State.SEALED])
     return check_series(
         same_makers=bool(made) or first == second,
-        sealed=(stable + loss, stable + gain),
+        sealed=(sealed[pair.first], sealed[pair.second]),
         years=pair.second - pair.first,
     )
 
