@@ -107,3 +107,22 @@ def test_ctrl_c_in_code_that_was_a_text_ends_as_anywhere_else(tmp_path: Path) ->
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err.strip()) == (130, "error: stopped")
+
+
+PENDING_AT_THE_END = """
+    import atexit, signal, time
+    import click
+    from hexseal.cli import console
+
+    names = {"__name__": "numba", "signal": signal}
+    exec("def last():\\n signal.raise_signal(signal.SIGINT)\\n", names)
+    atexit.register(time.sleep, 0.5)
+    console.run(click.Command("work", callback=names["last"]), interrupted="stopped")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers that signal here")
+def test_a_kept_ctrl_c_does_not_kill_a_command_that_is_done() -> None:
+    command = [sys.executable, "-c", textwrap.dedent(PENDING_AT_THE_END)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -174,6 +174,10 @@ def _fail(line: str, code: int) -> NoReturn:
 
 def _deafen() -> None:
     """Ignore signals from now on: all is done, and Python only puts itself away."""
+    if hasattr(signal, "setitimer"):
+        # A kept wish: Python takes its handlers down at the end, and the alarm would kill it.
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
     for wish in (signal.SIGINT, signal.SIGTERM):
         signal.signal(wish, signal.SIG_IGN)
     # Python -m ends itself by SIGINT where an interrupt, caught or not, passed through the last
