@@ -95,7 +95,7 @@ def test_names_are_right_whatever_the_shapefile_says(
 def test_a_wrong_cpg_is_noted(tmp_path: Path) -> None:
     areas = read(shapefile(tmp_path, codec="cp1252", cpg="UTF-8"))
     assert areas.notes == (
-        "its .cpg says 'UTF-8', which its text is not; read as cp1252: correct or delete the .cpg",
+        "its .cpg has 'UTF-8', which its text is not; read as cp1252: correct or delete the .cpg",
     )
     assert read(shapefile(tmp_path, codec="cp1252", cpg="1252")).notes == ()
 

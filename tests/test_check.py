@@ -313,10 +313,10 @@ def test_names_tell_year_and_crs(tmp_path: Path) -> None:
     name = "CLMS_CLCPLUS_RAS_S2023_R10m_E44N36_32620_V01_R00.tif"
     path = tif(tmp_path, name, FIRST)
     checked = replace(region([path], years=(2021,)), simulated=False)
-    assert [line for line in lines(check_region(checked), "warning") if "name says" in line] == [
-        f"warning: {path}: its name says 2023, [[epoch]] year says 2021; "
+    assert [line for line in lines(check_region(checked), "warning") if "its name has" in line] == [
+        f"warning: {path}: its name has 2023, [[epoch]] year is 2021; "
         "check that no years are swapped",
-        f"warning: {path}: its name says EPSG:32620 (the file says EPSG:3035); "
+        f"warning: {path}: its name has EPSG:32620 (the file has EPSG:3035); "
         "fetch the original file",
     ]
 

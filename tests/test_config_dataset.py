@@ -78,7 +78,7 @@ text = "New areas."
         ),
         (
             'version = "1.1.0"\nchanges = [{ version = "1.0.0", date = "2026-01-31", text = "x" }]',
-            "[dataset] version = '1.1.0', but the last of [[dataset.changes]] tells of '1.0.0'",
+            "[dataset] version = '1.1.0', but the last of [[dataset.changes]] is of '1.0.0'",
         ),
     ],
 )

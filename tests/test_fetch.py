@@ -128,7 +128,7 @@ def test_a_dry_run_tells_the_plan_and_asks_nobody(services: Services, region: Pa
     assert f"clcplus_2018.tif       4 requests, from {services.address}/clc2018" in result.out
     assert lines[-2].startswith(f"note: no [[epoch]] or [[areas]] of {region} names")
     assert lines[-2].endswith("in/half.gpkg")
-    assert lines[-1] == "dry run: nothing was asked for or written"
+    assert lines[-1] == "dry run: nothing was requested or written"
     assert services.asked == []
     assert not (region.parent / "in").exists()
 

@@ -12,7 +12,7 @@ from hexseal.errors import FetchError
 from hexseal.fetch import addresses
 from hexseal.fetch.addresses import is_private_address, onward, public, redacted
 from hexseal.fetch.remote import RemoteFile, opened
-from hexseal.fetch.web import Asked, Limits, RefusalError, Web
+from hexseal.fetch.web import Limits, Query, RefusalError, Web
 
 CONTENT = b"0123456789" * 1000
 
@@ -46,7 +46,7 @@ def test_busy_services_are_asked_again_after_growing_pauses(
     services.faults["/file"] = [Answer(status=503), busy, Answer(status=502)]
     result: list[tuple[int, int]] = []
     size = web.download(
-        Asked(f"{services.address}/file"), tmp_path / "a", progress=lambda *at: result.append(at)
+        Query(f"{services.address}/file"), tmp_path / "a", progress=lambda *at: result.append(at)
     )
     assert size == 10_000
     assert (tmp_path / "a").read_bytes() == CONTENT
@@ -61,26 +61,26 @@ def test_a_broken_transfer_starts_again_and_leaves_nothing_half_written(
     services: Services, web: Web, tmp_path: Path
 ) -> None:
     services.faults["/file"] = [Answer(CONTENT, cut=4_000)]
-    web.download(Asked(f"{services.address}/file"), tmp_path / "a")
+    web.download(Query(f"{services.address}/file"), tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == CONTENT
     services.faults["/file"] = [Answer(CONTENT, cut=4_000)] * 5
     with pytest.raises(FetchError, match=r"/file: broke off.*\(5 tries\); check the network"):
-        web.download(Asked(f"{services.address}/file"), tmp_path / "b")
+        web.download(Query(f"{services.address}/file"), tmp_path / "b")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_lasting_refusals_are_not_repeated(services: Services, web: Web) -> None:
     with pytest.raises(RefusalError, match=r"answered HTTP 404 Not Found: '<html>no such page"):
-        web.json(Asked(f"{services.address}/nothing"))
+        web.json(Query(f"{services.address}/nothing"))
     assert len(services.asked) == 1
 
 
 def test_a_token_is_neither_shown_nor_sent_to_another_host(services: Services, web: Web) -> None:
     services.routes["/echo"] = lambda ask: Answer(ask.headers["Authorization"].encode(), 400)
     with pytest.raises(RefusalError) as failed:
-        web.json(Asked(f"{services.address}/echo", token="s3cret"))
+        web.json(Query(f"{services.address}/echo", token="s3cret"))
     assert "s3cret" not in str(failed.value)
-    assert "s3cret" not in repr(Asked("http://a", token="s3cret"))
+    assert "s3cret" not in repr(Query("http://a", token="s3cret"))
     with running() as other:
         other.routes["/there"] = lambda ask: Answer.json({"sent": "Authorization" in ask.headers})
         services.routes["/away"] = lambda ask: Answer(
@@ -89,7 +89,7 @@ def test_a_token_is_neither_shown_nor_sent_to_another_host(services: Services, w
         services.routes["/stay"] = lambda ask: Answer(status=302, headers={"Location": "/here"})
         services.routes["/here"] = lambda ask: Answer.json({"sent": "Authorization" in ask.headers})
         answers = [
-            web.json(Asked(f"{services.address}/{way}", token="s3cret")) for way in ("away", "stay")
+            web.json(Query(f"{services.address}/{way}", token="s3cret")) for way in ("away", "stay")
         ]
     assert answers == [{"sent": False}, {"sent": True}]
 
@@ -98,7 +98,7 @@ def test_a_token_is_neither_shown_nor_sent_to_another_host(services: Services, w
 def test_redirects_to_files_are_not_followed(services: Services, web: Web, target: str) -> None:
     services.routes["/away"] = lambda ask: Answer(status=302, headers={"Location": target})
     with pytest.raises((FetchError, RefusalError)):
-        web.json(Asked(f"{services.address}/away"))
+        web.json(Query(f"{services.address}/away"))
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_answers_may_point_on() -> None:
 def test_pages_instead_of_json_are_quoted(services: Services, web: Web) -> None:
     services.routes["/page"] = lambda ask: Answer(b"<html>\n <title>Login</title>")
     with pytest.raises(FetchError, match="answered '<html> <title>Login</title>', which is not"):
-        web.json(Asked(f"{services.address}/page?key=hidden"))
+        web.json(Query(f"{services.address}/page?key=hidden"))
 
 
 def test_services_out_of_reach_are_named(web: Web, pauses: list[float]) -> None:
     with pytest.raises(FetchError, match=r"^http://127.0.0.1:9/a: cannot be reached .*5 tries"):
-        web.json(Asked("http://127.0.0.1:9/a?token=x"))
+        web.json(Query("http://127.0.0.1:9/a?token=x"))
     assert pauses == [1.0, 2.0, 4.0, 8.0]
 
 
@@ -157,7 +157,7 @@ class TestMachines:
 
     @pytest.fixture
     def names(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-        """Names that lead to machines; 127.0.0.1 counts as public, so that it can be asked."""
+        """Names that lead to machines; 127.0.0.1 counts as public, so that it can be reached."""
         names = {"public.example": "127.0.0.1", "inner.example": "127.0.0.2"}
         resolve = socket.getaddrinfo
 
@@ -177,11 +177,11 @@ class TestMachines:
         self, services: Services, web: Web, names: dict[str, str]
     ) -> None:
         port = services.address.rpartition(":")[2]
-        asked = Asked(f"http://inner.example:{port}/file", origin=self.PUBLIC)
+        asked = Query(f"http://inner.example:{port}/file", origin=self.PUBLIC)
         with pytest.raises(FetchError, match=r"inner.example leads to 127.0.0.2, a machine of a"):
             web.content(asked)
         assert services.asked == []
-        asked = Asked(f"http://public.example:{port}/file", origin=self.PUBLIC)
+        asked = Query(f"http://public.example:{port}/file", origin=self.PUBLIC)
         assert web.content(asked) == CONTENT
 
     def test_the_machine_that_was_checked_is_the_one_that_is_asked(
@@ -199,7 +199,7 @@ class TestMachines:
             return resolve(host, *given, **named)
 
         monkeypatch.setattr(addresses.socket, "getaddrinfo", changing)
-        wanted = Asked(f"http://public.example:{port}/file", origin=self.PUBLIC)
+        wanted = Query(f"http://public.example:{port}/file", origin=self.PUBLIC)
         assert web.content(wanted) == CONTENT
         assert asked == ["public.example"]
 
@@ -210,7 +210,7 @@ class TestMachines:
         inner = f"http://inner.example:{port}/file"
         services.routes["/away"] = lambda ask: Answer(status=302, headers={"Location": inner})
         with pytest.raises(FetchError, match=r"inner.example leads to 127.0.0.2"):
-            web.content(Asked(f"http://public.example:{port}/away"))
+            web.content(Query(f"http://public.example:{port}/away"))
 
     def test_a_service_that_the_user_named_may_stand_in_a_private_network(
         self, services: Services, web: Web, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
@@ -221,9 +221,9 @@ class TestMachines:
         catalogue, file = (f"http://corp.example:{port}/{name}" for name in ("catalogue", "file"))
         services.routes["/catalogue"] = lambda ask: Answer.json({})
         with pytest.raises(FetchError, match=r"corp.example leads to 127.0.0.1"):
-            web.content(Asked(file, origin=catalogue))
-        web.json(Asked(catalogue))
-        assert web.content(Asked(file, origin=catalogue)) == CONTENT
+            web.content(Query(file, origin=catalogue))
+        web.json(Query(catalogue))
+        assert web.content(Query(file, origin=catalogue)) == CONTENT
 
 
 def test_answers_are_limited_in_size_and_time(services: Services, tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_answers_are_limited_in_size_and_time(services: Services, tmp_path: Path
         now[0] += 10.0
         return now[0]
 
-    asked = Asked(f"{services.address}/file")
+    asked = Query(f"{services.address}/file")
     with pytest.raises(FetchError, match=r"/file: sent more than 0 MB; not used"):
         Web(clock=clock).download(asked, tmp_path / "a", limits=Limits(9_999, 1e6))
     with pytest.raises(FetchError, match=r"sent [\d,]+ bytes and did not end in time"):
@@ -250,7 +250,7 @@ def test_waits_that_make_no_sense_are_passed_over(
     services: Services, web: Web, pauses: list[float], headers: dict[str, str]
 ) -> None:
     services.faults["/file"] = [Answer(status=503, headers=_latin(headers))]
-    assert web.content(Asked(f"{services.address}/file")) == CONTENT
+    assert web.content(Query(f"{services.address}/file")) == CONTENT
     assert pauses == [1.0]
 
 
@@ -261,13 +261,13 @@ def _latin(headers: dict[str, str]) -> dict[str, str]:
 def test_json_of_a_thousand_levels_is_one_line(services: Services, web: Web) -> None:
     services.routes["/deep"] = lambda ask: Answer(b"[" * 100_000)
     with pytest.raises(FetchError, match="nested too deeply"):
-        web.json(Asked(f"{services.address}/deep"))
+        web.json(Query(f"{services.address}/deep"))
 
 
 @pytest.mark.parametrize("address", ["http://[::1", "http://a:99999/", f"http://{'a' * 64}.org/"])
 def test_addresses_that_cannot_be_asked_are_one_line(web: Web, address: str) -> None:
-    with pytest.raises(FetchError, match="is not an address that can be asked"):
-        web.json(Asked(address))
+    with pytest.raises(FetchError, match="is not an address that can be opened"):
+        web.json(Query(address))
 
 
 def test_secrets_are_hidden_wherever_a_service_echoes_them(services: Services, web: Web) -> None:
@@ -278,7 +278,7 @@ def test_secrets_are_hidden_wherever_a_service_echoes_them(services: Services, w
     }
     services.routes["/echo"] = lambda ask: Answer(json.dumps(echoed).encode(), 403)
     with pytest.raises(RefusalError) as failed:
-        web.json(Asked(f"{services.address}/echo?signed=abcdefgh12345"))
+        web.json(Query(f"{services.address}/echo?signed=abcdefgh12345"))
     for secret in ("abcdefgh12345", "tok.en", "eyJ", "hunter22", "AbC", "99ff"):
         assert secret not in str(failed.value)
     assert redacted("a key of a map") == "a key of a map"

@@ -95,7 +95,7 @@ def test_wrong_classifications_are_refused(tmp_path: Path, image: str) -> None:
 def test_bands_that_clouds_are_told_by_must_be_there(tmp_path: Path) -> None:
     names = tuple(band for band in BANDS if band != "B11")
     path = write_image(tmp_path / "a.tif", reflectance(40, 50)[:9], bands=names)
-    with pytest.raises(InputError, match=r"has no band B11, so clouds cannot be told"):
+    with pytest.raises(InputError, match=r"has no band B11, so clouds cannot be found"):
         open_masked(path, bands=("B02", "B03"), clouds="mask")
 
 

@@ -103,7 +103,7 @@ def test_what_is_no_tile_folder_is_refused(folder: Path, tmp_path: Path) -> None
     np.save(label, np.full((20, 25), 6, np.uint8))
     assert "(20, 25) pixels, its image (25, 25)" in _refused(folder, 2021)
     (folder / "images" / "LU000" / "2021" / "filename2bbox.parquet").unlink()
-    assert "nor its name says where it lies" in _refused(folder, 2021)
+    assert "nor its name holds where it lies" in _refused(folder, 2021)
 
 
 def test_pickled_arrays_are_not_opened(folder: Path) -> None:

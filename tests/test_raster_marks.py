@@ -101,7 +101,7 @@ def test_lossy_compression_of_classes_is_refused(
         open_landcover(address)
     assert str(caught.value) == (
         f"{address}: is compressed with {name}, which changes class codes; fetch it again, or "
-        "make it anew from the original with LZW or DEFLATE"
+        "make it again from the original with LZW or DEFLATE"
     )
 
 

@@ -129,7 +129,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "another file": (
         change_document("schema_org_en.json", note={"name": "x.csv", "sha256": "0" * 64}),
-        "data/schema_org_en.json: tells of x.csv with SHA-256 000000000000",
+        "data/schema_org_en.json: lists x.csv with SHA-256 000000000000",
     ),
     "other script": (
         lambda s: one(s, "assets/tiles-*.js").write_text('x="AAAA";'),
@@ -249,7 +249,7 @@ TABLES = {
     "other type": (
         "data/*_transitions_areas.parquet",
         lambda t: t.set_column(5, "origin_class", t["origin_class"].cast(pa.int32())),
-        "origin_class is int32, the codebook says UTINYINT",
+        "origin_class is int32, the codebook has UTINYINT",
     ),
     "parent": (
         "data/*_hexagons_r8.parquet", with_first("valid_pixels", 1),

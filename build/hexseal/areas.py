@@ -102,11 +102,11 @@ def measure_areas(
 ) -> AreasSummary:
     """Write one row per polygon; the suffix of ``output`` chooses the format.
 
-    Polygons may overlap, have holes and parts, lie partly or wholly outside. ``answer`` says
-    what became of each: ok, partly (``covered_share`` says how much has data), outside, no pixel
+    Polygons may overlap, have holes and parts, lie partly or wholly outside. ``answer`` is
+    what became of each: ok, partly (``covered_share`` is the part that has data), outside, no pixel
     centre inside, no valid pixel.
     A pixel counts when its centre lies inside; ``edge_sd_m2`` is the standard deviation of that
-    count against the exact area of the polygon. ``repaired`` says that the polygon was invalid
+    count against the exact area of the polygon. ``repaired`` marks a polygon that was invalid
     in its file and what GEOS's make_valid encloses was measured. Other columns are those of the
     site's tables of areas.
     """

@@ -127,7 +127,7 @@ def running(region: Region, settings: BuildSettings, reporter: Reporter) -> Iter
 
 
 def _build(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
-    """Run the stages that the settings ask for; publish the site when all have run."""
+    """Run the stages that the settings name; publish the site when all have run."""
     work = settings.work(region)
     with staged(settings) as folder:
         if settings.start == "pages":
@@ -177,7 +177,7 @@ def staged(settings: BuildSettings) -> Iterator[SiteFolder]:
 
 
 def prepare_inputs(region: Region, reporter: Reporter, *, fresh: bool = False) -> None:
-    """Simulate the inputs where the region asks for it, predict forward years, check them all.
+    """Simulate the inputs of a simulated region, predict forward years, check them all.
 
     Raises InputError where the checks find an error, or an input that ``hexseal fetch`` makes is
     missing; ``fresh`` predicts again.
@@ -392,7 +392,7 @@ def _accuracy(region: Region, work: Path, reporter: Reporter) -> Accuracy:
 
 
 def _reference(region: Region, work: Path, reporter: Reporter) -> Reference | None:
-    """Return what the region's labelled blocks say; their table and report go into ``work``."""
+    """Return the result of the labelled blocks; their table and report go into ``work``."""
     files = [Path(name) for name in region.accuracy.sample]
     if not files:
         return None

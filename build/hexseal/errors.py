@@ -32,7 +32,7 @@ class GridMismatchError(InputError):
 
 
 class FetchError(HexsealError):
-    """A service did not deliver what was asked of it."""
+    """A service did not deliver what was requested."""
 
 
 class OutputError(HexsealError):
@@ -44,7 +44,7 @@ class ToolError(HexsealError):
 
 
 class VerifyError(HexsealError):
-    """A finished site does not hold what it says it holds."""
+    """A finished site does not hold what it lists."""
 
 
 class UnitError(HexsealError):

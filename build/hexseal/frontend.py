@@ -191,4 +191,4 @@ def _telling_line(output: str) -> str:
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line.removeprefix("npm error ") for line in lines if line.startswith("npm error")]
-    return "; ".join(errors[:2]) if errors else (lines[-1] if lines else "it said nothing")
+    return "; ".join(errors[:2]) if errors else (lines[-1] if lines else "no message")

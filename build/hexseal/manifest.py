@@ -49,7 +49,7 @@ class Download:
     """One file of site/data.
 
     ``resolution`` is None where rows are no hexagons of one resolution, ``rows`` where there are
-    none. ``title`` says what it holds (text key page.downloads.TITLE); ``table`` names the table of
+    none. ``title`` is what it holds (text key page.downloads.TITLE); ``table`` names the table of
     the codebook whose columns it has, None where it has none or several.
     """
 

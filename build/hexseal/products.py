@@ -26,7 +26,7 @@ class Product:
 
     ``valid`` are the codes that count in statistics, ``nodata`` those that do not; every
     other code is unknown and an error. ``sealed`` and ``water`` are subsets of ``valid``.
-    ``dois`` are those of the maps by year; ``wording`` is what the producer asks every product
+    ``dois`` are those of the maps by year; ``wording`` is what the producer requires every product
     made from them to say, its ``{dois}`` filled in, and ``terms`` where the licence stands.
 
     A product of densities has a ``step`` above 0: its valid codes are the sealed per cent of each

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     # Geometries of shapely, or other Python objects.
     Objects = NDArray[np.object_]
 
-# Types of items at run time, where numpy is imported only by who asks for an array: the region
+# Types of items at run time, where numpy is imported only by users of arrays: the region
 # file's reader and the command line need none.
 ITEMS = {
     "Bytes": "uint8", "Int16s": "int16", "UInt16s": "uint16", "Integers": "int64",

@@ -52,7 +52,7 @@ class SampleUnits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StratifiedEstimate:
-    """What a reference sample says; areas are in the unit of the total, the rest are shares.
+    """Figures of a reference sample; areas are in the unit of the total, the rest are shares.
 
     ``proportions`` has map classes as rows and reference classes as columns. Undefined figures
     are NaN: the user's accuracy of a class that is not on the map, the producer's accuracy of

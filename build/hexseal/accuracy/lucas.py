@@ -1,7 +1,7 @@
 """Eurostat's LUCAS survey as it is published: which points are sealed, and where they lie.
 
 A point is where the survey's grid puts it (TH_LAT, TH_LONG; POINT_LAT, POINT_LONG in 2022), which
-is what surveyors describe; GPS columns say where they stood. The eight digits of POINT_ID are the
+is what surveyors describe; GPS columns hold where they stood. The eight digits of POINT_ID are the
 kilometres east and north of the point in EPSG:3035, read where the degrees are missing.
 """
 
@@ -50,7 +50,7 @@ STRATA = ("stratum", "stratum_lucas")
 class LucasSurvey:
     """Observed points in degrees; points without cover or position are counted in ``skipped``.
 
-    ``sealed`` is 1 or 0; greenhouses are told apart by ``greenhouse``, whatever they count as.
+    ``sealed`` is 1 or 0; greenhouses are marked by ``greenhouse``, whatever they count as.
     """
 
     year: int

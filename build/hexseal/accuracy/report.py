@@ -147,7 +147,7 @@ class ChangeAccuracy:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyReport:
-    """The whole answer; ``design`` says what the points' weights come from."""
+    """The whole answer; ``design`` is what the points' weights come from."""
 
     region: str
     points_file: str

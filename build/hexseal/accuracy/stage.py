@@ -101,7 +101,7 @@ def assess_accuracy(
     """Compare a reference sample with the maps of a region.
 
     ``crs`` is that of columns x and y; ``year`` chooses the map year of a sample that does not
-    say it. ``greenhouses`` counts LUCAS greenhouses (A13) as sealed. Of densities, points
+    hold it. ``greenhouses`` counts LUCAS greenhouses (A13) as sealed. Of densities, points
     are compared with pixels half of which is sealed, and give the sealed area, no change.
 
     Raises InputError for a sample that cannot be read, or with fewer than ``fewest_points`` in a
@@ -173,12 +173,12 @@ def _as_ranges(product: Product, survey: MapSurvey) -> tuple[Product, MapSurvey]
 
 
 def sealed_accuracy(report: AccuracyReport) -> dict[int, SealedAccuracy]:
-    """Return the accuracy of Sealed by map year; InputError where the sample cannot tell it."""
+    """Return the accuracy of Sealed by map year; InputError where the sample cannot support it."""
     return {year.year: _sealed_accuracy(report, year) for year in report.years}
 
 
 def known_accuracy(report: AccuracyReport, given: Accuracy) -> Accuracy:
-    """Return what a sample says of the maps' accuracy, besides the settings it was read with."""
+    """Return the maps' accuracy by a sample, besides the settings it was read with."""
     return replace(given, years=sealed_accuracy(report), paired=paired_errors(report))
 
 
@@ -375,7 +375,7 @@ def _is_sealed(codes: Integers, product: Product) -> Integers:
 def _mapped_sealed(
     product: Product, sample: ReferenceSample, survey: MapSurvey, year: int
 ) -> Integers:
-    """Return 1 where the map is sealed at a point; pairs of a binary sample say so themselves."""
+    """Return 1 where the map is sealed at a point; pairs of a binary sample hold it themselves."""
     _, of_points = survey.column(year)
     if sample.is_binary and sample.form == "pairs":
         return of_points
@@ -385,7 +385,7 @@ def _mapped_sealed(
 def _assess_changes(
     region: Region, sample: ReferenceSample, survey: MapSurvey, fewest: int
 ) -> tuple[tuple[ChangeAccuracy, ...], tuple[str, ...]]:
-    """Assess every pair of years that has references; say why where that cannot be done."""
+    """Assess every pair of years that has references; report why where that cannot be done."""
     changes, problems = [], []
     for before, after in region.pairs:
         if not {before, after} <= set(sample.reference):

@@ -1,4 +1,4 @@
-"""What the maps say about a reference sample: one windowed pass over the years that it needs."""
+"""The maps at the places of a reference sample: one windowed pass over the years that it needs."""
 
 import os
 from collections import defaultdict

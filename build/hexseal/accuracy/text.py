@@ -44,10 +44,10 @@ def _year_lines(year: YearAccuracy) -> Iterator[str]:
     )
     if year.greenhouses is not None and year.greenhouses.points:
         houses = year.greenhouses
-        said = "sealed" if houses.count_as_sealed else "not sealed"
+        counted = "sealed" if houses.count_as_sealed else "not sealed"
         yield (
             f"  greenhouses (A13): {houses.points} points, {houses.mapped_sealed} of them sealed "
-            f"on the map; counted as {said}"
+            f"on the map; counted as {counted}"
         )
     for warning in year.warnings:
         yield f"  warning: {warning}"

@@ -68,7 +68,7 @@ def year_warnings(sample: ReferenceSample, year: int) -> Iterator[str]:
 
 
 def table_warnings(table: ClassTable) -> tuple[str, ...]:
-    """Name the map classes with area of which few points tell."""
+    """Name the map classes with area that few points cover."""
     points = table.counts.sum(axis=1).tolist()
     few = [
         f"{label} ({count})"

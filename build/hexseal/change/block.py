@@ -161,7 +161,7 @@ class BlockJudge:
         """Return what the pixels ``own`` of the layers show; they lie at ``window``.
 
         ``own`` are first and end row, first and end column; what lies around them, 16 pixels where
-        the region goes on, is read as their neighbours.
+        the region continues, is read as their neighbours.
         """
         joint = self.joiner.join(layers.classes)
         bits = sealed_bits(joint.classes, self._masks(joint.classes))
@@ -483,7 +483,7 @@ def _by_class(tally: Tally, coded: EdgeCodes, doubts: int) -> Rows:
 
 
 def _with_doubts(coded: EdgeCodes, doubts: list[Flags]) -> UInt16s:
-    """Return codes with a low bit for each pair that says whether the pixel is doubtful there."""
+    """Return codes with a low bit for each pair: whether the pixel is doubtful there."""
     codes = coded.codes << np.uint16(len(doubts))
     for place, doubtful in enumerate(doubts):
         codes |= doubtful.astype(np.uint16) << np.uint16(place)

@@ -31,7 +31,7 @@ CONFIDENT, COMPACT = 1, 2
 class ChangeBand:
     """Rows ``row`` onwards of a region, over its full width; bands follow each other.
 
-    ``codes`` say what each pixel is (GAIN, LOSS, STABLE_SEALED, OTHER); ``partner`` is the class
+    ``codes`` hold what each pixel is (GAIN, LOSS, STABLE_SEALED, OTHER); ``partner`` is the class
     that is not Sealed: before a gain, after a loss. ``weight`` is 0 to 10 000, ``confidence`` the
     lower of the two dates' (0 to 100); both are None where no date has a confidence layer.
     """

@@ -60,7 +60,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class PairReport:
-    """What was judged between two years; counts are pixels unless they say patches.
+    """What was judged between two years; counts are pixels unless named patches.
 
     ``removed`` is by filter, in the order in which they act; a filter that is off removes 0.
     ``confirmed`` are secure pixels of confirmed patches, ``confirmed_whole`` all of them.
@@ -167,7 +167,7 @@ class _Fates:
 
     ``patch`` is the patch of each part, ``starts`` the number of the first part of each unit,
     ``outcome`` the State that the pixels of each patch end in; of a confirmed patch, only those
-    that have the bit ``secure``. ``doubtful`` says where the maps are.
+    that have the bit ``secure``. ``doubtful`` marks where the maps are.
     """
 
     windows: tuple[Window, ...]

@@ -9,7 +9,7 @@ WHOLE, MOST = 10_000, 100
 
 
 class State(IntEnum):
-    """What a pixel is between two years; the reasons say which filter removed a difference."""
+    """What a pixel is between two years; the reasons name the filter that removed a difference."""
 
     UNSEALED = 0
     SEALED = 1

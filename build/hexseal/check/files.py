@@ -126,7 +126,7 @@ def _divides(step: float, value: float) -> bool:
 
 
 def check_name(region: Region, epoch: Epoch, raster: Landcover) -> Iterator[Finding]:
-    """Compare what the product's file names say with the region file and the CRS."""
+    """Compare the product's file names with the region file and the CRS."""
     patterns = NAMES.get(region.product.name, ())
     if region.simulated or epoch.forward is not None or not patterns:
         return
@@ -141,7 +141,7 @@ def check_name(region: Region, epoch: Epoch, raster: Landcover) -> Iterator[Find
             yield Finding(
                 "warning",
                 address,
-                f"its name says {found['year']}, [[epoch]] year says {epoch.year}",
+                f"its name has {found['year']}, [[epoch]] year is {epoch.year}",
                 remedy="check that no years are swapped",
             )
         code = found.groupdict().get("epsg")
@@ -149,8 +149,8 @@ def check_name(region: Region, epoch: Epoch, raster: Landcover) -> Iterator[Find
             yield Finding(
                 "warning",
                 address,
-                f"its name says EPSG:{int(code)}",
-                f"the file says {raster.grid.crs_label}",
+                f"its name has EPSG:{int(code)}",
+                f"the file has {raster.grid.crs_label}",
                 "fetch the original file",
             )
     if strangers:
@@ -234,14 +234,14 @@ def check_storage(region: Region, epoch: Epoch, raster: Landcover) -> Iterator[F
         return
     lacking: dict[str, list[str]] = {}
     for tile in raster.tiles:
-        said = ", ".join(_lacks(region, epoch, tile))
-        if said:
-            lacking.setdefault(said, []).append(tile.address)
-    for said, addresses in lacking.items():
+        lacks = ", ".join(_lacks(region, epoch, tile))
+        if lacks:
+            lacking.setdefault(lacks, []).append(tile.address)
+    for lacks, addresses in lacking.items():
         yield Finding(
             "warning",
             _first_of(addresses),
-            f"is stored with {said}",
+            f"is stored with {lacks}",
             remedy="reading may be slower; to fix it: gdal_translate -of COG -co COMPRESS=LZW "
             "-co BLOCKSIZE=512 IN.tif OUT.tif",
         )

@@ -313,7 +313,7 @@ def check_codes(region: Region, census: Census) -> Iterator[Finding]:
 
 
 def check_figures(region: Region, years: Sequence[YearFigures]) -> Iterator[Finding]:
-    """Check what each year's counts tell: nothing valid, implausible share, wrong edition."""
+    """Check each year's counts: nothing valid, implausible share, wrong edition."""
     for epoch, figures in zip(region.epochs, years, strict=True):
         if not figures.valid:
             yield Finding(
@@ -463,7 +463,7 @@ def check_same(region: Region, census: Census, pairs: Sequence[PairFigures]) -> 
 def check_coverage(
     region: Region, census: Census, years: Sequence[YearFigures], grid: Grid
 ) -> Iterator[Finding]:
-    """Warn when the common valid mask takes much of a year's land; say how to split the region.
+    """Warn when the common valid mask takes much of a year's land, with how to split the region.
 
     Water does not count: the sea before a coast is Water in CLC+ Backbone 2018, 253 afterwards.
     """
@@ -536,5 +536,5 @@ def _ranges(codes: Iterator[int] | Sequence[int] | frozenset[int] | dict[int, in
             runs[-1].append(code)
         else:
             runs.append([code])
-    said = [f"{r[0]} to {r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs]
-    return ", ".join(said) or "none"
+    spans = [f"{r[0]} to {r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs]
+    return ", ".join(spans) or "none"

@@ -11,7 +11,7 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "info")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing worth saying about ``subject``, a file or the region: what, the value, a remedy."""
+    """One finding about ``subject``, a file or the region: what, the value, a remedy."""
 
     level: Level
     subject: str

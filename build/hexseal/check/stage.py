@@ -58,7 +58,7 @@ def check_region(
     ``compare`` also measures how the maps are shifted against each other and whether confidence
     falls where they differ, in a pass of its own; a build does so when it judges their change.
 
-    Years that the build has yet to make from images are left out, and said so.
+    Years that the build has yet to make from images are left out and listed.
     """
     region, unmade = _made(region)
     with ExitStack() as stack:
@@ -213,7 +213,7 @@ def _check_masks(epoch: Epoch, grid: Grid, frame: Window) -> list[Finding]:
 
 
 def _check_areas(layer: AreaLayer, grid: Grid) -> Iterator[Finding]:
-    """Read an area file as the counting will; say which areas were repaired or lie outside."""
+    """Read an area file as the counting will; report areas that were repaired or lie outside."""
     try:
         areas = read_areas(layer, grid)
     except InputError as err:

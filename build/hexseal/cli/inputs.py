@@ -165,7 +165,7 @@ def init(
 
 @click.command()
 @REGION
-@click.option("--dry-run", is_flag=True, help="Print the plan; ask no service.")
+@click.option("--dry-run", is_flag=True, help="Print the plan; contact no service.")
 @click.option("--fresh", is_flag=True, help="Fetch again what is there already.")
 @click.pass_obj
 def fetch(console: Console, region: Path, dry_run: bool, fresh: bool) -> None:
@@ -181,7 +181,7 @@ def fetch(console: Console, region: Path, dry_run: bool, fresh: bool) -> None:
     for line in plan_lines(loaded):
         console.log(line)
     if dry_run:
-        console.log("dry run: nothing was asked for or written")
+        console.log("dry run: nothing was requested or written")
         return
     reporter = console.reporter()
     means = Means(

@@ -113,7 +113,7 @@ CHANGE_OF_PAIR = (
     ),
 )  # fmt: skip
 
-# What a reference sample says besides the net, which is the adjusted one where it speaks.
+# Figures of a reference sample besides the net, which is the adjusted one where there is a sample.
 REFERENCE_OF_PAIR = (
     Column(
         "reference_gain_m2_{pair}", "DOUBLE",

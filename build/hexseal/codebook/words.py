@@ -19,7 +19,7 @@ NOT_JUDGED: Text = {
     "fr": "aucun pixel valide, ou le grade est inconclusive : les cartes n’étayent aucun chiffre",
 }
 NO_ACCURACY: Text = {
-    "en": "the region file gives no accuracy of the maps",
+    "en": "the region file states no accuracy of the maps",
     "fr": "le fichier de région ne donne pas l’exactitude des cartes",
 }
 NO_SAMPLE: Text = {
@@ -55,10 +55,10 @@ NO_CONFIDENCE: Text = {
     "fr": "la région n’a pas de couches de confiance des deux années",
 }
 NO_DECOYS: Text = {
-    "en": "a loss, or no false discovery rate could be told",
+    "en": "a loss, or no false discovery rate could be estimated",
     "fr": "une perte, ou aucun taux de fausses découvertes n’a pu être établi",
 }
 NO_NAME: Text = {
-    "en": "the area file gives no name",
+    "en": "the area file has no name",
     "fr": "le fichier des zones ne donne pas de nom",
 }

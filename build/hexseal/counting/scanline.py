@@ -35,7 +35,7 @@ class Counts:
 class Doubtful:
     """Pixels so near to an edge that floating point cannot be trusted: one row per judgement.
 
-    ``inside`` tells whether polygon ``polygon`` counted the pixel (``row``, ``column``).
+    ``inside`` is whether polygon ``polygon`` counted the pixel (``row``, ``column``).
     """
 
     polygon: Integers

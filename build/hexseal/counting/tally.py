@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # their children.
 MM2 = 1_000_000
 MM2_PER_CM2 = 100
-# Below this many pixels in a cell, asking H3 pixel by pixel is cheaper than drawing the cell.
+# Below this many pixels in a cell, looking H3 up pixel by pixel is cheaper than drawing the cell.
 SMALLEST_DRAWN_CELL = 8.0
 ROWS_AT_ONCE = 64
 # The scale of a projection is computed every so many pixels, and is linear in between.
@@ -32,7 +32,7 @@ NODES = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tally:
-    """Sparse counts: row i says that ``owner[i]`` holds ``pixels[i]`` pixels of ``code[i]``.
+    """Sparse counts: row i means that ``owner[i]`` holds ``pixels[i]`` pixels of ``code[i]``.
 
     Rows of the same owner and code add up; corrections are rows with negative pixels. Nothing
     adds to a row that is ``whole``: its owner lies within the window and needed no correction.
@@ -231,7 +231,7 @@ class WindowCounter:
     def _tally(self, counts: Counts, whole: NDArray[np.bool_] | None = None) -> Tally:
         """Return counts with areas, owned by the polygons' own numbers.
 
-        ``whole`` tells of each polygon whether it is whole; without it none is.
+        ``whole`` marks the polygons that are whole; without it none is.
         """
         area = counts.area
         if area is None:

@@ -39,7 +39,7 @@ from hexseal.types import Box
 
 # A file beyond this is left out: whoever wants it takes it alone, and can resume.
 MOST_BYTES = 50_000_000
-# The least that the format can tell; a real time would change the bytes at every build.
+# The earliest time that the format holds; a real time would change the bytes at every build.
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 STORED = (".parquet", ".gz", ".tif")
 NAME = "SHA256SUMS"
@@ -98,7 +98,7 @@ def write_documents(
 def describe(
     region: Region, site: Path, downloads: Sequence[Download], provenance: Provenance
 ) -> Description:
-    """Return what all documents tell; bounds are those of the finest hexagons."""
+    """Return what all documents state; bounds are those of the finest hexagons."""
     finest = next(item for item in downloads if item.resolution == region.hexagons.finest)
     geo = json.loads(pq.read_metadata(site / finest.path).metadata[b"geo"])
     return Description(

@@ -28,7 +28,7 @@ Outlines = Callable[[pa.Table], NDArray[np.object_]]
 
 
 class Extent:
-    """What the metadata of the file says of all outlines: kinds and bounds in degrees.
+    """What the metadata of the file state of all outlines: kinds and bounds in degrees.
 
     Outlines on both sides of 180 degrees, which are cut there, have a box whose west is greater
     than its east, as GeoParquet and RFC 7946 (section 5.2) write it.

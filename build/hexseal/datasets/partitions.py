@@ -99,7 +99,7 @@ def _write(table: pa.Table, parent: int, site: Path, name: str) -> Partition:
 def write_splits(
     region: Region, work: Path, site: Path, provenance: Provenance
 ) -> tuple[Split, ...]:
-    """Write data/ID_hexagons_rFINEST_by_LAYER/LAYER=ID/part-0.parquet for each layer asked for.
+    """Write data/ID_hexagons_rFINEST_by_LAYER/LAYER=ID/part-0.parquet for each requested layer.
 
     A cell belongs to the areas that hold its centre: where areas overlap to each, where none is
     to none. Identifiers are percent-encoded in names of folders, as DuckDB and Arrow read them.
@@ -167,7 +167,7 @@ def _members(
 
 
 def write_scripts(tree: PartitionTree, site: Path, standalone: Standalone) -> PartitionTree:
-    """Write site/assets/partitions/PARENT.js for each partition and return the tree that says so.
+    """Write site/assets/partitions/PARENT.js for each partition and return their tree.
 
     The rule is that of the tiles: always, never, or while all partitions together stay small.
     """

@@ -95,8 +95,8 @@ def licence_of(region: Region) -> Licence | None:
 def attribution_of(region: Region) -> str:
     """Return the words that whoever passes the data on must repeat.
 
-    Copernicus asks products to say that its information went in, with the DOI of each edition,
-    that it was modified, and to suggest no endorsement (CLC+ Backbone user manuals).
+    Copernicus requires products to state that its information went in, with the DOI of each
+    edition, that it was modified, and to suggest no endorsement (CLC+ Backbone user manuals).
     """
     product = region.product
     if region.simulated:

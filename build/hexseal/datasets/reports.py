@@ -1,7 +1,7 @@
 """Tables that officials report with, and the areas as a workbook: from the published figures.
 
 Every report is a selection of areas.parquet and transition_areas.parquet in the units that its
-norm asks for; nothing is estimated here. Plain CSV files begin with a byte order mark, so that
+norm requires; nothing is estimated here. Plain CSV files begin with a byte order mark, so that
 spreadsheets read accents right; the workbooks hold notes and a description of each column.
 """
 

@@ -11,7 +11,7 @@ from hexseal.region.load import Accuracy, Region
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import sha256, whole_file, write_bytes
 
-# What a labelled sample says, its labels and its report.
+# A labelled sample's figures, its labels and its report.
 SAMPLE_FILES = ("reference.json", "reference_sample.csv", "reference_sample.json")
 
 

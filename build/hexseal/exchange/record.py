@@ -1,4 +1,4 @@
-"""The build record: what a finished site says of the region it was made from.
+"""The build record: what a finished site states of the region it was made from.
 
 It lies in ``data/merge/build.json`` of a site, beside the counts that it names with checksums.
 """
@@ -78,7 +78,7 @@ class BuildRecord:
 
 
 def has_record(site: Path) -> bool:
-    """Return whether a site says what it was made from."""
+    """Return whether a site states what it was made from."""
     return (site / RECORD).is_file()
 
 

@@ -69,7 +69,7 @@ class Processes:
         while True:
             try:
                 return outcome_of(unit, attempt(job, unit), tried)
-            except Exception as err:  # noqa: BLE001 - the unit is named, the others go on
+            except Exception as err:  # noqa: BLE001 - the unit is named, the others continue
                 if tried == self._tries:
                     return Outcome(unit, error=err, attempts=tried)
             tried += 1
@@ -179,7 +179,7 @@ def start_worker() -> None:
 def main_hidden() -> Iterator[None]:
     """Keep processes that start in the block from running the program's own file again.
 
-    A script that calls hexseal without ``if __name__ == "__main__"`` would start itself anew.
+    A script that calls hexseal without ``if __name__ == "__main__"`` would start itself again.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")

@@ -17,7 +17,7 @@ from hexseal.progress import Reporter, StageLines, lasting
 from hexseal.storage.files import write_bytes
 
 FORMAT = 1
-# The file is written again at most so often while a stage goes on.
+# The file is written again at most so often while a stage runs.
 WRITE_S = 1.0
 State = Literal["running", "done", "failed", "stopped"]
 

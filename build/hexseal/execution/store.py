@@ -51,7 +51,7 @@ def code_version(*packages: str) -> str:
 class UnitStore:
     """The finished units of one stage: a folder for each, named by the unit and its key.
 
-    Can be pickled: workers write, the parent asks what is finished. A folder appears whole or not
+    Can be pickled: workers write, the parent checks what is finished. A folder appears whole or not
     at all, and one whose files are damaged counts as missing.
     """
 

@@ -137,7 +137,7 @@ def checked_connect(origin: str, seen: Callable[[bool], None], *, private: bool)
         if inside and not private:
             raise FetchError(
                 f"{public(origin)}: {host} leads to {inside[0]}, a machine of a private network; "
-                "it is not asked"
+                "no request was sent"
             )
         seen(bool(inside))
         fault: OSError = OSError(f"{host} has no address")

@@ -17,7 +17,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from hexseal.errors import FetchError, OutputError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.place import Place, to_box
-from hexseal.fetch.web import Asked, Web, start_of
+from hexseal.fetch.web import Query, Web, start_of
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import from_lonlat, to_lonlat
 from hexseal.storage.files import whole_file
@@ -37,7 +37,7 @@ def download_polygons(
     path = folder / "polygons"
     name = public(address).rsplit("/", 1)[-1]
     web.download(
-        Asked(address), path, progress=lambda come, whole: progress(name, come, max(come, whole))
+        Query(address), path, progress=lambda come, whole: progress(name, come, max(come, whole))
     )
     with path.open("rb") as stream:
         start = stream.read(400)

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import onward, public, redacted
 from hexseal.fetch.web import (
-    Asked,
+    Query,
     RefusalError,
     Table,
     Web,
@@ -94,7 +94,7 @@ def read_key(path: Path) -> ServiceKey:
 
 
 class Access:
-    """Access to the portal: a token that is asked for when needed, and again when it has ended."""
+    """Access to the portal: a token that is requested when needed, and again when it has ended."""
 
     def __init__(
         self, web: Web, api: str, secrets: Secrets, *, clock: Callable[[], float] = time.time
@@ -121,7 +121,7 @@ class Access:
         key = read_key(self.secrets.key_file)
         address = onward(key.token_address, self.api)
         fields = {"grant_type": GRANT, "assertion": key.grant(self.clock())}
-        answer = as_table(self.web.json(Asked.form(address, fields, origin=self.api)))
+        answer = as_table(self.web.json(Query.form(address, fields, origin=self.api)))
         token = as_text(answer.get("access_token"))
         if not token:
             raise FetchError(f"{public(address)}: gave no access token; {HOW}")
@@ -218,11 +218,11 @@ class Portal:
 
     def _datasets(self, query: dict[str, str]) -> Iterator[Table]:
         fields = [("metadata_fields", "UID"), ("metadata_fields", "dataset_download_information")]
-        asked = [("portal_type", "DataSet"), *query.items(), *fields, ("b_size", str(PAGE))]
-        address = f"{self.settings.api}/@search?{urlencode(asked)}"
+        fields = [("portal_type", "DataSet"), *query.items(), *fields, ("b_size", str(PAGE))]
+        address = f"{self.settings.api}/@search?{urlencode(fields)}"
         origin = ""
         for _ in range(MOST_PAGES):
-            answer = as_table(self.web.json(Asked(address, origin=origin)))
+            answer = as_table(self.web.json(Query(address, origin=origin)))
             yield from as_tables(answer.get("items"))
             following = as_text(as_table(answer.get("batching")).get("next"))
             if not following:
@@ -231,7 +231,7 @@ class Portal:
             origin = self.settings.api
 
     def deliver(self, order: Order, note: Path, archive: Path) -> str:
-        """Order (or go on with the order in ``note``), wait, download; return the address."""
+        """Order (or resume the order in ``note``), wait, download; return the address."""
         task = _noted(note, order)
         if task is None:
             # The note of an earlier fetch may be lost while the portal still works on its order.
@@ -297,9 +297,9 @@ class Portal:
                 return self._address(answer, task)
             if status.lower() in FAILED:
                 note.unlink(missing_ok=True)
-                said = as_text(answer.get("Message")) or json.dumps(answer)[:160]
+                message = as_text(answer.get("Message")) or json.dumps(answer)[:160]
                 raise FetchError(
-                    f"{self.settings.api}: task {task} ended as {status or 'unknown'} ({said}); "
+                    f"{self.settings.api}: task {task} ended as {status or 'unknown'} ({message}); "
                     "fetch again to order again"
                 )
             if waited >= most:
@@ -322,7 +322,7 @@ class Portal:
         # The archive lies on another host, which gets no token.
         for left in reversed(range(DOWNLOAD_TRIES)):
             try:
-                self.web.download(Asked(address, origin=self.settings.api), archive)
+                self.web.download(Query(address, origin=self.settings.api), archive)
             except RefusalError as err:
                 if err.status not in (403, 404) or not left:
                     raise
@@ -336,11 +336,11 @@ class Portal:
         address = f"{self.settings.api}/{path}"
         for again in (False, True):
             token = self.access.token(again=again)
-            asked = Asked(address, token=token)
+            query = Query(address, token=token)
             if body is not None:
-                asked = Asked.json(address, body, token=token)
+                query = Query.json(address, body, token=token)
             try:
-                return self.web.json(asked)
+                return self.web.json(query)
             except RefusalError as err:
                 if err.status != 401 or again or not self.access.can_renew:
                     raise

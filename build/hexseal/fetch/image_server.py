@@ -17,7 +17,7 @@ from rasterio.errors import RasterioError
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.landcover import MapWriter
-from hexseal.fetch.web import Asked, Web, start_of
+from hexseal.fetch.web import Query, Web, start_of
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.types import Bytes
@@ -42,7 +42,7 @@ def tiles(grid: Grid, side: int) -> Iterator[Window]:
 
 
 def export_address(service: str, piece: Grid) -> str:
-    """Return the address that exports a piece; what the service's own query says is kept."""
+    """Return the address that exports a piece; the service's own query parameters are kept."""
     base, _, query = service.partition("?")
     xmin, ymin, xmax, ymax = piece.bounds
     wanted = {
@@ -77,7 +77,7 @@ def fetch_image_server(
             piece = grid.subgrid(window)
             address = export_address(service, piece)
             path = Path(folder) / "piece.tif"
-            web.download(Asked(address), path)
+            web.download(Query(address), path)
             writer.write(read_piece(path, piece, address), window, public(address))
             addresses.append(address)
             progress(writer.path.name, done, len(pieces))
@@ -85,7 +85,7 @@ def fetch_image_server(
 
 
 def read_piece(path: Path, piece: Grid, address: str) -> Bytes:
-    """Return the codes (rows, columns) of an exported piece, or say what came instead."""
+    """Return the codes (rows, columns) of an exported piece; FetchError on another answer."""
     with path.open("rb") as stream:
         start = stream.read(400)
     if not start.startswith(TIFF):

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import onward, public
 from hexseal.fetch.web import (
-    Asked,
+    Query,
     Table,
     Web,
     as_list,
@@ -55,8 +55,8 @@ class Asset:
 class Scene:
     """One item: ``bands`` by name, the scene classification, its box in degrees.
 
-    ``offset_unsure``: the catalogue says that the offset is gone already, which is known to be
-    wrong for part of its items; the pixels have to tell.
+    ``offset_unsure``: the catalogue states that the offset is gone already, which is known to be
+    wrong for part of its items; the pixels have to decide.
     """
 
     id: str
@@ -158,7 +158,7 @@ def _find(assets: Table, band: str, name: str, origin: str) -> Table:
 
 
 def _asset(table: Table, baseline: float | None, here: "_Place", is_applied: bool) -> Asset:
-    """Return a band with its scaling: as the asset says, else as the baseline says."""
+    """Return a band with its scaling: the asset's, else the baseline's."""
     tables = [table, *as_tables(table.get("raster:bands")), *as_tables(table.get("bands"))]
     scales = [as_number(t.get(k)) for t in tables for k in ("raster:scale", "scale")]
     offsets = [as_number(t.get(k)) for t in tables for k in ("raster:offset", "offset")]
@@ -230,10 +230,10 @@ def search(web: Web, settings: FetchSentinel2, year: int, box: Box) -> Iterator[
     seen: set[str] = set()
     origin = ""
     for _ in range(MOST_PAGES):
-        asked = Asked(address, origin=origin)
+        query = Query(address, origin=origin)
         if body is not None:
-            asked = Asked.json(address, body, origin=origin)
-        page = as_table(web.json(asked))
+            query = Query.json(address, body, origin=origin)
+        page = as_table(web.json(query))
         if not isinstance(page.get("features"), list):
             raise FetchError(
                 f"{public(address)}: answered without features, so it is no STAC search; check "
@@ -257,7 +257,7 @@ def search(web: Web, settings: FetchSentinel2, year: int, box: Box) -> Iterator[
 def _next(
     page: Table, address: str, body: Table | None, catalogue: str
 ) -> tuple[str, Table | None] | None:
-    """Return address and body of the next page; links may ask for GET or POST, whole or merged."""
+    """Return address and body of the next page; links may require GET or POST, whole or merged."""
     links = [link for link in as_tables(page.get("links")) if link.get("rel") == "next"]
     if not links or not as_list(page.get("features")):
         return None

@@ -60,7 +60,7 @@ class Lattice:
 
 
 CLCPLUS_LATTICE = Lattice("CLC+ Backbone's European grid", EPSG, 1, 10, EXTENT)
-# 36 000 pixels in 3 degrees; boxes may go on beyond 180 degrees east.
+# 36 000 pixels in 3 degrees; boxes may continue beyond 180 degrees east.
 WORLDCOVER_LATTICE = Lattice(
     "ESA WorldCover", "EPSG:4326", 12_000, 1, Box(-180.0, -60.0, 540.0, 84.0)
 )

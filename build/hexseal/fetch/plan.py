@@ -73,7 +73,7 @@ def _affine(transform: Affine) -> str:
 
 
 def jobs_of(fetch: Fetch, place: Place | None) -> list[Job]:
-    """Return every file to make; ``place`` adds how much is asked for, where it is known."""
+    """Return every file to make; ``place`` adds how much is requested, where it is known."""
     jobs: list[Job] = []
     if fetch.clcplus is not None:
         jobs += _clcplus(fetch.clcplus, place)
@@ -163,7 +163,7 @@ def _named(region: Region) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a file came from: a public address, and what was asked there."""
+    """What a file came from: a public address, and what was requested there."""
 
     address: str
     details: Table

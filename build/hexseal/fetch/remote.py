@@ -16,7 +16,7 @@ from rasterio.errors import RasterioError
 
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import public
-from hexseal.fetch.web import Asked, Web
+from hexseal.fetch.web import Query, Web
 
 BLOCK = 1 << 17
 MOST_AHEAD = 16
@@ -80,8 +80,8 @@ class RemoteFile(io.RawIOBase):
     def _load(self, number: int) -> None:
         self._ahead = min(2 * self._ahead, MOST_AHEAD) if number == self._following else 1
         start = number * BLOCK
-        asked = Asked(self.address, origin=self.origin, span=(start, start + self._ahead * BLOCK))
-        content, self.size = self.web.span(asked)
+        query = Query(self.address, origin=self.origin, span=(start, start + self._ahead * BLOCK))
+        content, self.size = self.web.span(query)
         for place in range(0, len(content), BLOCK):
             self._blocks[number + place // BLOCK] = content[place : place + BLOCK]
         self._following = number + self._ahead

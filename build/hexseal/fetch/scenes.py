@@ -28,7 +28,7 @@ from hexseal.fetch.addresses import public
 from hexseal.fetch.items import OFFSET, Asset, Scene
 from hexseal.fetch.place import EPSG, Place
 from hexseal.fetch.remote import opened
-from hexseal.fetch.web import Asked, Web, as_table, as_text
+from hexseal.fetch.web import Query, Web, as_table, as_text
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import GDAL_SETTINGS
 from hexseal.region.fetch import FetchSentinel2
@@ -40,12 +40,12 @@ NETWORK: dict[str, int | str] = {
     "GDAL_HTTP_MULTIPLEX": "YES",
     "CPL_VSIL_CURL_CACHE_SIZE": 128_000_000,
 }
-# A signature lasts about an hour; a new one is asked for after so many seconds.
+# A signature lasts about an hour; a new one is requested after so many seconds.
 SIGNED_SECONDS = 1200.0
 READ_TRIES, READ_PAUSE = 3, 5.0
 # Requests under way at once; most of their time is waiting.
 WORKERS = 6
-# Side in pixels of the small picture that tells whether an offset is still in.
+# Side in pixels of the small picture that shows whether an offset is still in.
 SMALL = 400
 # Where the darkest visible pixels are as bright as this, 0.1 is still in (see hexseal_ml.imagery).
 DARK_BANDS, DARK_PERCENTILE, DARKEST = ("B04", "B03", "B02"), 1.0, 0.09
@@ -103,7 +103,7 @@ class SceneReader:
             yield np.asarray(inner, dtype=np.bool_)
 
     def settled(self, scenes: Sequence[Scene], place: Place) -> list[Scene]:
-        """Return scenes whose offsets are sure: where their catalogue's are not, pixels tell."""
+        """Return scenes whose offsets are sure: where their catalogue's are not, pixels decide."""
         band = next((band for band in DARK_BANDS if band in self.settings.bands), None)
         unsure = [scene for scene in scenes if scene.offset_unsure and band is not None]
         if band is None or not unsure:
@@ -154,7 +154,7 @@ class SceneReader:
         if self.settings.sign is None:
             return address
         if self.clock() - self._signed_at >= SIGNED_SECONDS:
-            answer = as_table(self.web.json(Asked(self.settings.sign)))
+            answer = as_table(self.web.json(Query(self.settings.sign)))
             self._signature, self._signed_at = as_text(answer.get("token")), self.clock()
             if not self._signature:
                 raise FetchError(f"{public(self.settings.sign)}: gave no token; check sign")

@@ -156,7 +156,7 @@ class Maker:
             except FetchError as err:
                 if not others:
                     raise
-                self.means.log(f"{err}; the next server is asked")
+                self.means.log(f"{err}; trying the next server")
                 first, *others = others
         sealed = int(writer.counts[sorted(self.region.product.sealed)].sum())
         counted = int(writer.counts[sorted(self.region.product.valid)].sum())

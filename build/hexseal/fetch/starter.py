@@ -96,7 +96,7 @@ def write_start(name: str, start: Start, path: Path) -> None:
         "# docs/reference/region.md; hexseal schema prints a schema for editors.",
         "#",
         *([] if start.rasters else [
-            f"#     hexseal fetch {path.name} --dry-run   what would be asked of whom",
+            f"#     hexseal fetch {path.name} --dry-run   what would be requested, and where",
             f"#     hexseal fetch {path.name}             fetch it, once",
         ]),
         f"#     hexseal build {path.name}",
@@ -161,7 +161,7 @@ def _epochs(product: Product, folder: str, *, portal: bool) -> list[str]:
         lines += [
             "",
             "# The two years were made by different versions of WorldCover's algorithm: most of",
-            "# the change between them is method, not building (hexseal check says so).",
+            "# the change between them is method, not building (hexseal check warns of it).",
         ]
     for year in years:
         start, end = PERIODS.get(product.name, {}).get(year, (f"{year}-01-01", f"{year}-12-31"))

@@ -1,6 +1,6 @@
 """Requests over http(s): repeated after passing faults, never trusting where an answer points.
 
-Every failure is one line: what was asked, of which address, what came back, what to do. Queries
+Every failure is one line: what was requested, of which address, what came back, what to do. Queries
 of addresses may hold signatures, so messages show addresses without them; tokens travel in one
 header only, which redirects to another host lose. Size and time of every answer are limited.
 """
@@ -33,7 +33,7 @@ CHUNK = 1 << 20
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15})")
 NUMBER = re.compile(r"[0-9]{1,15}")
 T = TypeVar("T")
-TOLD = 160
+SHOWN = 160
 Table = dict[str, object]
 
 
@@ -51,7 +51,7 @@ FILE_LIMITS = Limits(20_000_000_000, 6 * 3600.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Query:
     """One request; ``body`` makes it a POST. ``token`` is sent as a bearer token, never shown.
 
     ``origin`` is the service whose answer named the address, empty where the user named it: only
@@ -69,12 +69,12 @@ class Asked:
     @classmethod
     def json(
         cls, address: str, content: object, *, token: str | None = None, origin: str = ""
-    ) -> "Asked":
+    ) -> "Query":
         """Return a POST of a JSON value."""
         return cls(address, json.dumps(content).encode(), token=token, origin=origin)
 
     @classmethod
-    def form(cls, address: str, fields: Mapping[str, str], *, origin: str = "") -> "Asked":
+    def form(cls, address: str, fields: Mapping[str, str], *, origin: str = "") -> "Query":
         """Return a POST of a form."""
         kind = "application/x-www-form-urlencoded"
         return cls(address, urlencode(fields).encode(), kind, origin=origin)
@@ -158,7 +158,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 class Web:
-    """The way to services; ``pause`` waits so many seconds between two tries, ``say`` tells why."""
+    """Access to services; ``pause`` waits so many seconds between two tries, ``log`` gets why."""
 
     def __init__(
         self,
@@ -170,38 +170,38 @@ class Web:
     ) -> None:
         self.pause, self.tries, self.log, self.clock = pause, tries, log, clock
         self._opener = urllib.request.build_opener(_Http, _Https, _Redirects)
-        # Hosts that the user named and that stood in a private network when last asked.
+        # Hosts that the user named and that stood in a private network when last tried.
         self._inside: set[str] = set()
 
-    def json(self, asked: Asked, *, limits: Limits = JSON_LIMITS) -> object:
+    def json(self, query: Query, *, limits: Limits = JSON_LIMITS) -> object:
         """Return the answer as JSON; raise FetchError where it is something else."""
-        content = self.content(asked, limits=limits)
+        content = self.content(query, limits=limits)
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as err:
             raise FetchError(
-                f"{public(asked.address)}: answered {_start(asked, content)!r}, which is not JSON "
+                f"{public(query.address)}: answered {_start(query, content)!r}, which is not JSON "
                 "(or nested too deeply); check the address"
             ) from err
 
-    def content(self, asked: Asked, *, limits: Limits = JSON_LIMITS) -> bytes:
+    def content(self, query: Query, *, limits: Limits = JSON_LIMITS) -> bytes:
         """Return the answer; raise FetchError where it is too large or takes too long."""
 
         def read(answer: http.client.HTTPResponse, chunks: Iterator[bytes]) -> bytes:
             return b"".join(chunks)
 
-        return self._tried(asked, read, limits)
+        return self._tried(query, read, limits)
 
-    def span(self, asked: Asked) -> tuple[bytes, int]:
-        """Return the bytes of ``asked.span``, cut at the file's end, and the size of the file."""
-        assert asked.span is not None
-        start, stop = asked.span
+    def span(self, query: Query) -> tuple[bytes, int]:
+        """Return the bytes of ``query.span``, cut at the file's end, and the size of the file."""
+        assert query.span is not None
+        start, stop = query.span
 
         def read(answer: http.client.HTTPResponse, chunks: Iterator[bytes]) -> tuple[bytes, int]:
             given = CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
             if answer.status != 206 or given is None or int(given[1]) != start:
                 raise FetchError(
-                    f"{public(asked.address)}: does not serve parts of files (HTTP "
+                    f"{public(query.address)}: does not serve parts of files (HTTP "
                     f"{answer.status}); download the file and name its path instead"
                 )
             content = b"".join(chunks)
@@ -209,11 +209,11 @@ class Web:
                 raise _PassingError(f"sent {len(content):,} bytes, {stop - start:,} were wanted")
             return content, int(given[3])
 
-        return self._tried(asked, read, Limits(stop - start, 600.0))
+        return self._tried(query, read, Limits(stop - start, 600.0))
 
     def download(
         self,
-        asked: Asked,
+        query: Query,
         path: Path,
         *,
         progress: Callable[[int, int], None] | None = None,
@@ -234,11 +234,11 @@ class Web:
                         progress(come, expected)
             return come
 
-        return self._tried(asked, read, limits)
+        return self._tried(query, read, limits)
 
     def _tried(
         self,
-        asked: Asked,
+        query: Query,
         read: Callable[[http.client.HTTPResponse, Iterator[bytes]], T],
         limits: Limits,
     ) -> T:
@@ -247,20 +247,20 @@ class Web:
         for attempt in range(self.tries):
             if attempt:
                 seconds = min(max(FIRST_PAUSE * 2 ** (attempt - 1), wait), LONGEST_PAUSE)
-                self.log(f"{public(asked.address)}: {fault}; again in {seconds:.0f} s")
+                self.log(f"{public(query.address)}: {fault}; again in {seconds:.0f} s")
                 self.pause(seconds)
             try:
-                with self._opened(asked) as answer:
-                    return read(answer, self._chunks(asked, answer, limits.size, deadline))
+                with self._opened(query) as answer:
+                    return read(answer, self._chunks(query, answer, limits.size, deadline))
             except _PassingError as err:
                 fault, wait = str(err), err.wait
         raise FetchError(
-            f"{public(asked.address)}: {fault} ({self.tries} tries); check the network, or try "
+            f"{public(query.address)}: {fault} ({self.tries} tries); check the network, or try "
             "again later"
         )
 
     def _chunks(
-        self, asked: Asked, answer: http.client.HTTPResponse, most: int, deadline: float
+        self, query: Query, answer: http.client.HTTPResponse, most: int, deadline: float
     ) -> Iterator[bytes]:
         """Yield an answer's content as it comes; raise where it is too much, too slow, or cut."""
         come = 0
@@ -268,11 +268,11 @@ class Web:
             come += len(content)
             if come > most:
                 raise FetchError(
-                    f"{public(asked.address)}: sent more than {most / 1e6:,.0f} MB; not used"
+                    f"{public(query.address)}: sent more than {most / 1e6:,.0f} MB; not used"
                 )
             if self.clock() > deadline:
                 raise FetchError(
-                    f"{public(asked.address)}: sent {come:,} bytes and did not end in time; try "
+                    f"{public(query.address)}: sent {come:,} bytes and did not end in time; try "
                     "again later"
                 )
             yield content
@@ -281,43 +281,43 @@ class Web:
             raise _PassingError(f"broke off after {come:,} of {expected:,} bytes")
 
     @contextmanager
-    def _opened(self, asked: Asked) -> Iterator[http.client.HTTPResponse]:
+    def _opened(self, query: Query) -> Iterator[http.client.HTTPResponse]:
         try:
-            request = self._request(asked)
+            request = self._request(query)
             answer = self._opener.open(request, timeout=TIMEOUT_SECONDS)
         except urllib.error.HTTPError as err:
             with err:
-                raise _refusal(asked, err) from err
+                raise _refusal(query, err) from err
         except (OSError, http.client.HTTPException) as err:
-            reason = redacted(str(getattr(err, "reason", None) or err), asked.secrets)[:TOLD]
+            reason = redacted(str(getattr(err, "reason", None) or err), query.secrets)[:SHOWN]
             raise _PassingError(f"cannot be reached ({reason})") from err
         except (ValueError, OverflowError) as err:
             raise FetchError(
-                f"{public(asked.address)[:TOLD]}: is not an address that can be asked"
+                f"{public(query.address)[:SHOWN]}: is not an address that can be opened"
             ) from err
         with answer:
-            if not asked.origin:
-                host = urlsplit(asked.address).netloc
+            if not query.origin:
+                host = urlsplit(query.address).netloc
                 (self._inside.add if request.is_inside else self._inside.discard)(host)
             yield answer
 
-    def _request(self, asked: Asked) -> _Request:
+    def _request(self, query: Query) -> _Request:
         headers = {"User-Agent": f"hexseal/{__version__}", "Accept": "*/*"}
-        if asked.body is not None:
-            headers |= {"Content-Type": asked.kind, "Accept": "application/json"}
-        if asked.token:
-            headers["Authorization"] = f"Bearer {asked.token}"
-        if asked.span is not None:
-            headers["Range"] = f"bytes={asked.span[0]}-{asked.span[1] - 1}"
-        if asked.origin:
-            onward(asked.address, asked.origin)
+        if query.body is not None:
+            headers |= {"Content-Type": query.kind, "Accept": "application/json"}
+        if query.token:
+            headers["Authorization"] = f"Bearer {query.token}"
+        if query.span is not None:
+            headers["Range"] = f"bytes={query.span[0]}-{query.span[1] - 1}"
+        if query.origin:
+            onward(query.address, query.origin)
         # Letters beyond ASCII are percent-encoded; what is encoded already stays.
-        _ = urlsplit(asked.address).port
-        address = quote(asked.address, safe="%/:=&?~#+!$,;'@()*[]")
-        request = _Request(address, asked.body, headers)
-        source = urlsplit(asked.origin)
+        _ = urlsplit(query.address).port
+        address = quote(query.address, safe="%/:=&?~#+!$,;'@()*[]")
+        request = _Request(address, query.body, headers)
+        source = urlsplit(query.origin)
         request.private = (
-            not asked.origin or source.netloc in self._inside or is_private_host(source.hostname)
+            not query.origin or source.netloc in self._inside or is_private_host(source.hostname)
         )
         return request
 
@@ -331,28 +331,28 @@ class RefusalError(FetchError):
 
 
 class _PassingError(Exception):
-    """A fault that may have passed when asked again after at least ``wait`` seconds."""
+    """A fault that may have passed when tried again after at least ``wait`` seconds."""
 
     def __init__(self, message: str, wait: float = 0.0) -> None:
         super().__init__(message)
         self.wait = wait
 
 
-def _refusal(asked: Asked, err: urllib.error.HTTPError) -> Exception:
+def _refusal(query: Query, err: urllib.error.HTTPError) -> Exception:
     try:
-        said = _start(asked, err.read(1000))
+        body = _start(query, err.read(1000))
     except (OSError, http.client.HTTPException):
-        said = ""
-    fault = f"answered HTTP {err.code} {str(err.reason)[:60]}" + (f": {said!r}" if said else "")
+        body = ""
+    fault = f"answered HTTP {err.code} {str(err.reason)[:60]}" + (f": {body!r}" if body else "")
     if err.code in PASSING:
         after = err.headers.get("Retry-After", "")
         return _PassingError(fault, float(after) if NUMBER.fullmatch(after) else 0.0)
-    line = f"{public(asked.address)}: {fault}; check the address and your access"
+    line = f"{public(query.address)}: {fault}; check the address and your access"
     return RefusalError(line, err.code)
 
 
-def _start(asked: Asked, content: bytes) -> str:
-    return start_of(redacted(content[: 2 * TOLD].decode("utf-8", "replace"), asked.secrets))
+def _start(query: Query, content: bytes) -> str:
+    return start_of(redacted(content[: 2 * SHOWN].decode("utf-8", "replace"), query.secrets))
 
 
 def start_of(content: bytes | str) -> str:
@@ -362,8 +362,8 @@ def start_of(content: bytes | str) -> str:
     '<html> <title>Oops</title>'
     """
     if isinstance(content, bytes):
-        content = redacted(content[: 2 * TOLD].decode("utf-8", errors="replace"))
-    return " ".join(content.split())[:TOLD]
+        content = redacted(content[: 2 * SHOWN].decode("utf-8", errors="replace"))
+    return " ".join(content.split())[:SHOWN]
 
 
 def _length(answer: http.client.HTTPResponse) -> int:

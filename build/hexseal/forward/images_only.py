@@ -1,7 +1,7 @@
 """Years of a place that no map covers: the model's map as it is, and what is known of its errors.
 
 How far the model agrees with maps is measured on a map of a part of the place where the region
-names one; else it is what the model's folder says of the labels that it was tested on.
+names one; else it is the model folder's figure on the labels that it was tested on.
 """
 
 import json

@@ -17,7 +17,7 @@ from hexseal.types import Bytes, Integers
 # Side of the blocks whose differences give standard errors; errors of maps gather within 1 km.
 BLOCK_PX = 128
 # Deviation of the mapped sealed area, as a share of it, between two images of one place, where
-# the model's own folder does not say it (measured for the shipped model: see METHODOLOGY.md).
+# the model's own folder does not hold it (measured for the shipped model: see METHODOLOGY.md).
 USUAL_DRIFT = 0.05
 BOTH, MODEL_ONLY, MAP_ONLY, NEITHER = range(4)
 SEALED = 1
@@ -30,9 +30,9 @@ class ForwardReport:
 
     ``calibrate_on`` is None where no year has a map and the year is the model's map as it is. The
     comparison is then with a map of a part of the place (``compared`` "reference"), or with the
-    labels that the model was tested on elsewhere ("model"), and no class but Sealed is told apart.
+    labels that the model was tested on elsewhere ("model"), and only Sealed is compared.
 
-    Pixel counts ``both``, ``model_only``, ``map_only``, ``neither`` say which of the two maps of
+    Pixel counts ``both``, ``model_only``, ``map_only``, ``neither`` count which of the two maps of
     that year calls a pixel Sealed; accuracies are shares, with standard errors over blocks.
     ``classes`` is the whole confusion matrix, rows CLC+ codes, columns model codes, in the order
     of ``codes``. ``gain`` and ``loss`` are pixels carried onto the map; ``disagreeing`` the

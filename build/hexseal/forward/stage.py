@@ -6,7 +6,7 @@ the last map changed:
 
     Sealed, where the model turns to Sealed what both maps had as unsealed
     the model's class, where the model turns from Sealed what both maps had as Sealed
-    no data, where the model knows nothing of one of the two years
+    no data, where the model has no data of one of the two years
     the last map's class everywhere else
 
 Both years of a pair so have one maker each side of the comparison, and the rest of hexseal counts
@@ -67,7 +67,7 @@ def forward_reports(region: Region) -> dict[int, ForwardReport]:
 
 
 def maker(source: str, year: int) -> str:
-    """Return what a source's title says besides its year: product and version.
+    """Return a source's title without its year: product and version.
 
     >>> maker("ESA WorldCover 2020 v100", 2020), maker("CLC+ Backbone 2018", 2018)
     ('ESA WorldCover v100', 'CLC+ Backbone')
@@ -229,7 +229,7 @@ def _prediction_facts(stem: Path) -> dict[str, object]:
 
 
 def _drift(model: Path) -> float:
-    """Return how much the mapped sealed area differs between two images, as the model says."""
+    """Return how much the mapped sealed area differs between two images, by the model."""
     try:
         config = json.loads((model / "config.json").read_text(encoding="utf-8"))
         return float(config["hexseal"]["metrics"]["drift"]["sd"])

@@ -13,7 +13,7 @@ from hexseal.raster.grid import Grid, Window
 from hexseal.types import Doubles, Integers
 from hexseal.vector.polygons import Polygons
 
-# Pixels nearer to a cell's edge than this are asked of the H3 library one by one. It must exceed
+# Pixels nearer to a cell's edge than this are looked up with the H3 library. It must exceed
 # what the projection loses on the way there and back (PROJ's LAEA: up to 1.4 mm) plus the bend of
 # an edge that is drawn straight, which is kept below a quarter of it.
 TOLERANCE_PIXELS = 0.002

@@ -5,7 +5,7 @@ lays a hexagonal lattice on each face, centred on the face, with its axes toward
 corners (turned by a fixed angle at odd resolutions). Within one face every cell is a regular
 hexagon of that lattice, so all corners of many cells follow from array arithmetic, where the
 H3 library answers cell by cell. Facts: h3geo.org, "Overview of the H3 grid"; the corners of the
-icosahedron are the centres of the twelve pentagons, which the H3 library itself is asked for.
+icosahedron are the centres of the twelve pentagons, which come from the H3 library itself.
 
 Latitudes and longitudes are those of H3: degrees, taken as coordinates on a sphere.
 """

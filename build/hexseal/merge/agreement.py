@@ -191,7 +191,7 @@ def _title(records: Sequence[BuildRecord], name: MergedName, language: str) -> s
 
 
 def _common(records: Sequence[BuildRecord], key: str) -> str | None:
-    """Return what all records say alike of who publishes them, else None."""
+    """Return the publisher on whom all records agree, else None."""
     all_texts = {dict(record.texts).get(key) for record in records}
     value = all_texts.pop()
     return value if not all_texts and isinstance(value, str) else None

@@ -107,7 +107,7 @@ def _mean(values: Sequence[float], weights: Sequence[int]) -> float:
 def join_references(
     parts: Mapping[str, Reference | None], areas: Mapping[str, Collection[AreaKey]]
 ) -> Reference | None:
-    """Return what the samples of several regions say together; None where there is none.
+    """Return the joint figures of the samples of several regions; None where there is none.
 
     ``areas`` are the layers and ids of each region's areas. Figures are sums, which need one of
     every region that holds a part of the area: else the area has none. Samples are independent, so

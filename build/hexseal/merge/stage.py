@@ -96,7 +96,7 @@ def join(
     for site, record in records.items():
         for line in damaged_files(site, record):
             raise InputError(f"{site}: {line}; build or copy the site again")
-    # Counts of a joined region are not those of rasters: no stamp may say so.
+    # Counts of a joined region are not those of rasters: no stamp may claim so.
     for stamp in (WorkFolder(work).counts_stamp, WorkFolder(work).change_stamp):
         stamp.unlink(missing_ok=True)
     folders = [site / FOLDER for site in records]
@@ -120,7 +120,7 @@ def join(
 def join_samples(
     region: Region, records: Mapping[Path, BuildRecord], work: Path
 ) -> Reference | None:
-    """Write the labels and reports of all sites' samples; return what they say together.
+    """Write the labels and reports of all sites' samples; return their joint figures.
 
     Samples of other years than those of the first site that has one are left out.
     """

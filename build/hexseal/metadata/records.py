@@ -2,7 +2,7 @@
 
 https://datacite-metadata-schema.readthedocs.io/en/4.5/ and
 https://schemas.isotc211.org/19115/-3/ (mdb 2.0). A DOI is not given here: the repository that
-takes the record gives one.
+takes the record assigns one.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Charts as SVG drawn at build, each with the table that says the same.
+"""Charts as SVG drawn at build, each with a table of the same figures.
 
 The page's script draws the same charts of what its reader selects
 (site_template/src/panel/charts.ts): change both together.
@@ -53,7 +53,7 @@ class Origin:
 
 
 def stock_chart(points: Sequence[YearPoint], write: Writer) -> Chart | None:
-    """Draw sealed area over the years: what the maps say, and adjusted.
+    """Draw sealed area over the years: by the maps, and adjusted.
 
     None where fewer than two years are known: there is nothing to compare.
     """
@@ -217,10 +217,12 @@ def _period(
 
 def _spoken(period: Period, write: Writer) -> str:
     words = write.locale.text(f"app.verdict.{period.verdict}")
-    said = f"{period.pair[0]}–{period.pair[1]}: {words}"
+    spoken = f"{period.pair[0]}–{period.pair[1]}: {words}"
     interval = signed_interval(period, write.locale)
     return (
-        write.locale.text("app.chart.spoken", words=said, interval=interval) if interval else said
+        write.locale.text("app.chart.spoken", words=spoken, interval=interval)
+        if interval
+        else spoken
     )
 
 

@@ -32,7 +32,7 @@ from hexseal.region.load import Region
 PREVIEW_ROWS = 5
 # Figures of a preview are cut to this; the file holds all digits.
 PREVIEW_DIGITS = 10
-# Outlines as bytes say nothing to a reader.
+# Outlines as bytes are of no use to a reader.
 NOT_SHOWN = ("geometry", "bbox")
 NULL = "NULL"
 # What most readers look for, in the order of the dashboard's short list.

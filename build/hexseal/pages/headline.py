@@ -28,7 +28,7 @@ class Period:
     """Net change of a place between two years, square metres a year, and what supports it.
 
     Figures are None where the maps support none. ``confirmed_m2`` is the area of the places that
-    became sealed in the whole period. ``by_model`` says that a model made the later map.
+    became sealed in the whole period. ``by_model``: a model made the later map.
     """
 
     pair: Pair
@@ -41,7 +41,7 @@ class Period:
 
     @property
     def verdict(self) -> Verdict:
-        """Return what can be said: growth only where the whole interval lies above 0."""
+        """Return which figure can be stated: growth only where the whole interval lies above 0."""
         if self.grade == "incomparable":
             return "incomparable"
         if self.grade not in SUPPORTED or self.low is None or self.high is None:
@@ -63,7 +63,7 @@ class Period:
 class Headline:
     """A sentence with its badge; ``grade`` is "" where no change is spoken of.
 
-    ``reasons`` say why there is no figure.
+    ``reasons`` are why there is no figure.
     """
 
     sentence: Markup
@@ -166,7 +166,7 @@ def change_sentence(period: Period, year: int, locale: Locale) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
-    """What a target asks of a place: its pace, square metres a year, and how far it is kept."""
+    """What a target requires of a place: its pace, square metres a year, and how far it is kept."""
 
     pace: float
     year: int
@@ -241,7 +241,7 @@ def grade_note(grade: str, found: PairGrade, locale: Locale) -> str:
 def interval_ends(low: float, high: float, locale: Locale, *, is_loss: bool) -> tuple[str, str]:
     """Write both ends in hectares; signs only where the ends lie on either side of 0.
 
-    A loss is told by its size, the smaller end first.
+    A loss is stated by its size, the smaller end first.
     """
     if is_loss:
         return hectares_text(-high, locale), hectares_text(-low, locale)

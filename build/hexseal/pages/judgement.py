@@ -17,7 +17,7 @@ DIGITS = {
 }  # fmt: skip
 YEARS = ("year", "base", "first")
 SIGNED = ("rate",)
-# Notes that say that the two maps come from different products or versions.
+# Notes that the two maps come from different products or versions.
 MADE_OTHERWISE = ("makers",)
 
 
@@ -86,7 +86,7 @@ class FalseShares:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceFacts:
-    """What a labelled sample says of the region; ends of net, gain and loss are in m².
+    """A labelled sample's figures of the region; ends of net, gain and loss are in m².
 
     ``areas`` counts areas with figures of their own, ``unknown`` blocks without a label.
     """
@@ -103,7 +103,7 @@ class ReferenceFacts:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How one pair was judged; pixels unless they say patches. ``removed`` is gain, loss by filter.
+    """How one pair was judged; pixels unless named patches. ``removed`` is gain, loss by filter.
 
     ``grade`` is reference, consistent or inconclusive; ``assumption`` names what an interval
     rests on, ``interval`` whether it is a noise or a confidence interval. ``accuracy`` is given or

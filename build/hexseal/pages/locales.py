@@ -12,9 +12,9 @@ from hexseal.region.load import Region
 
 # Keys that begin so are also given to the page's script.
 SCRIPT_PREFIX = "app."
-# What a site of one year says in place of the key without this ending.
+# Texts of a site of one year in place of the key without this ending.
 ONE_YEAR = ".one_year"
-# What a site of densities says in place of, or beside, the keys without this ending.
+# Texts of a site of densities in place of, or beside, the keys without this ending.
 DENSITY = ".density"
 MINUS = "\N{MINUS SIGN}"
 M2_PER_HECTARE = 10_000.0

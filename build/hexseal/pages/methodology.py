@@ -143,7 +143,7 @@ def decoy_rows(
 def check_rows(
     region: Region, judged: Mapping[str, Judged], write: Writer
 ) -> Iterator[tuple[str, ...]]:
-    """Yield each check of each pair: what it asks, its statistic, threshold and verdict."""
+    """Yield each check of each pair: its question, statistic, threshold and verdict."""
     text, language = write.locale.text, write.locale.language
     for pair in region.pairs:
         for check in judged[pair.key].checks:

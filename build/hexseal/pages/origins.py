@@ -92,7 +92,7 @@ def write_origin_files(
     """Write assets/origins-HASH/NAME.js; return the folder relative to the site.
 
     NAME is a layer's place among the region's layers ("layer-0"), or the hexadecimal index of one
-    of ``parents``, all coarsest cells of the region: the page never asks for a missing file.
+    of ``parents``, all coarsest cells of the region: the page never requests a missing file.
     """
     sources_of = _told(region, areas, hexagons, parents)
     scripts = {name: _script(name, found) for name, found in sources_of.items()}

@@ -135,7 +135,7 @@ class RangeHandler(http.server.SimpleHTTPRequestHandler):
         return BytesIO(packed) if packed is not None else path.open("rb")
 
     def _file(self) -> Path | None:
-        """Return the file of the site that is asked for, None where there is none."""
+        """Return the requested file of the site, None where there is none."""
         root = Path(self.directory)
         try:
             path = Path(self.translate_path(self.path))

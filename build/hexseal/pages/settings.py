@@ -40,7 +40,7 @@ class Contents:
 
     ``judged`` and ``noise`` are by name of the pair. ``parents`` are areas of coarser layers by
     area, ``sources`` what became sealed in each area, ``origins`` the folder of the scripts that
-    tell the page so ("" without pairs of years), ``places`` the scripts of places that changed.
+    state it to the page ("" without pairs of years), ``places`` the scripts of places that changed.
     """
 
     region: Region

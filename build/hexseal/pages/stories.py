@@ -1,4 +1,4 @@
-"""What the page says of each pair of years in words: warnings, figures, how it was judged."""
+"""Each pair of years in the page's words: warnings, figures, how it was judged."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class FilterRow:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A name and what it says."""
+    """A name and its text."""
 
     label: str
     text: str
@@ -122,7 +122,7 @@ def layer_medians(
 
 @dataclass(frozen=True, slots=True)
 class PairStory:
-    """A pair of years in words; ``warnings`` say why its figures are not to be trusted.
+    """A pair of years in words; ``warnings`` are why its figures are not to be trusted.
 
     ``difference`` is what the two maps differ by; ``origins`` is None where none is known.
     """
@@ -145,9 +145,9 @@ def pair_stories(
     write: Writer,
     sources: Sources | None = None,
 ) -> list[PairStory]:
-    """Return what there is to say of each pair, the longest pair first.
+    """Return the text of each pair, the longest pair first.
 
-    ``sources`` tell of each pair which classes became sealed in the area.
+    ``sources`` lists for each pair which classes became sealed in the area.
     """
     ordered = sorted(region.pairs, key=lambda pair: (pair.first - pair.second, pair))
     return [
@@ -199,7 +199,7 @@ def _brief(area: AreaFigures, region: Region, pair: Pair, judged: Judged, write:
 
 
 def _difference(area: AreaFigures, pair: Pair, judged: Judged, write: Writer) -> str:
-    """Return what the two maps differ by, and that the grade says what it is worth."""
+    """Return what the two maps differ by, with a reminder that the grade decides its worth."""
     key = pair.key
     gain, loss = (area.m2(f"{way}_m2_{key}") for way in ("new_sealed", "unsealed"))
     if gain is None or loss is None:

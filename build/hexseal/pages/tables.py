@@ -178,7 +178,7 @@ def interval(area: AreaFigures, pair: Pair, write: Writer, *, digits: int | None
 
 
 def area_cells(area: AreaFigures, pair: Pair, write: Writer) -> tuple[Cell, ...]:
-    """Return what the table of areas says of a pair: judged, then raw; the same digits in all."""
+    """Return a pair's cells of the table of areas: judged, then raw; the same digits in all."""
     key = pair.key
     return (
         write.hectares(area.m2(f"confirmed_m2_{key}"), digits=1),

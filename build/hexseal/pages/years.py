@@ -14,7 +14,7 @@ class YearPoint:
     """Sealed square metres of one year; None where nothing was counted or judged.
 
     There is no interval: that of a change holds nothing of the level that the change starts from.
-    ``is_doubtful`` says that the step from the year before must not be read as change.
+    ``is_doubtful`` means that the step from the year before must not be read as change.
     """
 
     year: int

@@ -7,10 +7,10 @@ from hexseal.raster.runs import GAIN, STABLE_SEALED, Runs, find_runs
 from hexseal.types import Bytes, Flags, Integers
 
 FAINT_PIXELS = 12
-# Points of confidence: lower, and it is inverted; not higher, and it says too little to be used.
+# Points of confidence: lower, it is inverted; not higher, it separates too little to be used.
 INVERTED_CONTRAST, LEAST_CONTRAST = -5.0, 10.0
 MOST = 100
-# Means of fewer pixels say nothing.
+# Means of fewer pixels are too uncertain.
 FEWEST_COMPARED = 30
 # Sums of a date: confidence and pixels of stable sealed interiors, the same of faint changes.
 INSIDE, FAINT = 0, 2
@@ -89,7 +89,7 @@ def contrast_sums(
     for place, layer in enumerate(layers):
         if layer is not None:
             _add_inside(plane, layer, own, sums[place])
-            # A date's own map is asked where it calls sealed what the other does not.
+            # A date's own map decides where it calls sealed what the other does not.
             side = faint & ((runs.direction == GAIN) == bool(place))
             _add_runs(layer, runs.row, runs.start, runs.stop, side, own, sums[place])
     return sums

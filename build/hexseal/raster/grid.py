@@ -334,7 +334,7 @@ def _check_transform(transform: Affine) -> None:
         )
     if transform == Affine.identity():
         raise InputError(
-            "has no georeference, so nothing says where its pixels lie; fetch it as a GeoTIFF, or "
+            "has no georeference, so the place of its pixels is unknown; fetch it as a GeoTIFF, or "
             "give it its place with gdal_translate -a_srs EPSG:CODE -a_ullr WEST NORTH EAST SOUTH"
         )
     if transform.a <= 0 or transform.e >= 0:

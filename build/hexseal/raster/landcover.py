@@ -61,7 +61,7 @@ logging.getLogger("rasterio").setLevel(logging.CRITICAL)
 class Layout:
     """How a file stores its pixels; ``block_shape`` is (height, width) in pixels.
 
-    ``has_mask`` says that a mask or an alpha band marks pixels without data.
+    ``has_mask`` is True where a mask or an alpha band marks pixels without data.
     """
 
     block_shape: tuple[int, int]
@@ -369,7 +369,7 @@ def _check_band(file: DatasetReader, address: str) -> None:
     if lossy:
         raise InputError(
             f"is compressed with {lossy}, which changes class codes; fetch it again, or make it "
-            "anew from the original with LZW or DEFLATE"
+            "again from the original with LZW or DEFLATE"
         )
 
 

@@ -123,7 +123,7 @@ def _label(
 ) -> tuple[Integers, int]:
     """Return the label of each run and how many there are: a union-find over touching runs.
 
-    ``rows`` tells where the runs of each row begin.
+    ``rows`` holds where the runs of each row begin.
     """
     count = start.size
     parents = np.arange(count)

@@ -69,7 +69,7 @@ def read_dataset(reader: TableReader, layers: tuple[str, ...]) -> Dataset:
     _check_version(reader.name("version"), version)
     if changes and changes[-1].version != version:
         raise RegionError(
-            f"{reader.name('version')} = {version!r}, but the last of [[dataset.changes]] tells of "
+            f"{reader.name('version')} = {version!r}, but the last of [[dataset.changes]] is of "
             f"{changes[-1].version!r}: add what {version} changes"
         )
     dataset = Dataset(

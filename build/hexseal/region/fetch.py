@@ -76,7 +76,7 @@ class Secrets:
 class FetchClcplus:
     """Which years of CLC+ Backbone; ``datasets`` names (dataset, file) of the CLMS portal.
 
-    ``image_servers`` are asked one after the other. ``known`` are ids that need no search, but may
+    ``image_servers`` are tried one after the other. ``known`` are ids that need no search, but may
     be out of date.
     """
 

@@ -1,4 +1,4 @@
-"""The tables of a region file that say how change is judged: [noise] and [accuracy]."""
+"""The tables of a region file on how change is judged: [noise] and [accuracy]."""
 
 import math
 from collections.abc import Mapping

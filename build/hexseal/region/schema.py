@@ -219,7 +219,7 @@ INTRODUCTION = """\
 Written from `build/hexseal/region/schema.py` by `tools/write_reference.py`; do not edit. One TOML
 file describes one site. Required is `[region] id` and at least one `[[epoch]]`; everything else has
 a default. Unknown keys, wrong types and missing files are errors that name the key. Paths start at
-the region file; a path may be a glob of tiles or an http(s) or s3 address where the text says so.
+the region file; a path may be a glob of tiles or an http(s) or s3 address where the text allows it.
 
 Editors complete and check the file with the JSON Schema that `hexseal schema > region.schema.json`
 writes: put `#:schema region.schema.json` into its first line (Even Better TOML, Tombi, taplo).
@@ -232,7 +232,7 @@ TABLES: tuple[Table, ...] = (
         (
             Key("id", NAME, "Becomes part of file names: lower-case letters, digits, `-`, `_`.", REQUIRED),
             Key("title", TITLE, "Title of the site: one text, or one for each language. By default the file's name."),
-            Key("simulated", FLAG, "Every page says that the data are simulated. By default true where `[simulation]` is given."),
+            Key("simulated", FLAG, "Every page states that the data are simulated. By default true where `[simulation]` is given."),
             Key("window", several(NUMBER, 4, 4), "xmin, ymin, xmax, ymax in the CRS of the rasters: only pixels whose centre lies inside count. By default the whole raster."),
         ),
         is_required=True,
@@ -400,7 +400,7 @@ TABLES: tuple[Table, ...] = (
         "Years of CLC+ Backbone, as `clcplus_YEAR.tif`.",
         (
             Key("years", several(YEAR), "Years to fetch: from EEA's ImageServer without login, other years ordered from the CLMS portal.", REQUIRED),
-            Key("image_server", WEB, "Address of the ImageServer; `{year}` stands for the year. By default EEA's two, asked in turn.", IMAGE_SERVER),
+            Key("image_server", WEB, "Address of the ImageServer; `{year}` stands for the year. By default EEA's two, tried in turn.", IMAGE_SERVER),
             Key("image_server_years", several(YEAR), "Years that it has.", IMAGE_SERVER_YEARS),
             Key("tile_pixels", whole(16, LARGEST_TILE), "Side of a request in pixels.", TILE_PIXELS),
             Key("api", WEB, "Address of the CLMS portal.", CLMS_API),

@@ -87,7 +87,7 @@ class StratumReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleReport:
-    """What a labelled sample says of a pair of years.
+    """The result of a labelled sample for a pair of years.
 
     ``change`` is the sampling interval alone; ``published`` adds what one interpreter's errors may
     do unless all blocks were seen by two and settled. ``levels`` is the sealed area of each year.
@@ -394,7 +394,7 @@ def _check_units(labels: Labels, census: Census, strata: Sequence[StratumReport]
 
 
 def _refuse_unlabelled(labels: Labels) -> None:
-    """Raise InputError that says what is missing."""
+    """Raise InputError that names what is missing."""
     first, second = labels.pair
     for year, shares, other in (
         (first, labels.first, labels.second),

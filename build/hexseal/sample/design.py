@@ -17,7 +17,7 @@ from hexseal.types import Doubles, Integers, Pair
 
 MOST_FIELDS = 300
 USUAL_BLOCKS, FEWEST_BLOCKS = 460, 30
-# Blocks of each stratum that a plan may choose from: the most it can ask for.
+# Blocks of each stratum that a plan may choose from: the most it can list.
 MOST_BLOCKS = 4_000
 # Share of what the maps call change that is expected to be true; only a plan uses it.
 EXPECTED_TRUE = {

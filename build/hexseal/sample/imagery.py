@@ -38,7 +38,7 @@ METRES_PER_DEGREE = 111_320.0
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the page says of the image of a year; ``pixel`` is its size in metres."""
+    """The page's description of the image of a year; ``pixel`` is its size in metres."""
 
     name: str
     pixel: float

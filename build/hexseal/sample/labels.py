@@ -31,14 +31,14 @@ SETTLED = "settled"
 DIFFERENT, NO_CHANGE = 0.05, 0.004
 # A corner may lie so far from a block's, in pixels: what rounding of coordinates does.
 CORNER = 0.05
-# From so many blocks labelled by two on, their differences say how often one errs.
+# From so many blocks labelled by two on, their differences show how often one errs.
 ENOUGH_TWICE = 100
 USUAL_ERROR = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a sample was drawn from, as its column ``design`` says."""
+    """What a sample was drawn from: its column ``design``."""
 
     region: str
     pair: Pair

@@ -26,7 +26,7 @@ class Batch:
     """Polygons of one kind in local metres that cover the ground from ``since`` to ``until``.
 
     ``ground`` is HARD (sealed), BARE_GROUND (building site, quarry) or GARDEN (grass again).
-    Later batches lie on top of earlier ones; ``under`` says that the batch lies below all
+    Later batches lie on top of earlier ones; ``under``: the batch lies below all
     that lasts, so that a building site tears up no old street. Half-open in years:
     since <= year < until.
     """
@@ -85,7 +85,7 @@ def _burn(ground: Bytes, batches: list[Batch]) -> None:
 
 
 def _outlines(shapes: Objects) -> Iterator[dict[str, object]]:
-    """Yield GeoJSON polygons: much faster than asking every shape for its own."""
+    """Yield GeoJSON polygons: much faster than shape by shape."""
     parts = shapely.get_parts(shapes)
     polygons = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
     if not len(polygons):

@@ -41,7 +41,7 @@ PARTNERS = {
     BARE: (CROPS, GRASS),
     WATER: (WATER, WATER),
 }
-# How readily each code is taken for Sealed, beyond what the neighbourhood says.
+# How readily each code is taken for Sealed, beyond the neighbourhood's score.
 LOOKS_SEALED = {BARE: 0.5, CROPS: 0.0, GRASS: -0.1, SHRUB: -0.3, WATER: -3.0}
 
 
@@ -134,7 +134,7 @@ def _noise_field(shape: tuple[int, int], noise: NoiseModel, rng: np.random.Gener
 
 
 def _evidence(cover: Bytes, field: Floats, noise: NoiseModel) -> Floats:
-    """Return noise plus what the neighbourhood and the pixel's own class tell."""
+    """Return noise plus the scores of the neighbourhood and the pixel's own class."""
     density = blur((cover == SEALED).astype(np.float32), 1.0)
     looks = np.full(256, -0.4, np.float32)
     for code, value in LOOKS_SEALED.items():

@@ -78,7 +78,7 @@ def simulate_series(
     """Yield a composite of each of ``days`` of one year, the year ``step`` of ``truth``.
 
     Ground and spectra are those of ``simulate_imagery``; leaves, fields, drought and the sun
-    follow the days, each region by some days earlier or later; air and noise are drawn anew.
+    follow the days, each region by some days earlier or later; air and noise are drawn again.
     """
     lasting, *_ = np.random.default_rng([seed, 5]).spawn(1 + len(truth.years))
     palette = mix_palette(lasting)

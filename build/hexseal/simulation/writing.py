@@ -38,7 +38,7 @@ TEXT = """\
 [region]
 id = "seal-island"                    # becomes part of file names
 title = {{ en = "Seal Island (simulated)", fr = "Île aux Phoques (simulée)" }}
-simulated = true                      # every page says so
+simulated = true                      # every page states it
 
 [[epoch]]                             # one table for each reference year
 year = 2018

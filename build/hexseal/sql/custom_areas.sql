@@ -23,7 +23,7 @@ met AS (
     SELECT NULL::VARCHAR AS id, 0 AS pixels
 {%- endif %}
 ),
-told AS (
+described AS (
     SELECT p.*, coalesce(met.pixels, 0) AS met_pixels, counted.* EXCLUDE (id),
         -- The share of pixels is free of the noise of counting them; a polygon cut at the edge
         -- of its projection is not, so its area bounds it.
@@ -50,7 +50,7 @@ SELECT t.id, t.name, polygon_m2, edge_sd_m2, coalesce(covered, 0) AS covered_sha
     {% if has_areas %}a."{{ column.name }}"{% else %}NULL::{{ column.type }} AS "{{ column.name }}"{% endif %}
 {%- endfor %},
     kept.* EXCLUDE (number)
-FROM told AS t
+FROM described AS t
 LEFT JOIN kept USING (number)
 {%- if has_areas %}
 LEFT JOIN (

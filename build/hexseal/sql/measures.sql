@@ -63,7 +63,7 @@ coalesce(sum(pixels) FILTER ({{ high }} > {{ low }}), 0)::BIGINT AS {{ names[0] 
 {%- endfor %}{% endfor %}
 {%- endmacro %}
 
-{# Columns of the codebook, computed as it says. An expression may use what was counted (counts),
+{# Columns of the codebook, computed as it defines them. An expression may use what was counted (counts),
    judged_PAIR, the bound $sources and the columns before it; areas also the columns of stocks,
    inhabitants_YEAR and growth_PAIR. #}
 {% macro figures(columns) -%}

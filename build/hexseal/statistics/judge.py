@@ -135,7 +135,7 @@ class PairJudge:
 
 
 def signals(table: pa.Table) -> pa.Array:
-    """Return the signal of each row of a judged table: what its interval says, by one rule.
+    """Return the signal of each row of a judged table: from its interval, by one rule.
 
     gain where the interval lies above 0, loss where it lies below, else within_noise; inconclusive
     where there is none; no_data where no pixel was counted.

@@ -75,8 +75,8 @@ class PairFacts:
     ``checks`` are those of the pair's tests. ``lost_share`` is the part of the land of a year
     that the common mask drops. ``forward`` is how the model compares with CLC+, where one of the
     years was made by a model. ``errors_assumed`` are years whose accuracy came without errors,
-    ``confirmed`` confirmed pixels, None where the pair is inconclusive, ``reference`` what a sample
-    says of the pair.
+    ``confirmed`` confirmed pixels, None where the pair is inconclusive, ``reference`` a sample's
+    figures.
     """
 
     pair: Pair

@@ -43,7 +43,7 @@ class ReferenceChange:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a sample says of a pair of years: of the region (REGION), of areas by layer and id.
+    """A sample's figures for a pair of years: of the region (REGION), of areas by layer and id.
 
     ``settled`` whether two interpreters saw every block and their differences were settled. Of
     joined regions ``without`` are those that no sample of these years was made for: their areas,
@@ -58,7 +58,7 @@ class Reference:
     without: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, object] | None:
-        """Return what the pages say of the sample; None where it says nothing of the region."""
+        """Return the sample's figures for the pages; None where it has none of the region."""
         whole = self.changes.get(REGION)
         if whole is None:
             return None
@@ -72,7 +72,7 @@ class Reference:
 
 
 def write_reference(reference: Reference, path: Path) -> None:
-    """Write what a sample says as JSON, the same for the same sample."""
+    """Write a sample's figures as JSON, the same for the same sample."""
     changes = [
         {"layer": layer, "id": key, **asdict(change)}
         for (layer, key), change in reference.changes.items()
@@ -98,7 +98,7 @@ def with_reference(table: pa.Table, areas: pa.Table, reference: Reference | None
     """Return judged areas with the sample's figures where it has some.
 
     ``table`` has the columns of ``PairJudge.judge`` and position, ``areas`` position, layer, id.
-    Gain and loss are columns of their own (FLOW_COLUMNS), NULL where the sample says nothing.
+    Gain and loss are columns of their own (FLOW_COLUMNS), NULL where the sample has no figure.
     """
     keys = {
         row["position"]: REGION if row["layer"] == REGION[0] else (row["layer"], row["id"])

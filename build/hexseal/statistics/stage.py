@@ -70,8 +70,8 @@ def write_statistics(
     """Write hexagons.parquet, areas.parquet, judgement.json into ``work`` from counts and evidence.
 
     ``accuracy`` of Sealed (None: the region's) corrects for the maps' errors; without it the maps
-    are taken to err alike. ``reference`` is what a sample says of a pair. Raises InputError when no
-    pixel has a valid class in every year.
+    are taken to err alike. ``reference`` holds a sample's figures of a pair. Raises InputError when
+    no pixel has a valid class in every year.
     """
     given = region.accuracy if accuracy is None else accuracy
     accuracies = {**_model_accuracies(region), **given.years}

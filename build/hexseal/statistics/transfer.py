@@ -26,7 +26,7 @@ from hexseal.region.load import SealedAccuracy
 from hexseal.statistics.adjusted import Transfer
 
 UNKNOWN = Transfer()
-# A model that finds less of the change than this tells nothing of it.
+# A model that finds less of the change than this is not evidence of it.
 LOWEST_SLOPE = 0.05
 
 

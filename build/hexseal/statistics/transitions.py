@@ -10,7 +10,7 @@ from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import whole_file
 from hexseal.storage.workdir import WorkFolder
 
-# A hexagon two resolutions coarser holds 49 of the finest: enough to tell classes apart.
+# A hexagon two resolutions coarser holds 49 of the finest: enough to separate classes.
 COARSER = 2
 
 

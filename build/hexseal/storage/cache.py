@@ -38,7 +38,7 @@ DEEPEST = 4
 
 
 class Stamp:
-    """A small file beside results that says what they were made from.
+    """A small file beside results that records what they were made from.
 
     ``values`` are plain values (numbers, texts, tuples of them), never objects whose class may be
     renamed; ``files`` are paths, patterns, comma lists of them, or http(s) addresses.
@@ -70,7 +70,7 @@ class Stamp:
 def identity(address: str) -> tuple[object, ...]:
     """Return what changes when the content of an address does.
 
-    A remote file without ETag or Last-Modified, or one that cannot be asked for, is never the
+    A remote file without ETag or Last-Modified, or one that cannot be reached, is never the
     same twice; nor is a path where nothing is.
     """
     if "://" in address:

@@ -35,7 +35,7 @@ WAIT_SECONDS = 0.1
 
 
 def describe(err: OSError, path: Path) -> OutputError:
-    """Turn an operating-system failure on writing ``path`` into one line that says what to do."""
+    """Turn an operating-system failure on writing ``path`` into one line with what to do."""
     if err.errno == errno.ENOSPC:
         return OutputError(f"{path}: the disk is full; free some space and run the command again")
     if err.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -26,7 +26,7 @@ def default_site(region_file: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class WorkFolder:
-    """Paths in the work folder of one region; ARCHITECTURE.md says which stage writes each."""
+    """Paths in the work folder of one region; docs/development/files.md lists their writers."""
 
     folder: Path
 
@@ -71,12 +71,12 @@ class WorkFolder:
 
     @property
     def counts_stamp(self) -> Path:
-        """Return what says from which inputs the counts were made."""
+        """Return the stamp of the inputs that the counts were made from."""
         return self.folder / "delta.json"
 
     @property
     def change_stamp(self) -> Path:
-        """Return what says from which inputs change was judged."""
+        """Return the stamp of the inputs that change was judged from."""
         return self.folder / "change.json"
 
     def evidence(self, pair: Pair, unit: Unit) -> Path:
@@ -135,7 +135,7 @@ class WorkFolder:
 
     @property
     def sample_report(self) -> Path:
-        """Return what the region's labelled blocks say."""
+        """Return the result of the region's labelled blocks."""
         return self.folder / "reference_sample.json"
 
     @property

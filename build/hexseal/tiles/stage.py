@@ -81,14 +81,14 @@ def write_layers(
 
 
 def wants_pixels(region: Region) -> bool:
-    """Return whether the region asks for pixels, or is small enough for them."""
+    """Return whether the region file wants pixels, or the region is small enough for them."""
     return region.site.pixels == "always" or (
         region.site.pixels == "auto" and _count(region) <= AUTO_LIMIT_PIXELS
     )
 
 
 def left_out(region: Region) -> str:
-    """Return what a region is too large for, "" where nothing is missing that it asked for."""
+    """Return what a region is too large for, "" where nothing is missing that its file wants."""
     if region.site.pixels != "auto" or wants_pixels(region):
         return ""
     return (
@@ -110,7 +110,7 @@ def _image(
     workers: int | None,
     progress: Progress,
 ) -> Path | None:
-    """Return the archive of an image; one without true colours is left out unless asked for."""
+    """Return the archive of an image; one without true colours only if the region file wants it."""
     try:
         return kept.made(
             f"image-{year}",
@@ -154,7 +154,7 @@ class _Kept:
 
 @dataclass(frozen=True, slots=True)
 class BasemapFacts:
-    """What its metadata say: attribution as plain text, names of its vector layers."""
+    """Its metadata: attribution as plain text, names of its vector layers."""
 
     attribution: str
     layers: tuple[str, ...]

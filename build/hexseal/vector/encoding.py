@@ -39,7 +39,7 @@ ODD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """The codec of a shapefile's text, and a warning where the file says another one."""
+    """The codec of a shapefile's text, and a warning where the file names another one."""
 
     codec: str
     warning: str = ""
@@ -63,8 +63,8 @@ def shapefile_encoding(shapefile: Path) -> Encoding:
         sample = stream.read(SAMPLE_BYTES)
     language = LANGUAGE_CODECS.get(sample[29]) if len(sample) > 29 else None
     page = beside(shapefile, ".cpg")
-    said = page.read_bytes()[:64].decode("latin-1").strip("\x00\ufeff \t\r\nï»¿") if page else ""
-    return choose(ACCENTED.findall(sample[32:]), said, language)
+    named = page.read_bytes()[:64].decode("latin-1").strip("\x00\ufeff \t\r\nï»¿") if page else ""
+    return choose(ACCENTED.findall(sample[32:]), named, language)
 
 
 def beside(path: Path, suffix: str) -> Path | None:
@@ -79,7 +79,7 @@ def beside(path: Path, suffix: str) -> Path | None:
 
 
 def choose(words: Iterable[bytes], cpg: str, language: str | None) -> Encoding:
-    """Choose the codec of ``words`` by what the .cpg says, the language byte's codec, and the text.
+    """Choose the codec of ``words`` by the .cpg, the language byte's codec, and the text.
 
     >>> choose([b"N\\xeemes"], "UTF-8", None).codec
     'cp1252'
@@ -95,18 +95,18 @@ def choose(words: Iterable[bytes], cpg: str, language: str | None) -> Encoding:
     if cpg and best != named:
         why = "which its text is not" if named else "which is not a known encoding"
         return Encoding(
-            best, f"its .cpg says {cpg!r}, {why}; read as {best}: correct or delete the .cpg"
+            best, f"its .cpg has {cpg!r}, {why}; read as {best}: correct or delete the .cpg"
         )
     if not utf8 and not cpg and best not in (language, USUAL):
         return Encoding(
-            best, f"has no .cpg; its text was read as {best}: write a .cpg that says so"
+            best, f"has no .cpg; its text was read as {best}: write a .cpg with that name"
         )
     odd = next((word for word in words if _is_odd(word)), None) if best == USUAL else None
     if odd is not None and not cpg and language is None:
         seen = odd.decode(USUAL, errors="replace")
         return Encoding(
             best, f"has no .cpg; its text was read as {USUAL} and looks odd ({seen[:40]!r}): write "
-            "a .cpg that says its encoding, such as 1250, 1251 or 1253",
+            "a .cpg with its encoding, such as 1250, 1251 or 1253",
         )  # fmt: skip
     return Encoding(best)
 
@@ -121,7 +121,7 @@ def _is_odd(word: bytes) -> bool:
 
 
 def named_codec(text: str) -> str | None:
-    """Return Python's codec of what a .cpg says, or None.
+    """Return Python's codec of the text of a .cpg, or None.
 
     >>> [named_codec(text) for text in ("UTF-8", "ANSI 1252", "88591", "OEM 850", "klingon")]
     ['utf-8', 'cp1252', 'cp1252', 'cp850', None]

@@ -363,13 +363,13 @@ def _geojson_ids(path: Path) -> list[object]:
 def _crs_of(layer: AreaLayer, path: str, driver: str, found: str | None) -> str:
     """Return the CRS that GDAL found; refuse a GeoJSON's own that GDAL passed over."""
     if driver == "GeoJSON" and not is_remote(path):
-        said = _said_crs(Path(path))
+        text = _crs_text(Path(path))
         try:
-            if said:
-                CRS.from_user_input(said)
+            if text:
+                CRS.from_user_input(text)
         except CRSError as err:
             raise InputError(
-                f"{layer.path}: its crs {said[:60]!r} is not a known coordinate reference system; "
+                f"{layer.path}: its crs {text[:60]!r} is not a known coordinate reference system; "
                 "write a copy with ogr2ogr -a_srs EPSG:CODE"
             ) from err
     if not found and driver == "TopoJSON":  # longitude and latitude by its specification
@@ -382,7 +382,7 @@ def _crs_of(layer: AreaLayer, path: str, driver: str, found: str | None) -> str:
     return found
 
 
-def _said_crs(path: Path) -> str:
+def _crs_text(path: Path) -> str:
     """Return the name in the crs member of a GeoJSON, which stands first or last."""
     with path.open("rb") as stream:
         edges = stream.read(EDGE_BYTES)
@@ -429,7 +429,7 @@ def _parquet(layer: AreaLayer, path: str, wanted: Sequence[str], keep: Sequence[
         ) from err
     if geo is None or primary not in schema.names:
         raise InputError(
-            f"{layer.path}: is a Parquet file without GeoParquet metadata, so nothing says which "
+            f"{layer.path}: is a Parquet file without GeoParquet metadata, so it is unknown which "
             "column is geometry; write it with ogr2ogr -f Parquet or DuckDB's spatial extension"
         )
     known = [
@@ -464,9 +464,9 @@ def _parquet_crs(layer: AreaLayer, column: dict[str, object]) -> str:
     try:
         crs = CRS.from_user_input(column["crs"])
     except CRSError as err:
-        said = "is null" if column["crs"] is None else "is not understood"
+        fault = "is null" if column["crs"] is None else "is not understood"
         raise InputError(
-            f"{layer.path}: has no coordinate reference system (crs {said}); "
+            f"{layer.path}: has no coordinate reference system (crs {fault}); "
             "write a copy that has one with ogr2ogr -a_srs EPSG:CODE"
         ) from err
     authority = crs.to_authority(min_confidence=100)

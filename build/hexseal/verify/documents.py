@@ -69,7 +69,7 @@ def _check_mentions(name: str, document: object, digests: Mapping[str, str]) -> 
             continue
         if digest not in known:
             file = next((str(node[key]) for key in ("path", "href", "name") if key in node), "")
-            yield f"data/{name}: tells of {file} with SHA-256 {digest[:12]}, which is not there"
+            yield f"data/{name}: lists {file} with SHA-256 {digest[:12]}, which is not there"
 
 
 def _nodes(value: object) -> Iterator[Node]:

@@ -97,7 +97,7 @@ def _printed(site: Path) -> dict[str, float | None]:
 
 
 def check_warnings(site: Path) -> list[str]:
-    """Return the dashboards that lack the warning of a pair which summary.json says is doubtful.
+    """Return the dashboards that lack the warning of a pair that is doubtful in summary.json.
 
     Where a labelled sample supports the region's figures, its reasons are remarks.
     """

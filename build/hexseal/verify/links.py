@@ -11,7 +11,7 @@ from hexseal.verify.pages import PageSettings
 
 # Attributes whose address a browser fetches by itself; an <a href> is followed by a person only.
 FETCHED = {"src", "srcset", "poster", "data", "action", "formaction", "background", "manifest"}
-# Links that say where the page and its other languages stand on the web: nothing is fetched.
+# Links that state where the page and its other languages stand on the web: nothing is fetched.
 NAMING_LINKS = {"canonical", "alternate"}
 FETCHING_LINKS = {"link", "image", "use", "base"}
 CSS_ADDRESS = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
@@ -132,7 +132,7 @@ def check_scripts(site: Path, settings: PageSettings) -> list[str]:
             continue
         content = (site / file).read_bytes()
         if len(content) != size:
-            problems.append(f"{file}: has {len(content)} bytes, the page says {size}")
+            problems.append(f"{file}: has {len(content)} bytes, the page states {size}")
         if tree.scripts is None:
             continue
         script = f"{tree.scripts}/{parent}.js"

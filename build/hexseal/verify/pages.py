@@ -1,4 +1,4 @@
-"""What a page says about itself in its embedded settings."""
+"""What a page states about itself in its embedded settings."""
 
 import json
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ from hexseal.verify.pages import ListedFile, PageSettings
 from hexseal.verify.tiles import summed_columns
 
 OUTLINES = ("bbox", "geometry")
-# What tells the rows of a table apart; joins by it would repeat rows that stand twice.
+# What identifies the rows of a table; joins by it would repeat rows that stand twice.
 KEYS: dict[str, tuple[str, ...]] = {"areas": ("layer", "id")}
 LAYER_LIMIT = 1_000_000
 
@@ -72,11 +72,11 @@ def _check_file(
         return
     metadata = pq.read_metadata(site / item.path)
     if metadata.num_rows != item.rows:
-        yield f"{item.path}: holds {metadata.num_rows} rows, the page says {item.rows}"
+        yield f"{item.path}: holds {metadata.num_rows} rows, the page states {item.rows}"
     for place, column in enumerate(columns):
         found = schema.field(column.name).type
         if found != ARROW_TYPES[column.type]:
-            yield f"{item.path}: {column.name} is {found}, the codebook says {column.type}"
+            yield f"{item.path}: {column.name} is {found}, the codebook has {column.type}"
         yield from (f"{item.path}: {line}" for line in _check_values(metadata, place, column))
     closed = [column for column in columns if column.values]
     for column in closed:
@@ -111,9 +111,9 @@ def _check_values(metadata: pq.FileMetaData, place: int, column: Column) -> Iter
     lows = [found.min for found in known if found.has_min_max]
     highs = [found.max for found in known if found.has_min_max]
     if column.low is not None and lows and min(lows) < column.low:
-        yield f"{column.name} falls to {min(lows)}, the codebook says at least {column.low}"
+        yield f"{column.name} falls to {min(lows)}, the codebook has at least {column.low}"
     if column.high is not None and highs and max(highs) > column.high:
-        yield f"{column.name} rises to {max(highs)}, the codebook says at most {column.high}"
+        yield f"{column.name} rises to {max(highs)}, the codebook has at most {column.high}"
 
 
 def check_formats(
@@ -223,7 +223,7 @@ def check_outlines(
         lines = list(schema_problems(json.loads(metadata.get(b"geo", b"null")), "geoparquet"))
         yield from (f"{item.path}: its metadata 'geo' is wrong at {line}" for line in lines)
         if b"hexseal.inputs" not in metadata:
-            yield f"{item.path}: does not tell what it was made from"
+            yield f"{item.path}: does not state what it was made from"
         if not lines:
             yield from _check_shapes(database, site, item)
 

@@ -15,7 +15,7 @@ from hexseal.forward.models import require_ml
 COMMANDS = {
     "evaluate": ("hexseal_ml.cli.commands:evaluate_command", "Compare a model's maps with labels."),
     "predict": ("hexseal_ml.cli.commands:predict_command", "Map land cover on an image."),
-    "train": ("hexseal_ml.cli.commands:train_command", "Train a model as a TOML file says."),
+    "train": ("hexseal_ml.cli.commands:train_command", "Train a model by a TOML file."),
 }
 
 
@@ -57,7 +57,7 @@ def cli(context: click.Context, quiet: bool, verbose: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 stopped."""
-    run(cli, interrupted="stopped; run the same command again to go on")
+    run(cli, interrupted="stopped; run the same command again to resume")
 
 
 def _calm_transformers() -> None:

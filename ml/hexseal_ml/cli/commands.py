@@ -118,7 +118,7 @@ def _prefix(image: str) -> str:
 )
 @click.pass_obj
 def evaluate_command(console: Console, config: Path, model: str | None, out: Path | None) -> None:
-    """Compare a model's maps with labels, and with two baselines, as a TOML file says.
+    """Compare a model's maps with labels, and with two baselines, by a TOML file.
 
     Example: hexseal-ml evaluate ml/configs/evaluate-sample.toml
     """
@@ -136,11 +136,13 @@ def evaluate_command(console: Console, config: Path, model: str | None, out: Pat
 
 @click.command("train")
 @click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--fresh", is_flag=True, help="Start again even if a killed training could go on.")
+@click.option(
+    "--fresh", is_flag=True, help="Start again even if a killed training could be resumed."
+)
 @click.option("--finish", is_flag=True, help="Write the best model of a stopped training.")
 @click.pass_obj
 def train_command(console: Console, config: Path, fresh: bool, finish: bool) -> None:
-    """Train a model as a TOML file says; a killed training resumes when started again.
+    """Train a model by a TOML file; a killed training resumes when started again.
 
     Example: hexseal-ml train ml/configs/clcplus-forward-b2.toml
     """

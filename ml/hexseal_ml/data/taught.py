@@ -2,7 +2,7 @@
 
 A folder of images and one NPZ of probabilities by image name, as Google's Dynamic World gives
 them: nine classes, uint8 with 255 for 1. Its class *built* is a neighbourhood, gardens included;
-Sealed is a surface. So the teacher says where, and vegetation in the spectrum decides inside:
+Sealed is a surface. So the teacher decides where, and vegetation in the spectrum decides inside:
 
     Sealed     the teacher's likeliest class is built and NDVI at the ground is below 0.55;
                or the model that training starts from sees Sealed there, with the same NDVI, and
@@ -105,7 +105,7 @@ def taught_label(
     ground: Floats, probabilities: Floats, others: Bytes, sealed: NDArray[np.bool_], *,
     natural: bool, red: int, near: int, green: tuple[float, float] = GREEN,
 ) -> Bytes:  # fmt: skip
-    """Return codes (rows, cols), IGNORE where nothing can be said.
+    """Return codes (rows, cols), IGNORE where neither is certain.
 
     ``ground`` (bands, rows, cols) is reflectance at the ground, ``probabilities`` (9, rows, cols)
     the teacher's, ``others`` and ``sealed`` the student's.

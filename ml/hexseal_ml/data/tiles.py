@@ -4,7 +4,7 @@
     labels/{NUTS3}/{year}/{same name}.npy                            0 no data, 1 to 11 classes
 
 A second downloader leaves out the polygon. Labels find their image by name, never by the order
-of a listing. ``filename2bbox.parquet`` says where a tile lies; without it the name does.
+of a listing. ``filename2bbox.parquet`` holds where a tile lies; without it the name does.
 """
 
 import hashlib
@@ -87,7 +87,7 @@ def _place(image: Path, places: dict[str, tuple[float, float]]) -> tuple[float, 
     found = NAME.fullmatch(image.stem)
     if found is None:
         raise InputError(
-            f"{image}: neither filename2bbox.parquet nor its name says where it lies; "
+            f"{image}: neither filename2bbox.parquet nor its name holds where it lies; "
             "expected xmin_ymin_i or xmin_ymin_polygon_i"
         )
     return float(found.group(1)), float(found.group(2))

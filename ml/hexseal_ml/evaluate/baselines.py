@@ -19,10 +19,10 @@ from hexseal_ml.model.classes import IGNORE, OUTSIDE, SEALED
 TREES, LEAF = 100, 3
 PIXELS = 400_000
 TINY = 1e-6
-# Water is dark in every band and would pass for asphalt: where NDWI says water, nothing is Sealed.
+# Water is dark in every band and would pass for asphalt: where NDWI means water, nothing is Sealed.
 WATER = 0.0
 CHUNK = 200_000
-# What a baseline writes that only tells Sealed from the rest.
+# What a baseline writes that only separates Sealed from the rest.
 UNSEALED = 0
 
 

@@ -22,7 +22,7 @@ class Test:
     """An image to map and the label to compare with; without a label there are pictures only.
 
     ``sealed`` and ``ignore`` are codes of a label that has other classes than CLC+: it is then
-    compared as Sealed or not. ``mask`` and ``clouds`` say what of the image is unknown.
+    compared as Sealed or not. ``mask`` and ``clouds`` mark what of the image is unknown.
     """
 
     name: str

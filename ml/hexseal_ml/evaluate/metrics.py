@@ -21,11 +21,11 @@ from hexseal_ml.model.classes import OUTSIDE, SEALED
 
 REPLICATES = 1000
 SEED = 0
-# Fewer blocks than this say nothing of how much blocks differ.
+# Fewer blocks than this do not show how much blocks differ.
 LEAST_BLOCKS = 3
 CLASS_FIGURES = ("iou", "f1", "users", "producers")
 BINS = 10
-# Cells with fewer of their pixels known say little of their share.
+# Cells with fewer of their pixels known have an uncertain share.
 LEAST_KNOWN = 0.95
 
 

@@ -47,7 +47,7 @@ STRIP = 512
 # Bands that the baselines' indices need.
 INDEX_BANDS = ("B03", "B04", "B08", "B11")
 MODEL, FOREST, INDEX = "model", "forest", "index"
-# A block tells how well Sealed is mapped where it holds at least so many sealed pixels.
+# A block shows how well Sealed is mapped where it holds at least so many sealed pixels.
 LEAST_SEALED = 50
 # What byte rasters mostly write where there is no label.
 NO_LABEL = 255

@@ -51,9 +51,11 @@ def band_name(text: str) -> str | None:
         return alias
     digits = number.group(1).upper()
     name = "B8A" if digits == "8A" else f"B{int(digits):02d}"
-    said = number.group(2)
-    # "B2 - Blue" says its name twice; "B4_B8 ratio" is no band.
-    if name not in KNOWN_BANDS or (said and ALIASES.get(re.sub(r"[\s_-]+", "", said)) != name):
+    description = number.group(2)
+    # "B2 - Blue" holds its name twice; "B4_B8 ratio" is not a band.
+    if name not in KNOWN_BANDS or (
+        description and ALIASES.get(re.sub(r"[\s_-]+", "", description)) != name
+    ):
         return None
     return name
 

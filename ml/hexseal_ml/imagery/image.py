@@ -3,7 +3,7 @@
 An image is one file whose bands bear names in their descriptions, or a comma list or glob of
 files of one band each that end in the band's name (..._B02.tif). Numbers become reflectance by
 the scale and offset of the file; where there are none, images that were stored as reflectance
-x 10 000 are told by their values. Bands of coarser pixels are brought onto the finest grid.
+x 10 000 are recognised by their values. Bands of coarser pixels are brought onto the finest grid.
 """
 
 import re
@@ -68,7 +68,7 @@ class Plane:
 class Image:
     """An open image; use one object per thread.
 
-    ``bands`` are those asked for; ``missing`` those of them that no file has. ``warnings`` are
+    ``bands`` are the requested ones; ``missing`` those of them that no file has. ``warnings`` are
     whole sentences for the user.
     """
 
@@ -214,7 +214,7 @@ def _names(file: DatasetReader, address: str) -> list[str | None]:
 
 
 def _unnamed(file: DatasetReader) -> str:
-    """Return what to say of a file none of whose bands bears a known name."""
+    """Return the message on a file none of whose bands bears a known name."""
     found = [text for text in file.descriptions if text]
     how = "name them in their descriptions (B02, B03, ...)"
     if not found:
@@ -280,7 +280,7 @@ def fits_coarser(fine: Grid, coarse: Grid) -> bool:
 def _reflectance(plane: Plane, numbers: NDArray[np.generic]) -> Floats:
     values = numbers.astype(np.float32)
     reflectance = values * np.float32(plane.scale) + np.float32(plane.offset)
-    # Sentinel-2 numbers are 0 where nothing was seen, also where no tag says so.
+    # Sentinel-2 numbers are 0 where nothing was seen, also without a tag.
     nodata = 0.0 if plane.nodata is None and plane.integer else plane.nodata
     if nodata is not None:
         reflectance[values == np.float32(nodata)] = np.nan

@@ -246,7 +246,7 @@ def _open_colors(address: str, grid: Grid) -> Image:
         colors.__exit__()
         lack = f"has no band {', '.join(colors.missing)}" if colors.missing else str(difference)
         raise InputError(
-            f"{address}: {lack}, so clouds cannot be told by its colours "
+            f"{address}: {lack}, so clouds cannot be found by its colours "
             f"({', '.join(CLOUD_BANDS)}); give a scene classification with --mask"
         )
     return colors

@@ -20,7 +20,7 @@ LEAST_DATES = 0.5
 class Series:
     """Open images of one grid, one for each date; use one object per thread.
 
-    It reads as an Image does: ``bands`` are the channels asked for, dates one after the other.
+    It reads as an Image does: ``bands`` are the requested channels, dates one after the other.
     """
 
     def __init__(self, images: Sequence[Image], channels: Sequence[str]) -> None:
@@ -49,7 +49,7 @@ class Series:
         return np.concatenate([values for values, _ in dates]), share >= LEAST_DATES
 
     def identity(self) -> list[object]:
-        """Return what tells these images from others."""
+        """Return what identifies these images."""
         return [image.identity() for image in self.images]
 
 

@@ -71,7 +71,7 @@ class RowBlender:
         """Blend in the next window.
 
         ``probabilities`` (classes, size, size) on any device, changed in place, None where no
-        pixel is known; ``known`` (size, size) tells the pixels that get a class.
+        pixel is known; ``known`` (size, size) marks the pixels that get a class.
         """
         columns, overlap = self.columns, self.columns.overlap
         if probabilities is None:

@@ -105,7 +105,7 @@ def predict(
     """Write ``{prefix}_landcover.tif``, ``_sealed_probability``, ``_confidence``, and ``.json``.
 
     ``image`` is one image, or one for each date of a model of several dates, in their order.
-    Clouds are unknown as ``mask`` (a scene classification) and ``clouds`` say: see open_masked.
+    ``mask`` (a scene classification) and ``clouds`` mark unknown pixels: see open_masked.
     Does nothing where the same prediction lies there already; resumes where one was killed, to
     the same bytes. ``fresh`` starts again. Raises InputError for images and models that do not go
     together, OutputError where ``out`` cannot be written.

@@ -111,7 +111,7 @@ def load_train_config(path: Path) -> TrainConfig:
 
 
 def _pretrained(model: TableReader, size: str) -> str | None:
-    """Return the weights to start from, None where the file asks for random ones with ""."""
+    """Return the weights to start from, None where the file wants random ones with ""."""
     if model.table.get("pretrained") == "":
         del model.table["pretrained"]
         return None

@@ -1,4 +1,4 @@
-"""What a training needs to go on after it was killed: written whole, without pickle."""
+"""What a training needs to resume after it was killed: written whole, without pickle."""
 
 import json
 import math
@@ -52,7 +52,7 @@ def save_state(
 def load_state(
     folder: Path, key: str, model: nn.Module, average: nn.Module, optimizer: Optimizer
 ) -> Progress | None:
-    """Restore a training of the same configuration; None where there is none to go on with."""
+    """Restore a training of the same configuration; None where there is none to resume."""
     path = folder / STATE
     if not path.is_file():
         return None
