@@ -50,7 +50,7 @@ start(startPage()).catch((err: unknown) => {
 });
 
 async function start(theme: Theme): Promise<void> {
-  // Read before the address is written anew.
+  // Read before the address is written again.
   const unknown = unknownLink();
   const store = new Store({ ...startState(settings), ...fromHash(location.hash, settings) });
   const keeper: { value: SelectionKeeper | null } = { value: null };
@@ -126,7 +126,7 @@ function showMap(store: Store, archive: PMTiles, theme: Theme, unknown: string):
   );
   const actions = () =>
     plainActions(text, {
-      say: (words) => panel.say(words),
+      announce: (words) => panel.announce(words),
       picture,
       files: { csv: tableOf("csv"), xlsx: tableOf("xlsx") },
       embed: () => embedCode(settings, panel.place.title),
@@ -324,23 +324,23 @@ function unknownLink(): string {
   return parts.length === 0 ? "" : text.of("app.link.unknown", { parts: parts.join(", ") });
 }
 
-/** Show what another address asks for; one without state is a place in the page. */
+/** Show what another address names; one without state is a place in the page. */
 function followAddress(store: Store, view: HexagonMap, keeper: SelectionKeeper): void {
   if (!location.hash.includes("=")) {
     return;
   }
-  const asked = fromHash(location.hash, settings);
+  const linked = fromHash(location.hash, settings);
   showStatus(unknownLink());
   store.set({
-    ...asked,
-    selection: asked.selection ?? null,
-    own: withUnlinked(asked.own ?? [], store.state.own),
-    shown: asked.shown ?? 0,
+    ...linked,
+    selection: linked.selection ?? null,
+    own: withUnlinked(linked.own ?? [], store.state.own),
+    shown: linked.shown ?? 0,
   });
-  if (asked.camera) {
-    const { lng, lat, zoom, bearing = 0 } = asked.camera;
+  if (linked.camera) {
+    const { lng, lat, zoom, bearing = 0 } = linked.camera;
     view.map.jumpTo({ center: [lng, lat], zoom, bearing });
-  } else if (asked.selection?.kind === "area") {
-    keeper.chooseArea(asked.selection);
+  } else if (linked.selection?.kind === "area") {
+    keeper.chooseArea(linked.selection);
   }
 }

@@ -1,5 +1,5 @@
 // Plain old JavaScript, in a file of its own: it runs where the dashboard's script does not,
-// because the browser is too old to read it or because the file did not arrive, and says so.
+// because the browser is too old to read it or because the file did not arrive, and shows it.
 (function () {
   if (!window.hexsealRuns) {
     var box = document.getElementById("unstarted");

@@ -182,7 +182,7 @@ function addBorder(
 
 /**
  * Return sums with intervals and signals; `lat`, `lon` and the like, which do not add up, are dropped.
- * Hexagons whose own test fails hold no figure of change: those of a shape leave them out and say so
+ * Hexagons whose own test fails hold no figure of change: those of a shape leave them out and state it
  * (`ungraded`), and there are none where they are too large a part of it.
  */
 export function judged(

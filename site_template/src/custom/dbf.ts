@@ -53,7 +53,7 @@ function fieldsIn(bytes: Uint8Array, head: number): { name: Uint8Array; length: 
   return fields;
 }
 
-/** Choose a code page by what the .cpg says, the language byte, and above all the text. */
+/** Choose a code page by the .cpg, the language byte, and above all the text. */
 export function chooseCodec(words: Uint8Array[], cpg: string, language: string | null): string {
   const named = codecNamed(cpg);
   if (words.length === 0) {
@@ -74,7 +74,7 @@ export function chooseCodec(words: Uint8Array[], cpg: string, language: string |
   return all.reduce((best, codec) => (lettersIn(words, codec) > lettersIn(words, best) ? codec : best));
 }
 
-/** Return the code page of what a .cpg says, or null. */
+/** Return the code page that a .cpg names, or null. */
 function codecNamed(text: string): string | null {
   const short = text.replace(/[^\x20-\x7e]/g, "").trim().toLowerCase().replace(/^(ansi|oem|cp|windows|ibm|dos|x-)[\s_-]*/, "");
   if (/^(utf-?8|utf_8|65001)$/.test(short)) {

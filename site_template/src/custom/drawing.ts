@@ -12,7 +12,7 @@ export interface DrawingActions {
   done(shape: Shape): void;
   cancelled(): void;
   /** Announce a text, visibly and to screen readers. */
-  say(words: string): void;
+  announce(words: string): void;
 }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -90,18 +90,18 @@ export class Drawing {
   undo(): void {
     this.points.pop();
     this.draw();
-    this.actions.say(this.text.of("app.custom.draw.undone", { count: this.points.length }));
+    this.actions.announce(this.text.of("app.custom.draw.undone", { count: this.points.length }));
   }
 
   finish(): void {
     const least = this.tool === "polygon" ? 3 : 2;
     if (this.points.length < least) {
-      this.actions.say(this.text.of(`app.custom.draw.${this.tool}.few`));
+      this.actions.announce(this.text.of(`app.custom.draw.${this.tool}.few`));
       return;
     }
     const shape = this.shape();
     if (shape.kind === "polygons" && findCrossing(shape.polygons) !== null) {
-      this.actions.say(this.text.of("app.custom.draw.crossing"));
+      this.actions.announce(this.text.of("app.custom.draw.crossing"));
       return;
     }
     this.stop();
@@ -143,7 +143,7 @@ export class Drawing {
       return;
     }
     const values = { count: points.length, place: `${lat.toFixed(4)}, ${lng.toFixed(4)}` };
-    this.actions.say(this.text.of("app.custom.draw.added", values));
+    this.actions.announce(this.text.of("app.custom.draw.added", values));
   }
 
   private screen([lng, lat]: Point): Place {

@@ -90,7 +90,7 @@ function decodeRing(text: string): Ring | null {
   return sane ? ring : null;
 }
 
-/** Five bits a sign, lowest first; the sixth says that more follow. The sign sits in the last bit. */
+/** Five bits a sign, lowest first; the sixth marks that more follow. The sign sits in the last bit. */
 function encodeNumber(value: number): string {
   let rest = value < 0 ? -2 * value - 1 : 2 * value;
   let text = "";

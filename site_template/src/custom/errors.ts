@@ -1,4 +1,4 @@
-// What a reader can mend, told in the page.
+// Errors that a reader can fix, shown in the page.
 
 /** Something that the reader can mend: the key of its text and what to fill in. */
 export class ShapeError extends Error {

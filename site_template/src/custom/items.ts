@@ -35,9 +35,9 @@ export function linkable(items: OwnItem[]): OwnItem[] {
   return items.filter((item) => !isTooLong(item));
 }
 
-/** Return what an address asks for, and the items that no address could hold. */
-export function withUnlinked(asked: OwnItem[], items: OwnItem[]): OwnItem[] {
-  return [...asked, ...items.filter(isTooLong)].slice(0, MOST_ITEMS);
+/** Return what an address names, and the items that no address could hold. */
+export function withUnlinked(linked: OwnItem[], items: OwnItem[]): OwnItem[] {
+  return [...linked, ...items.filter(isTooLong)].slice(0, MOST_ITEMS);
 }
 
 export function encodeItem(item: OwnItem): string {

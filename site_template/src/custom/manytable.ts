@@ -75,7 +75,7 @@ export class ManyTable {
     this.rows[place]?.classList.toggle("is-empty", row.found === null);
   }
 
-  /** Say how it ended: with what counts, and whether the reader ended it. */
+  /** Show how it ended: with what counts, and whether the reader ended it. */
   finish(rows: (AreaRow | undefined)[]): void {
     const known = rows.flatMap((row) => row ?? []);
     const count = (answer: string) => known.filter((row) => row.answer === answer).length;

@@ -56,7 +56,7 @@ export class OwnAreas {
     this.layer = new OwnLayer(view.map, theme);
     this.section = new Section(settings, text, {
       draw: (tool) => {
-        this.section.say("");
+        this.section.announce("");
         this.drawing.start(tool);
       },
       open: (file) => void this.read(() => readFile(file, settings)),
@@ -70,10 +70,10 @@ export class OwnAreas {
     this.drawing = new Drawing(view.map, text, {
       done: (shape) => this.addShape("", shape),
       cancelled: () => {
-        this.say("app.custom.draw.cancelled");
+        this.announce("app.custom.draw.cancelled");
         this.section.box.querySelector("button")?.focus();
       },
-      say: (words) => this.section.say(words),
+      announce: (words) => this.section.announce(words),
     });
     connectDrop(view.map.getContainer().parentElement ?? document.body, text, (file) => {
       this.section.box.open = true;
@@ -101,7 +101,7 @@ export class OwnAreas {
 
   /** Read a file or text and add what it holds: all of a few, a table of many. */
   private async read(source: () => Promise<FileShapes>): Promise<void> {
-    this.say("app.custom.reading");
+    this.announce("app.custom.reading");
     try {
       const { shapes, skipped } = await source();
       const room = MOST_ITEMS - this.store.state.own.length;
@@ -109,7 +109,7 @@ export class OwnAreas {
       if (shapes.length <= Math.max(1, room)) {
         shapes.forEach(({ name, polygons }) => this.addShape(name, { kind: "polygons", polygons }));
       } else {
-        this.section.say("");
+        this.section.announce("");
         void this.tabulate(shapes);
         this.section.offer(shapes.map(({ name }) => name), (place) => {
           const chosen = place === null ? shapes : [shapes[place]!];
@@ -119,10 +119,10 @@ export class OwnAreas {
         });
       }
       if (skipped > 0) {
-        this.say("app.custom.skipped", { count: skipped });
+        this.announce("app.custom.skipped", { count: skipped });
       }
     } catch (err) {
-      this.section.say(this.explain(err), true);
+      this.section.announce(this.explain(err), true);
     }
   }
 
@@ -187,7 +187,7 @@ export class OwnAreas {
       }
       checkShape(polygonsOf(shape));
     } catch (err) {
-      this.section.say(this.explain(err), true);
+      this.section.announce(this.explain(err), true);
       return;
     }
     this.add(itemOf(name || this.nextName(), shape));
@@ -210,10 +210,10 @@ export class OwnAreas {
       return;
     }
     if (own.length >= MOST_ITEMS) {
-      this.say("app.custom.error.full", { most: MOST_ITEMS });
+      this.announce("app.custom.error.full", { most: MOST_ITEMS });
       return;
     }
-    this.section.say(isTooLong(item) ? this.text.of("app.custom.too_long") : "");
+    this.section.announce(isTooLong(item) ? this.text.of("app.custom.too_long") : "");
     this.store.set({ own: [...own, item], shown: own.length });
     this.zoomTo(own.length);
   }
@@ -227,7 +227,7 @@ export class OwnAreas {
     const { own, shown } = this.store.state;
     const left = own.filter((_, at) => at !== place);
     const next = shown > place ? shown - 1 : Math.min(shown, left.length - 1);
-    this.say("app.custom.removed", { name: this.nameOf(own[place]!) });
+    this.announce("app.custom.removed", { name: this.nameOf(own[place]!) });
     this.store.set({ own: left, shown: Math.max(0, next) });
   }
 
@@ -285,7 +285,7 @@ export class OwnAreas {
     return item.kind === "shape" ? item.name : (findArea(this.settings, item.layer, item.id)?.name ?? item.id);
   }
 
-  /** Bring map, list, answer and comparison in line with the state; unknown answers are asked for. */
+  /** Bring map, list, answer and comparison in line with the state; missing answers are computed. */
   private showAll(): void {
     const { own, shown, pair } = this.store.state;
     this.layer.show(
@@ -301,7 +301,7 @@ export class OwnAreas {
         isShown: place === shown,
       })),
     );
-    own.forEach((item) => item.kind === "shape" && this.ask(item.shape, item.name));
+    own.forEach((item) => item.kind === "shape" && this.request(item.shape, item.name));
     this.section.showAnswer(this.partsOf(own[shown]));
     const columns = own.map((item) => ({
       name: this.nameOf(item),
@@ -337,7 +337,7 @@ export class OwnAreas {
     return answerParts(found, tables, this.settings, this.text);
   }
 
-  private ask(shape: Shape, name: string): void {
+  private request(shape: Shape, name: string): void {
     if (this.outcomes.has(shape)) {
       return;
     }
@@ -349,11 +349,11 @@ export class OwnAreas {
       )
       .then((outcome) => {
         this.outcomes.set(shape, outcome);
-        // What is wrong with a shape stands in its answer: said once.
-        this.section.say("problem" in outcome ? "" : this.text.of("app.custom.answered", { name }));
+        // What is wrong with a shape is in its answer: announced once.
+        this.section.announce("problem" in outcome ? "" : this.text.of("app.custom.answered", { name }));
         this.showAll();
       })
-      .catch((err: unknown) => this.section.say(this.explain(err), true));
+      .catch((err: unknown) => this.section.announce(this.explain(err), true));
   }
 
   private explain(err: unknown): string {
@@ -371,8 +371,8 @@ export class OwnAreas {
     return explain(err, this.text);
   }
 
-  private say(key: string, values: Record<string, string | number> = {}): void {
-    this.section.say(this.text.of(key, values));
+  private announce(key: string, values: Record<string, string | number> = {}): void {
+    this.section.announce(this.text.of(key, values));
   }
 }
 

@@ -47,7 +47,7 @@ export class Partitions {
     );
   }
 
-  /** Return the hexagons below one parent; a failed file is asked for again the next time. */
+  /** Return the hexagons below one parent; a failed file is requested again the next time. */
   async tableOf(parent: string): Promise<CellTable> {
     let table = this.read.get(parent);
     if (table === undefined) {

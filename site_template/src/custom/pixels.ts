@@ -18,7 +18,7 @@ interface PixelArchive {
   maxzoom: number;
 }
 
-/** What the build says of further layers (hexseal/pages/settings.py). */
+/** The build's settings of further layers (hexseal/pages/settings.py). */
 type WithLayers = Settings & {
   mapLayers: { archives: PixelArchive[]; codes: [number, number][] };
 };

@@ -82,7 +82,7 @@ function placeIn(table: Record<string, string>, name: string): number | undefine
 /** Return the geographic system in degrees from Greenwich, with its shift. */
 function geographicOn(geographic: Node, datum: Node, shift: number[]): Node {
   const ellipsoid = child(datum, "SPHEROID");
-  // A name of its own keeps proj4 from a shift that it knows by the datum's name.
+  // A name of its own keeps proj4 from a shift that it applies by the datum's name.
   // Where nothing moves, the name stays: proj4 takes Web Mercator for a sphere by it.
   const isMoved = shift.some((value) => value !== 0);
   const moved = isMoved

@@ -32,7 +32,7 @@ export async function readFile(file: File): Promise<FileShapes> {
   return readText(textOf(new Uint8Array(await file.arrayBuffer())), stem);
 }
 
-/** Read GeoJSON or KML, told apart by their first sign. */
+/** Read GeoJSON or KML, distinguished by their first sign. */
 export function readText(text: string, stem: string): FileShapes {
   const body = text.replace(/^\ufeff/, "").trimStart();
   if (body.startsWith("<")) {

@@ -43,7 +43,7 @@ export function edgeSpread(polygons: Polygon[], found: Answer): number {
   return Math.sqrt(LATTICE_VARIANCE * length * pixel ** 3);
 }
 
-/** Return the values of a row in the order of the columns; null where the page cannot know one. */
+/** Return the values of a row in the order of the columns; null where the page has none. */
 export function valuesOf(row: AreaRow, settings: Settings): Value[] {
   const known: Record<string, Value> = {
     id: row.id,

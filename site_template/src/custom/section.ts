@@ -59,7 +59,7 @@ export class Section {
     this.box.hidden = false;
   }
 
-  say(words: string, isError = false): void {
+  announce(words: string, isError = false): void {
     this.message.textContent = words;
     this.message.classList.toggle("error", isError);
   }

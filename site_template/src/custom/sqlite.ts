@@ -95,7 +95,7 @@ export class SqliteFile {
     return [number, this.payload(start, length)];
   }
 
-  /** Return a record that may go on in overflow pages. */
+  /** Return a record that may continue in overflow pages. */
   private payload(start: number, length: number): Uint8Array {
     const most = this.usable - 35;
     if (length <= most) {

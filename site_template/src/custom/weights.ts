@@ -82,7 +82,7 @@ function cellsNear({ lng, lat, reach }: CellPlaces, [west, south, east, north]: 
   return found;
 }
 
-/** Tell whether a shape reaches into a convex ring, such as a hexagon. */
+/** Return whether a shape reaches into a convex ring, such as a hexagon. */
 export function meets(polygons: Polygon[], convex: Ring): boolean {
   const rings = orientedRings(polygons).map((ring) => near(ring, convex[0]?.[0] ?? 0));
   return sumOfAreas(clipToConvex(rings, convex)) > 0;

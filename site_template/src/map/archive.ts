@@ -1,5 +1,5 @@
 // The tile archive: in memory when the page is a file, by ranges from a server, or as one whole
-// download where a server knows no ranges.
+// download where a server has no ranges.
 
 import { PMTiles, type RangeResponse, type Source } from "pmtiles";
 import type { Settings } from "../shared/settings.ts";
@@ -95,7 +95,7 @@ export class ServerSource implements Source {
   /** Request a range; null when that fails with a server that never sent one before. */
   private async askPart(offset: number, end: number, signal?: AbortSignal): Promise<Response | null> {
     try {
-      return await this.ask({ headers: { range: `bytes=${offset}-${end - 1}` }, signal });
+      return await this.request({ headers: { range: `bytes=${offset}-${end - 1}` }, signal });
     } catch (err) {
       // Browsers refuse a range that comes packed; the whole file may still arrive.
       const mayBeWhole = err instanceof ArchiveError && err.key === "app.error.archive_failed";
@@ -106,7 +106,7 @@ export class ServerSource implements Source {
     }
   }
 
-  /** Return whether an answer holds the range that was asked for, as it lies in the file. */
+  /** Return whether an answer holds the requested range, as it lies in the file. */
   private isPart({ status, headers }: Response): boolean {
     // A packed part cannot be unpacked by itself, and its place is that in the packed file: some
     // hosts pack whatever they send.
@@ -130,7 +130,7 @@ export class ServerSource implements Source {
     if (!isWhole && !answer?.bodyUsed) {
       await answer?.body?.cancel();
     }
-    const response = isWhole ? answer : await this.ask({});
+    const response = isWhole ? answer : await this.request({});
     const whole = new Uint8Array(this.size);
     let loaded = 0;
     const reader = response.body?.getReader();
@@ -152,7 +152,7 @@ export class ServerSource implements Source {
     return whole.buffer;
   }
 
-  private async ask(request: RequestInit): Promise<Response> {
+  private async request(request: RequestInit): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(this.address, request);
@@ -200,7 +200,7 @@ function takeTiles(): string | undefined {
   return encoded;
 }
 
-/** Return the bytes that a base64 text holds; at once where the browser knows how (since 2025). */
+/** Return the bytes that a base64 text holds; at once where the browser can (since 2025). */
 export function decodeBase64(encoded: string): Uint8Array<ArrayBuffer> {
   const native = Uint8Array as typeof Uint8Array & {
     fromBase64?: (text: string) => Uint8Array<ArrayBuffer>;

@@ -1,4 +1,4 @@
-// Archives of further layers: each is opened when the map first asks for one of its tiles.
+// Archives of further layers: each is opened when the map first requests one of its tiles.
 
 import { addProtocol } from "maplibre-gl";
 import { PMTiles } from "pmtiles";

@@ -209,7 +209,7 @@ export class Comparison {
     this.cut();
   }
 
-  /** Cut the second map off at the divider and say how much of each year is seen. */
+  /** Cut the second map off at the divider and label how much of each year is seen. */
   private cut(): void {
     const percent = Math.round(100 * this.place);
     this.pane.style.clipPath = `inset(0 ${100 - percent}% 0 0)`;

@@ -1,4 +1,4 @@
-// Reading hexagons by keyboard: arrow keys lead a cursor from cell to cell, a live region says what
+// Reading hexagons by keyboard: arrow keys lead a cursor from cell to cell, a live region announces what
 // it stands on. Shift moves the map instead, Alt turns it.
 
 import { gridDisk, latLngToCell } from "h3-js";
@@ -7,7 +7,7 @@ import type { Cell, HexagonMap } from "./map.ts";
 
 export interface CursorActions {
   /** Describe the hexagon at a place of the map; null where there is none. */
-  tell(cell: Cell | null, x: number, y: number): void;
+  announce(cell: Cell | null, x: number, y: number): void;
   keep(cell: Cell | null): void;
   leave(): void;
 }
@@ -84,7 +84,7 @@ export class CellCursor {
       this.line = { key, start };
       this.index = this.neighbour(from, start, direction) ?? from;
     }
-    this.tell(this.index);
+    this.announce(this.index);
   }
 
   /** Return the cell of the cursor in the size that the map shows, or the one in the middle. */
@@ -102,7 +102,7 @@ export class CellCursor {
     return latLngToCell(north, east, resolution);
   }
 
-  /** Return the neighbour that goes on in a direction and strays least from the line. */
+  /** Return the neighbour that lies in a direction and strays least from the line. */
   private neighbour(from: string, start: Vector, direction: Vector): string | null {
     const origin = this.project(from);
     let best: { cell: string; stray: number } | null = null;
@@ -119,14 +119,14 @@ export class CellCursor {
     return best?.cell ?? null;
   }
 
-  private tell(index: string): void {
+  private announce(index: string): void {
     this.bringIntoView(index);
     const { map } = this.view;
     const speak = () => {
       if (this.index === index) {
         const { x, y } = this.project(index);
         this.view.mark("hover", index);
-        this.actions.tell(this.loaded(index), x, y);
+        this.actions.announce(this.loaded(index), x, y);
       }
     };
     if (this.loaded(index) === null && !map.areTilesLoaded()) {

@@ -1,4 +1,4 @@
-// Every failure says in the page what happened and what to do.
+// Every failure is shown in the page: what happened and what to do.
 
 import { GPUInitializationError } from "maplibre-gl";
 import { ArchiveError } from "./archive.ts";

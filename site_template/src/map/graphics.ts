@@ -1,6 +1,6 @@
 // Asking the graphics card without keeping the reader waiting. It works behind the page, and whatever
-// asks it for an answer (a new shader program, a picture) blocks the page until all that was drawn
-// before is done: under software rendering a quarter of a second. So ask before there is anything to
+// waits for an answer of it (a new shader program, a picture) blocks the page until all that was drawn
+// before is done: under software rendering a quarter of a second. So do it before there is anything to
 // wait for, or wait first.
 
 import type { Map as MapLibre } from "maplibre-gl";

@@ -53,7 +53,7 @@ export class Legend {
     const isClose = archive !== undefined && zoom >= archive.minzoom;
     const patches = findArchive(this.settings, "patches");
     const seesPatches = patches !== undefined && zoom >= patches.minzoom;
-    // What is highlighted must not build the legend anew under the pointer.
+    // What is highlighted must not build the legend again under the pointer.
     const { measure, palette, ground, unsure } = look;
     const written = JSON.stringify([measure.id, palette.name, ground, unsure, isClose, seesPatches, look.beside]);
     if (written === this.written) {
@@ -228,7 +228,7 @@ export class Legend {
     return list;
   }
 
-  /** Years that do not compare say so wherever their change is shown. */
+  /** Years that do not compare are marked wherever their change is shown. */
   private warning({ view, years }: Measure): HTMLElement | null {
     const isWarned = this.settings.notes.some(
       ({ pair, severe }) => severe && pair.join() === years.join(),

@@ -115,7 +115,7 @@ export class HexagonMap {
     return feature ? cellOf(feature) : null;
   }
 
-  /** Return what is told of the confirmed patch at a point of the screen, if patches are shown. */
+  /** Return the text of the confirmed patch at a point of the screen, if patches are shown. */
   patchAt(point: PointLike): Patch | null {
     const layers = this.map.getLayer(PATCHES) === undefined ? [] : [PATCHES];
     const [feature] = layers.length > 0 ? this.map.queryRenderedFeatures(point, { layers }) : [];
@@ -215,10 +215,10 @@ export class HexagonMap {
   }
 }
 
-/** What each map shows, as text: MapLibre draws anew whatever it is told, changed or not. */
+/** What each map shows, as text: MapLibre draws again whatever is set, changed or not. */
 const looks = new WeakMap<MapLibre, string>();
 
-/** Remember what a map shows from its style on; tell whether that is anything new. */
+/** Remember what a map shows from its style on; return whether that is anything new. */
 export function noteLook(map: MapLibre, settings: Settings, look: Look): boolean {
   const { ground, palette } = look;
   const shown = JSON.stringify([mapLayers(settings, look), [...groundTiles(settings, ground, palette)]]);
@@ -258,7 +258,7 @@ function centerOfBounds([west, south, east, north]: Settings["tiles"]["bounds"])
   return [(west + east) / 2, (south + north) / 2];
 }
 
-/** A few zooms past the finest hexagons, or past the pixels that can be told apart. */
+/** A few zooms past the finest hexagons, or past the pixels that can be distinguished. */
 function mostZoom(settings: Settings): number {
   const pixels = findArchive(settings, "pixels")?.maxzoom ?? 0;
   return Math.max(settings.tiles.maxzoom + EXTRA_ZOOM, pixels + PIXEL_ZOOM);

@@ -33,7 +33,7 @@ export interface Palette {
   places: string[];
 }
 
-/** What the ground tells apart (hexseal/tiles/ground.py). */
+/** The classes of the ground (hexseal/tiles/ground.py). */
 export type GroundClass = "water" | "grass" | "crop" | "wood" | "bare" | "sealed" | "outside";
 export const GROUND_CLASSES: GroundClass[] = ["outside", "water", "grass", "crop", "wood", "bare", "sealed"];
 

@@ -16,7 +16,7 @@ const SERIF = "Georgia, serif";
 // Pixels of a picture for each of the screen.
 const SHARPNESS = 2;
 
-/** What a picture says in words: all that stands beside the map on the screen. */
+/** The text of a picture: all that stands beside the map on the screen. */
 export interface Caption {
   region: string;
   /** The place that is chosen; the region's title where none is. */

@@ -5,7 +5,7 @@ import type { Comparison } from "./comparison.ts";
 import { drawMap, sheetOf } from "./picture.ts";
 import type { HexagonMap } from "./map.ts";
 
-/** ``isDark`` tells whether the map is drawn in colours for a dark page: on paper they are turned. */
+/** ``isDark``: whether the map is drawn in colours for a dark page: on paper they are turned. */
 export function connectPrinting(view: HexagonMap, comparison: Comparison, isDark: () => boolean): void {
   const picture = make("canvas", { class: "map-picture" });
   addEventListener("beforeprint", () => {

@@ -24,7 +24,7 @@ export class SelectionKeeper {
     private readonly text: Text,
     /** What is shown at a place of the map, in pixels from its left. */
     private readonly measureAt: (x: number) => Measure,
-    /** Offer an area to those that stand beside each other; tells whether it was taken. */
+    /** Offer an area to those that stand beside each other; returns whether it was taken. */
     private readonly joins: (area: AreaKey) => boolean,
   ) {
     this.connectPointer();
@@ -50,7 +50,7 @@ export class SelectionKeeper {
     }
   }
 
-  /** Keep a hexagon by its index and bring the map there; say so where it holds no data. */
+  /** Keep a hexagon by its index and bring the map there; announce where it holds no data. */
   chooseCell(index: string): void {
     const camera = cameraOn(index, this.settings);
     if (camera !== null) {
@@ -102,7 +102,7 @@ export class SelectionKeeper {
     this.keep(cell);
     const patch = this.view.patchAt([x, y]);
     if (patch !== null) {
-      this.panel.say(this.hover.patch(patch));
+      this.panel.announce(this.hover.patch(patch));
     }
   }
 
@@ -147,10 +147,10 @@ export class SelectionKeeper {
   /** Arrow keys lead from hexagon to hexagon; what is read out is also seen beside the cell. */
   private connectKeyboard(): void {
     const cursor = new CellCursor(this.view, {
-      tell: (cell, x, y) => this.tell(cell, x, y),
+      announce: (cell, x, y) => this.announce(cell, x, y),
       keep: (cell) => {
         if (cell === null) {
-          this.panel.say(this.text.of("app.map.no_hexagon"));
+          this.panel.announce(this.text.of("app.map.no_hexagon"));
         } else {
           this.keep(cell);
         }
@@ -167,10 +167,10 @@ export class SelectionKeeper {
     });
   }
 
-  private tell(cell: Cell | null, x: number, y: number): void {
+  private announce(cell: Cell | null, x: number, y: number): void {
     if (cell === null) {
       this.hover.hide();
-      this.panel.say(this.text.of("app.map.no_hexagon"));
+      this.panel.announce(this.text.of("app.map.no_hexagon"));
       return;
     }
     const measure = this.measureAt(x);
@@ -178,7 +178,7 @@ export class SelectionKeeper {
     const names = this.view
       .areasAt([x, y])
       .flatMap(({ layer, id }) => findArea(this.settings, layer, id)?.name ?? []);
-    this.panel.say([...this.hover.lines({ name: "", figures: cell.figures }, measure), ...names].join(". "));
+    this.panel.announce([...this.hover.lines({ name: "", figures: cell.figures }, measure), ...names].join(". "));
   }
 
   private follow(selection: Selection | null): void {

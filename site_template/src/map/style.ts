@@ -165,7 +165,7 @@ function unclearLines(settings: Settings, { measure, palette, unsure }: Look): L
     type: "line",
     source: ARCHIVE,
     "source-layer": HEXAGONS,
-    // Larger hexagons nearly all hold some: their outlines would say nothing.
+    // Larger hexagons nearly all hold some: their outlines would show nothing.
     minzoom: settings.tiles.bands.at(-1)?.minzoom ?? 0,
     filter,
     layout: { visibility: isShown ? "visible" : "none" },
@@ -248,7 +248,7 @@ function areaLayers({ palette, outlines, selectedArea }: Look): LayerSpecificati
   ];
   const base = { source: ARCHIVE, "source-layer": AREAS } as const;
   return [
-    // Without colour: only so that a point can be asked which areas it lies in.
+    // Without colour: only so that the areas at a point can be queried.
     { id: AREAS, type: "fill", ...base, paint: { "fill-opacity": 0 } },
     {
       id: "area-veil",

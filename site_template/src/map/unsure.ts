@@ -1,5 +1,5 @@
 // A value-suppressing uncertainty palette (Correll, Moritz and Heer 2018): the wider a cell's 95 %
-// interval, the fewer colours tell its value apart, and the greyer they are.
+// interval, the fewer colours distinguish its value, and the greyer they are.
 
 import { ofPair, ofTable, type PairColumn } from "../shared/columns.ts";
 import type { ExpressionSpecification } from "maplibre-gl";

@@ -4,7 +4,7 @@ import { make } from "../shared/dom.ts";
 import { draw } from "../shared/svg.ts";
 import type { Text } from "../shared/text.ts";
 
-/** One button of the bar; `run` gets the button, to say in it what came of it. */
+/** One button of the bar; `run` gets the button, to show in it what came of it. */
 export interface Action {
   id: string;
   label: string;
@@ -59,7 +59,7 @@ function actionButton(item: BarItem): HTMLElement {
 
 /** What the bar takes from the page around it. */
 export interface BarContext {
-  say: (words: string) => void;
+  announce: (words: string) => void;
   picture: () => void;
   /** The tables of all areas; "" for one that the site does not have. */
   files: { csv: string; xlsx: string };
@@ -69,7 +69,7 @@ export interface BarContext {
 
 /** Return link, picture, tables, print, code to embed and citation, which every place has. */
 export function plainActions(text: Text, context: BarContext): BarItem[] {
-  const { say, picture, files } = context;
+  const { announce, picture, files } = context;
   const label = (id: string) => text.of(`app.action.${id}`);
   const tables = (["csv", "xlsx"] as const).filter((kind) => files[kind] !== "");
   return [
@@ -77,7 +77,7 @@ export function plainActions(text: Text, context: BarContext): BarItem[] {
       id: "link",
       label: label("link"),
       icon: ICONS.link,
-      run: (made) => copyAndReply(made, location.href, "link", text, say),
+      run: (made) => copyAndReply(made, location.href, "link", text, announce),
     },
     { id: "picture", label: label("picture"), icon: ICONS.picture, run: picture },
     ...tables.map((kind) => ({ id: kind, label: label(kind), icon: ICONS.file, href: files[kind], holds: label(`${kind}.holds`) })),
@@ -86,19 +86,19 @@ export function plainActions(text: Text, context: BarContext): BarItem[] {
       id: "embed",
       label: label("embed"),
       icon: ICONS.embed,
-      run: (made) => openCode(made, context.embed(), "embed", text, say),
+      run: (made) => openCode(made, context.embed(), "embed", text, announce),
     },
     {
       id: "cite",
       label: label("cite"),
       icon: ICONS.cite,
-      run: (made) => openCode(made, context.cite(), "cite", text, say),
+      run: (made) => openCode(made, context.cite(), "cite", text, announce),
     },
   ];
 }
 
 /** Show text to copy below the bar with a button that does it; a second press folds it again. */
-function openCode(made: HTMLButtonElement, words: string, id: string, text: Text, say: (words: string) => void): void {
+function openCode(made: HTMLButtonElement, words: string, id: string, text: Text, announce: (words: string) => void): void {
   const bar = made.closest(".actions");
   const shown = bar?.nextElementSibling;
   const isOpen = shown?.matches(".take") === true && shown.getAttribute("data-take") === id;
@@ -114,32 +114,32 @@ function openCode(made: HTMLButtonElement, words: string, id: string, text: Text
   const field = make("textarea", { class: "take-words", readonly: "", rows: "4", "aria-label": label, spellcheck: "false" });
   field.value = words;
   const copy = make("button", { type: "button", class: "plain-button" }, make("span", {}, text.of("app.action.copy")));
-  copy.addEventListener("click", () => copyAndReply(copy, words, "copy", text, say));
+  copy.addEventListener("click", () => copyAndReply(copy, words, "copy", text, announce));
   bar?.after(make("div", { class: "take", "data-take": id }, make("p", {}, label), field, copy));
   copy.focus();
 }
 
-/** Copy words; say in a button of the bar and aloud what came of it. */
-function copyAndReply(made: HTMLButtonElement, words: string, id: string, text: Text, say: (words: string) => void): void {
+/** Copy words; show in a button of the bar, and announce, what came of it. */
+function copyAndReply(made: HTMLButtonElement, words: string, id: string, text: Text, announce: (words: string) => void): void {
   copied(words).then(
-    () => reply(made, text.of(`app.action.${id}.done`), say),
-    () => reply(made, text.of(`app.action.${id}.failed`), say),
+    () => reply(made, text.of(`app.action.${id}.done`), announce),
+    () => reply(made, text.of(`app.action.${id}.failed`), announce),
   );
 }
 
 /** Show in the button, and announce, what came of a press. */
-function reply(made: HTMLButtonElement, words: string, say: (words: string) => void): void {
+function reply(made: HTMLButtonElement, words: string, announce: (words: string) => void): void {
   const label = made.querySelector("span");
   const before = label?.textContent ?? "";
   if (label !== null && before !== words) {
     label.textContent = words;
-    made.classList.add("said");
+    made.classList.add("replied");
     setTimeout(() => {
       label.textContent = before;
-      made.classList.remove("said");
+      made.classList.remove("replied");
     }, SAID_FOR_MS);
   }
-  say(words);
+  announce(words);
 }
 
 /** Copy text; a page opened from a folder may have to do it through a field. */

@@ -1,4 +1,4 @@
-// What a picture or an embedded place says in words, so that no warning is left behind.
+// The text of a picture or an embedded place, so that no warning is left behind.
 
 import type { Caption } from "../map/picture.ts";
 import type { Legend } from "../map/legend.ts";
@@ -47,8 +47,8 @@ export function warningsOf(settings: Settings, text: Text, head: Headline, measu
 
 function pairsOf({ period }: Headline, { view, years: [first, last] }: Measure): Pair[] {
   const shown: Pair[] = view === "change" && first !== undefined && last !== undefined ? [[first, last]] : [];
-  const told = period === null || shown.some((pair) => isPair(pair, period.pair)) ? [] : [period.pair];
-  return [...told, ...shown];
+  const chosen = period === null || shown.some((pair) => isPair(pair, period.pair)) ? [] : [period.pair];
+  return [...chosen, ...shown];
 }
 
 function pairWarnings(settings: Settings, text: Text, pair: Pair): string[] {

@@ -371,8 +371,8 @@ export function comparisonChart(rows: { name: string; period: Period }[], text: 
     ];
   });
   const viewBox = `0 0 ${SPAN} ${short(bottom + 18)}`;
-  const said = rows.map(({ name, period }) => `${name}: ${spoken(period, text)}`).join("; ");
-  const attributes = { class: "interval-chart", viewBox, role: "img", "aria-label": said };
+  const words = rows.map(({ name, period }) => `${name}: ${spoken(period, text)}`).join("; ");
+  const attributes = { class: "interval-chart", viewBox, role: "img", "aria-label": words };
   return draw("svg", attributes, ...axisParts(axis, steps, text), ...parts);
 }
 

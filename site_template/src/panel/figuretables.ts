@@ -20,7 +20,7 @@ export class FigureTables {
     private readonly text: Text,
   ) {}
 
-  /** Return all tables, folded; `note` is the key of what there is to say of raw figures. */
+  /** Return all tables, folded; `note` is the key of the note on raw figures. */
   of(figures: Figures, note: string): HTMLElement {
     return make(
       "details",

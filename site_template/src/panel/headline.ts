@@ -32,7 +32,7 @@ export function isSupported(grade: Grade): boolean {
   return grade === "reference" || grade === "consistent";
 }
 
-/** Return what can be said: growth only where the whole interval lies above 0. */
+/** Return which figure can be stated: growth only where the whole interval lies above 0. */
 export function verdictOf({ grade, low, high }: Period): Verdict {
   if (grade === "incomparable") {
     return "incomparable";
@@ -120,7 +120,7 @@ function gradeNote(settings: Settings, text: Text, { grade, pair }: Period): str
   return whole?.grade === grade ? whole.note : text.of(grade === "inconclusive" ? "app.brief.local" : `app.grade.${grade}.note`);
 }
 
-/** Signs only where the ends lie on either side of 0; a loss is told by its size. */
+/** Signs only where the ends lie on either side of 0; a loss is stated by its size. */
 export function intervalEnds(text: Text, low: number, high: number, isLoss: boolean): [string, string] {
   if (isLoss) {
     return [hectaresText(text, -high), hectaresText(text, -low)];

@@ -1,4 +1,4 @@
-// What speaks against comparing two years: what it is about at once, the whole text on demand.
+// Reasons against comparing two years: what it is about at once, the whole text on demand.
 
 import { make } from "../shared/dom.ts";
 import type { Pair } from "../shared/measures.ts";

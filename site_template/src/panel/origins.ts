@@ -8,21 +8,21 @@ import type { Settings } from "../shared/settings.ts";
 import type { Selection } from "../shared/state.ts";
 
 // By pair and unit: [former class, raw m², confirmed m²].
-type Told = Record<string, Record<string, [number, number, number][]>>;
+type Table = Record<string, Record<string, [number, number, number][]>>;
 
 declare global {
   // Set by assets/origins-HASH/*.js.
-  var hexsealOrigins: Record<string, Told> | undefined;
+  var hexsealOrigins: Record<string, Table> | undefined;
 }
 
-/** Where new sealing came from; for small hexagons `cell` is the larger one that is told of. */
+/** Where new sealing came from; for small hexagons `cell` is the larger one that is shown. */
 export interface Found {
   origins: Origin[];
   cell: string | null;
 }
 
 export class Origins {
-  private readonly loading = new Map<string, Promise<Told>>();
+  private readonly loading = new Map<string, Promise<Table>>();
 
   constructor(private readonly settings: Settings) {}
 
@@ -34,19 +34,19 @@ export class Origins {
     }
     if (selection.kind === "area") {
       const place = this.settings.layers.findIndex(({ layer }) => layer === selection.layer);
-      const told = await this.read(`layer-${place}`);
-      return { origins: this.sum(told, pair, [selection.id]), cell: null };
+      const table = await this.read(`layer-${place}`);
+      return { origins: this.sum(table, pair, [selection.id]), cell: null };
     }
-    const told = await this.read(cellToParent(selection.index, coarsest));
+    const table = await this.read(cellToParent(selection.index, coarsest));
     const isFiner = getResolution(selection.index) > resolution;
     const cells = isFiner
       ? [cellToParent(selection.index, resolution)]
       : cellToChildren(selection.index, resolution);
-    return { origins: this.sum(told, pair, cells), cell: isFiner ? (cells[0] ?? null) : null };
+    return { origins: this.sum(table, pair, cells), cell: isFiner ? (cells[0] ?? null) : null };
   }
 
-  private sum(told: Told, pair: Pair, units: string[]): Origin[] {
-    const known = told[pair.join("-")] ?? {};
+  private sum(table: Table, pair: Pair, units: string[]): Origin[] {
+    const known = table[pair.join("-")] ?? {};
     const totals = new Map<number, Origin>();
     for (const [code, raw, confirmed] of units.flatMap((unit) => known[unit] ?? [])) {
       const label = this.settings.origins.classes[code] ?? String(code);
@@ -56,13 +56,13 @@ export class Origins {
     return [...totals.values()];
   }
 
-  private read(name: string): Promise<Told> {
+  private read(name: string): Promise<Table> {
     const known = this.loading.get(name) ?? this.load(name);
     this.loading.set(name, known);
     return known;
   }
 
-  private load(name: string): Promise<Told> {
+  private load(name: string): Promise<Table> {
     return new Promise((resolve) => {
       const script = document.createElement("script");
       script.src = `${this.settings.root}${this.settings.origins.folder}/${name}.js`;

@@ -1,4 +1,4 @@
-// The panel beside the map: what there is to say of the hexagon or area that the reader keeps.
+// The panel beside the map: the figures and texts of the hexagon or area that the reader keeps.
 
 import { ofYear } from "../shared/columns.ts";
 import { centerOf } from "../map/cells.ts";
@@ -34,16 +34,16 @@ export interface PanelActions extends CrumbActions {
   zoomTo(area: Area): void;
 }
 
-interface Known {
+interface Basis {
   selection: Selection | null;
   figures: Figures;
   facts: HTMLElement[];
-  /** The key of what there is to say of raw figures. */
+  /** The key of the note on raw figures. */
   note: string;
 }
 
 /** What the panel shows: whose figures, how it is called, and where it lies. */
-export interface Unit extends Known {
+export interface Unit extends Basis {
   title: string;
   spoken: string;
   /** The area, or null: a hexagon or the whole region. */
@@ -156,7 +156,7 @@ export class Panel {
     this.box.hidden = true;
     this.region.hidden = false;
     this.box.replaceChildren();
-    this.say("");
+    this.announce("");
   }
 
   showCell(cell: Cell, areas: AreaKey[]): void {
@@ -192,7 +192,7 @@ export class Panel {
     );
     this.box.hidden = false;
     this.region.hidden = true;
-    this.say(words);
+    this.announce(words);
   }
 
   showArea(area: Area, layerTitle: string): void {
@@ -216,7 +216,7 @@ export class Panel {
     });
   }
 
-  say(words: string): void {
+  announce(words: string): void {
     this.speaker.textContent = words;
   }
 
@@ -227,9 +227,9 @@ export class Panel {
     this.isAwaited = heading === null;
   }
 
-  /** Return all that is said of figures; `note` is the key of what to say of raw figures. */
+  /** Return all elements on figures; `note` is the key of the note on raw figures. */
   tables(figures: Figures, note: string): HTMLElement[] {
-    return [...this.first(figures, null), this.know({ selection: null, figures, facts: [], note })];
+    return [...this.first(figures, null), this.basis({ selection: null, figures, facts: [], note })];
   }
 
   private show(unit: Unit): void {
@@ -237,7 +237,7 @@ export class Panel {
       breadcrumb(this.settings, this.text, unit.holders, this.actions),
       this.head(unit),
       ...this.first(unit.figures, unit),
-      this.know(unit),
+      this.basis(unit),
     );
     this.box.hidden = false;
     this.region.hidden = true;
@@ -245,7 +245,7 @@ export class Panel {
     if (this.isAwaited) {
       this.focus();
     }
-    this.announce(unit);
+    this.announceUnit(unit);
     this.shown = unit;
   }
 
@@ -296,9 +296,9 @@ export class Panel {
     const reason = head.grade === "incomparable" ? "incomparable" : "inconclusive";
     const words = make("p", {}, this.text.of(`app.why.${reason}`));
     const found = this.settings.grades[head.period?.pair.join("_") ?? ""];
-    const told = found?.grade === head.grade ? found.reasons : [];
+    const reasons = found?.grade === head.grade ? found.reasons : [];
     const box = make("section", { class: "why" }, make("h3", {}, this.text.of("app.why.title")), words);
-    box.append(make("ul", { class: "why-list" }, ...told.map((each) => make("li", {}, each))));
+    box.append(make("ul", { class: "why-list" }, ...reasons.map((each) => make("li", {}, each))));
     return [box, ...(reason === "inconclusive" ? [this.sampleCall()] : [])];
   }
 
@@ -314,7 +314,7 @@ export class Panel {
   }
 
   /** All else, folded: the raw difference of the maps with its grade, notes, charts, tables. */
-  private know({ selection, figures, facts, note }: Known): HTMLElement {
+  private basis({ selection, figures, facts, note }: Basis): HTMLElement {
     const isChosen = (pair: Pair) => Number(pair.join("-") === this.store.state.pair);
     const pairs = [...this.settings.pairs].sort(
       (one, two) => isChosen(two) - isChosen(one) || byLength(one, two),
@@ -390,7 +390,7 @@ export class Panel {
     ];
   }
 
-  /** Return what is said of a pair of years, folded unless it is the chosen one (pairs.ts). */
+  /** Return the text on a pair of years, folded unless it is the chosen one (pairs.ts). */
   private pair(figures: Figures, pair: Pair, selection: Selection | null): HTMLElement {
     const key = pair.join("-");
     const period = periodsOf(this.settings, figures).find(({ pair: own }) => own.join("-") === key);
@@ -433,10 +433,10 @@ export class Panel {
     box.append(...(chart ? [chart] : []));
   }
 
-  private announce({ spoken, figures }: Unit): void {
+  private announceUnit({ spoken, figures }: Unit): void {
     const { sentence, grade } = headlineOf(this.settings, this.text, figures);
     const words = [sentence.replaceAll("*", ""), ...(grade === null ? [] : [this.text.of(`app.grade.${grade}`)])];
-    this.say(this.text.of("app.selection.announce", { name: spoken, value: words.join(" ") }));
+    this.announce(this.text.of("app.selection.announce", { name: spoken, value: words.join(" ") }));
   }
 
   private fact(key: string, value: Node | string): HTMLElement[] {
@@ -448,7 +448,7 @@ export class Panel {
     const copy = button(label, "text-button copy-button", () => {
       const done = (key: string) => {
         copy.textContent = this.text.of(key);
-        this.say(this.text.of(key));
+        this.announce(this.text.of(key));
         setTimeout(() => (copy.textContent = label), 2000);
       };
       // Absent where the page is neither a file nor served securely.

@@ -104,7 +104,7 @@ const SEXAGESIMAL =
   /(\d{1,3})\s*°\s*(?:(\d{1,2}(?:[.,]\d+)?)\s*['′’]\s*)?(?:(\d{1,2}(?:[.,]\d+)?)\s*(?:["″”]|''|′′)\s*)?([NSEWO])/gi;
 
 /**
- * Read coordinates, latitude first unless letters say otherwise: "46.5, 6.6", "46,5; 6,6",
+ * Read coordinates, latitude first unless letters state otherwise: "46.5, 6.6", "46,5; 6,6",
  * "46.5 N 6.6 E", "6.6E 46.5N", 46°30'00"N 6°36'E, "geo:46.5,6.6". O is West, as in French.
  */
 export function pointOf(text: string): Place | null {

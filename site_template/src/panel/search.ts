@@ -51,11 +51,11 @@ export class Search {
     this.places = found.places;
     this.active = -1;
     this.list.replaceChildren(...found.places.map((place, at) => this.option(place, at)));
-    this.say(found);
+    this.announce(found);
     this.open(found.places.length > 0);
   }
 
-  private say({ places, count }: Found): void {
+  private announce({ places, count }: Found): void {
     if (this.field.value.trim() === "") {
       this.status.textContent = "";
     } else if (count === 0) {
@@ -126,7 +126,7 @@ export class Search {
       event.preventDefault();
       this.choose(Math.max(0, this.active));
     } else if (key === "Escape") {
-      // Escape elsewhere lets go of the selection; here it first ends the search.
+      // Escape elsewhere clears the selection; here it first ends the search.
       if (!this.list.hidden || this.field.value !== "") {
         event.stopPropagation();
       }

@@ -47,7 +47,7 @@ export function targetSection(settings: Settings, text: Text, store: Store, figu
   return make("section", { class: "target" }, words, label);
 }
 
-/** Say whether the pace since the base period keeps the target, and what is used of the budget. */
+/** Show whether the pace since the base period keeps the target, and what is used of the budget. */
 export function targetAnswer(settings: Settings, text: Text, figures: Figures, reduction: number): string {
   const { target, years } = settings;
   const pace = paceOf(settings, figures, reduction) ?? 0;

@@ -35,7 +35,7 @@ export function isPair(one: Pair, other: Pair): boolean {
   return one[0] === other[0] && one[1] === other[1];
 }
 
-/** Return the adjusted area of a year; no interval, for that of a change says nothing of a level. */
+/** Return the adjusted area of a year; no interval, for that of a change is not one of a level. */
 function since(figures: Figures, { years, pairs }: Settings, year: number): number | null {
   const first = years[0] ?? 0;
   const start = hasData(figures) ? sealed(figures, first) : null;

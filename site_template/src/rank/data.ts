@@ -13,7 +13,7 @@ export interface RankLayer {
   rows: WrittenRow[];
 }
 
-/** What the build tells the page: the JSON inside #hexseal-rank (hexseal/pages/rank.py). */
+/** The build's settings of the page: the JSON inside #hexseal-rank (hexseal/pages/rank.py). */
 export interface RankSettings {
   language: string;
   root: string;

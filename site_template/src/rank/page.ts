@@ -57,8 +57,8 @@ class RankPage {
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.form.addEventListener("input", (event) => this.read(event));
     element("scatter-controls").addEventListener("input", (event) => this.read(event));
-    for (const asked of document.querySelectorAll<HTMLButtonElement>("#rank-questions button")) {
-      asked.addEventListener("click", () => this.set({ sort: asked.value, basis: "adjusted", page: 1 }));
+    for (const question of document.querySelectorAll<HTMLButtonElement>("#rank-questions button")) {
+      question.addEventListener("click", () => this.set({ sort: question.value, basis: "adjusted", page: 1 }));
     }
     element("rank-csv").addEventListener("click", () => this.download());
     addEventListener("popstate", () => {
@@ -67,7 +67,7 @@ class RankPage {
     });
   }
 
-  /** Take what a control says; typing replaces the address, choosing adds to the history. */
+  /** Take a control's value; typing replaces the address, choosing adds to the history. */
   private read(event: Event): void {
     const control = event.target as HTMLInputElement | HTMLSelectElement;
     const value = control.name === "year" ? Number(control.value) : control.value;
@@ -183,7 +183,7 @@ class RankPage {
     }
   }
 
-  /** Draw the points after the table, unless the reader has asked for something else since. */
+  /** Draw the points after the table, unless the reader has chosen something else since. */
   private async showScatter(): Promise<void> {
     const { shown } = this;
     await breathe();
@@ -196,9 +196,9 @@ class RankPage {
   private showChoices(): void {
     this.listParents();
     const ids = this.columns.map(({ id }) => id);
-    for (const asked of document.querySelectorAll<HTMLButtonElement>("#rank-questions button")) {
-      asked.hidden = !ids.includes(asked.value.slice(1)) && asked.value !== "-growth";
-      asked.setAttribute("aria-pressed", String(asked.value === this.state.sort));
+    for (const question of document.querySelectorAll<HTMLButtonElement>("#rank-questions button")) {
+      question.hidden = !ids.includes(question.value.slice(1)) && question.value !== "-growth";
+      question.setAttribute("aria-pressed", String(question.value === this.state.sort));
     }
     for (const [name, value] of Object.entries(this.state)) {
       const control = this.form.elements.namedItem(name);

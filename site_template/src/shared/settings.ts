@@ -1,9 +1,9 @@
-// What the build tells the page: the JSON inside #hexseal-config (hexseal/pages/settings.py).
+// The build's settings of the page: the JSON inside #hexseal-config (hexseal/pages/settings.py).
 
 import type { PairNoise } from "../custom/noise.ts";
 
 export type View = "share" | "change";
-/** What tells a change: the two maps alone, confirmed patches, or the net adjusted for errors. */
+/** What shows a change: the two maps alone, confirmed patches, or the net adjusted for errors. */
 export type Basis = "adjusted" | "confirmed" | "raw";
 /** A row of colours with its breaks. */
 export type Scale = "share" | "change" | "confirmed";
@@ -21,9 +21,9 @@ export interface Measure {
   years: number[];
   plus: string[];
   minus: string[];
-  /** The column that says whether a change stands out from the noise. */
+  /** The column with whether a change stands out from the noise. */
   signal: string | null;
-  /** The column that says whether the grade is inconclusive, where such units lack the measure. */
+  /** The column with whether the grade is inconclusive, where such units lack the measure. */
   open: string | null;
 }
 
@@ -140,7 +140,7 @@ export interface Settings {
   /** What the number of a signal in the tiles means. */
   signals: string[];
   indicators: { year: Indicator[]; pair: Indicator[] };
-  /** By pair of years, as in columns: the grade of the whole region, and what speaks against it. */
+  /** By pair of years, as in columns: the grade of the whole region, and the reasons against it. */
   grades: Record<string, { grade: Grade; note: string; reasons: string[] }>;
   gradeNames: Grade[];
   /** Whether the maps are densities, the sealed per cent of each pixel; absent for classes. */
@@ -160,7 +160,7 @@ export interface Settings {
   judged: Record<string, PairGrade>;
   /** The share of false patches that confirmed change may hold. */
   level: number;
-  /** Scripts of former classes: their folder ("" where there are none), the hexagons told of. */
+  /** Scripts of former classes: their folder ("" where there are none), the hexagons they cover. */
   origins: {
     folder: string;
     coarsest: number;

@@ -2,7 +2,7 @@
 
 const SPACE = "http://www.w3.org/2000/svg";
 
-/** Return the sign; with a label it speaks for itself, without one a text beside it does. */
+/** Return the sign; with a label it is named, without one the text beside it names it. */
 export function sign(label = ""): SVGSVGElement {
   const picture = document.createElementNS(SPACE, "svg");
   const attributes: Record<string, string> = { class: "sign", viewBox: "0 0 24 24" };

@@ -6,7 +6,7 @@ const SHOWN_MS = 2000;
 
 export function connectSnippets(page: HTMLElement): void {
   const figures = page.querySelectorAll<HTMLElement>("[data-snippet]");
-  const said = document.getElementById("copied");
+  const status = document.getElementById("copied");
   for (const figure of figures) {
     const code = figure.querySelector("code");
     const caption = figure.querySelector("figcaption");
@@ -14,11 +14,11 @@ export function connectSnippets(page: HTMLElement): void {
       continue;
     }
     putAddress(code, page);
-    caption.append(copyButton(code, caption.textContent ?? "", page.dataset, said));
+    caption.append(copyButton(code, caption.textContent ?? "", page.dataset, status));
   }
 }
 
-/** A page that was served knows where its site stands; one opened from a folder does not. */
+/** A served page has the address of its site; one opened from a folder has none. */
 function putAddress(code: HTMLElement, page: HTMLElement): void {
   const anywhere = page.dataset.anywhere ?? "";
   if (anywhere !== "" && location.protocol.startsWith("http")) {
@@ -31,14 +31,14 @@ function copyButton(
   code: HTMLElement,
   what: string,
   texts: DOMStringMap,
-  said: HTMLElement | null,
+  status: HTMLElement | null,
 ): HTMLButtonElement {
   const label = texts.copy ?? "";
   const made = button(label, "copy-code copy-button", () => {
-    const tell = (words: string | undefined) => {
+    const announce = (words: string | undefined) => {
       made.textContent = words ?? "";
-      if (said !== null) {
-        said.textContent = words ?? "";
+      if (status !== null) {
+        status.textContent = words ?? "";
       }
       setTimeout(() => (made.textContent = label), SHOWN_MS);
     };
@@ -47,8 +47,8 @@ function copyButton(
       navigator.clipboard?.writeText(code.textContent ?? "") ??
       Promise.reject(new Error("refused"));
     write.then(
-      () => tell(texts.copied),
-      () => tell(texts.refused),
+      () => announce(texts.copied),
+      () => announce(texts.refused),
     );
   });
   made.setAttribute("aria-label", `${label}: ${what.trim()}`);

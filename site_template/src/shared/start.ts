@@ -1,4 +1,4 @@
-// What every page does first: say that the script runs, and follow the reader's choice of theme.
+// What every page does first: mark that the script runs, and follow the reader's choice of theme.
 
 import { element } from "./settings.ts";
 import { Theme } from "./theme.ts";

@@ -97,7 +97,7 @@ export function startState(settings: Settings): State {
   };
 }
 
-/** Return the layer of the most areas that can still be told apart on a map of the region. */
+/** Return the layer of the most areas that can still be distinguished on a map of the region. */
 function finestLayer({ layers }: Settings): string {
   const sorted = [...layers].sort((one, two) => two.areas.length - one.areas.length);
   return (sorted.find(({ areas }) => areas.length <= MOST_OUTLINED) ?? sorted.at(-1))?.layer ?? "";
@@ -141,7 +141,7 @@ export function toHash(state: State): string {
   const parts = new URLSearchParams({ view: state.view });
   parts.set("year", String(state.year));
   if (state.pair !== "") {
-    // The panel tells of a pair whatever the map shows.
+    // The panel shows a pair whatever the map shows.
     parts.set("pair", state.pair);
     parts.set("basis", state.basis);
   }
@@ -167,7 +167,7 @@ export function toHash(state: State): string {
   return parts.toString().replaceAll("%2F", "/");
 }
 
-/** Read what an address says; whatever it does not say, or says wrongly, is left out. */
+/** Parse the state in an address; what is missing or wrong is left out. */
 export function fromHash(hash: string, settings: Settings): Partial<State> {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const read: Partial<State> = {};
@@ -224,7 +224,7 @@ function layersToHash(state: State): Record<string, string> {
   };
 }
 
-/** What an address does not say is as in a plain map, so that "back" takes layers away again. */
+/** What an address leaves out is as in a plain map, so that "back" takes layers away again. */
 function layersFromHash(parts: URLSearchParams, settings: Settings): Partial<State> {
   const ground = GROUNDS.find((known) => known === parts.get("ground"));
   const year = Number(parts.get("compare"));
@@ -256,7 +256,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Return what an address asks for that this site does not have, as the address has it. */
+/** Return what an address names that this site does not have, as the address has it. */
 export function unknownIn(hash: string, settings: Settings): string[] {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const years = settings.years.map(String);

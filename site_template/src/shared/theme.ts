@@ -10,7 +10,7 @@ export class Theme {
 
   constructor() {
     this.show(read());
-    this.system.addEventListener("change", () => this.tell());
+    this.system.addEventListener("change", () => this.notify());
   }
 
   get name(): ThemeName {
@@ -25,7 +25,7 @@ export class Theme {
     const next = this.name === "dark" ? "light" : "dark";
     this.show(next);
     keep(next);
-    this.tell();
+    this.notify();
   }
 
   onChange(listener: () => void): void {
@@ -38,7 +38,7 @@ export class Theme {
     }
   }
 
-  private tell(): void {
+  private notify(): void {
     this.listeners.forEach((listener) => listener());
   }
 }
