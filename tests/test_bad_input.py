@@ -148,8 +148,8 @@ def test_a_missing_region_file_is_one_line(tmp_path: Path) -> None:
     result = hexseal("build", tmp_path / "none.toml", "--out", tmp_path / "site")
     assert result.code == 1
     assert result.err.strip().splitlines() == [
-        f"error: {tmp_path / 'none.toml'}: no such region file; look in regions/, or write one "
-        "with hexseal init (docs/reference/region.md lists the keys)"
+        f"error: {tmp_path / 'none.toml'}: no such region file; write one with hexseal "
+        "init, or an example with hexseal simulate FOLDER (hexseal schema lists the keys)"
     ]
 
 

@@ -357,10 +357,14 @@ def test_storage(tmp_path: Path) -> None:
     (line,) = [f.line() for f in report.warnings if "is stored" in f.what]
     assert line == (
         f"warning: {path}: is stored with strips of 2 x 2000 instead of tiles, no compression, "
-        "no overviews, no colour table, no cloud-optimised layout, no attribute table; "
+        "no overviews, no colour table, no cloud-optimised layout; "
         "reading may be slower; to fix it: gdal_translate -of COG -co COMPRESS=LZW "
         "-co BLOCKSIZE=512 IN.tif OUT.tif"
     )
+    assert [f.line() for f in report.findings if "attribute table" in f.what] == [
+        f"info: {path}: has no attribute table beside it (.aux.xml or .vat.dbf), as delivered "
+        "files have; not needed: the names of CLC+ classes are known"
+    ]
 
 
 def test_tiles_with_the_same_shortcoming_are_one_line(tmp_path: Path) -> None:

@@ -143,8 +143,8 @@ def test_missing_region_file(tmp_path: Path) -> None:
     with pytest.raises(RegionError) as caught:
         load_region(path)
     assert str(caught.value) == (
-        f"{path}: no such region file; look in regions/, or write one with hexseal "
-        "init (docs/reference/region.md lists the keys)"
+        f"{path}: no such region file; write one with hexseal init, or an example with "
+        "hexseal simulate FOLDER (hexseal schema lists the keys)"
     )
 
 

@@ -191,7 +191,7 @@ def test_only_this_host_is_served_and_the_port_is_free_afterwards(site: Path) ->
 
 
 def test_a_folder_without_a_site_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"holds no index\.html; build a site first"):
+    with pytest.raises(InputError, match=r"holds no index\.html; name the folder that hexseal"):
         make_server(tmp_path, 0)
 
 

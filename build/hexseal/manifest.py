@@ -189,10 +189,10 @@ def read_manifest(work: Path, name: str, kind: type[Content]) -> Content:
     path = work / FOLDER / f"{name}.json"
     try:
         return _decoded(kind, json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as err:
+        raise InputError(f"{path}: is missing; build the site once without --from") from err
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
-        raise InputError(
-            f"{path}: is missing or broken ({type(err).__name__}); build the site without --from"
-        ) from err
+        raise InputError(f"{path}: is broken ({err!r}); build the site without --from") from err
 
 
 def _encoded(value: Any) -> Any:

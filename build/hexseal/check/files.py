@@ -13,7 +13,7 @@ from pathlib import Path
 from hexseal.check.report import Finding
 from hexseal.products import DENSITY_BREAK
 from hexseal.raster.grid import ALIGNED, Grid
-from hexseal.raster.landcover import Landcover, Layout, Tile
+from hexseal.raster.landcover import Landcover, Tile
 from hexseal.region.load import Epoch, Region, is_remote
 
 EUROPE = "EPSG:3035"
@@ -245,6 +245,20 @@ def check_storage(region: Region, epoch: Epoch, raster: Landcover) -> Iterator[F
             remedy="reading may be slower; to fix it: gdal_translate -of COG -co COMPRESS=LZW "
             "-co BLOCKSIZE=512 IN.tif OUT.tif",
         )
+    if region.product.name == "clcplus" and not region.simulated:
+        yield from _attribute_tables(raster)
+
+
+def _attribute_tables(raster: Landcover) -> Iterator[Finding]:
+    local = [tile.address for tile in raster.tiles if not is_remote(tile.address)]
+    without = [address for address in local if not _has_attribute_table(Path(address))]
+    if without:
+        yield Finding(
+            "info",
+            _first_of(without),
+            "has no attribute table beside it (.aux.xml or .vat.dbf), as delivered files have",
+            remedy="not needed: the names of CLC+ classes are known",
+        )
 
 
 def _lacks(region: Region, epoch: Epoch, tile: Tile) -> Iterator[str]:
@@ -261,15 +275,9 @@ def _lacks(region: Region, epoch: Epoch, tile: Tile) -> Iterator[str]:
         yield "no overviews"
     if not layout.has_colors:
         yield "no colour table"
-    if region.product.name == "clcplus" and not region.simulated:
-        yield from _lacks_as_clcplus(epoch, tile.address, layout)
-
-
-def _lacks_as_clcplus(epoch: Epoch, address: str, layout: Layout) -> Iterator[str]:
-    if epoch.year >= 2023 and not layout.is_cog:
+    delivered = region.product.name == "clcplus" and not region.simulated
+    if delivered and epoch.year >= 2023 and not layout.is_cog:
         yield "no cloud-optimised layout"
-    if not is_remote(address) and not _has_attribute_table(Path(address)):
-        yield "no attribute table"
 
 
 def _has_attribute_table(path: Path) -> bool:

@@ -58,7 +58,10 @@ class FetchSummary:
 def fetch_of(region: Region) -> Fetch:
     """Return the region's [fetch] table; raise RegionError where it has none."""
     if region.fetch is None:
-        raise RegionError(f"{region.path}: has no [fetch] table; see docs/how-to/fetch-inputs.md")
+        raise RegionError(
+            f"{region.path}: has no [fetch] table, so nothing is fetched; hexseal init NAME --nuts "
+            "CODE writes a region file with one"
+        )
     return region.fetch
 
 

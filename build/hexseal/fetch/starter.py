@@ -92,8 +92,8 @@ def write_start(name: str, start: Start, path: Path) -> None:
         )
     blocks = _of_rasters(start, path) if start.rasters else _of_place(start, identifier, path)
     head = [
-        f"# {' '.join(name.split())}, begun by hexseal init. Every key is explained in",
-        "# docs/reference/region.md; hexseal schema prints a schema for editors.",
+        f"# {' '.join(name.split())}, begun by hexseal init. hexseal schema prints every key with",
+        "# its meaning as a JSON Schema, with which editors complete and check this file.",
         "#",
         *([] if start.rasters else [
             f"#     hexseal fetch {path.name} --dry-run   what would be requested, and where",
@@ -307,7 +307,8 @@ def _of_rasters(start: Start, path: Path) -> list[str]:
     codes = frozenset().union(*(_codes_of(raster) for raster in start.rasters))
     lines = ["", *_product_of(codes, start)]
     for year, raster in sorted(years.items()):
-        lines += ["", "[[epoch]]", f"year = {year}", f"landcover = {_text(str(raster.resolve()))}"]
+        place = _text(_seen_from(path, raster))
+        lines += ["", "[[epoch]]", f"year = {year}", f"landcover = {place}"]
     return [
         *lines,
         "",
@@ -318,6 +319,12 @@ def _of_rasters(start: Start, path: Path) -> list[str]:
         '# id = "code"',
         '# name = "name"',
     ]
+
+
+def _seen_from(region: Path, raster: Path) -> str:
+    """Return a raster's path from the folder of the region file where it is in or below it."""
+    place, folder = raster.resolve(), region.resolve().parent
+    return place.relative_to(folder).as_posix() if place.is_relative_to(folder) else str(place)
 
 
 def _year_of(raster: Path) -> int:

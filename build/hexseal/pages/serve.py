@@ -42,7 +42,7 @@ def make_server(
     OutputError when the port is taken.
     """
     if not (site / "index.html").is_file():
-        raise InputError(f"{site}: holds no index.html; build a site first (just build)")
+        raise InputError(f"{site}: holds no index.html; name the folder that hexseal build wrote")
     handler = type("Handler", (RangeHandler,), {"timeout": seconds})
     try:
         return SiteServer(("127.0.0.1", port), partial(handler, directory=str(site.resolve())))

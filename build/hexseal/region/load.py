@@ -189,12 +189,12 @@ def load_region(path: Path, *, site: Path | None = None) -> Region:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as err:
         raise RegionError(
-            f"{path}: no such region file; look in regions/, or write one with hexseal init "
-            "(docs/reference/region.md lists the keys)"
+            f"{path}: no such region file; write one with hexseal init, or an example with "
+            "hexseal simulate FOLDER (hexseal schema lists the keys)"
         ) from err
     except (OSError, ValueError) as err:
         reason = getattr(err, "strerror", None) or str(err)
-        raise RegionError(f"{path}: cannot be read as UTF-8 text ({reason})") from err
+        raise RegionError(f"{path}: is not a region file: no UTF-8 text ({reason})") from err
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:

@@ -56,7 +56,7 @@ def verify_site(site: Path) -> VerifyReport:
     """
     index = site / "index.html"
     if not index.is_file():
-        raise VerifyError(f"{site}: holds no index.html; build a site first (just build)")
+        raise VerifyError(f"{site}: holds no index.html; name the folder that hexseal build wrote")
     digests = digests_of(site)
     bytes_problems = check_checksums(site, digests)
     # Changed files are named by their checksums, whatever reading them may do.
