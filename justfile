@@ -128,7 +128,7 @@ bench-simulation *OPTIONS: setup
 bench-sample *OPTIONS: setup
     @{{bin}}/python bench/sample.py {{OPTIONS}}
 
-# Train a model as a file of ml/configs/ says; a killed training goes on
+# Train a model by a file of ml/configs/; a killed training resumes
 train CONFIG="ml/configs/clcplus-forward-b2.toml" *OPTIONS: setup
     @{{bin}}/hexseal-ml train {{CONFIG}} {{OPTIONS}}
 
@@ -186,5 +186,5 @@ setup:
     # Whatever has hashes is checked against them; torch, whose builds differ, comes with the second.
     for arguments in (["--no-deps", "--require-hashes", "-r", "requirements.hashes"], ["-r", "requirements.lock"], ["--no-deps", "--no-build-isolation", "--editable", "."]):
         if subprocess.run(pip + arguments).returncode:
-            sys.exit("setting up failed: see pip's message above, mend it and run just again")
+            sys.exit("setting up failed: see pip's message above, fix it and run just again")
     stamp.write_text(key)

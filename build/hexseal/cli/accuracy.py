@@ -14,7 +14,7 @@ from hexseal.region.load import load_region
 @click.argument("points", type=click.Path(path_type=Path), nargs=-1, required=True)
 @OUT
 @click.option("--crs", default="EPSG:4326", show_default=True, help="CRS of columns x and y.")
-@click.option("--year", type=int, help="Map year, where the sample does not say it.")
+@click.option("--year", type=int, help="Map year, where the sample has no such column.")
 @click.option(
     "--greenhouses/--no-greenhouses",
     default=False,
