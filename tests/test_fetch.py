@@ -397,5 +397,5 @@ def test_an_island_from_services_to_counts(tmp_path: Path) -> None:
     assert checked.code == 0, checked.out
     counted = hexseal("delta", region, "--out", tmp_path / "site")
     assert counted.code == 0, counted.err
-    assert "72,000 pixels on EPSG:3035 300 x 240" in counted.out
+    assert "72,000 pixels (300 x 240 at 10 m, EPSG:3035)" in counted.out
     assert (tmp_path / "work/island/cells.parquet").is_file()

@@ -236,7 +236,7 @@ def count(
         )
         stamp.write()
         lines.pixels = summary.pixels
-        lines.append(f"{summary.pixels:,} pixels on {summary.grid}, {summary.areas} areas")
+        lines.append(f"{summary.pixels:,} pixels ({summary.grid}), {summary.areas} areas")
     return summary
 
 

@@ -181,7 +181,7 @@ def count_region(
                 add(held.to_numpy(), [column.to_numpy() for column in measures], whole.to_numpy())
         files.finish()
     grid = survey.grid
-    return DeltaSummary(grid.width, grid.height, str(grid), survey.zones.polygons.count)
+    return DeltaSummary(grid.width, grid.height, grid.brief, survey.zones.polygons.count)
 
 
 def cut_units(grid: Grid, frame: Window) -> list[Window]:

@@ -63,13 +63,13 @@ class ForwardReport:
     @property
     def summary(self) -> str:
         """Return one line for the console."""
-        known = f"IoU of Sealed {self.iou:.2f}"
+        known = f"IoU(Sealed) {self.iou:.2f}"
         if self.calibrate_on is None:
             what = "a map of a part" if self.compared == "reference" else "its test labels"
             return f"{self.year} by {self.model}, no map behind it: {known} with {what}"
         return (
-            f"{self.year} by {self.model} on {self.calibrate_on}: {known} with CLC+, "
-            f"{self.gain:,} pixels newly sealed, {self.loss:,} no longer"
+            f"{self.year} by {self.model} from {self.calibrate_on}: {known} with CLC+, "
+            f"+{self.gain:,} -{self.loss:,} pixels"
         )
 
     @property

@@ -121,6 +121,15 @@ class Grid:
         )
 
     @property
+    def brief(self) -> str:
+        """Describe size, pixel and CRS in a few words, such as "300 x 240 at 10 m, EPSG:3035"."""
+        x, y = self.pixel_size
+        pixel = f"{x:.4g}" if x == y else f"{x:.4g} x {y:.4g}"
+        unit = "°" if self.is_geographic else f" {_crs(self.crs).axis_info[0].unit_name}"
+        unit = unit.replace(" metre", " m")
+        return f"{self.width} x {self.height} at {pixel}{unit}, {self.crs_label}"
+
+    @property
     def crs_label(self) -> str:
         """Return the authority code of the CRS where it has one, else its name."""
         authority = _crs(self.crs).to_authority()

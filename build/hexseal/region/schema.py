@@ -258,7 +258,7 @@ TABLES: tuple[Table, ...] = (
             Key("year", YEAR, "The reference year, each once.", REQUIRED),
             Key("landcover", TEXT, "Land-cover raster: a path, a glob of tiles, or an http(s) or s3 address. Required unless `forward` is given."),
             Key("source", {"type": "string"}, "What the year is made from, as pages and files name it."),
-            Key("reference_period", {**several(DAY, 2, 2)}, "First and last day of the images behind the map."),
+            Key("reference_period", {**several(DAY, 2, 2)}, "First and last day of the images behind the map, as YYYY-MM-DD."),
             Key("confidence", TEXT, "Raster of the map's confidence, 0 to 100: a path, glob or address."),
             Key("post_processing", TEXT, "Raster that is not 0 where the map was corrected by hand: a path, glob or address."),
         ),
