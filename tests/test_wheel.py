@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import textwrap
 import urllib.request
 import venv
 import zipfile
@@ -134,6 +135,14 @@ def test_a_user_builds_without_checkout_node_or_network(demo: Path, installed: I
     assert {p.name for p in demo.iterdir()} == {"demo"}
     verified = installed.run(demo, "hexseal", "verify", "demo/site")
     assert (verified.returncode, verified.stderr) == (0, "")
+
+
+def test_the_code_of_the_tutorial_runs(demo: Path, installed: Installed) -> None:
+    text = (ROOT / "docs/tutorials/first-site.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    done = installed.run(demo, "python", "-c", textwrap.dedent(code))
+    assert done.returncode == 0, done.stderr
+    assert "grade_2018_2021" in done.stdout
 
 
 def test_a_user_serves_the_site(demo: Path, installed: Installed) -> None:
