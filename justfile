@@ -3,6 +3,9 @@
 # Tests of the quick tier: everything without a marker
 quick := "not (browser or real_data or slow or wheel)"
 
+# A worker per core; a file's tests run on one, which makes the file's fixtures once
+workers := "-n auto --dist loadfile --no-loadscope-reorder"
+
 bin := if os_family() == "windows" { ".venv/Scripts" } else { ".venv/bin" }
 
 # List the recipes
@@ -67,11 +70,11 @@ dist: setup
 
 # Run the unit and stage tests on all cores
 test *OPTIONS: setup
-    @{{bin}}/python -m pytest -n auto --dist loadgroup -m "{{quick}}" {{OPTIONS}}
+    @{{bin}}/python -m pytest {{workers}} -m "{{quick}}" {{OPTIONS}}
 
 # Run all tests, as CI does: also browser, real data, slow ones and the wheel
 test-all *OPTIONS: setup
-    @{{bin}}/python -m pytest -n auto --dist loadgroup {{OPTIONS}}
+    @{{bin}}/python -m pytest {{workers}} {{OPTIONS}}
 
 # Check style, types and the rule between packages
 lint: setup

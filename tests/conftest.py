@@ -1,7 +1,7 @@
 """Tiers of the test suite, and sites that many tests read.
 
-Tests bear a marker where they are not of the quick tier: browser, real_data, slow, wheel. Tests of
-a module that share a fixture of that module run on one worker, all others wherever there is time.
+Tests bear a marker where they are not of the quick tier: browser, real_data, slow, wheel. The tests
+of a file run on one worker (--dist loadfile), which makes the fixtures of that file once.
 """
 
 import signal
@@ -12,6 +12,8 @@ import pytest
 from browser.made_site import MadeSite, make_site
 from shared import shared
 from sites import build_toy
+
+LONG_TIERS = ("browser", "real_data", "slow", "wheel")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,14 +33,17 @@ def own_signals() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the users of a module's own fixture on one worker (pytest-xdist, --dist loadgroup)."""
+    """Mark the browser's tests; put files of long tests first, so that no worker ends alone."""
+    long: dict[Path, int] = {}
     for item in items:
         if "browser" in item.path.parent.name:
             item.add_marker(pytest.mark.browser)
+        tiers = sum(1 for mark in item.iter_markers() if mark.name in LONG_TIERS)
         info = getattr(item, "_fixtureinfo", None)
         definitions = [] if info is None else [d[-1] for d in info.name2fixturedefs.values()]
-        if any(definition.scope == "module" for definition in definitions):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        shares = any(definition.scope == "module" for definition in definitions)
+        long[item.path] = max(long.get(item.path, 0), 2 * tiers + shares)
+    items.sort(key=lambda item: -long[item.path])
 
 
 @pytest.fixture(scope="session")

@@ -142,6 +142,7 @@ def test_areas_and_accuracy_of_a_region(built: Path, tmp_path: Path) -> None:
     assert [year.points for year in report.years] == [30, 30]
 
 
+@pytest.mark.slow  # The quick tier merges sites in test_merge.py.
 def test_two_sites_are_merged(tmp_path: Path) -> None:
     parts = []
     middle = WEST + 10.0 * COLUMNS / 2

@@ -26,7 +26,7 @@ from hexseal.execution import (
     open_executor,
 )
 
-CLUSTER = pytest.param("local", marks=[pytest.mark.slow, pytest.mark.xdist_group("dask")])
+CLUSTER = pytest.param("local", marks=pytest.mark.slow)
 
 
 @dataclass(frozen=True)
@@ -292,7 +292,6 @@ def test_a_script_without_a_main_guard_runs_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("dask")
 def test_workers_that_do_not_see_the_work_folder_are_refused(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     from hexseal.execution.cluster import _check_workers  # noqa: PLC0415

@@ -34,7 +34,6 @@ socket.socket.connect = connect
 
 pytestmark = [
     pytest.mark.wheel,
-    pytest.mark.xdist_group("wheel"),
     pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links"),
 ]
 
