@@ -12,6 +12,7 @@ from rasterfiles import north_up, write_tif
 from sites import hexseal
 
 from hexseal.errors import GridMismatchError, InputError, RegionError
+from hexseal.forward.images_only import compare_part, publish_map, tested_report
 from hexseal.forward.report import USUAL_DRIFT, ForwardReport, ratio_se, read_report, write_report
 from hexseal.forward.stage import carry_forward, forward_reports, make_forward_years, report_path
 from hexseal.region.epochs import Epoch, Forward
@@ -80,6 +81,43 @@ def test_the_model_is_compared_with_the_map_of_the_common_year(tmp_path: Path) -
     # Sealed on the map: twice Sealed to the model, once class 6.
     assert report.classes[0][0] == 2
     assert report.classes[0][report.codes.index(6)] == 1
+
+
+def test_a_map_of_a_part_is_compared_with_a_prediction_alone(tmp_path: Path) -> None:
+    epoch, mapped, stems = _made(tmp_path)
+    report = compare_part(epoch, mapped.landcover, stems[0]).report(
+        year=2024, key="", checksum="", drift_sd=0.0, warnings=(), calibrate_on=None, model="model",
+        compared="reference",
+    )  # fmt: skip
+    assert (report.both, report.model_only, report.map_only, report.neither) == (2, 1, 1, 3)
+    assert "no map behind it: IoU(Sealed) 0.50 with a map of a part" in report.summary
+    nothing = write_tif(tmp_path / "nothing.tif", np.full((3, 3), 254, np.uint8))
+    with pytest.raises(
+        InputError, match=r"nothing\.tif: no pixel with a class lies under the image"
+    ):
+        compare_part(epoch, nothing, stems[0])
+
+
+def test_a_year_without_a_map_takes_the_accuracy_of_the_models_tests(tmp_path: Path) -> None:
+    known = {"both": 70, "model_only": 30, "map_only": 10, "neither": 890, "users_se": 0.05,
+             "producers_se": 0.04}  # fmt: skip
+    config = {"hexseal": {"metrics": {"sealed_accuracy": known}}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    report = tested_report(
+        tmp_path, year=2024, key="", checksum="", drift_sd=0.0, warnings=("hazy",)
+    )
+    assert (report.users, report.producers) == (0.7, 0.875)
+    assert (report.users_se, report.producers_se, report.warnings) == (0.05, 0.04, ("hazy",))
+    assert report.calibrate_on is None
+    assert "IoU(Sealed) 0.64 with its test labels" in report.summary
+
+
+def test_a_year_without_a_map_is_the_prediction(tmp_path: Path) -> None:
+    epoch, _, stems = _made(tmp_path)
+    publish_map(epoch, stems[1])
+    for address, expected in ((epoch.landcover, AFTER), (epoch.confidence, CONFIDENCE_AFTER)):
+        with rasterio.open(str(address)) as file:
+            assert file.read(1).tolist() == expected
 
 
 def test_the_drift_is_read_from_the_models_folder(tmp_path: Path) -> None:

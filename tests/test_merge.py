@@ -288,6 +288,7 @@ def labelled(folder: Path, key: str, window: tuple[float, ...]) -> Path:
     return folder / f"{key}-site"
 
 
+@pytest.mark.slow  # The quick tier sums samples of parts in the test above.
 def test_joined_sites_carry_their_samples(sites: dict[str, Path], tmp_path: Path) -> None:
     west = labelled(tmp_path, "west", (WEST, SOUTH, CUT, NORTH))
     east = labelled(tmp_path, "east", (CUT, SOUTH, EAST, NORTH))

@@ -305,6 +305,7 @@ def test_a_run_broken_anywhere_goes_on_to_the_same_bytes(tmp_path: Path, model: 
     )
 
 
+@pytest.mark.slow  # The quick tier breaks runs anywhere in the test above.
 def test_a_killed_process_goes_on_to_the_same_bytes(tmp_path: Path, model: Path) -> None:
     image = write_image(tmp_path / "a.tif", reflectance(1500, 150, seed=4))
     out = tmp_path / "killed"

@@ -188,7 +188,7 @@ def test_each_date_has_light_of_its_own() -> None:
     assert len(np.unique(dates.round(5))) == 3
 
 
-@pytest.mark.parametrize("kind", ["tempcnn", "segformer"])
+@pytest.mark.parametrize("kind", [pytest.param("tempcnn", marks=pytest.mark.slow), "segformer"])
 def test_what_only_the_second_date_shows_is_learnt(tmp_path: Path, kind: str) -> None:
     rng = np.random.default_rng(0)
     label = np.kron(rng.choice([3, 4], (12, 12)), np.ones((16, 16))).astype(np.uint8)

@@ -46,6 +46,7 @@ def island(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulate(tmp_path_factory.mktemp("island") / "a", size_km=(8, 7), seed=4).folder
 
 
+@pytest.mark.slow  # The quick tier compares islands of one seed in test_simulate_truth.py.
 def test_two_runs_give_the_same_bytes(island: Path, tmp_path: Path) -> None:
     again = simulate(tmp_path / "b", size_km=(8, 7), seed=4)
     assert checksums(again.folder) == checksums(island)

@@ -117,6 +117,7 @@ def test_the_report_states_what_the_model_is_compared_with(made: Made) -> None:
     assert report_facts(reports[2018])["calibrate_on"] is None
 
 
+@pytest.mark.slow  # The quick tier compares a part and a prediction in test_forward.py.
 def test_a_map_of_a_part_measures_the_model_there(tmp_path: Path) -> None:
     path = _region(tmp_path / "regions", '\nreference = "part.tif"')
     part = np.full((60, 40), 254, np.uint8)

@@ -53,10 +53,8 @@ def compare_part(epoch: Epoch, reference: str, stem: Path) -> Tally:
     return tally
 
 
-def tested_report(
-    model: Path, *, year: int, key: str, checksum: str, drift_sd: float, warnings: tuple[str, ...]
-) -> ForwardReport:
-    """Return a report with the accuracy that the model's folder states.
+def tested_accuracy(model: Path) -> dict[str, float]:
+    """Return the accuracy that the model's folder states: pixel counts and standard errors.
 
     Raises InputError where the folder states none.
     """
@@ -64,18 +62,25 @@ def tested_report(
         facts = json.loads((model / "config.json").read_text(encoding="utf-8"))
         metrics = cast("Mapping[str, Mapping[str, float]]", facts["hexseal"]["metrics"])
         known = metrics.get("sealed_accuracy") or _from_matched_area(metrics["validation"])
-        counts = {name: int(known[name]) for name in COUNTS}
-        errors = {name: float(known[name]) for name in ("users_se", "producers_se")}
+        return {name: float(known[name]) for name in (*COUNTS, "users_se", "producers_se")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
         raise InputError(
             f"{model}: config.json states no accuracy of Sealed, so shares cannot be corrected; "
             "give a model made by hexseal-ml train, or a map of a part as reference"
         ) from err
+
+
+def tested_report(
+    model: Path, *, year: int, key: str, checksum: str, drift_sd: float, warnings: tuple[str, ...]
+) -> ForwardReport:
+    """Return a report with the accuracy that the model's folder states (``tested_accuracy``)."""
+    known = tested_accuracy(model)
+    counts = {name: int(known[name]) for name in COUNTS}
     return ForwardReport(
         year=year, calibrate_on=None, key=key, model=model.name, checksum=checksum,
         both=counts["both"], model_only=counts["model_only"], map_only=counts["map_only"],
-        neither=counts["neither"], users_se=errors["users_se"],
-        producers_se=errors["producers_se"], gain=0, loss=0, disagreeing=0, uncovered=0,
+        neither=counts["neither"], users_se=known["users_se"],
+        producers_se=known["producers_se"], gain=0, loss=0, disagreeing=0, uncovered=0,
         drift_sd=drift_sd, codes=CODES, classes=((0,) * len(CODES),) * len(CODES),
         warnings=warnings, compared="model",
     )  # fmt: skip

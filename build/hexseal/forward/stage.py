@@ -26,7 +26,7 @@ from pathlib import Path
 
 from hexseal import __version__
 from hexseal.errors import InputError
-from hexseal.forward.images_only import compare_part, publish_map, tested_report
+from hexseal.forward.images_only import compare_part, publish_map, tested_accuracy, tested_report
 from hexseal.forward.maps import open_maps
 from hexseal.forward.models import model_folder, require_ml
 from hexseal.forward.report import (
@@ -123,6 +123,8 @@ def _model_year(
 ) -> ForwardReport:
     """Make a year that no map stands behind: the model's map as it is."""
     stem = forward.folder / f"model_{epoch.year}"
+    if forward.reference is None:
+        tested_accuracy(model_folder(forward.model))  # Refuses the model before it works for hours.
     _predict(forward.imagery, forward, stem, fresh=fresh, log=log)
     facts = _prediction_facts(stem)
     model = model_folder(forward.model)

@@ -192,9 +192,11 @@ def load_region(path: Path, *, site: Path | None = None) -> Region:
             f"{path}: no such region file; write one with hexseal init, or an example with "
             "hexseal simulate FOLDER (hexseal schema lists the keys)"
         ) from err
+    except UnicodeDecodeError as err:
+        raise RegionError(f"{path}: is not a region file, which is UTF-8 text ({err})") from err
     except (OSError, ValueError) as err:
         reason = getattr(err, "strerror", None) or str(err)
-        raise RegionError(f"{path}: is not a region file: no UTF-8 text ({reason})") from err
+        raise RegionError(f"{path}: cannot be read ({reason})") from err
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
