@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 from rasterio import Affine
+from sites import write_region
 
+from hexseal.build import PARTS_CODE
+from hexseal.change.stage import change_stamp
+from hexseal.change.survey import counts_stamp
 from hexseal.fetch.place import Place
 from hexseal.fetch.plan import Job
 from hexseal.raster.grid import Grid
-from hexseal.storage.cache import READ_WHOLE, Checksums, Stamp, identity
+from hexseal.region.load import load_region
+from hexseal.storage import cache
+from hexseal.storage.cache import READ_WHOLE, Checksums, Stamp, code_version, identity
+from hexseal.storage.workdir import WorkFolder
 
 
 def stamp(folder: Path, *values: object, files: tuple[str, ...] = ()) -> Stamp:
@@ -122,3 +129,47 @@ def test_a_fetched_file_keeps_the_key_of_earlier_versions() -> None:
     # Of repr((1, kind, address, year, settings, grid)), as hexseal 0.1.0 wrote it.
     assert before == "b5f7fcff18be74c56a59d7c6c269537016b914a00f410c13f6fad282f96bee4a"
     assert now != before
+
+
+def test_the_version_of_code_follows_its_sources() -> None:
+    assert code_version("hexseal.hexgrid") == code_version("hexseal.hexgrid")
+    assert code_version("hexseal.hexgrid") != code_version("hexseal.hexgrid.cells")
+    assert code_version("hexseal.sql") != code_version()
+    assert code_version("no_such_package", "no_such_package.part") == code_version()
+
+
+@pytest.mark.parametrize("changed", ["part.py", "deeper/part.py", "rows.sql"])
+def test_a_stamp_ends_with_the_code_that_it_was_written_by(
+    changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "grades_of_test"
+    for name in ("__init__.py", "part.py", "deeper/__init__.py", "deeper/part.py", "rows.sql"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    made = Stamp(tmp_path / "stamp.json", 1, code=[package.name])
+    made.write({"rows": 3})
+    assert Stamp(tmp_path / "stamp.json", 1, code=[package.name]).is_current()
+    assert '"rows": 3' in made.path.read_text()
+    (package / changed).write_text("LEVEL = 2")
+    assert not Stamp(tmp_path / "stamp.json", 1, code=[package.name]).is_current()
+
+
+@pytest.mark.parametrize(
+    "module", ["grading", "states", "patches", "joining", "survey", "stage", "unit", "block"]
+)
+def test_no_work_folder_needs_to_be_deleted_after_grading_has_changed(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    region = load_region(write_region(tmp_path))
+    stamps, same = (
+        [make(region, WorkFolder(tmp_path)) for make in (counts_stamp, change_stamp)]
+        for _ in range(2)
+    )
+    assert [stamp.key for stamp in stamps] == [stamp.key for stamp in same]
+    parts = code_version(*PARTS_CODE)
+    whole = cache.sha256
+    monkeypatch.setattr(cache, "sha256", lambda path: "" if path.stem == module else whole(path))
+    again = [make(region, WorkFolder(tmp_path)) for make in (counts_stamp, change_stamp)]
+    assert all(old.key != new.key for old, new in zip(stamps, again, strict=True))
+    assert code_version(*PARTS_CODE) != parts

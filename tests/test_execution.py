@@ -21,7 +21,6 @@ from hexseal.execution import (
     Execution,
     Executor,
     UnitStore,
-    code_version,
     completed,
     open_executor,
 )
@@ -381,8 +380,3 @@ def test_a_unit_that_fails_while_it_is_written_leaves_nothing(tmp_path: Path) ->
     with pytest.raises(TypeError):
         store.write("E44N36", {"cells": TABLE}, {"bad": object()})
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_version_of_code_follows_its_sources() -> None:
-    assert code_version("hexseal.hexgrid") == code_version("hexseal.hexgrid")
-    assert code_version("hexseal.hexgrid") != code_version("hexseal.hexgrid.cells")

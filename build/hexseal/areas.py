@@ -20,10 +20,10 @@ from pyproj import Geod
 
 from hexseal.accuracy.stage import assess_accuracy, known_accuracy
 from hexseal.change.stage import change_stamp, judge_areas, judge_region
-from hexseal.change.survey import count_region
+from hexseal.change.survey import count_region, counts_stamp
 from hexseal.codebook import Column, columns_of, counted_columns, spread_of
 from hexseal.codebook.words import NO_POPULATION, STEADY_POPULATION
-from hexseal.counting.stage import CountFiles, count_windows, counts_stamp
+from hexseal.counting.stage import CountFiles, count_windows
 from hexseal.counting.tally import WindowCounter
 from hexseal.errors import OutputError
 from hexseal.execution import Execution
@@ -193,9 +193,11 @@ def _count_areas(region: Region, work: Path, workers: int | None, progress: Prog
     """Write zones.parquet and zone_shapes.parquet, reading only windows that areas reach."""
     grid, frame = region_grid(region)
     zones = read_zones(region.areas, grid)
-    zones.write(WorkFolder(work).zone_shapes)
+    folder = WorkFolder(work)
+    targets = folder.cells, folder.zones
+    zones.write(folder.zone_shapes)
     counter = WindowCounter(grid, ClassJoiner(region.product), None, zones.polygons)
-    with YearStack(region, frame) as reader, CountFiles(work, region.years, zones) as files:
+    with YearStack(region, frame) as reader, CountFiles(targets, region.years, zones) as files:
         for counts in count_windows(reader, counter, workers, progress):
             files.add(counts)
         files.finish()

@@ -1,6 +1,5 @@
 """Every stage in order: inputs, prediction, delta, statistics, tiles, datasets, pages, checks."""
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +13,10 @@ from hexseal import __version__
 from hexseal.accuracy.report import write_report
 from hexseal.accuracy.stage import assess_accuracy, known_accuracy
 from hexseal.change.stage import PairReport, change_stamp, judge_region
-from hexseal.change.survey import count_region
+from hexseal.change.survey import count_region, counts_stamp
 from hexseal.check.report import render
 from hexseal.check.stage import check_region
-from hexseal.counting.stage import DeltaSummary, counts_stamp
+from hexseal.counting.stage import DeltaSummary
 from hexseal.datasets import write_checksums, write_datasets
 from hexseal.datasets.documents import listed_files
 from hexseal.errors import InputError, VerifyError
@@ -40,12 +39,21 @@ from hexseal.simulation import is_simulated, simulate
 from hexseal.statistics.reference import Reference, write_reference
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions
+from hexseal.storage.cache import key_of, written_key
 from hexseal.storage.database import MEMORY, Limits, limited, remove_spills
 from hexseal.storage.files import SiteFolder, copy_file, folder_bytes, one_writer, write_bytes
 from hexseal.storage.workdir import WorkFolder
 from hexseal.tiles import left_out, write_layers
 from hexseal.tiles.hexagons import write_tiles
 from hexseal.verify import verify_site
+
+# What all of a site but its pages is made by.
+PARTS_CODE = (
+    "hexseal.accuracy", "hexseal.change", "hexseal.codebook", "hexseal.counting",
+    "hexseal.datasets", "hexseal.exchange", "hexseal.forward", "hexseal.hexgrid",
+    "hexseal.manifest", "hexseal.metadata", "hexseal.products", "hexseal.raster",
+    "hexseal.sample", "hexseal.sql", "hexseal.statistics", "hexseal.tiles", "hexseal.vector",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +319,7 @@ def write_parts(
             region,
             work,
             staging,
-            key=change_stamp(region, WorkFolder(work)).key,
+            key=_layers_key(region, WorkFolder(work)),
             workers=workers,
             progress=reporter.progress,
         )
@@ -411,7 +419,14 @@ def _reference(region: Region, work: Path, reporter: Reporter) -> Reference | No
     return reference
 
 
+def _layers_key(region: Region, work: WorkFolder) -> str:
+    """Return what counts and change were made from; "" where they were not made from rasters."""
+    counted, judged = written_key(work.counts_stamp), written_key(work.change_stamp)
+    if counted is None or (judged is None and region.pairs):
+        return ""
+    return key_of(counted, judged, region.product.facts)
+
+
 def _parts_key(region: Region) -> str:
-    """Return what all but the pages depends on beside its inputs: the whole region file."""
-    settings = replace(region, path=Path())
-    return hashlib.sha256(repr((__version__, settings)).encode()).hexdigest()
+    """Return what all but the pages depends on beside its inputs: the region file and the code."""
+    return key_of(__version__, replace(region, path=Path()), code=PARTS_CODE)

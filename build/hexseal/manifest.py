@@ -12,10 +12,10 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from hexseal.errors import InputError
 from hexseal.storage.files import write_bytes
+from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Box
 
 Content = TypeVar("Content")
-FOLDER = "manifest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +181,12 @@ class Parts:
 def write_manifest(work: Path, name: str, content: object) -> None:
     """Write what a stage left as ``work``/manifest/NAME.json."""
     text = json.dumps(_encoded(content), ensure_ascii=False, indent=1, allow_nan=False)
-    write_bytes(work / FOLDER / f"{name}.json", f"{text}\n".encode())
+    write_bytes(WorkFolder(work).manifest(name), f"{text}\n".encode())
 
 
 def read_manifest(work: Path, name: str, kind: type[Content]) -> Content:
     """Return what ``write_manifest`` wrote; raise InputError where it is missing or broken."""
-    path = work / FOLDER / f"{name}.json"
+    path = WorkFolder(work).manifest(name)
     try:
         return _decoded(kind, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as err:

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from hexseal.errors import RegionError
 
@@ -46,6 +46,12 @@ class Product:
     wording: str = ""
     terms: str = ""
     step: int = 0
+
+    @property
+    def facts(self) -> list[object]:
+        """Return all fields as plain values, the same for equal products."""
+        values = (getattr(self, known.name) for known in fields(self))
+        return [sorted(value) if isinstance(value, frozenset) else repr(value) for value in values]
 
     def __post_init__(self) -> None:
         """Reject codes outside 0..255 and sets that contradict each other."""

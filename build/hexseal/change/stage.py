@@ -7,7 +7,7 @@ to its rows. Memory follows the number of patches, not the size of the region.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +29,12 @@ from hexseal.change.maptests import Check, check_series
 from hexseal.change.patches import PatchTable
 from hexseal.change.rate import Tail
 from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, State
-from hexseal.change.survey import Survey, survey_again, survey_areas, survey_region
+from hexseal.change.survey import CODE, SQL, Survey, survey_again, survey_areas, survey_region
 from hexseal.change.unit import OWNERS
 from hexseal.change.worklist import PatchFile, write_patches
 from hexseal.counting.stage import CountFiles, counted_files, counted_settings
 from hexseal.execution import Execution
 from hexseal.forward.stage import maker, source_titles
-from hexseal.products import Product
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.confidence import contrasts_of, inverted_of, least_contrast
 from hexseal.raster.grid import Window
@@ -48,6 +47,8 @@ from hexseal.types import Bytes, Flags, Integers, Pair
 
 # Columns of the counts of judged pixels.
 COLUMNS = (*CONDITION, "origin")
+# Which years have one maker is part of the grade.
+MAKERS = "hexseal.forward.stage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +132,13 @@ def judge_region(
 
 
 def change_stamp(region: Region, work: WorkFolder) -> Stamp:
-    """Return the stamp of the judged change: counts, filters, product, masks, sources."""
+    """Return the stamp of the judged change: counts, filters, product, masks, sources, code."""
     masks = [(epoch.confidence, epoch.post_processing) for epoch in region.epochs]
     noise = tuple(asdict(region.noise).items())
-    product = [
-        sorted(value) if isinstance(value, frozenset) else repr(value)
-        for value in (getattr(region.product, known.name) for known in fields(Product))
-    ]
     files = [*counted_files(region), *(mask for pair in masks for mask in pair if mask)]
     titles = [epoch.source for epoch in region.epochs]
-    settings = (*counted_settings(region), noise, product, masks, titles)
-    return Stamp(work.change_stamp, *settings, files=files)
+    settings = (*counted_settings(region), noise, region.product.facts, masks, titles)
+    return Stamp(work.change_stamp, *settings, files=files, code=(*CODE, SQL, MAKERS))
 
 
 def read_report(work: Path, pair: Pair) -> PairReport:
@@ -341,8 +338,9 @@ def _write_pair(region: Region, judged: _Judged, survey: Survey, work: Path) -> 
 
 
 def _write_counts(region: Region, pair: Pair, fates: _Fates, survey: Survey, work: Path) -> None:
-    prefix = f"evidence_{pair.key}_"
-    with CountFiles(work, region.years, survey.zones, columns=COLUMNS, prefix=prefix) as files:
+    folder = WorkFolder(work)
+    targets = folder.evidence(pair, "cells"), folder.evidence(pair, "zones")
+    with CountFiles(targets, region.years, survey.zones, columns=COLUMNS) as files:
         for unit, task in enumerate(survey.tasks):
             if not survey.is_read(task):
                 continue

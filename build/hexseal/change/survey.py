@@ -21,16 +21,15 @@ from hexseal.execution import (
     Execution,
     Executor,
     UnitStore,
-    code_version,
     completed,
     note_kept,
     open_executor,
 )
-from hexseal.execution.store import unit_key
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region
+from hexseal.storage.cache import Stamp, key_of
 from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Integers
 from hexseal.vector.zones import Zones, read_zones
@@ -44,6 +43,7 @@ CODE = (
     "hexseal.change", "hexseal.counting", "hexseal.raster", "hexseal.hexgrid", "hexseal.vector",
     "hexseal.products",
 )  # fmt: skip
+SQL = "hexseal.sql"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +117,7 @@ def survey_again(
     """Read those units again in which a test of the maps fails locally; return all units."""
     if not any_doubtful(doubtful):
         return survey
-    key = unit_key(survey.tasks[0].store.key, _facts_of(doubtful))
+    key = key_of(survey.tasks[0].store.key, _facts_of(doubtful))
     store = UnitStore(WorkFolder(work).units("change"), key)
     again = [
         UnitTask(t.region, t.grid, t.frame, t.zones, t.window, store, tuple(doubtful))
@@ -148,7 +148,7 @@ def survey_areas(
     zones = read_zones(region.areas, grid)
     places = tuple(doubtful) if any_doubtful(doubtful) else ()
     store = UnitStore(
-        WorkFolder(work).units("delta"), unit_key(survey_key(region), _facts_of(places))
+        WorkFolder(work).units("delta"), key_of(survey_key(region), _facts_of(places))
     )
     tasks = tuple(
         UnitTask(region, grid, frame, zones.polygons, window, store, places, has_cells=False)
@@ -173,8 +173,9 @@ def count_region(
     do not share one grid.
     """
     survey = survey_region(region, work, execution=execution, progress=progress)
-    survey.zones.write(WorkFolder(work).zone_shapes)
-    with CountFiles(work, region.years, survey.zones) as files:
+    folder = WorkFolder(work)
+    survey.zones.write(folder.zone_shapes)
+    with CountFiles((folder.cells, folder.zones), region.years, survey.zones) as files:
         for task in survey.tasks:
             for owner, add in zip(OWNERS, (files.add_cells, files.add_zones), strict=True):
                 held, *measures, whole = pq.read_table(survey.table(task, owner)).columns
@@ -182,6 +183,16 @@ def count_region(
         files.finish()
     grid = survey.grid
     return DeltaSummary(grid.width, grid.height, grid.brief, survey.zones.polygons.count)
+
+
+def counts_stamp(region: Region, work: WorkFolder) -> Stamp:
+    """Return the stamp of the counts: the settings that decide them, all inputs, and the code."""
+    return Stamp(
+        work.counts_stamp,
+        *counted_settings(region),
+        files=counted_files(region),
+        code=(*CODE, SQL),
+    )
 
 
 def cut_units(grid: Grid, frame: Window) -> list[Window]:
@@ -228,14 +239,14 @@ def survey_key(region: Region) -> str:
         if address is not None
     ]
     noise, product = region.noise, region.product
-    return unit_key(
-        code_version(*CODE),
+    return key_of(
         *counted_settings(region),
         [(e.forward is not None, e.confidence, e.post_processing) for e in region.epochs],
         (sorted(product.sealed), product.is_density, product.step),
         [product.class_of(code) for code in range(256)] if product.is_density else None,
         (noise.post_processing, noise.confidence, noise.three_dates, noise.edge_tolerance),
         files=[*counted_files(region), *masks],
+        code=CODE,
     )
 
 

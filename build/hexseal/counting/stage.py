@@ -23,10 +23,8 @@ from hexseal.counting.tally import MM2_PER_CM2, WindowCounter, WindowCounts
 from hexseal.progress import Progress
 from hexseal.raster.grid import Window
 from hexseal.region.load import Region
-from hexseal.storage.cache import Stamp
 from hexseal.storage.database import connect, run
 from hexseal.storage.files import whole_file
-from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Bytes, Flags, Integers
 from hexseal.vector.zones import Zones
 
@@ -48,11 +46,6 @@ class DeltaSummary:
     def pixels(self) -> int:
         """Return the number of pixels counted."""
         return self.columns * self.rows
-
-
-def counts_stamp(region: Region, work: WorkFolder) -> Stamp:
-    """Return the stamp of the counts: the settings that decide them, and all their inputs."""
-    return Stamp(work.counts_stamp, *counted_settings(region), files=counted_files(region))
 
 
 def counted_settings(region: Region) -> tuple[object, ...]:
@@ -115,21 +108,20 @@ def count_windows(
 
 
 class CountFiles:
-    """cells.parquet and zones.parquet, written window by window.
+    """Tables of counts by cell and by area, written window by window.
 
     Counts of cells that lie in one window are written at once; those of cells and areas that
-    several windows share go through a neighbouring file, which DuckDB sums in the end. Other
-    ``columns`` than the classes of the years, and a ``prefix`` of both names, may be given.
+    several windows share go through a neighbouring file, which DuckDB sums in the end.
+    ``targets`` are the two files; other ``columns`` than the classes of the years may be given.
     """
 
     def __init__(
         self,
-        work: Path,
+        targets: tuple[Path, Path],
         years: tuple[int, ...],
         zones: Zones,
         *,
         columns: tuple[str, ...] | None = None,
-        prefix: str = "",
     ) -> None:
         columns = columns or tuple(f"class_{year}" for year in years)
         measures = [(column, pa.uint8()) for column in columns]
@@ -139,14 +131,12 @@ class CountFiles:
         self.cells, self.zones = (pa.schema([*owner, *rounded]) for owner in names)
         self.parts = [pa.schema([*owner, *exact]) for owner in names]
         self.names = zones.table.select(["layer", "id"]).combine_chunks()
-        self.work = work
-        self.files = [f"{prefix}cells", f"{prefix}zones"]
+        self.files = targets
         self.stack = ExitStack()
 
     def __enter__(self) -> Self:
-        targets = (whole_file(self.work / f"{name}.parquet") for name in self.files)
-        self.targets = [self.stack.enter_context(target) for target in targets]
-        self.shared = [self.work / f".{name}-shared.parquet" for name in self.files]
+        self.targets = [self.stack.enter_context(whole_file(path)) for path in self.files]
+        self.shared = [path.with_name(f".{path.stem}-shared.parquet") for path in self.files]
         for path in self.shared:
             self.stack.callback(path.unlink, missing_ok=True)
         self.writers = [
@@ -192,7 +182,7 @@ class CountFiles:
         """Sum what several windows share and put it behind the rest."""
         for writer in self.writers[2:]:
             writer.close()
-        with connect(self.work) as database:
+        with connect(self.files[0].parent) as database:
             for path, writer in zip(self.shared, self.writers[:2], strict=True):
                 run(database, "sum_counts", values={"parts": str(path)})
                 for batch in database.to_arrow_reader(100_000):

@@ -23,6 +23,7 @@ from hexseal.manifest import Document
 from hexseal.region.load import Region
 from hexseal.storage.database import connect, run
 from hexseal.storage.files import sha256, whole_file
+from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Pair
 
 # Workbooks of the same figures are the same bytes: no clock, and no name of a person.
@@ -104,7 +105,7 @@ def _areas(
         "dataset_areas",
         names={"columns": columns},
         values={
-            "areas": str(work / "areas.parquet"), "shapes": str(work / "zone_shapes.parquet"),
+            "areas": str(WorkFolder(work).areas), "shapes": str(WorkFolder(work).zone_shapes),
         },
     )  # fmt: skip
     return database.table("dataset_csv").to_arrow_table()
@@ -122,8 +123,8 @@ def _sheet(
         f"report_{report.name}",
         names={"years": region.years, "pairs": _pairs(region, report)},
         values={
-            "areas": str(work / "areas.parquet"),
-            "transitions": str(work / "transition_areas.parquet"),
+            "areas": str(WorkFolder(work).areas),
+            "transitions": str(WorkFolder(work).transitions("areas")),
         },
     )
     columns = report_columns(report, region)

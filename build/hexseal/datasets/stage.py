@@ -14,9 +14,8 @@ from hexseal.datasets.writing import write_tables
 from hexseal.manifest import Datasets, Download
 from hexseal.region.load import Region
 from hexseal.storage.files import sha256, whole_file, write_bytes
+from hexseal.storage.workdir import WorkFolder
 
-# What the build left in its work folder of the sample.
-FILES = (("reference_sample.csv", "CSV"), ("reference_sample.json", "JSON"))
 FORMAT = "COG"
 SETTINGS = {"COMPRESS": "DEFLATE", "LEVEL": "9", "BLOCKSIZE": "512", "NUM_THREADS": "1"}
 
@@ -47,9 +46,10 @@ def copy_sample(region: Region, work: Path, site: Path) -> Iterator[Download]:
     """Write data/ID_reference_sample.csv and .json where the region has a labelled sample."""
     if not region.accuracy.sample:
         return
-    for name, kind in FILES:
-        path = site / "data" / f"{region.id}_{name}"
-        size = write_bytes(path, (work / name).read_bytes())
+    kept = WorkFolder(work)
+    for source, kind in ((kept.sample_labels, "CSV"), (kept.sample_report, "JSON")):
+        path = site / "data" / f"{region.id}_{source.name}"
+        size = write_bytes(path, source.read_bytes())
         title = "labels" if kind == "CSV" else "reference"
         yield Download(f"data/{path.name}", kind, title, None, None, size, sha256(path))
 

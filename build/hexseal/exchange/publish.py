@@ -10,24 +10,18 @@ from hexseal.forward.stage import forward_reports, report_path
 from hexseal.region.load import Accuracy, Region
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import sha256, whole_file, write_bytes
-
-# A labelled sample's figures, its labels and its report.
-SAMPLE_FILES = ("reference.json", "reference_sample.csv", "reference_sample.json")
+from hexseal.storage.workdir import WorkFolder
 
 
-def count_files(region: Region) -> tuple[str, ...]:
-    """Return the names of the tables of counts: rows of one owner and class add up."""
-    names = [f"evidence_{pair.key}_" for pair in region.pairs]
-    return tuple(
-        f"{prefix}{kind}.parquet" for prefix in ("", *names) for kind in ("cells", "zones")
-    )
-
-
-def whole_files(region: Region) -> tuple[str, ...]:
-    """Return the names of the other files of a region's working folder that joining needs."""
-    pairs = [pair.key for pair in region.pairs]
-    kinds = ("evidence_{}.json", "patches_{}.parquet")
-    return ("zone_shapes.parquet", *(kind.format(pair) for pair in pairs for kind in kinds))
+def whole_files(region: Region, folder: WorkFolder) -> tuple[Path, ...]:
+    """Return the files of a work folder that joining needs beside the tables of counts."""
+    kept = [folder.zone_shapes]
+    for pair in region.pairs:
+        kept += [folder.report(pair), folder.patches(pair)]
+    if region.accuracy.sample:
+        kept += [folder.reference, folder.sample_labels, folder.sample_report]
+    kept += [report_path(epoch) for epoch in region.epochs if epoch.forward is not None]
+    return tuple(kept)
 
 
 def publish_counts(
@@ -44,27 +38,24 @@ def publish_counts(
     bytes of all files.
     """
     folder = site / FOLDER
-    names = count_files(region)
+    counted = WorkFolder(work).counted(region.pairs)
     with connect(work) as database:
-        for name in names:
-            run(database, "merge_counts", values={"parts": [str(work / name)]})
-            with whole_file(folder / name) as partial:
+        for source in counted:
+            run(database, "merge_counts", values={"parts": [str(source)]})
+            with whole_file(folder / source.name) as partial:
                 copy_parquet(database, "counts", partial)
-    copied = {name: work / name for name in whole_files(region)}
-    if region.accuracy.sample:
-        copied |= {name: work / name for name in SAMPLE_FILES}
-    forward = [epoch for epoch in region.epochs if epoch.forward is not None]
-    copied |= {report_path(epoch).name: report_path(epoch) for epoch in forward}
-    for name, source in copied.items():
-        with whole_file(folder / name) as partial:
+    copied = whole_files(region, WorkFolder(work))
+    for source in copied:
+        with whole_file(folder / source.name) as partial:
             shutil.copyfile(source, partial)
+    names = [source.name for source in (*counted, *copied)]
     record = BuildRecord(
         region=region.id,
         simulated=region.simulated,
         windows=windows,
         settings=settings_of(region, accuracy),
         texts=texts_of(region),
-        files={name: sha256(folder / name) for name in (*names, *copied)},
+        files={name: sha256(folder / name) for name in names},
     )
     written = write_bytes(site / RECORD, record.to_bytes())
     return written + sum((folder / name).stat().st_size for name in record.files)

@@ -18,6 +18,7 @@ from hexseal.execution.attempt import Job, attempt, reason_of, worker_name
 from hexseal.execution.local import in_order, main_hidden, outcome_of
 from hexseal.execution.units import Execution, Named, Outcome
 from hexseal.storage.files import describe, write_bytes
+from hexseal.storage.workdir import WorkFolder
 
 U = TypeVar("U", bound=Named)
 R = TypeVar("R")
@@ -96,10 +97,10 @@ def open_cluster(execution: Execution, work: Path) -> Iterator["Cluster"]:
                     n_workers=execution.workers or os.cpu_count() or 1,
                     threads_per_worker=1,
                     dashboard_address="127.0.0.1:0",
-                    local_directory=str(work / ".dask"),
+                    local_directory=str(WorkFolder(work).dask),
                     silence_logs=logging.CRITICAL,
                 )
-            stack.callback(_removed, work / ".dask")
+            stack.callback(_removed, WorkFolder(work).dask)
             stack.enter_context(cast(Any, local))
             address = str(cast(Any, local).scheduler_address)
         try:

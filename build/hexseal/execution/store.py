@@ -1,7 +1,5 @@
 """Results of units as Parquet, each under a key of what it was made from: a rerun keeps them."""
 
-import hashlib
-import importlib
 import json
 import shutil
 import uuid
@@ -14,37 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hexseal.storage.cache import identity
 from hexseal.storage.files import PARTIAL, describe, sha256
 
 FACTS = "unit.json"
 # Results are read once, soon and whole: quick to write matters more than small.
 PARQUET: dict[str, Any] = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
 KEY_LETTERS = 16
-
-
-def unit_key(*values: object, files: Iterable[str] = ()) -> str:
-    """Return a key of plain values and of the files that a unit is made from.
-
-    A file counts as the same while size and times stay (an address: its ETag), see
-    ``storage.cache``.
-    """
-    facts = [(address, identity(address)) for address in files]
-    return hashlib.sha256(repr((values, facts)).encode()).hexdigest()
-
-
-def code_version(*packages: str) -> str:
-    """Return a key of the sources of modules and packages: other code gives other results.
-
-    >>> code_version("hexseal.hexgrid") == code_version("hexseal.hexgrid", "hexseal.errors")
-    False
-    """
-    found: list[str] = []
-    for package in packages:
-        file = Path(str(importlib.import_module(package).__file__))
-        files = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
-        found += [f"{package}/{path.name} {sha256(path)}" for path in files]
-    return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

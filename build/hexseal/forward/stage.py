@@ -40,14 +40,20 @@ from hexseal.progress import Log, Progress
 from hexseal.raster.cog import CLASSES, CogWriter, Layout
 from hexseal.region.load import Epoch, Forward, Region
 from hexseal.storage.cache import Stamp
+from hexseal.storage.workdir import ForwardFolder
 
 FORMAT = 1
+# What makes a forward year: here, and in the process that predicts.
+CODE = (
+    "hexseal.forward", "hexseal.raster",
+    "hexseal_ml.predict", "hexseal_ml.model", "hexseal_ml.imagery",
+)  # fmt: skip
 
 
 def report_path(epoch: Epoch) -> Path:
     """Return where the comparison of a forward year lies."""
     assert epoch.forward is not None
-    return epoch.forward.folder / f"forward_{epoch.year}.json"
+    return ForwardFolder(epoch.forward.folder).report(epoch.year)
 
 
 def make_forward_years(
@@ -109,7 +115,7 @@ def _make(
     else:
         stems = []
         for year, image in zip((mapped.year, epoch.year), forward.images, strict=True):
-            stem = forward.folder / f"model_{year}_for_{epoch.year}"
+            stem = ForwardFolder(forward.folder).prediction(year, epoch.year)
             _predict(image, forward, stem, fresh=fresh, log=log)
             stems.append(stem)
         report = carry_forward(epoch, mapped, (stems[0], stems[1]), key, progress)
@@ -122,7 +128,7 @@ def _model_year(
     epoch: Epoch, forward: Forward, key: str, *, fresh: bool, log: Log
 ) -> ForwardReport:
     """Make a year that no map stands behind: the model's map as it is."""
-    stem = forward.folder / f"model_{epoch.year}"
+    stem = ForwardFolder(forward.folder).prediction(epoch.year, epoch.year)
     if forward.reference is None:
         tested_accuracy(model_folder(forward.model))  # Refuses the model before it works for hours.
     _predict(forward.imagery, forward, stem, fresh=fresh, log=log)
@@ -207,8 +213,8 @@ def _stamp(epoch: Epoch, forward: Forward, mapped: Epoch | None) -> Stamp:
     weights = [model / "config.json", *sorted(model.glob("*.safetensors"))]
     maps = [mapped.landcover if mapped else forward.reference]
     files = [*forward.images, *(name for name in maps if name is not None), *map(str, weights)]
-    path = forward.folder / f"forward_{epoch.year}_stamp.json"
-    return Stamp(path, *_settings(epoch, forward, mapped), files=files)
+    path = ForwardFolder(forward.folder).stamp(epoch.year)
+    return Stamp(path, *_settings(epoch, forward, mapped), files=files, code=CODE)
 
 
 def _settings(epoch: Epoch, forward: Forward, mapped: Epoch | None) -> tuple[object, ...]:

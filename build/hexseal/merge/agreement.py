@@ -7,8 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from hexseal.errors import InputError
-from hexseal.exchange.publish import SAMPLE_FILES
-from hexseal.exchange.record import BuildRecord, CountedWindow
+from hexseal.exchange.record import FOLDER, BuildRecord, CountedWindow
 from hexseal.products import PRODUCTS, LandcoverClass, Product
 from hexseal.raster.grid import ALIGNED, Grid
 from hexseal.region.dataset import Dataset, Licence
@@ -55,7 +54,7 @@ def agree(records: Mapping[Path, BuildRecord], name: MergedName, work: Path) -> 
 
 def has_sample(record: BuildRecord) -> bool:
     """Return whether a site's region has a labelled reference sample."""
-    return SAMPLE_FILES[0] in record.files
+    return WorkFolder(Path(FOLDER)).reference.name in record.files
 
 
 def joined_windows(records: Sequence[BuildRecord]) -> tuple[CountedWindow, ...]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from hexseal.errors import InputError
 from hexseal.exchange.record import FOLDER, BuildRecord
 from hexseal.raster.grid import Grid
+from hexseal.storage.workdir import WorkFolder
 
-SHAPES = "zone_shapes.parquet"
 Key = tuple[str, str]
 
 
@@ -23,7 +23,7 @@ def join_shapes(records: Mapping[Path, BuildRecord]) -> pa.Table:
     Raises InputError when one id stands for two areas, or when an area reaches into a region
     whose own area file lacks it, so that a part of it would be missing.
     """
-    tables = {site: pq.read_table(site / FOLDER / SHAPES) for site in records}
+    tables = {site: pq.read_table(WorkFolder(site / FOLDER).zone_shapes) for site in records}
     known: dict[Key, tuple[Path, dict]] = {}
     for site, table in tables.items():
         for row in table.to_pylist():

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 from hexseal.build import BuildSettings, render_pages, running, staged, summarize, write_parts
 from hexseal.change.stage import read_report
 from hexseal.errors import InputError
-from hexseal.exchange.publish import SAMPLE_FILES, count_files
 from hexseal.exchange.record import FOLDER, BuildRecord, damaged_files, read_record
 from hexseal.forward.report import read_report as read_forward
 from hexseal.forward.report import write_report as write_forward
@@ -29,7 +28,7 @@ from hexseal.region.load import SLUG, Region
 from hexseal.statistics.reference import Reference, read_reference, write_reference
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import whole_file, write_bytes
-from hexseal.storage.workdir import WorkFolder
+from hexseal.storage.workdir import ForwardFolder, WorkFolder
 from hexseal.types import Pair
 
 
@@ -103,14 +102,14 @@ def join(
     shapes = join_shapes(records)
     with whole_file(WorkFolder(work).zone_shapes) as partial:
         pq.write_table(shapes, partial, compression="zstd")
-    names = count_files(region)
+    tables = WorkFolder(work).counted(region.pairs)
     with connect(work) as database:
-        for done, name in enumerate(names, 1):
-            parts = [str(folder / name) for folder in folders]
+        for done, table in enumerate(tables, 1):
+            parts = [str(folder / table.name) for folder in folders]
             run(database, "merge_counts", values={"parts": parts})
-            with whole_file(work / name) as partial:
+            with whole_file(table) as partial:
                 copy_parquet(database, "counts", partial)
-            progress("join", done, len(names))
+            progress("join", done, len(tables))
     for pair in region.pairs:
         _join_pair(pair, folders, work)
     _join_forward(region, folders)
@@ -127,14 +126,14 @@ def join_samples(
     parts: dict[str, Reference | None] = {}
     areas: dict[str, frozenset[AreaKey]] = {}
     for site, record in records.items():
-        folder, name = site / FOLDER, record.region
-        parts[name] = read_reference(folder / SAMPLE_FILES[0]) if has_sample(record) else None
-        shapes = pq.read_table(folder / "zone_shapes.parquet", columns=["layer", "id"])
+        folder, name = WorkFolder(site / FOLDER), record.region
+        parts[name] = read_reference(folder.reference) if has_sample(record) else None
+        shapes = pq.read_table(folder.zone_shapes, columns=["layer", "id"])
         areas[name] = frozenset((row["layer"], row["id"]) for row in shapes.to_pylist())
     reference = join_references(parts, areas)
     if reference is not None:
         folders = {
-            record.region: site / FOLDER
+            record.region: WorkFolder(site / FOLDER)
             for site, record in records.items()
             if record.region not in reference.without
         }
@@ -143,12 +142,12 @@ def join_samples(
     return reference
 
 
-def _write_samples(folders: Mapping[str, Path], work: Path) -> None:
+def _write_samples(folders: Mapping[str, WorkFolder], work: Path) -> None:
     """Write the labels as one table with the region in front, and the reports by region."""
     reports, lines = {}, []
     for name, folder in folders.items():
-        reports[name] = json.loads((folder / SAMPLE_FILES[2]).read_text(encoding="utf-8"))
-        head, *rows = (folder / SAMPLE_FILES[1]).read_text(encoding="utf-8").splitlines()
+        reports[name] = json.loads(folder.sample_report.read_text(encoding="utf-8"))
+        head, *rows = folder.sample_labels.read_text(encoding="utf-8").splitlines()
         lines += [*([] if lines else [f"region,{head}"]), *(f"{name},{row}" for row in rows)]
     write_bytes(WorkFolder(work).sample_labels, ("\n".join(lines) + "\n").encode())
     text = json.dumps({"form": "blocks", "regions": reports}, indent=2, ensure_ascii=False)
@@ -156,10 +155,9 @@ def _write_samples(folders: Mapping[str, Path], work: Path) -> None:
 
 
 def _join_pair(pair: Pair, folders: list[Path], work: Path) -> None:
-    name = pair.key
     report = join_reports([read_report(folder, pair) for folder in folders])
     write_bytes(WorkFolder(work).report(pair), json.dumps(asdict(report), indent=1).encode())
-    patches = join_patches([pq.read_table(f / f"patches_{name}.parquet") for f in folders])
+    patches = join_patches([pq.read_table(WorkFolder(f).patches(pair)) for f in folders])
     with whole_file(WorkFolder(work).patches(pair)) as partial:
         pq.write_table(patches, partial, compression="zstd")
 
@@ -167,5 +165,5 @@ def _join_pair(pair: Pair, folders: list[Path], work: Path) -> None:
 def _join_forward(region: Region, folders: list[Path]) -> None:
     for epoch in region.epochs:
         if epoch.forward is not None:
-            path = report_path(epoch)
-            write_forward(join_forward([read_forward(f / path.name) for f in folders]), path)
+            reports = [read_forward(ForwardFolder(f).report(epoch.year)) for f in folders]
+            write_forward(join_forward(reports), report_path(epoch))

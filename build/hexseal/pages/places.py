@@ -16,6 +16,7 @@ from hexseal.pages.addresses import Key
 from hexseal.pages.judgement import Judged, pair_grade
 from hexseal.region.load import Region
 from hexseal.storage.files import write_bytes
+from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Pair
 
 # So many places of an area are shown; the rest is in the list of patches.
@@ -107,7 +108,7 @@ def script_of(identifier: str, parts: int) -> int:
 def _places(work: Path, pair: Pair, judged: Judged, scripts: Mapping[str, int]):
     """Yield script, area and places of one pair, for the region and every area that has any."""
     grade = pair_grade(judged).grade
-    path = work / f"patches_{pair.key}.parquet"
+    path = WorkFolder(work).patches(pair)
     if grade == "incomparable" or not path.is_file():
         return
     rows = _rows(path, is_confirmed=grade != "inconclusive", layers=scripts)

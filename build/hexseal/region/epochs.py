@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from hexseal.errors import RegionError, shortened
 from hexseal.products import Product
 from hexseal.region.toml import TableReader
+from hexseal.storage.workdir import ForwardFolder
 
 REMOTE = re.compile(r"(?:https?|s3)://")
 MODEL_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
@@ -175,10 +176,10 @@ def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Ep
     usual = f"CLC+ Forward {year} ({Path(forward.model).name})"
     epoch = Epoch(
         year=year,
-        landcover=str(work / f"landcover_{year}.tif"),
+        landcover=str(ForwardFolder(work).landcover(year)),
         source=reader.take("source", str, usual),
         reference_period=_period(reader),
-        confidence=str(work / f"confidence_{year}.tif"),
+        confidence=str(ForwardFolder(work).confidence(year)),
         forward=forward,
     )
     reader.done()

@@ -42,10 +42,10 @@ from hexseal.statistics.transfer import (
 )
 from hexseal.storage.database import connect, copy_parquet, fetch, run
 from hexseal.storage.files import whole_file
-from hexseal.storage.workdir import WorkFolder
+from hexseal.storage.workdir import Published, WorkFolder
 from hexseal.types import Pair
 
-PUBLISHED: tuple[Table, ...] = ("hexagons", "areas")
+PUBLISHED: tuple[Published, ...] = ("hexagons", "areas")
 # So many cells are Python numbers at once, for the H3 library.
 CELLS_AT_ONCE = 100_000
 # Columns by which the tables of statistics are joined and sorted.
@@ -109,7 +109,7 @@ def write_statistics(
             published = names | {"columns": columns}
             run(database, f"{table}_published", names=published, values=values)
         for table in PUBLISHED:
-            with whole_file(work / f"{table}.parquet") as partial:
+            with whole_file(WorkFolder(work).published(table)) as partial:
                 copy_parquet(database, table, partial)
         (areas,) = database.execute("SELECT count(*) FROM areas").fetchone() or (0,)
         coverage = _coverage(database, region, values)

@@ -53,9 +53,9 @@ def write_transitions(region: Region, work: Path) -> None:
             },
             values=values,
         )
-        for table in ("transition_areas", "transition_hexagons"):
-            with whole_file(work / f"{table}.parquet") as partial:
-                copy_parquet(database, table, partial)
+        for unit in ("areas", "hexagons"):
+            with whole_file(WorkFolder(work).transitions(unit)) as partial:
+                copy_parquet(database, f"transition_{unit}", partial)
 
 
 def _classes(region: Region) -> pa.Table:

@@ -1,4 +1,7 @@
-"""What a file was made from, so that a later build can keep it: one rule for every stage.
+"""What a file was made from, so that a later run can keep it: one rule for every stage.
+
+Results are kept while the values, the files and the source code are the same that they were made
+from, so that nobody deletes a work folder after changing code.
 
 A file counts as unchanged while its size, both times, device and number stay, and its content: of a
 large file pieces all over it. A changed file of the same size and modification time still differs
@@ -9,11 +12,12 @@ raster.
 
 import hashlib
 import html
+import importlib.util
 import json
 import re
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from glob import glob, has_magic
 from pathlib import Path
@@ -21,7 +25,7 @@ from pathlib import Path
 from hexseal.storage.files import sha256, write_bytes
 
 # Raise when the facts of a file are read in another way.
-VERSION = 3
+VERSION = 4
 REMOTE_SECONDS = 10.0
 # Files up to this many bytes are compared whole, of larger ones so many pieces.
 READ_WHOLE = 16 << 20
@@ -35,36 +39,78 @@ ADDITIONS = (".aux.xml", ".msk", ".ovr", "-wal", "-journal")
 SOURCE = re.compile(r"<SourceFilename([^>]*)>([^<]+)<")
 # Virtual rasters may name virtual rasters, and each other.
 DEEPEST = 4
+# What the code of a package is written in.
+SOURCES = (".py", ".sql")
 
 
 class Stamp:
-    """A small file beside results that records what they were made from.
+    """A small file beside results that records what they were made from, as ``key_of`` takes it."""
 
-    ``values`` are plain values (numbers, texts, tuples of them), never objects whose class may be
-    renamed; ``files`` are paths, patterns, comma lists of them, or http(s) addresses.
-    """
-
-    def __init__(self, path: Path, *values: object, files: Iterable[str] = ()) -> None:
-        facts = [(address, identity(address)) for address in files]
-        text = repr((VERSION, values, facts))
+    def __init__(
+        self, path: Path, *values: object, files: Iterable[str] = (), code: Iterable[str] = ()
+    ) -> None:
         self.path = path
-        self.key = hashlib.sha256(text.encode()).hexdigest()
+        self.key = key_of(*values, files=files, code=code)
 
     def is_current(self, results: Iterable[Path] = ()) -> bool:
         """Return whether the stamp was written for the same facts and all results are there."""
-        try:
-            known = json.loads(self.path.read_text(encoding="utf-8")).get("key")
-        except (OSError, ValueError, AttributeError):
-            return False
-        return known == self.key and all(path.is_file() for path in results)
+        return written_key(self.path) == self.key and all(path.is_file() for path in results)
 
     def clear(self) -> None:
         """Remove the stamp, before its results are written again."""
         self.path.unlink(missing_ok=True)
 
-    def write(self) -> None:
-        """Note that the results are written."""
-        write_bytes(self.path, json.dumps({"key": self.key}).encode())
+    def write(self, facts: Mapping[str, object] | None = None) -> None:
+        """Note that the results are written, with what else is known of them."""
+        text = json.dumps({"key": self.key, **(facts or {})}, indent=1)
+        write_bytes(self.path, text.encode())
+
+
+def key_of(*values: object, files: Iterable[str] = (), code: Iterable[str] = ()) -> str:
+    """Return a key that is the same while values, files and source code are.
+
+    ``values`` are plain values (numbers, texts, tuples of them), never objects whose class may be
+    renamed; ``files`` are paths, patterns, comma lists of them, or http(s) addresses; ``code`` are
+    names of modules and packages, see ``code_version``.
+    """
+    facts = [(address, identity(address)) for address in files]
+    text = repr((VERSION, values, facts, code_version(*code)))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def written_key(path: Path) -> str | None:
+    """Return the key that the stamp at ``path`` holds, None where there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8")).get("key")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def code_version(*names: str) -> str:
+    """Return a key of the sources of modules and packages, Python and SQL.
+
+    They are found without being imported, only the packages around them are. A package that is not
+    installed counts as one without sources.
+
+    >>> code_version("hexseal.hexgrid") == code_version("hexseal.hexgrid", "hexseal.errors")
+    False
+    """
+    found = [f"{name}/{path.name} {sha256(path)}" for name in names for path in _sources_of(name)]
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+
+def _sources_of(name: str) -> list[Path]:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return []
+    if spec is None:
+        return []
+    if spec.submodule_search_locations is None:
+        return [Path(str(spec.origin))]
+    folders = map(Path, spec.submodule_search_locations)
+    found = (path for folder in folders for path in folder.rglob("*"))
+    return sorted(path for path in found if path.suffix in SOURCES)
 
 
 def identity(address: str) -> tuple[object, ...]:

@@ -14,9 +14,9 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from hexseal.errors import InputError, OutputError, ToolError, shortened
+from hexseal.storage.workdir import WorkFolder
 
 MEMORY = "512MB"
-SPILL = ".duckdb-"
 SqlNames = Mapping[str, object]
 SQL = Path(__file__).parents[1] / "sql"
 LONGEST_REASON = 200
@@ -63,7 +63,7 @@ def limited(limits: Limits) -> Iterator[None]:
 
 def remove_spills(work: Path) -> None:
     """Remove what databases of killed builds left in a work folder that no other build uses."""
-    for folder in work.glob(f"{SPILL}*"):
+    for folder in work.glob(WorkFolder(work).spill().name):
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -73,7 +73,7 @@ def connect(work: Path, *, spatial: bool = False) -> Iterator[duckdb.DuckDBPyCon
 
     What it spilled is removed with it.
     """
-    spill, limits = work / f"{SPILL}{uuid.uuid4().hex[:8]}", _limits.get()
+    spill, limits = WorkFolder(work).spill(uuid.uuid4().hex[:8]), _limits.get()
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("SET memory_limit = $1", [limits.memory])

@@ -1,4 +1,7 @@
-"""The files of work/ID, the folder of a build's intermediate files: named here, nowhere else."""
+"""The files of work/ID, the folder of a build's intermediate files: named here, nowhere else.
+
+``data/merge`` of a site holds some of them under the same names: WorkFolder names those too.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ from hexseal.types import Pair
 # What only a clone of hexseal holds.
 CLONE = "site_template/build.mjs"
 Unit = Literal["cells", "zones"]
+Published = Literal["hexagons", "areas"]
 
 
 def default_site(region_file: Path) -> Path:
@@ -64,6 +68,11 @@ class WorkFolder:
         """Return names, inhabitants and outlines of the areas."""
         return self.folder / "zone_shapes.parquet"
 
+    def counted(self, pairs: Sequence[Pair]) -> tuple[Path, ...]:
+        """Return all tables of counts, by joint class and by state: rows of one owner add up."""
+        evidence = (self.evidence(pair, unit) for pair in pairs for unit in ("cells", "zones"))
+        return self.cells, self.zones, *evidence
+
     @property
     def counts(self) -> tuple[Path, ...]:
         """Return what counting writes."""
@@ -112,12 +121,16 @@ class WorkFolder:
     @property
     def hexagons(self) -> Path:
         """Return the published figures of all hexagons."""
-        return self.folder / "hexagons.parquet"
+        return self.published("hexagons")
 
     @property
     def areas(self) -> Path:
         """Return the published figures of the region and its areas."""
-        return self.folder / "areas.parquet"
+        return self.published("areas")
+
+    def published(self, table: Published) -> Path:
+        """Return the published figures of hexagons or areas."""
+        return self.folder / f"{table}.parquet"
 
     @property
     def judgement(self) -> Path:
@@ -148,10 +161,17 @@ class WorkFolder:
         """Return the labelled blocks as they are published."""
         return self.folder / "reference_sample.csv"
 
-    @property
-    def layers(self) -> Path:
-        """Return the folder of the map's further archives."""
-        return self.folder / "layers"
+    def layer(self, name: str) -> Path:
+        """Return one of the map's further archives."""
+        return self.folder / "layers" / f"{name}.pmtiles"
+
+    def layer_stamp(self, name: str) -> Path:
+        """Return what says from which inputs an archive was made."""
+        return self.folder / "layers" / f"{name}.json"
+
+    def manifest(self, stage: str) -> Path:
+        """Return what a stage left for later ones, see hexseal.manifest."""
+        return self.folder / "manifest" / f"{stage}.json"
 
     @property
     def inputs(self) -> Path:
@@ -160,5 +180,45 @@ class WorkFolder:
 
     @property
     def forward(self) -> Path:
-        """Return the folder of years that a model makes."""
+        """Return the folder of years that a model makes, see ForwardFolder."""
         return self.folder / "forward"
+
+    @property
+    def dask(self) -> Path:
+        """Return the folder of a local cluster's workers while it runs."""
+        return self.folder / ".dask"
+
+    def spill(self, name: str = "*") -> Path:
+        """Return the folder that a database spills into; one of any name is a pattern."""
+        return self.folder / f".duckdb-{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardFolder:
+    """Paths of the years that a model makes."""
+
+    folder: Path
+
+    def landcover(self, year: int) -> Path:
+        """Return the map of a year."""
+        return self.folder / f"landcover_{year}.tif"
+
+    def confidence(self, year: int) -> Path:
+        """Return the confidence of a year's map."""
+        return self.folder / f"confidence_{year}.tif"
+
+    def report(self, year: int) -> Path:
+        """Return how the model compares with maps."""
+        return self.folder / f"forward_{year}.json"
+
+    def stamp(self, year: int) -> Path:
+        """Return what says from which inputs a year was made."""
+        return self.folder / f"forward_{year}_stamp.json"
+
+    def prediction(self, year: int, made: int) -> Path:
+        """Return where the model's rasters of a year begin, which serve to make the year ``made``.
+
+        Each is named by it and a kind: ``_landcover.tif``, ``_confidence.tif``.
+        """
+        name = f"model_{year}" if year == made else f"model_{year}_for_{made}"
+        return self.folder / name

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 # [site] pixels = "auto" leaves pixels and images out beyond this: 12 000 km² at 10 m. Tiles of
 # more would take minutes and hundreds of megabytes.
 AUTO_LIMIT_PIXELS = 120_000_000
-# Raise when the same inputs give other tiles than before.
-FORMAT = 1
+# What archives depend on beside their inputs.
+CODE = ("hexseal.tiles", "hexseal.raster", "hexseal.codebook", "hexseal.products", "hexseal.sql")
 # What broken metadata makes their readers raise.
 UNREADABLE = (
     OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RecursionError,
@@ -47,9 +47,9 @@ def write_layers(
 ) -> MapLayers:
     """Publish the ground, confirmed patches, pixels, images and the basemap of a region.
 
-    Archives lie in ``work/layers``; one made from the same ``key`` and files is kept.
+    Archives lie in ``work/layers``; one made from the same ``key``, files and code is kept.
     """
-    kept = _Kept(WorkFolder(work).layers, key)
+    kept = _Kept(WorkFolder(work), key)
     name, standalone = "patches", region.site.standalone
     archive = kept.made(
         name, None, lambda path: write_patch_tiles(region, work, path, workers=workers)
@@ -136,14 +136,13 @@ def _basemap(region: Region, site: Path) -> Basemap | None:
 class _Kept:
     """Archives of the last build by name, each with a stamp of what it was made from."""
 
-    def __init__(self, folder: Path, key: str) -> None:
-        self.folder, self.key = folder, key
+    def __init__(self, work: WorkFolder, key: str) -> None:
+        self.work, self.key = work, key
 
     def made(self, name: str, source: str | None, write: Callable[[Path], int]) -> Path | None:
         """Return the archive, written again unless it is current; None where it holds nothing."""
-        archive, path = self.folder / f"{name}.pmtiles", self.folder / f"{name}.json"
-        files = [] if source is None else [source]
-        stamp = Stamp(path, FORMAT, __version__, self.key, files=files)
+        archive, files = self.work.layer(name), [] if source is None else [source]
+        stamp = Stamp(self.work.layer_stamp(name), __version__, self.key, files=files, code=CODE)
         if not self.key or not stamp.is_current():
             stamp.clear()
             archive.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from hexseal.exchange.record import FOLDER, RECORD, damaged_files, has_record, r
 from hexseal.metadata import schema_problems
 from hexseal.storage.database import connect, fetch
 from hexseal.storage.files import sha256
+from hexseal.storage.workdir import WorkFolder
 from hexseal.verify.figures import SUMMARY
 from hexseal.verify.pages import PageSettings
 
@@ -177,7 +178,7 @@ def check_merging(site: Path, settings: PageSettings) -> list[str]:
 def _check_total(site: Path, settings: PageSettings) -> list[str]:
     """Compare the valid area of the counted cells with the one that the page prints."""
     totals = json.loads((site / SUMMARY).read_text(encoding="utf-8"))["totals"]
-    name = f"{FOLDER}/cells.parquet"
+    name = f"{FOLDER}/{WorkFolder(site).cells.name}"
     try:
         with connect(site) as database:
             ((valid_m2,),) = fetch(

@@ -3,19 +3,21 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
 from hexseal.raster.grid import Window
+from hexseal.storage.cache import key_of
 from hexseal.storage.files import describe
 from hexseal.types import Bytes, Floats, Int16s
 from hexseal_ml.model.classes import CODES, IGNORE
 
 # As Sentinel-2 products store reflectance: number x SCALE + OFFSET, 0 where nothing is known.
 SCALE, OFFSET, MISSING = 1e-4, -0.1, 0
+KEY_LETTERS = 16
 KNOWN = np.isin(np.arange(256), CODES)
 
 
@@ -75,6 +77,17 @@ def pack(reflectance: Floats) -> Int16s:
     """
     numbers = np.clip(np.round((reflectance - OFFSET) / SCALE), 1, 32767)
     return np.where(np.isfinite(reflectance), numbers, MISSING).astype(np.int16)
+
+
+def scene_key(
+    kind: str, *values: object, files: Iterable[str] = (), code: Iterable[str] = ()
+) -> str:
+    """Return the name of a scene in the cache, by what it is made from (see ``storage.cache``).
+
+    Of ``files`` those count that are on this disk.
+    """
+    local = [file for file in files if Path(file).is_file()]
+    return f"{kind}-{key_of(*values, files=local, code=code)[:KEY_LETTERS]}"
 
 
 def kept_scene(

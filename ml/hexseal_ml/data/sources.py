@@ -1,6 +1,5 @@
 """Where training data comes from: simulated regions, rasters, region files, tile folders."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -17,7 +16,7 @@ from hexseal.region.toml import TableReader
 from hexseal.simulation import simulate_imagery, simulate_series, simulate_truth
 from hexseal.simulation.spectra import BANDS as SIMULATED_BANDS
 from hexseal.types import Bytes, Int16s
-from hexseal_ml.data.scenes import Scene, kept_scene, pack
+from hexseal_ml.data.scenes import Scene, kept_scene, pack, scene_key
 from hexseal_ml.data.split import ROLES
 from hexseal_ml.data.taught import GREEN, Student, Taught, taught_scenes
 from hexseal_ml.data.tiles import tile_scenes
@@ -25,8 +24,8 @@ from hexseal_ml.imagery.bands import band_of, channels_of, days_of
 from hexseal_ml.imagery.series import open_dates
 
 KINDS = ("simulation", "raster", "region", "tiles", "taught")
-# Part of the cache's keys: raise it when the simulation draws other pictures.
-SIMULATION = 2
+# What draws simulated pictures.
+SIMULATION = ("hexseal.simulation",)
 PIXEL_M = 10.0
 # Between the images of a series, in a source's path.
 DATES = ";"
@@ -181,7 +180,7 @@ def _scenes(source: Source, year: int, seed: int, bands: Sequence[str], cache: P
 def _simulated(source: Source, seed: int, bands: Sequence[str], cache: Path) -> list[Scene]:
     """Return one scene for each year of a simulated region, all bands of the simulation kept."""
     columns, rows = (round(side * 1000 / PIXEL_M) for side in source.size_km)
-    stem = f"simulation-{SIMULATION}-{seed}-{columns}x{rows}"
+    stem = scene_key("simulation", seed, columns, rows, code=SIMULATION)
     missing = [band for band in map(band_of, bands) if band not in SIMULATED_BANDS]
     if missing:
         raise InputError(f"the simulation has no band {', '.join(missing)}")
@@ -215,7 +214,7 @@ def _simulated_series(
     """Return one scene for each year of a simulated region, its channels those of a series."""
     columns, rows = (round(side * 1000 / PIXEL_M) for side in source.size_km)
     days = days_of(channels)
-    stem = f"series-{SIMULATION}-{seed}-{columns}x{rows}-{'-'.join(map(str, days))}"
+    stem = scene_key("series", seed, columns, rows, tuple(days), code=SIMULATION)
 
     def make(year: int) -> tuple[Int16s, Bytes]:
         truth = simulate_truth((rows, columns), seed)
@@ -254,7 +253,7 @@ def _raster(image: str, label: str, bands: Sequence[str], cache: Path) -> Scene:
                 labels[top : top + strip.height] = landcover.read(strip)
             return numbers, labels
 
-        key = f"raster-{_digest(*dates, label, *bands)}"
+        key = scene_key("raster", dates, label, tuple(bands), files=[*dates, label])
         return kept_scene(cache, key, _facts(image, grid, bands), make)
 
 
@@ -264,15 +263,3 @@ def _facts(name: str, grid: Grid, bands: Sequence[str]) -> dict[str, object]:
         "name": Path(name).stem, "group": grid.crs_code, "origin": [left, top],
         "pixel_m": grid.pixel_size[0], "bands": list(bands),
     }  # fmt: skip
-
-
-def _digest(*parts: str) -> str:
-    """Return a short key of files by name, size and time, so that a changed file is read again."""
-    text = []
-    for part in parts:
-        path = Path(part)
-        text.append(part)
-        if path.is_file():
-            stat = path.stat()
-            text.append(f"{stat.st_size} {stat.st_mtime_ns}")
-    return hashlib.sha256("|".join(text).encode()).hexdigest()[:16]

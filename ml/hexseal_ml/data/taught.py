@@ -16,7 +16,6 @@ Images are brought to reflectance at the ground with a fixed, typical atmosphere
 augmentation can put any atmosphere on them, their own included (augment.py).
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,13 +29,13 @@ from scipy import ndimage
 from hexseal.errors import InputError
 from hexseal.types import Bytes, Floats, Int16s
 from hexseal_ml.data.augment import to_ground
-from hexseal_ml.data.scenes import Scene, kept_scene, pack
+from hexseal_ml.data.scenes import Scene, kept_scene, pack, scene_key
 from hexseal_ml.data.split import TRAIN, VALIDATION
 from hexseal_ml.imagery.bands import band_name
 from hexseal_ml.model.classes import CODES, IGNORE, SEALED
 
-# Part of the cache's keys: raise it when labels are derived in another way.
-RULES = 4
+# What derives labels, beside the model that training starts from.
+CODE = ("hexseal_ml.data.taught",)
 WATER, BUILT = 0, 6
 TEACHER_CLASSES = 9
 LEAST_CERTAIN = 0.4
@@ -89,9 +88,11 @@ def taught_scenes(
             "name": name, "group": f"{source.folder.name} {name}", "origin": [0.0, 0.0],
             "pixel_m": PIXEL_M, "bands": list(bands), "taught": True,
         }  # fmt: skip
-        parts = (RULES, path, source.level, source.pixel_m, source.green, student_key, *bands)
-        text = "|".join(map(str, parts))
-        key = f"taught-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        made_from = (name, source.natural, source.level, source.pixel_m, source.green)
+        key = scene_key(
+            "taught", str(path), *made_from, student_key, tuple(bands),
+            files=[str(path), str(source.folder / source.teacher)], code=CODE,
+        )  # fmt: skip
 
         def make(path: Path = path, name: str = name) -> tuple[Int16s, Bytes]:
             return _made(source, path, name, teacher[name], bands, student)

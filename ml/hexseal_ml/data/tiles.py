@@ -7,7 +7,6 @@ A second downloader leaves out the polygon. Labels find their image by name, nev
 of a listing. ``filename2bbox.parquet`` holds where a tile lies; without it the name does.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from rasterio.errors import RasterioError
 
 from hexseal.errors import InputError
 from hexseal.types import Bytes, Floats, Int16s
-from hexseal_ml.data.scenes import Scene, kept_scene, pack
+from hexseal_ml.data.scenes import Scene, kept_scene, pack, scene_key
 from hexseal_ml.imagery.bands import TILE_LAYOUT as LAYOUT
 from hexseal_ml.model.classes import CODES
 
@@ -50,8 +49,8 @@ def tile_scenes(
             "name": str(relative.with_suffix("")), "group": "EPSG:3035",
             "origin": [left, bottom + shape[0] * PIXEL_M], "pixel_m": PIXEL_M, "bands": list(bands),
         }  # fmt: skip
-        text = f"{image}|{image.stat().st_mtime_ns}|{label.stat().st_mtime_ns}|{','.join(bands)}"
-        key = f"tile-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        files = [str(image), str(label)]
+        key = scene_key("tile", *files, tuple(bands), files=files)
         scenes.append(kept_scene(cache, key, facts, lambda i=image, b=label: _read(i, b, bands)))
     if not scenes:
         raise InputError(f"{folder}: no tile of {', '.join(map(str, years))}; name other years")

@@ -4,7 +4,6 @@ A strip is stored with what the next row of windows needs, before the strip of t
 its own. A prediction that was killed so resumes after the last whole strip.
 """
 
-import json
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ from hexseal.errors import InputError
 from hexseal.raster.cog import CLASSES, CogWriter, Layout
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import OUTSIDE
-from hexseal.storage.files import describe, whole_file, write_bytes
+from hexseal.storage.cache import Stamp
+from hexseal.storage.files import describe, whole_file
 from hexseal_ml.predict.blending import NO_PROBABILITY, Strip
 
 LANDCOVER, PROBABILITY, CONFIDENCE = "landcover", "sealed_probability", "confidence"
@@ -39,10 +39,10 @@ class Scratch:
     def __init__(self, folder: Path, key: str, *, fresh: bool) -> None:
         self.folder = folder
         try:
-            if fresh or self._key() != key:
+            stamp = Stamp(folder / "key.json", key)
+            if fresh or not stamp.is_current():
                 shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True, exist_ok=True)
-            write_bytes(folder / "key.json", json.dumps({"key": key}).encode())
+            stamp.write()
         except OSError as err:
             raise describe(err, folder) from err
 
@@ -92,12 +92,6 @@ class Scratch:
 
     def _below(self, row: int) -> Path:
         return self.folder / f"below_{row:05}.npy"
-
-    def _key(self) -> str | None:
-        try:
-            return json.loads((self.folder / "key.json").read_text())["key"]
-        except (OSError, ValueError, KeyError):
-            return None
 
 
 def raster_paths(out: Path, prefix: str) -> dict[str, Path]:

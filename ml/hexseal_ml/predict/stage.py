@@ -5,7 +5,6 @@ holds one batch and the strips that rows share; it does not grow with the image'
 44 bytes per overlap pixel with its width.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 from hexseal import __version__
 from hexseal.errors import InputError
 from hexseal.progress import Log, Progress, no_log, no_progress
-from hexseal.storage.files import write_bytes
+from hexseal.storage.cache import Stamp
 from hexseal.types import Floats
 from hexseal_ml.imagery.image import Image
 from hexseal_ml.imagery.series import Series, open_dates
@@ -30,6 +29,8 @@ from hexseal_ml.predict.rasters import Scratch, raster_paths, write_rasters
 from hexseal_ml.predict.windows import Lattice, known_of, lattice, mirrored, read_mirrored
 
 FORMAT = 1
+# What the bytes of a prediction depend on beside its inputs.
+CODE = ("hexseal_ml.predict", "hexseal_ml.model", "hexseal_ml.imagery", "hexseal.raster.cog")
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "fp32", "bf16")
 MISSING_BANDS = ("refuse", "mean")
@@ -124,12 +125,12 @@ def predict(
     ) as opened:  # fmt: skip
         for warning in opened.warnings:
             log(f"warning: {warning}")
-        key = _key(opened, checksum, settings, runtime)
-        kept = None if fresh else _kept(facts_path, paths, key, opened.warnings)
+        stamp = _stamp(facts_path, opened, checksum, settings, runtime)
+        kept = None if fresh else _kept(stamp, paths, opened.warnings)
         if kept is not None:
             return kept
-        facts_path.unlink(missing_ok=True)
-        scratch = Scratch(out / f".{prefix}.partial", key, fresh=fresh)
+        stamp.clear()
+        scratch = Scratch(out / f".{prefix}.partial", stamp.key, fresh=fresh)
         count = _predict_strips(opened, network, scratch, settings, runtime, progress)
         pixels = write_rasters(paths, opened.grid, scratch.strips(count))
         if set(pixels) <= {OUTSIDE}:
@@ -142,7 +143,6 @@ def predict(
             )
         facts = {
             "format": FORMAT,
-            "key": key,
             "model": model.name,
             "model_checksum": checksum,
             "image": image if isinstance(image, str) else dates,
@@ -153,7 +153,7 @@ def predict(
             "versions": {"hexseal": __version__, "torch": torch.__version__},
             "warnings": list(opened.warnings),
         }
-        write_bytes(facts_path, json.dumps(facts, indent=1).encode())
+        stamp.write(facts)
         scratch.remove()
     return Predicted(paths, facts_path, pixels, opened.warnings, is_kept=False)
 
@@ -285,28 +285,20 @@ def _read_ahead(
         yield upcoming.result()
 
 
-def _key(image: Image | Series, checksum: str, settings: Settings, runtime: Runtime) -> str:
-    """Return what the bytes of a prediction depend on."""
-    facts = (
-        FORMAT,
-        __version__,
-        torch.__version__,
-        checksum,
-        image.identity(),
-        asdict(settings),
-        asdict(runtime),
-    )
-    return hashlib.sha256(repr(facts).encode()).hexdigest()
+def _stamp(
+    path: Path, image: Image | Series, checksum: str, settings: Settings, runtime: Runtime
+) -> Stamp:
+    """Return the stamp of all that the bytes of a prediction depend on; it holds its facts too."""
+    used = (FORMAT, __version__, torch.__version__, checksum)
+    return Stamp(path, used, image.identity(), asdict(settings), asdict(runtime), code=CODE)
 
 
-def _kept(
-    facts_path: Path, paths: dict[str, Path], key: str, warnings: tuple[str, ...]
-) -> Predicted | None:
+def _kept(stamp: Stamp, paths: dict[str, Path], warnings: tuple[str, ...]) -> Predicted | None:
+    if not stamp.is_current(paths.values()):
+        return None
     try:
-        facts = json.loads(facts_path.read_text(encoding="utf-8"))
+        facts = json.loads(stamp.path.read_text(encoding="utf-8"))
         pixels = {int(code): int(number) for code, number in facts["pixels"].items()}
     except (OSError, ValueError, KeyError, AttributeError):
         return None
-    if facts.get("key") != key or not all(path.is_file() for path in paths.values()):
-        return None
-    return Predicted(paths, facts_path, pixels, warnings, is_kept=True)
+    return Predicted(paths, stamp.path, pixels, warnings, is_kept=True)
