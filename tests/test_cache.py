@@ -17,6 +17,7 @@ from hexseal.raster.grid import Grid
 from hexseal.region.load import load_region
 from hexseal.storage import cache
 from hexseal.storage.cache import READ_WHOLE, Checksums, Stamp, code_version, identity
+from hexseal.storage.files import sha256
 from hexseal.storage.workdir import WorkFolder
 
 
@@ -168,8 +169,7 @@ def test_no_work_folder_needs_to_be_deleted_after_grading_has_changed(
     )
     assert [stamp.key for stamp in stamps] == [stamp.key for stamp in same]
     parts = code_version(*PARTS_CODE)
-    whole = cache.sha256
-    monkeypatch.setattr(cache, "sha256", lambda path: "" if path.stem == module else whole(path))
+    monkeypatch.setattr(cache, "sha256", lambda path: "" if path.stem == module else sha256(path))
     again = [make(region, WorkFolder(tmp_path)) for make in (counts_stamp, change_stamp)]
     assert all(old.key != new.key for old, new in zip(stamps, again, strict=True))
     assert code_version(*PARTS_CODE) != parts

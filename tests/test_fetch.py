@@ -55,8 +55,6 @@ bbox = {box}
 folder = "in"
 [fetch.clcplus]
 years = [2018]
-image_server = "{address}/clc{{year}}/ImageServer"
-tile_pixels = 100
 [[fetch.boundaries]]
 layer = "half"
 address = "{address}/areas.geojson"
@@ -71,6 +69,17 @@ name = "name"
 [hexagons]
 finest = 9
 coarsest = 8
+"""
+# What HEXSEAL_SERVICES names: these servers instead of the real ones.
+SERVICES = """
+[clcplus]
+image_servers = ["{address}/clc{{year}}/ImageServer"]
+api = "{address}/api"
+tile_pixels = 100
+poll_seconds = 0.1
+[catalogues.mine]
+address = "{address}/stac"
+collection = "sentinel-2-l2a"
 """
 
 
@@ -96,10 +105,17 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 
 @pytest.fixture
-def region(services: Services, tmp_path: Path) -> Path:
+def region(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    use_services(services, tmp_path, monkeypatch)
     path = tmp_path / "toy.toml"
     path.write_text(TOY.format(box=BOX, address=services.address))
     return path
+
+
+def use_services(services: Services, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = folder / "services.toml"
+    own.write_text(SERVICES.format(address=services.address))
+    monkeypatch.setenv("HEXSEAL_SERVICES", str(own))
 
 
 def run(*arguments: object) -> Result:
@@ -196,7 +212,8 @@ def test_only_what_changed_is_fetched_again(services: Services, region: Path) ->
     assert run("fetch", region).code == 0
     (region.parent / "in/clcplus_2018.tif").write_bytes(b"cut off")
     assert "1 files fetched, 1 kept" in run("fetch", region).out
-    region.write_text(region.read_text().replace("tile_pixels = 100", "tile_pixels = 120"))
+    own = region.with_name("services.toml")
+    own.write_text(own.read_text().replace("tile_pixels = 100", "tile_pixels = 120"))
     assert "1 files fetched, 1 kept" in run("fetch", region).out
 
 
@@ -266,14 +283,9 @@ bbox = {box}
 folder = "in"
 [fetch.clcplus]
 years = [2018, 2021, 2023]
-image_server = "{address}/clc{{year}}/ImageServer"
-api = "{address}/api"
-tile_pixels = 128
-poll_seconds = 0.1
 [fetch.sentinel2]
 years = [2021]
-catalogue = "{address}/stac"
-collection = "sentinel-2-l2a"
+catalogue = "mine"
 bands = ["B02", "B04", "B11"]
 observations = 1
 [[fetch.boundaries]]
@@ -342,7 +354,7 @@ def utm_scenes(image: Path, folder: Path, address: str) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_an_island_from_services_to_counts(tmp_path: Path) -> None:
+def test_an_island_from_services_to_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulate, serve, fetch, check, count; what was fetched is what was served."""
     island = tmp_path / "island"
     simulate(island, size_km=(6, 6), seed=3)
@@ -365,6 +377,7 @@ def test_an_island_from_services_to_counts(tmp_path: Path) -> None:
         services.routes["/municipalities.gpkg"] = lambda ask: Answer(areas)
         # A busy service, in passing.
         services.faults["/clc2018"] = [Answer(status=503)]
+        use_services(services, tmp_path, monkeypatch)
         region = tmp_path / "island.toml"
         region.write_text(ISLAND.format(box=box, address=services.address))
         result = hexseal_process("fetch", region, HEXSEAL_CLMS_KEY=str(portal.key))

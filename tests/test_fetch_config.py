@@ -52,10 +52,12 @@ WRONG = {
     "nothing": (PLACE, "names nothing to fetch"),
     "other product": ('[product]\nname = "worldcover"\n' + PLACE + CLC, "'worldcover' has other"),
     "unknown key": (PLACE + CLC + 'token = "abc"\n', "[fetch.clcplus] token is not a key"),
-    "file as address": (PLACE + CLC + 'api = "file:///etc"\n', "is not an http(s) address"),
     "year as text": (PLACE + '[fetch.clcplus]\nyears = ["2018"]\n', "whole numbers from 1900"),
     "year twice": (PLACE + "[fetch.clcplus]\nyears = [2018, 2018]\n", "name years, each once"),
-    "large tile": (PLACE + CLC + "tile_pixels = 5000\n", "tile_pixels = 5000: give 16 to 4000"),
+    "address of a server": (PLACE + CLC + 'api = "https://a.test"\n', "write api below [clcplus]"),
+    "servers": (PLACE + CLC + 'image_server = "a"\n', "write image_servers below [clcplus]"),
+    "collection": (PLACE + S2 + 'collection = "a"\n', "collection below [catalogues.NAME]"),
+    "GISCO": (PLACE + 'gisco = "a"\n' + LAYER + "nuts = 3\n", "write gisco below [boundaries]"),
     "ids": (PLACE + CLC + 'datasets = { 2023 = "a" }\n', "datasets.2023 = 'a': give the portal's"),
     "months": (PLACE + S2 + "months = [9, 5]\n", "give first and last month"),
     "band": (PLACE + S2 + 'bands = ["B10"]\n', "['B10']: choose among B01"),
@@ -73,6 +75,33 @@ def test_wrong_values_are_one_line_that_names_the_key(tmp_path: Path, name: str)
     text, words = WRONG[name]
     with pytest.raises(RegionError) as failed:
         read(tmp_path, text)
+    assert words in str(failed.value)
+    assert "\n" not in str(failed.value)
+
+
+SERVICES = {
+    "file as address": (
+        '[clcplus]\napi = "file:///etc"\n',
+        "'file:///etc' is not an http(s)",
+    ),
+    "large tile": ("[clcplus]\ntile_pixels = 5000\n", "tile_pixels = 5000: give 16 to 4000"),
+    "years": ("[clcplus]\nimage_server_years = [1]\n", "whole numbers from 1900"),
+    "no list": ('[clcplus]\nimage_servers = "a"\n', "is a text, not a list"),
+    "unknown": ("[clcplus]\nspeed = 1\n", "[HEXSEAL_SERVICES.clcplus] speed is not a key"),
+    "catalogue": ('[catalogues.earth-search]\nsign = "a"\n', "sign = 'a' is not an http(s)"),
+    "GISCO": ('[boundaries]\ngisco = "a"\n', "gisco = 'a' is not an http(s) address"),
+}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_wrong_services_are_one_line_that_names_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    text, words = SERVICES[name]
+    (tmp_path / "services.toml").write_text(text)
+    monkeypatch.setenv("HEXSEAL_SERVICES", str(tmp_path / "services.toml"))
+    with pytest.raises(RegionError) as failed:
+        read(tmp_path, PLACE + CLC + S2 + LAYER + "nuts = 3\n")
     assert words in str(failed.value)
     assert "\n" not in str(failed.value)
 

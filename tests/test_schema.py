@@ -100,20 +100,12 @@ bbox = [0, 0, 1, 1]
 crs = "EPSG:3035"
 select = "a = 1"
 folder = "in"
-gisco = "https://example.org/g"
 [fetch.clcplus]
 years = [2018]
-image_server = "https://example.org/i"
-image_server_years = [2018]
-tile_pixels = 100
-api = "https://example.org/api"
 datasets = { 2023 = ["a", "b"] }
-poll_seconds = 1
-wait_minutes = 2
 [fetch.sentinel2]
 years = [2021]
 catalogue = "https://example.org/c"
-collection = "c"
 months = [6, 7]
 cloud_percent = 10
 scenes = 3
@@ -122,7 +114,6 @@ bands = ["B02"]
 mask = [0]
 widen = 1
 resampling = "cubic"
-sign = "https://example.org/s"
 [[fetch.boundaries]]
 layer = "n"
 nuts = 3
@@ -200,7 +191,7 @@ FOLLOWS = {
     ("epoch", "source"), ("fetch", "bbox"), ("region", "window"), ("noise", "decoy_ratio"),
     ("accuracy.YEAR", "users_se"), ("accuracy.YEAR", "producers_se"),
     ("areas", "title"), ("dataset", "split_by"), ("dataset", "version"), ("fetch", "folder"),
-    ("fetch.clcplus", "datasets"), ("fetch.clcplus", "image_server"),
+    ("fetch.clcplus", "datasets"),
     ("fetch.boundaries", "nuts"), ("fetch.boundaries", "lau"),
     ("fetch.boundaries", "address"), ("simulation", "size_km"), ("target", "base"),
 }  # fmt: skip

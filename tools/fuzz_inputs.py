@@ -11,8 +11,8 @@ reads in the damaged maps.
 """
 
 import argparse
-import contextlib
 import json
+import os
 import random
 import shutil
 import sys
@@ -21,8 +21,10 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -37,7 +39,7 @@ from hexseal.errors import HexsealError
 from hexseal.fetch import Means, fetch_region
 from hexseal.fetch.web import Web
 from hexseal.progress import Reporter
-from hexseal.region.fetch import Secrets
+from hexseal.region.fetch import SERVICES, Secrets
 from hexseal.region.load import load_region
 
 LONGEST = 293
@@ -88,13 +90,16 @@ text = "First."
 bbox = [{west}, {south}, {east}, {north}]
 [fetch.clcplus]
 years = [2018, 2021]
-image_server = "http://127.0.0.1:{port}/{{year}}/ImageServer"
 [fetch.sentinel2]
 years = [2021]
 catalogue = "http://127.0.0.1:{port}/stac"
 [[fetch.boundaries]]
 layer = "communes"
 address = "http://127.0.0.1:{port}/communes.geojson"
+"""
+SERVERS = """
+[clcplus]
+image_servers = ["http://127.0.0.1:{port}/{{year}}/ImageServer"]
 """
 # Values that people and programs write where something else is wanted.
 VALUES = (
@@ -259,7 +264,7 @@ def built(folder: Path) -> str:
 Reply = tuple[int, dict[str, str], bytes]
 
 
-@contextlib.contextmanager
+@contextmanager
 def imitation(reply: Callable[[str], Reply]) -> Iterator[int]:
     """Run a server on this machine that answers every request by ``reply``; give its port."""
 
@@ -315,8 +320,11 @@ def fuzz_replies(count: int, seed: int, folder: Path) -> Counter:
         encoded = {key: value.encode().decode("latin-1") for key, value in headers.items()}
         return status, encoded, body
 
-    with imitation(wrong) as port:
-        path = folder / "region.toml"
+    with ExitStack() as stack:
+        port = stack.enter_context(imitation(wrong))
+        services, path = folder / "services.toml", folder / "region.toml"
+        services.write_text(SERVERS.format(port=port), encoding="utf-8")
+        stack.enter_context(patch.dict(os.environ, {SERVICES: str(services)}))
         path.write_text(region_text(port), encoding="utf-8")
         web = Web(pause=lambda seconds: None, tries=2)
         means = Means(web, Secrets(), Reporter().stage)

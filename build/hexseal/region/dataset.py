@@ -6,7 +6,7 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from hexseal.errors import RegionError
-from hexseal.region.toml import TableReader
+from hexseal.region.toml import TableReader, usual
 
 SEMANTIC_VERSION = re.compile(r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)")
 # The part of RFC 5322 that people use: no quotes, no comments.
@@ -65,7 +65,7 @@ class Dataset:
 def read_dataset(reader: TableReader, layers: tuple[str, ...]) -> Dataset:
     """Take the keys of [dataset]; ``layers`` are those that it may split by."""
     changes = tuple(_change(child) for child in reader.children("changes"))
-    version = reader.text("version", changes[-1].version if changes else "1.0.0")
+    version = reader.text("version", changes[-1].version if changes else usual(Dataset, "version"))
     _check_version(reader.name("version"), version)
     if changes and changes[-1].version != version:
         raise RegionError(
@@ -80,7 +80,7 @@ def read_dataset(reader: TableReader, layers: tuple[str, ...]) -> Dataset:
         address=_address(reader),
         licence=_licence(reader),
         split_by=_split_by(reader, layers),
-        rasters=reader.take("rasters", bool, False),
+        rasters=reader.take("rasters", bool, usual(Dataset, "rasters")),
     )
     reader.done()
     return dataset

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from hexseal.errors import RegionError, shortened
 from hexseal.products import Product
-from hexseal.region.toml import TableReader
+from hexseal.region.toml import TableReader, usual
 from hexseal.storage.workdir import ForwardFolder
 
 REMOTE = re.compile(r"(?:https?|s3)://")
@@ -157,8 +157,8 @@ def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Ep
         calibrate_on=_old_key(table, "calibrate_on"),
         calibration_imagery=None if before is None else resolve_list(before, path),
         folder=work,
-        missing_bands=table.text("missing_bands", "refuse"),
-        clouds=table.text("clouds", "keep"),
+        missing_bands=table.text("missing_bands", usual(Forward, "missing_bands")),
+        clouds=table.text("clouds", usual(Forward, "clouds")),
         reference=None if reference is None else resolve(reference, path),
     )
     if forward.reference is not None and before is not None:
@@ -173,11 +173,11 @@ def _forward_epoch(reader: TableReader, path: Path, work: Path, year: int) -> Ep
     if forward.clouds not in ("keep", "mask"):
         raise RegionError(f"{table.name('clouds')} = {forward.clouds!r} is not keep or mask")
     table.done()
-    usual = f"CLC+ Forward {year} ({Path(forward.model).name})"
+    title = f"CLC+ Forward {year} ({Path(forward.model).name})"
     epoch = Epoch(
         year=year,
         landcover=str(ForwardFolder(work).landcover(year)),
-        source=reader.take("source", str, usual),
+        source=reader.take("source", str, title),
         reference_period=_period(reader),
         confidence=str(ForwardFolder(work).confidence(year)),
         forward=forward,

@@ -46,15 +46,18 @@ IMAGE_SERVER = _SHIPPED["clcplus"]["image_servers"][0]
 # Years that this server is known to have; others are ordered from the CLMS portal.
 IMAGE_SERVER_YEARS = tuple(_SHIPPED["clcplus"]["image_server_years"])
 CLMS_API = _SHIPPED["clcplus"]["api"]
-CATALOGUE, COLLECTION = _SHIPPED["catalogues"]["earth-search"].values()
+EARTH_SEARCH = "earth-search"
+CATALOGUE, COLLECTION = _SHIPPED["catalogues"][EARTH_SEARCH].values()
 GISCO = _SHIPPED["boundaries"]["gisco"]
-WORLDCOVER_YEARS = (2020, 2021)
+WORLDCOVER_YEARS = tuple(sorted(int(year) for year in _SHIPPED["worldcover"]))
+# CRS of a box, and edition of NUTS, where none is named.
+BOX_CRS, NUTS_YEAR = "EPSG:3035", 2024
 BANDS = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 KNOWN_BANDS = ("B01", *BANDS[:8], "B09", "B11", "B12")
 # Codes of the scene classification that hide the ground; those that hexseal-ml masks too.
 MASKED_CODES = (0, 1, 3, 8, 9, 10)
 # The server caps a side at about 4 100 pixels.
-TILE_PIXELS, LARGEST_TILE = 2000, 4000
+TILE_PIXELS, LARGEST_TILE = _SHIPPED["clcplus"]["tile_pixels"], 4000
 # Pixels around clouds that count as cloud: bilinear bands of 20 m mix what lies that far away.
 WIDEN = 2
 CLMS_KEY, CLMS_TOKEN = "HEXSEAL_CLMS_KEY", "HEXSEAL_CLMS_TOKEN"
@@ -86,8 +89,8 @@ class FetchClcplus:
     tile_pixels: int = TILE_PIXELS
     api: str = CLMS_API
     datasets: Mapping[int, tuple[str, str]] | None = None
-    poll_seconds: float = 30.0
-    wait_minutes: float = 240.0
+    poll_seconds: float = _SHIPPED["clcplus"]["poll_seconds"]
+    wait_minutes: float = _SHIPPED["clcplus"]["wait_minutes"]
     known: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
 

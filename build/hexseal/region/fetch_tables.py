@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from hexseal.errors import RegionError
@@ -10,9 +9,14 @@ from hexseal.products import Product
 from hexseal.region.epochs import is_remote, resolve
 from hexseal.region.fetch import (
     BANDS,
+    BOX_CRS,
+    EARTH_SEARCH,
     KNOWN_BANDS,
     LARGEST_TILE,
     MASKED_CODES,
+    NUTS_YEAR,
+    SERVICES,
+    TILE_PIXELS,
     WIDEN,
     Fetch,
     FetchBoundaries,
@@ -22,27 +26,35 @@ from hexseal.region.fetch import (
     Resampling,
     read_services,
 )
-from hexseal.region.toml import TableReader
+from hexseal.region.toml import TableReader, usual
 from hexseal.types import Box
+
+# Keys of earlier region files, and what the file of services calls them.
+CLCPLUS_SERVICE = {
+    "image_server": "image_servers", "image_server_years": "image_server_years",
+    "tile_pixels": "tile_pixels", "api": "api", "poll_seconds": "poll_seconds",
+    "wait_minutes": "wait_minutes",
+}  # fmt: skip
+CATALOGUE_SERVICE = {"collection": "collection", "sign": "sign"}
 
 
 def read_fetch(root: TableReader, path: Path, region_id: str, product: Product) -> Fetch | None:
     """Take the [fetch] table, None where there is none; relative paths start at ``path``."""
     if "fetch" not in root.table:
         return None
-    reader, services = root.child("fetch"), read_services()
+    reader, services = root.child("fetch"), TableReader(read_services(), SERVICES)
     in_degrees = product.name == "worldcover"
     bbox, boundary = _place(reader, in_degrees)
     fetch = Fetch(
         folder=Path(resolve(reader.text("folder", f"../inputs/{region_id}"), path)),
         bbox=bbox,
-        crs=reader.text("crs", "EPSG:4326" if in_degrees else "EPSG:3035"),
+        crs=reader.text("crs", "EPSG:4326" if in_degrees else BOX_CRS),
         boundary=resolve(boundary, path) if boundary else None,
         select=reader.take("select", str, None),
-        clcplus=_clcplus(reader, services["clcplus"]),
-        worldcover=_worldcover(reader, services["worldcover"]),
-        sentinel2=_sentinel2(reader, services["catalogues"]),
-        boundaries=_boundaries(reader, services["boundaries"]["gisco"]),
+        clcplus=_clcplus(reader, services.child("clcplus")),
+        worldcover=_worldcover(reader, services.child("worldcover")),
+        sentinel2=_sentinel2(reader, services.child("catalogues")),
+        boundaries=_boundaries(reader, services.child("boundaries")),
     )
     reader.done()
     if fetch.clcplus is not None and product.name != "clcplus":
@@ -86,39 +98,43 @@ def _place(reader: TableReader, in_degrees: bool) -> tuple[Box | None, str | Non
     return Box(xmin, ymin, xmax, ymax), None
 
 
-Service = Mapping[str, Any]
+def _refuse_services(reader: TableReader, table: str, keys: Mapping[str, str]) -> None:
+    """Reject keys of earlier region files that are facts of a service, not of a region."""
+    for key, name in keys.items():
+        if key in reader.table:
+            raise RegionError(
+                f"{reader.name(key)} belongs to the service, not to a region: write {name} below "
+                f"[{table}] of a file that the environment variable {SERVICES} names"
+            )
 
 
-def _clcplus(parent: TableReader, service: Service) -> FetchClcplus | None:
+def _clcplus(parent: TableReader, service: TableReader) -> FetchClcplus | None:
     if "clcplus" not in parent.table:
         return None
     reader = parent.child("clcplus")
-    known = {int(year): (ids[0], ids[1]) for year, ids in service["datasets"].items()}
-    servers = tuple(service["image_servers"])
-    if "image_server" in reader.table:
-        servers = (_address(reader, "image_server", None),)
+    _refuse_services(reader, "clcplus", CLCPLUS_SERVICE)
+    servers = service.take("image_servers", list)
     fetch = FetchClcplus(
         years=_years(reader, "years"),
-        image_servers=servers,
-        image_server_years=_years(
-            reader, "image_server_years", tuple(service["image_server_years"])
-        ),
-        tile_pixels=_within(reader, "tile_pixels", service["tile_pixels"], 16, LARGEST_TILE),
-        api=_address(reader, "api", service["api"]),
+        image_servers=tuple(_checked(service, "image_servers", str(s)) for s in servers),
+        image_server_years=_years(service, "image_server_years"),
+        tile_pixels=_within(service, "tile_pixels", TILE_PIXELS, 16, LARGEST_TILE),
+        api=_address(service, "api"),
         datasets=_datasets(reader),
-        poll_seconds=reader.number("poll_seconds", float(service["poll_seconds"])),
-        wait_minutes=reader.number("wait_minutes", float(service["wait_minutes"])),
-        known=known,
+        poll_seconds=service.number("poll_seconds"),
+        wait_minutes=service.number("wait_minutes"),
+        known=_datasets(service),
     )
     reader.done()
+    service.done()
     return fetch
 
 
-def _worldcover(parent: TableReader, service: Service) -> FetchWorldcover | None:
+def _worldcover(parent: TableReader, service: TableReader) -> FetchWorldcover | None:
     if "worldcover" not in parent.table:
         return None
     reader = parent.child("worldcover")
-    addresses = {int(year): address for year, address in service.items()}
+    addresses = {int(year): _address(service, year) for year in sorted(service.table)}
     fetch = FetchWorldcover(_years(reader, "years", tuple(sorted(addresses))), addresses)
     reader.done()
     unknown = sorted(set(fetch.years) - set(addresses))
@@ -142,53 +158,57 @@ def _datasets(reader: TableReader) -> Mapping[int, tuple[str, str]]:
     return found
 
 
-def _sentinel2(parent: TableReader, catalogues: Service) -> FetchSentinel2 | None:
+def _sentinel2(parent: TableReader, catalogues: TableReader) -> FetchSentinel2 | None:
     if "sentinel2" not in parent.table:
         return None
     reader = parent.child("sentinel2")
-    profile = _profile(reader, catalogues)
-    sign = reader.take("sign", str, profile.get("sign"))
+    _refuse_services(reader, "catalogues.NAME", CATALOGUE_SERVICE)
+    address, collection, sign = _catalogue(reader, catalogues)
     fetch = FetchSentinel2(
         years=_years(reader, "years"),
-        catalogue=_checked(reader, "catalogue", profile["address"]),
-        collection=reader.text("collection", profile["collection"]),
+        catalogue=address,
+        collection=collection,
         months=_months(reader),
-        cloud_percent=reader.number("cloud_percent", 40.0),
-        scenes=_within(reader, "scenes", 20, 1, 200),
-        observations=_within(reader, "observations", 3, 1, 50),
+        cloud_percent=reader.number("cloud_percent", usual(FetchSentinel2, "cloud_percent")),
+        scenes=_within(reader, "scenes", usual(FetchSentinel2, "scenes"), 1, 200),
+        observations=_within(reader, "observations", usual(FetchSentinel2, "observations"), 1, 50),
         bands=_bands(reader),
         mask=_whole_numbers(reader, "mask", MASKED_CODES, range(12)),
         widen=_within(reader, "widen", WIDEN, 0, 20),
         resampling=_resampling(reader),
-        sign=_checked(reader, "sign", sign) if sign else None,
+        sign=sign,
     )
     reader.done()
     return fetch
 
 
-def _profile(reader: TableReader, catalogues: Service) -> Mapping[str, str]:
+def _catalogue(reader: TableReader, catalogues: TableReader) -> tuple[str, str, str | None]:
     """Return address, collection and sign of a catalogue given by its name or its address."""
-    default = "earth-search"
-    given = reader.text("catalogue", default)
-    if given in catalogues:
-        return catalogues[given]
-    if not is_remote(given):
-        names = ", ".join(catalogues)
+    given = reader.text("catalogue", EARTH_SEARCH)
+    name = given if given in catalogues.table else EARTH_SEARCH
+    if name != given and not is_remote(given):
+        names = ", ".join(catalogues.table)
         raise RegionError(
             f"{reader.name('catalogue')} = {given!r} is not one of {names}, nor an http(s) address"
         )
-    return {"address": given, "collection": catalogues[default]["collection"]}
+    known = catalogues.child(name)
+    address, collection = _address(known, "address"), known.text("collection")
+    sign = _address(known, "sign") if "sign" in known.table else None
+    known.done()
+    if name == given:
+        return address, collection, sign
+    return _checked(reader, "catalogue", given), collection, None
 
 
 def _resampling(reader: TableReader) -> Resampling:
-    value = reader.text("resampling", "bilinear")
+    value = reader.text("resampling", usual(FetchSentinel2, "resampling"))
     if value not in ("bilinear", "cubic"):
         raise RegionError(f"{reader.name('resampling')} = {value!r} is not bilinear or cubic")
     return value
 
 
 def _months(reader: TableReader) -> tuple[int, int]:
-    months = _whole_numbers(reader, "months", (5, 9), range(1, 13))
+    months = _whole_numbers(reader, "months", usual(FetchSentinel2, "months"), range(1, 13))
     if len(months) != 2 or months[0] > months[1]:
         raise RegionError(
             f"{reader.name('months')} = {list(months)}: give first and last month, such as [5, 9]"
@@ -207,8 +227,9 @@ def _bands(reader: TableReader) -> tuple[str, ...]:
     return bands
 
 
-def _boundaries(parent: TableReader, gisco: str) -> tuple[FetchBoundaries, ...]:
-    base = _address(parent, "gisco", gisco)
+def _boundaries(parent: TableReader, service: TableReader) -> tuple[FetchBoundaries, ...]:
+    _refuse_services(parent, "boundaries", {"gisco": "gisco"})
+    base = _address(service, "gisco")
     layers: list[FetchBoundaries] = []
     for reader in parent.children("boundaries"):
         layer = reader.text("layer")
@@ -230,11 +251,11 @@ def _boundary_address(reader: TableReader, base: str) -> str:
             "of a GeoJSON or GeoPackage file"
         )
     if "address" in given:
-        return _address(reader, "address", None)
+        return _address(reader, "address")
     if "lau" in given:
         year = reader.take("lau", int)
         return f"{base}/lau/geojson/LAU_RG_01M_{year}_4326.geojson"
-    level, year = _within(reader, "nuts", 3, 0, 3), reader.take("year", int, 2024)
+    level, year = _within(reader, "nuts", 3, 0, 3), reader.take("year", int, NUTS_YEAR)
     return f"{base}/nuts/geojson/NUTS_RG_01M_{year}_4326_LEVL_{level}.geojson"
 
 
@@ -266,8 +287,8 @@ def _within(reader: TableReader, key: str, default: int, least: int, most: int) 
     return value
 
 
-def _address(reader: TableReader, key: str, default: str | None) -> str:
-    return _checked(reader, key, reader.text(key, ... if default is None else default))
+def _address(reader: TableReader, key: str) -> str:
+    return _checked(reader, key, reader.text(key))
 
 
 def _checked(reader: TableReader, key: str, address: str) -> str:

@@ -15,7 +15,7 @@ from hexseal.region.epochs import Epoch, Forward, is_remote, read_epochs, resolv
 from hexseal.region.fetch import Fetch
 from hexseal.region.fetch_tables import read_fetch
 from hexseal.region.noise import Accuracy, Noise, SealedAccuracy, read_accuracy, read_noise
-from hexseal.region.toml import TableReader
+from hexseal.region.toml import TableReader, usual
 from hexseal.storage.workdir import WorkFolder, default_site
 from hexseal.types import Box, Pair
 
@@ -38,6 +38,7 @@ JOINED = "merged"
 LAST_YEAR = 2200
 # What places without data read as where a product names no such code.
 NO_DATA = frozenset({255})
+USUAL_PRODUCT, CUSTOM_TITLE = "clcplus", "Custom land cover"
 # The layer that the whole region forms in every table of areas.
 OWN_LAYER = "region"
 # Columns of hexagons and patches that area_LAYER must not be called.
@@ -93,8 +94,8 @@ class Simulation:
     """Inputs are simulated into ``folder`` when they are not there yet."""
 
     folder: Path
-    size_km: tuple[float, float]
-    seed: int
+    size_km: tuple[float, float] = (24.0, 18.0)
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +314,7 @@ def _product(reader: TableReader) -> Product:
     Crops often mark their outside with a code that the product does not have:
     ``[product] nodata = [0, 253, 254, 255]`` reads code 0 of a CLC+ Backbone crop as no data.
     """
-    name = reader.text("name", "clcplus")
+    name = reader.text("name", USUAL_PRODUCT)
     if name in PRODUCTS:
         product = PRODUCTS[name]
         if "nodata" in reader.table:
@@ -328,7 +329,7 @@ def _product(reader: TableReader) -> Product:
     if name != "custom":
         known = ", ".join([*PRODUCTS, "custom"])
         raise RegionError(f"[product] name = {name!r} is not one of {known}")
-    title = reader.text("title", "Custom land cover")
+    title = reader.text("title", CUSTOM_TITLE)
     attribution = reader.text("attribution", title)
     sealed, water = _codes(reader, "sealed"), _codes(reader, "water")
     valid, nodata = _codes(reader, "valid"), _codes(reader, "nodata") or NO_DATA
@@ -345,14 +346,15 @@ def _codes(reader: TableReader, key: str) -> frozenset[int]:
 
 
 def _hexagons(reader: TableReader) -> HexagonRange:
-    finest = reader.take("finest", int, 9)
-    hexagons = HexagonRange(finest, reader.take("coarsest", int, min(5, finest)))
+    finest = reader.take("finest", int, usual(HexagonRange, "finest"))
+    coarsest = min(usual(HexagonRange, "coarsest"), finest)
+    hexagons = HexagonRange(finest, reader.take("coarsest", int, coarsest))
     reader.done()
     return hexagons
 
 
 def _site(reader: TableReader, path: Path) -> Site:
-    languages = tuple(reader.take("languages", list, list(LANGUAGES)))
+    languages = tuple(reader.take("languages", list, list(usual(Site, "languages"))))
     unknown = [language for language in languages if language not in LANGUAGES]
     if unknown or not languages or len(set(languages)) < len(languages):
         raise RegionError(
@@ -371,7 +373,7 @@ def _site(reader: TableReader, path: Path) -> Site:
 
 
 def _when(reader: TableReader, key: str) -> Literal["auto", "always", "never"]:
-    value = reader.text(key, "auto")
+    value = reader.text(key, usual(Site, key))
     if value not in ("auto", "always", "never"):
         raise RegionError(f"[site] {key} = {value!r} is not auto, always or never")
     return value
@@ -381,9 +383,11 @@ def _simulation(root: TableReader, path: Path) -> Simulation | None:
     if "simulation" not in root.table:
         return None
     reader = root.child("simulation")
-    size = reader.numbers("size_km", 2) or (24.0, 18.0)
+    size = reader.numbers("size_km", 2) or usual(Simulation, "size_km")
     folder = Path(resolve(reader.text("folder"), path))
-    simulation = Simulation(folder, (size[0], size[1]), reader.take("seed", int, 1))
+    simulation = Simulation(
+        folder, (size[0], size[1]), reader.take("seed", int, usual(Simulation, "seed"))
+    )
     reader.done()
     return simulation
 

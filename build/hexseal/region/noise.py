@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hexseal.errors import RegionError
-from hexseal.region.toml import TableReader
+from hexseal.region.toml import TableReader, usual
 from hexseal.types import Pair
 
 WIDEST_RIM = 3
@@ -100,14 +100,13 @@ class Accuracy:
 
 def read_noise(reader: TableReader) -> Noise:
     """Take the keys of [noise]."""
-    usual = Noise()
     noise = Noise(
-        post_processing=reader.take("post_processing", bool, usual.post_processing),
-        confidence=reader.take("confidence", int, usual.confidence),
-        three_dates=reader.take("three_dates", bool, usual.three_dates),
-        edge_tolerance=reader.take("edge_tolerance", int, usual.edge_tolerance),
-        minimum_patch=reader.take("minimum_patch", int, usual.minimum_patch),
-        level=reader.number("level", usual.level),
+        post_processing=reader.take("post_processing", bool, usual(Noise, "post_processing")),
+        confidence=reader.take("confidence", int, usual(Noise, "confidence")),
+        three_dates=reader.take("three_dates", bool, usual(Noise, "three_dates")),
+        edge_tolerance=reader.take("edge_tolerance", int, usual(Noise, "edge_tolerance")),
+        minimum_patch=reader.take("minimum_patch", int, usual(Noise, "minimum_patch")),
+        level=reader.number("level", usual(Noise, "level")),
         decoy_ratio=_decoy_ratio(reader),
     )
     reader.done()
@@ -118,8 +117,8 @@ def read_accuracy(reader: TableReader, years: tuple[int, ...]) -> Accuracy:
     """Take the keys of [accuracy] and of its tables [accuracy.YEAR]."""
     points = reader.take("points", str, None)
     sample = _files(reader)
-    crs = reader.text("crs", "EPSG:4326")
-    greenhouses = reader.take("greenhouses", bool, False)
+    crs = reader.text("crs", usual(Accuracy, "crs"))
+    greenhouses = reader.take("greenhouses", bool, usual(Accuracy, "greenhouses"))
     given = {year: _year(reader.child(str(year))) for year in years if str(year) in reader.table}
     reader.done()
     if given and points:
@@ -134,7 +133,7 @@ def _files(reader: TableReader) -> tuple[str, ...]:
     """Take ``sample``: one file, or a list with one file per interpreter."""
     if isinstance(reader.table.get("sample"), str):
         return (reader.text("sample"),)
-    files = reader.take("sample", list, [])
+    files = reader.take("sample", list, list(usual(Accuracy, "sample")))
     if not all(isinstance(name, str) and name for name in files):
         raise RegionError(
             f"{reader.name('sample')} = {files!r}: name a file of labels, or a list of files"
@@ -164,7 +163,7 @@ def _error_of_points(share: float) -> float:
 
 
 def _decoy_ratio(reader: TableReader) -> float | Literal["auto"]:
-    if reader.table.get("decoy_ratio", "auto") == "auto":
-        reader.table.pop("decoy_ratio", None)
+    if reader.table.get("decoy_ratio") == "auto":
+        reader.table.pop("decoy_ratio")
         return "auto"
-    return reader.number("decoy_ratio")
+    return reader.number("decoy_ratio", usual(Noise, "decoy_ratio"))

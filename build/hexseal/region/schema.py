@@ -1,8 +1,9 @@
 """Every key of a region file with type, default, allowed values and meaning.
 
 The JSON Schema that editors read (``hexseal schema``) and the reference page are written from
-here. tests/test_schema.py compares each key with what the readers of this package take, so that a
-key cannot be read without standing here, nor stand here without being read.
+here. A default stands in the dataclass that holds the value, from which this module and the reader
+take it (``toml.usual``). tests/test_schema.py compares each key with what the readers take, so that
+a key cannot be read without standing here, nor stand here without being read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,28 +11,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from hexseal.products import IMPERVIOUSNESS, PRODUCTS
-from hexseal.region.dataset import ADDRESS, LICENCES, SEMANTIC_VERSION
+from hexseal.region.dataset import ADDRESS, LICENCES, SEMANTIC_VERSION, Dataset
+from hexseal.region.epochs import Forward
 from hexseal.region.fetch import (
-    BANDS,
-    CLMS_API,
-    COLLECTION,
-    GISCO,
-    IMAGE_SERVER,
-    IMAGE_SERVER_YEARS,
+    BOX_CRS,
+    EARTH_SEARCH,
     KNOWN_BANDS,
-    LARGEST_TILE,
-    MASKED_CODES,
-    TILE_PIXELS,
-    WIDEN,
+    NUTS_YEAR,
     WORLDCOVER_YEARS,
+    FetchSentinel2,
 )
-from hexseal.region.load import LANGUAGES, SLUG
-from hexseal.region.noise import WIDEST_RIM, Noise
+from hexseal.region.load import (
+    CUSTOM_TITLE,
+    LANGUAGES,
+    SLUG,
+    USUAL_PRODUCT,
+    HexagonRange,
+    Simulation,
+    Site,
+)
+from hexseal.region.noise import WIDEST_RIM, Accuracy, Noise
+from hexseal.region.toml import usual
 
 # A fragment of JSON Schema: the type of a key and its allowed values.
 Kind = Mapping[str, Any]
 REQUIRED = "required"
-USUAL = Noise()
 
 TEXT: Kind = {"type": "string", "minLength": 1}
 FLAG: Kind = {"type": "boolean"}
@@ -241,8 +245,8 @@ TABLES: tuple[Table, ...] = (
         "product",
         "What the codes of the rasters mean. A named product knows its codes; only `nodata` may then be given.",
         (
-            Key("name", choice(*PRODUCTS, "custom"), "The product; `custom` needs `sealed` and `valid`.", "clcplus"),
-            Key("title", TEXT, "Of a custom product: its name on the pages.", "Custom land cover"),
+            Key("name", choice(*PRODUCTS, "custom"), "The product; `custom` needs `sealed` and `valid`.", USUAL_PRODUCT),
+            Key("title", TEXT, "Of a custom product: its name on the pages.", CUSTOM_TITLE),
             Key("attribution", TEXT, "Of a custom product: who is to be named. By default its title."),
             Key("sealed", CODES, "Of a custom product: codes that count as sealed."),
             Key("water", CODES, "Of a custom product: codes of water, which is no land."),
@@ -273,16 +277,16 @@ TABLES: tuple[Table, ...] = (
             Key("calibration_imagery", TEXT, "Image of the last year before this one that has a map, which the year starts from. Left out where no year of the region has a map: the year is then the model's map as it is."),
             Key("model", TEXT, "Folder of a model, or the name of an installed one, such as `clcplus-forward-b2`.", REQUIRED),
             Key("reference", TEXT, "Where no year has a map: a CLC+ map of the same year of a part of the place, which the model is compared with."),
-            Key("missing_bands", choice("refuse", "mean"), "Refuse images that lack a band of the model, or take the band's mean.", "refuse"),
-            Key("clouds", choice("keep", "mask"), "Without a scene classification: keep clouds, or give no class to what looks like one.", "keep"),
+            Key("missing_bands", choice("refuse", "mean"), "Refuse images that lack a band of the model, or take the band's mean.", usual(Forward, "missing_bands")),
+            Key("clouds", choice("keep", "mask"), "Without a scene classification: keep clouds, or give no class to what looks like one.", usual(Forward, "clouds")),
         ),
     ),
     Table(
         "hexagons",
         "H3 resolutions that are published, from coarsest to finest.",
         (
-            Key("finest", whole(0, 15), "Finest resolution; 9 has cells of about 0.1 km2.", 9),
-            Key("coarsest", whole(0, 15), "Coarsest resolution; 5, or `finest` where that is coarser.", 5),
+            Key("finest", whole(0, 15), "Finest resolution; 9 has cells of about 0.1 km2.", usual(HexagonRange, "finest")),
+            Key("coarsest", whole(0, 15), "Coarsest resolution; 5, or `finest` where that is coarser.", usual(HexagonRange, "coarsest")),
         ),
     ),
     Table(
@@ -303,13 +307,13 @@ TABLES: tuple[Table, ...] = (
         "noise",
         "How change is separated from noise (methodology, filters).",
         (
-            Key("post_processing", FLAG, "Leave out change where `post_processing` of an epoch is not 0.", USUAL.post_processing),
-            Key("three_dates", FLAG, "Leave out change that a third year takes back.", USUAL.three_dates),
-            Key("confidence", whole(0, 100), "Leave out change where a year's confidence is below.", USUAL.confidence),
-            Key("edge_tolerance", whole(0, WIDEST_RIM), "Leave out change within so many pixels of what is sealed in both years.", USUAL.edge_tolerance),
-            Key("minimum_patch", whole(1, 1_000_000), "Leave out patches of fewer pixels.", USUAL.minimum_patch),
-            Key("level", share(0, 1), "Share of false patches that confirmed change may hold.", USUAL.level),
-            Key("decoy_ratio", {"anyOf": [share(1, 100), choice("auto")]}, "False gains for each false loss.", USUAL.decoy_ratio),
+            Key("post_processing", FLAG, "Leave out change where `post_processing` of an epoch is not 0.", usual(Noise, "post_processing")),
+            Key("three_dates", FLAG, "Leave out change that a third year takes back.", usual(Noise, "three_dates")),
+            Key("confidence", whole(0, 100), "Leave out change where a year's confidence is below.", usual(Noise, "confidence")),
+            Key("edge_tolerance", whole(0, WIDEST_RIM), "Leave out change within so many pixels of what is sealed in both years.", usual(Noise, "edge_tolerance")),
+            Key("minimum_patch", whole(1, 1_000_000), "Leave out patches of fewer pixels.", usual(Noise, "minimum_patch")),
+            Key("level", share(0, 1), "Share of false patches that confirmed change may hold.", usual(Noise, "level")),
+            Key("decoy_ratio", {"anyOf": [share(1, 100), choice("auto")]}, "False gains for each false loss.", usual(Noise, "decoy_ratio")),
         ),
     ),
     Table(
@@ -317,9 +321,9 @@ TABLES: tuple[Table, ...] = (
         "What is known of the maps' errors: a reference sample here, or figures in `[accuracy.YEAR]`.",
         (
             Key("points", TEXT, "Reference sample (CSV, GeoPackage, GeoParquet) as `hexseal accuracy` reads it."),
-            Key("sample", {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}, "Labelled blocks of `hexseal sample draw`: one file, or one per interpreter; they give the region the grade `reference`.", ()),
-            Key("crs", TEXT, "CRS of its columns x and y.", "EPSG:4326"),
-            Key("greenhouses", FLAG, "Count LUCAS greenhouses as sealed.", False),
+            Key("sample", {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}, "Labelled blocks of `hexseal sample draw`: one file, or one per interpreter; they give the region the grade `reference`.", usual(Accuracy, "sample")),
+            Key("crs", TEXT, "CRS of its columns x and y.", usual(Accuracy, "crs")),
+            Key("greenhouses", FLAG, "Count LUCAS greenhouses as sealed.", usual(Accuracy, "greenhouses")),
         ),
     ),
     Table(
@@ -336,10 +340,10 @@ TABLES: tuple[Table, ...] = (
         "site",
         "How the pages are written.",
         (
-            Key("languages", several(choice(*LANGUAGES)), "Languages of the pages, the first one at the top.", LANGUAGES),
-            Key("standalone", choice("auto", "always", "never"), "Write the copy of the tiles that a double-clicked page needs.", "auto"),
+            Key("languages", several(choice(*LANGUAGES)), "Languages of the pages, the first one at the top.", usual(Site, "languages")),
+            Key("standalone", choice("auto", "always", "never"), "Write the copy of the tiles that a double-clicked page needs.", usual(Site, "standalone")),
             Key("basemap", TEXT, "PMTiles archive (pictures or vector tiles) that is copied and shown beneath."),
-            Key("pixels", choice("auto", "always", "never"), "Show single pixels of each year, and images of forward years, at high zoom; `auto` leaves them out beyond 120 million pixels.", "auto"),
+            Key("pixels", choice("auto", "always", "never"), "Show single pixels of each year, and images of forward years, at high zoom; `auto` leaves them out beyond 120 million pixels.", usual(Site, "pixels")),
         ),
     ),
     Table(
@@ -355,13 +359,13 @@ TABLES: tuple[Table, ...] = (
         "dataset",
         "How the downloads are published.",
         (
-            Key("version", {"type": "string", "pattern": f"^{SEMANTIC_VERSION.pattern}$"}, "Version of the data: three numbers. By default that of the last change.", "1.0.0"),
+            Key("version", {"type": "string", "pattern": f"^{SEMANTIC_VERSION.pattern}$"}, "Version of the data: three numbers. By default that of the last change.", usual(Dataset, "version")),
             Key("publisher", TEXT, "Who publishes."),
             Key("contact", TEXT, "An address to write to."),
             Key("address", WEB, "The site's future http(s) address; metadata then hold whole addresses."),
             Key("licence", {"anyOf": [choice(*LICENCES), WEB]}, "Licence of the data, or the address of its terms. By default that of the product."),
             Key("split_by", {"anyOf": [TEXT, several(TEXT, 0)]}, "Layers of areas: the finest hexagons come once more, one file for each area."),
-            Key("rasters", FLAG, "Publish the maps of forward years as cloud-optimised GeoTIFFs.", False),
+            Key("rasters", FLAG, "Publish the maps of forward years as cloud-optimised GeoTIFFs.", usual(Dataset, "rasters")),
         ),
     ),
     Table(
@@ -379,20 +383,19 @@ TABLES: tuple[Table, ...] = (
         "Make the inputs instead of expecting them: a fictional island with known truth.",
         (
             Key("folder", TEXT, "Where the inputs go.", REQUIRED),
-            Key("size_km", several(NUMBER, 2, 2), "Width and height of the map.", (24, 18)),
-            Key("seed", WHOLE, "Each seed gives its own island.", 1),
+            Key("size_km", several(NUMBER, 2, 2), "Width and height of the map.", usual(Simulation, "size_km")),
+            Key("seed", WHOLE, "Each seed gives its own island.", usual(Simulation, "seed")),
         ),
     ),
     Table(
         "fetch",
-        "What `hexseal fetch` downloads, onto the pixels of CLC+ (EPSG:3035, 10 m) or WorldCover (EPSG:4326). Addresses of services have defaults in `services.toml` of the package, over which the file named by the environment variable `HEXSEAL_SERVICES` is read. A place is a `bbox` or a `boundary`.",
+        "What `hexseal fetch` downloads, onto the pixels of CLC+ (EPSG:3035, 10 m) or WorldCover (EPSG:4326). Addresses and limits of services are in `services.toml` of the package, over which the file named by the environment variable `HEXSEAL_SERVICES` is read. A place is a `bbox` or a `boundary`.",
         (
             Key("bbox", several(NUMBER, 4, 4), "xmin, ymin, xmax, ymax in `crs`, widened to whole pixels."),
-            Key("crs", TEXT, "CRS of `bbox`; EPSG:4326 for WorldCover.", "EPSG:3035"),
+            Key("crs", TEXT, "CRS of `bbox`; EPSG:4326 for WorldCover.", BOX_CRS),
             Key("boundary", TEXT, "Instead: a polygon file or its address; pixels outside become 254."),
             Key("select", TEXT, "SQL condition on the columns of `boundary`."),
             Key("folder", TEXT, "Where files go. By default `../inputs/ID`."),
-            Key("gisco", WEB, "Address of GISCO's files.", GISCO),
         ),
     ),
     Table(
@@ -400,13 +403,7 @@ TABLES: tuple[Table, ...] = (
         "Years of CLC+ Backbone, as `clcplus_YEAR.tif`.",
         (
             Key("years", several(YEAR), "Years to fetch: from EEA's ImageServer without login, other years ordered from the CLMS portal.", REQUIRED),
-            Key("image_server", WEB, "Address of the ImageServer; `{year}` stands for the year. By default EEA's two, tried in turn.", IMAGE_SERVER),
-            Key("image_server_years", several(YEAR), "Years that it has.", IMAGE_SERVER_YEARS),
-            Key("tile_pixels", whole(16, LARGEST_TILE), "Side of a request in pixels.", TILE_PIXELS),
-            Key("api", WEB, "Address of the CLMS portal.", CLMS_API),
             Key("datasets", {"type": "object", "additionalProperties": several(TEXT, 2, 2)}, "Where the portal's search is ambiguous: `{ 2023 = [\"UID\", \"download information id\"] }`."),
-            Key("poll_seconds", NUMBER, "Seconds between two looks at an order.", 30.0),
-            Key("wait_minutes", NUMBER, "Minutes to wait for an order.", 240.0),
         ),
     ),
     Table(
@@ -419,17 +416,15 @@ TABLES: tuple[Table, ...] = (
         "Composites of Sentinel-2, as `sentinel2_YEAR.tif`: the median of clear pixels of a season.",
         (
             Key("years", several(YEAR), "Years to fetch.", REQUIRED),
-            Key("catalogue", TEXT, "`earth-search`, `planetary-computer`, `cdse`, or the address of a STAC catalogue of Level-2A with a scene classification.", "earth-search"),
-            Key("collection", TEXT, "Its collection.", COLLECTION),
-            Key("months", several(whole(1, 12), 2, 2), "First and last month of the season.", (5, 9)),
-            Key("cloud_percent", NUMBER, "Scenes of at most so many percent clouds.", 40.0),
-            Key("scenes", whole(1, 200), "At most so many scenes for each tile, clearest first.", 20),
-            Key("observations", whole(1, 50), "A pixel seen clear less often holds nothing.", 3),
-            Key("bands", several(choice(*KNOWN_BANDS)), "Bands of the composite.", BANDS),
-            Key("mask", several(whole(0, 11), 0), "Codes of the scene classification that hide the ground.", MASKED_CODES),
-            Key("widen", whole(0, 20), "Pixels around them that are hidden too.", WIDEN),
-            Key("resampling", choice("bilinear", "cubic"), "How bands are brought onto the pixels.", "bilinear"),
-            Key("sign", WEB, "Address that answers with a token for the files."),
+            Key("catalogue", TEXT, "`earth-search`, `planetary-computer`, `cdse`, or the address of a STAC catalogue of Level-2A with a scene classification. Others are named in the file of services.", EARTH_SEARCH),
+            Key("months", several(whole(1, 12), 2, 2), "First and last month of the season.", usual(FetchSentinel2, "months")),
+            Key("cloud_percent", NUMBER, "Scenes of at most so many percent clouds.", usual(FetchSentinel2, "cloud_percent")),
+            Key("scenes", whole(1, 200), "At most so many scenes for each tile, clearest first.", usual(FetchSentinel2, "scenes")),
+            Key("observations", whole(1, 50), "A pixel seen clear less often holds nothing.", usual(FetchSentinel2, "observations")),
+            Key("bands", several(choice(*KNOWN_BANDS)), "Bands of the composite.", usual(FetchSentinel2, "bands")),
+            Key("mask", several(whole(0, 11), 0), "Codes of the scene classification that hide the ground.", usual(FetchSentinel2, "mask")),
+            Key("widen", whole(0, 20), "Pixels around them that are hidden too.", usual(FetchSentinel2, "widen")),
+            Key("resampling", choice("bilinear", "cubic"), "How bands are brought onto the pixels.", usual(FetchSentinel2, "resampling")),
         ),
     ),
     Table(
@@ -438,7 +433,7 @@ TABLES: tuple[Table, ...] = (
         (
             Key("layer", TEXT, "Name of the file.", REQUIRED),
             Key("nuts", whole(0, 3), "NUTS level."),
-            Key("year", WHOLE, "Year of the NUTS edition.", 2024),
+            Key("year", WHOLE, "Year of the NUTS edition.", NUTS_YEAR),
             Key("lau", WHOLE, "Local administrative units of a year."),
             Key("address", WEB, "Address of a GeoJSON or GeoPackage file."),
         ),

@@ -3,13 +3,21 @@
 import math
 import tomllib
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hexseal.errors import InputError, RegionError
 
 Table = Mapping[str, object]
 T = TypeVar("T")
+
+
+def usual(kind: type, key: str) -> Any:
+    """Return the default of a dataclass's field: there, and only there, a key's default stands."""
+    (found,) = (field for field in fields(kind) if field.name == key)
+    assert found.default is not MISSING
+    return found.default
 
 
 def read_toml(path: Path) -> "TableReader":
