@@ -25,8 +25,7 @@ import shapely
 from landscape import NORTH, WEST, write_pair
 
 from hexseal.build import BuildSettings, build_site
-from hexseal.execution.meter import PROC, family
-from hexseal.execution.report import RunReport, counted, read_run
+from hexseal.execution.report import PROC, RunReport, counted, family, read_run
 from hexseal.progress import Reporter, lasting
 from hexseal.region.load import load_region
 

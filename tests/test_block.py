@@ -6,6 +6,7 @@ from itertools import product as combinations
 import numpy as np
 import pytest
 from affine import Affine
+from oracles import label_patches
 from scipy import ndimage
 from slowstates import (
     EDGE_AFTER,
@@ -30,8 +31,14 @@ from hexseal.change.block import (
 from hexseal.change.features import COLUMNS
 from hexseal.change.grading import DoubtfulPlaces
 from hexseal.change.joining import Parts, join_parts
-from hexseal.change.patches import ChangeBand, PatchTable, label_patches
-from hexseal.change.scan import GAIN, LOSS, OTHER, STABLE_SEALED
+from hexseal.change.patches import (
+    GAIN,
+    LOSS,
+    OTHER,
+    STABLE_SEALED,
+    ChangeBand,
+    PatchTable,
+)
 from hexseal.change.states import NO_DATA, State
 from hexseal.counting.tally import WindowCounter, pixel_areas
 from hexseal.products import CLCPLUS

@@ -19,13 +19,12 @@ from hexseal.counting.tally import Tally, WindowCounter
 from hexseal.errors import GridMismatchError, RegionError
 from hexseal.merge.agreement import _product
 from hexseal.products import IMPERVIOUSNESS
-from hexseal.raster.density import class_table, sealed_masks
 from hexseal.raster.grid import Window
-from hexseal.raster.joint import ClassJoiner, TooManyCodesError
+from hexseal.raster.joint import ClassJoiner, TooManyCodesError, class_table, sealed_masks
 from hexseal.raster.landcover import read_grid
 from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region, load_region
-from hexseal.simulation.densities import DensityErrors, observe_densities
+from hexseal.simulation.observation import DensityErrors, observe_densities
 from hexseal.vector.zones import read_zones
 
 SIZE = 100

@@ -17,7 +17,7 @@ from hexseal.change.maptests import (
     faint_ratio,
 )
 from hexseal.change.rate import Tail, counted_bound, fit_tail, rates, sure_enough
-from hexseal.statistics.reconcile import reconcile
+from hexseal.statistics.adjusted import reconcile
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 from grades import SHORT_ROWS, measure, report

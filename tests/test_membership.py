@@ -8,8 +8,7 @@ import pyarrow.parquet as pq
 import shapely
 from sites import REGION, hexseal, write_region
 
-from hexseal.hexgrid.membership import areas_of_cells
-from hexseal.hexgrid.outlines import cell_polygons
+from hexseal.hexgrid.outlines import areas_of_cells, cell_polygons
 
 CELLS = np.array([h3.str_to_int(cell) for cell in h3.grid_disk("891fa4c6e03ffff", 4)], np.uint64)
 LONLAT = np.array([h3.cell_to_latlng(h3.int_to_str(int(cell)))[::-1] for cell in CELLS])

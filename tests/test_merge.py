@@ -19,8 +19,7 @@ from hexseal.errors import InputError
 from hexseal.exchange.record import read_record
 from hexseal.forward.report import ForwardReport
 from hexseal.merge import MergedName
-from hexseal.merge.change import join_forward, join_references, join_reports
-from hexseal.merge.shapes import join_shapes
+from hexseal.merge.combine import join_forward, join_references, join_reports, join_shapes
 from hexseal.merge.stage import merge_sites
 from hexseal.progress import Reporter
 from hexseal.region.load import load_region

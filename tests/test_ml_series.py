@@ -13,8 +13,8 @@ from hexseal.errors import GridMismatchError, InputError
 from hexseal.progress import no_log, no_progress
 from hexseal.raster.grid import Window
 from hexseal.simulation import SimulatedImage, Truth, simulate_series, simulate_truth
-from hexseal.simulation.phenology import leaves_of, season_of
 from hexseal.simulation.sentinel2 import NODATA, OFFSET, SCALE
+from hexseal.simulation.spectra import leaves_of, season_of
 from hexseal.simulation.vegetation import BROAD, EVERGREEN
 from hexseal_ml.data.augment import Augmentation, augment
 from hexseal_ml.data.sources import open_scenes

@@ -12,7 +12,7 @@ from rasterfiles import north_up, write_tif
 from hexseal.errors import HexsealError
 from hexseal.raster.grid import Window
 from hexseal_ml.data.scenes import Scene
-from hexseal_ml.data.tiles import tile_scenes
+from hexseal_ml.data.sources import tile_scenes
 from hexseal_ml.model.classes import IGNORE
 
 USED = ("B04", "B08", "B11")

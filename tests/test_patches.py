@@ -2,10 +2,18 @@
 
 import numpy as np
 import pytest
+from oracles import label_patches
 from scipy import ndimage
 
-from hexseal.change.patches import ChangeBand, ChangePixels, PatchTable, label_patches
-from hexseal.change.scan import GAIN, LOSS, OTHER, STABLE_SEALED
+from hexseal.change.patches import (
+    GAIN,
+    LOSS,
+    OTHER,
+    STABLE_SEALED,
+    ChangeBand,
+    ChangePixels,
+    PatchTable,
+)
 
 EIGHT = np.ones((3, 3))
 Made = tuple[np.ndarray, np.ndarray, np.ndarray]

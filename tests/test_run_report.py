@@ -9,10 +9,11 @@ import pytest
 
 from hexseal.errors import InputError, OutputError
 from hexseal.execution import completed, note_kept
-from hexseal.execution.meter import Meter, family
 from hexseal.execution.report import (
+    Meter,
     RunReport,
     StageReport,
+    family,
     headline,
     read_run,
     recording,

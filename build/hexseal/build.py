@@ -34,7 +34,7 @@ from hexseal.raster.stack import region_grid
 from hexseal.region.load import Accuracy, Region, load_region
 from hexseal.sample.assess import assess_sample, write_sample_report
 from hexseal.sample.labels import is_block_sample
-from hexseal.sample.publish import published_labels, reference_of
+from hexseal.sample.report import published_labels, reference_of
 from hexseal.simulation import is_simulated, simulate
 from hexseal.statistics.reference import Reference, write_reference
 from hexseal.statistics.stage import write_statistics

@@ -22,7 +22,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from hexseal.errors import InputError
 from hexseal.types import Doubles, Flags, Integers
@@ -94,24 +94,6 @@ def interval(value: float, se: float) -> tuple[float, float]:
     (8.04, 11.96)
     """
     return value - Z_95 * se, value + Z_95 * se
-
-
-def stratified_estimate(
-    counts: ArrayLike, mapped: ArrayLike, *, names: Sequence[str] | None = None
-) -> StratifiedEstimate:
-    """Estimate from a confusion matrix whose map classes are the strata.
-
-    ``counts[i, j]`` are sample units of map class i and reference class j, ``mapped[i]`` is the
-    mapped area (or pixels) of class i. Raises InputError for a class with area and fewer than
-    two units; one with neither is let pass.
-    """
-    units, sizes = np.asarray(counts), np.asarray(mapped, dtype=np.float64)
-    _check_matrix(units, sizes)
-    taken = units.sum(axis=1).astype(np.int64)
-    weight = unit_weights(taken, sizes, names=names)
-    row, column = np.nonzero(units)
-    sample = SampleUnits(row, column, row, weight[row], units[row, column].astype(np.int64))
-    return weighted_estimate(sample, len(sizes), total=float(sizes.sum()), names=names)
 
 
 def unit_weights(units: Integers, sizes: Doubles, *, names: Sequence[str] | None = None) -> Doubles:
@@ -231,18 +213,6 @@ def _floor(units: SampleUnits, ratio: Doubles, whole: Flags, variance: Doubles) 
     part = 0.5 / (n + 1)
     is_certain = (variance <= 0) & np.isfinite(ratio) & (n > 0)
     return np.where(is_certain, part * (1 - part) / np.maximum(n, 1), 0.0)
-
-
-def _check_matrix(counts: NDArray, sizes: Doubles) -> None:
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or sizes.shape != counts.shape[:1]:
-        raise InputError(
-            f"confusion matrix of shape {counts.shape} with {sizes.size} mapped areas: "
-            "give a square matrix and one area for each of its rows"
-        )
-    if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts % 1 == 0).all()):
-        raise InputError("confusion matrix holds something else than counts; give whole numbers")
-    if not (np.isfinite(sizes).all() and (sizes >= 0).all() and sizes.sum() > 0):
-        raise InputError(f"mapped areas {sizes.tolist()}: give areas of 0 or more, not all 0")
 
 
 def _name(place: np.integer, names: Sequence[str] | None) -> str:

@@ -30,10 +30,6 @@ from hexseal.accuracy.report import (
     ClassTable,
     Greenhouses,
     YearAccuracy,
-)
-from hexseal.accuracy.strata import first_of_each, plain, possible_strata
-from hexseal.accuracy.survey import OUTSIDE, MapSurvey, survey_maps
-from hexseal.accuracy.warnings import (
     counted,
     design_in_words,
     general_warnings,
@@ -41,11 +37,18 @@ from hexseal.accuracy.warnings import (
     table_warnings,
     year_warnings,
 )
+from hexseal.accuracy.survey import (
+    OUTSIDE,
+    MapSurvey,
+    first_of_each,
+    plain,
+    possible_strata,
+    survey_maps,
+)
 from hexseal.errors import InputError
 from hexseal.products import FULL, Product
 from hexseal.progress import Progress, no_progress
-from hexseal.raster.density import class_table
-from hexseal.raster.joint import DOES_NOT_COUNT
+from hexseal.raster.joint import DOES_NOT_COUNT, class_table
 from hexseal.region.load import Accuracy, Region, SealedAccuracy
 from hexseal.types import Doubles, Flags, Integers, Pair, Strings
 

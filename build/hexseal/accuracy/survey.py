@@ -1,22 +1,30 @@
-"""The maps at the places of a reference sample: one windowed pass over the years that it needs."""
+"""The maps at the places of a reference sample: one windowed pass over the years that it needs.
+
+Strata of the sample may be classes of the map under another name.
+"""
 
 import os
+import re
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
+from hexseal.accuracy.estimators import CHANGE_CLASSES, change_labels
 from hexseal.accuracy.points import ReferenceSample
 from hexseal.errors import InputError
+from hexseal.products import Product
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window, to_lonlat
 from hexseal.raster.joint import DOES_NOT_COUNT, ClassJoiner
 from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
-from hexseal.types import Bytes, Doubles, Flags, Integers
+from hexseal.types import Bytes, Doubles, Flags, Integers, Strings
 
 OUTSIDE = -1
 
@@ -184,3 +192,49 @@ def _areas(grid: Grid, window: Window, codes: NDArray[np.uint16], count: int) ->
     middle = np.full(rows.shape, window.column + window.width // 2)
     pixel = np.repeat(grid.pixel_areas_m2(rows, middle), window.width)
     return np.bincount(codes.ravel(), pixel, count).astype(np.float64)
+
+
+def plain(name: str) -> str:
+    """Return a stratum's name as the map would write it.
+
+    >>> plain(" 1.0 "), plain("Gain")
+    ('1', 'gain')
+    """
+    return re.sub(r"^(\d+)\.0*$", r"\1", name.strip().lower())
+
+
+def possible_strata(
+    sample: ReferenceSample, survey: MapSurvey, product: Product
+) -> Iterator[tuple[Strings, Strings]]:
+    """Yield namings of the maps' combinations and of the points: classes, sealed or not, change."""
+    for year in survey.years:
+        columns = survey.column(year)
+        yield _named(columns, str)
+        if not (sample.is_binary and sample.form == "pairs"):
+            yield _named(columns, lambda code: "sealed" if code in product.sealed else "unsealed")
+    for pair in combinations(survey.years, 2):
+        before, after = (survey.column(year) for year in pair)
+        maps, points = (
+            np.array(CHANGE_CLASSES)[change_labels(old, new, product.sealed)]
+            for old, new in zip(before, after, strict=True)
+        )
+        yield maps, points
+
+
+def first_of_each(strata: list[str], used: Integers) -> list[int]:
+    """Return the first used row of every stratum.
+
+    >>> first_of_each(["a", "b", "a"], np.array([1, 2, 0]))
+    [1, 2]
+    """
+    first: dict[str, int] = {}
+    for row in used.tolist():
+        first.setdefault(strata[row], row)
+    return list(first.values())
+
+
+def _named(
+    columns: tuple[Integers, Integers], name: Callable[[int], str]
+) -> tuple[Strings, Strings]:
+    maps, points = (np.array([name(code) for code in part.tolist()]) for part in columns)
+    return maps, points

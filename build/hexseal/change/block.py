@@ -25,9 +25,14 @@ from hexseal.counting.tally import (
 )
 from hexseal.products import Product
 from hexseal.raster.confidence import contrast_sums
-from hexseal.raster.density import class_table, sealed_masks
 from hexseal.raster.grid import Grid, Window
-from hexseal.raster.joint import MOST_CODES, ClassJoiner, TooManyCodesError
+from hexseal.raster.joint import (
+    MOST_CODES,
+    ClassJoiner,
+    TooManyCodesError,
+    class_table,
+    sealed_masks,
+)
 from hexseal.raster.registration import BlockPlace, EdgeSums, edge_sums
 from hexseal.raster.runs import GAIN, OTHER, STABLE_SEALED, Runs, find_runs
 from hexseal.region.noise import Noise

@@ -14,8 +14,8 @@ from hexseal.change.grading import Grading
 from hexseal.change.patches import PatchTable
 from hexseal.change.states import State
 from hexseal.hexgrid.cells import index_points
-from hexseal.raster.density import changed_shares
 from hexseal.raster.grid import Grid, Window
+from hexseal.raster.joint import changed_shares
 from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.storage.files import whole_file

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from hexseal.check.report import Finding
 from hexseal.raster.confidence import INVERTED_CONTRAST, LEAST_CONTRAST, ConfidenceContrast
-from hexseal.raster.density import sealed_masks
 from hexseal.raster.grid import Grid, Window
+from hexseal.raster.joint import sealed_masks
 from hexseal.raster.landcover import Landcover, open_landcover
 from hexseal.raster.registration import (
     MOST_DRIFT,

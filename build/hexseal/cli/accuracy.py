@@ -47,12 +47,11 @@ def accuracy(
 
     Example: hexseal accuracy regions/sample.toml points.csv --crs EPSG:3035 -o accuracy.json
     """
-    from hexseal.accuracy.report import write_report
+    from hexseal.accuracy.report import lines_of, write_report
     from hexseal.accuracy.stage import assess_accuracy
-    from hexseal.accuracy.text import lines_of
     from hexseal.sample.assess import assess_sample, write_sample_report
     from hexseal.sample.labels import is_block_sample
-    from hexseal.sample.text import sample_lines
+    from hexseal.sample.report import sample_lines
 
     loaded = load_region(region, site=out)
     if is_block_sample(points[0]):

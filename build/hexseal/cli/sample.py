@@ -60,8 +60,8 @@ def plan(
 
     Example: hexseal sample plan regions/sample.toml --target-se 10%
     """
+    from hexseal.sample.report import plan_lines
     from hexseal.sample.stage import plan_region
-    from hexseal.sample.text import plan_lines
 
     census, found = plan_region(
         load_region(region, site=out), years=years, target=target_se, progress=console.progress

@@ -227,7 +227,7 @@ H3_OF_PATCH = (
         {"en": "The same index in hexadecimal", "fr": "Le même indice en hexadécimal"},
     ),
 )  # fmt: skip
-# A hexagon may lie in several areas; it carries the code of one: hexgrid/membership.py.
+# A hexagon may lie in several areas; it carries the code of one: hexgrid/outlines.py.
 HEXAGON_IN_LAYER = (
     Column(
         "area_{layer}", "VARCHAR",

@@ -13,7 +13,7 @@ Both years of a pair so have one maker each side of the comparison, and the rest
 a forward year as any other. How the model compares with CLC+ is measured in the same pass and
 decides the slope and the interval of the adjusted change (statistics/transfer.py).
 
-Where no year of a region has a map, each is the model's map as it is (images_only.py).
+Where no year of a region has a map, each is the model's map as it is (maps.py).
 """
 
 import hashlib
@@ -26,8 +26,13 @@ from pathlib import Path
 
 from hexseal import __version__
 from hexseal.errors import InputError
-from hexseal.forward.images_only import compare_part, publish_map, tested_accuracy, tested_report
-from hexseal.forward.maps import open_maps
+from hexseal.forward.maps import (
+    compare_part,
+    open_maps,
+    publish_map,
+    tested_accuracy,
+    tested_report,
+)
 from hexseal.forward.models import model_folder, require_ml
 from hexseal.forward.report import (
     USUAL_DRIFT,

@@ -15,14 +15,14 @@ from hexseal.forward.report import read_report as read_forward
 from hexseal.forward.report import write_report as write_forward
 from hexseal.forward.stage import report_path
 from hexseal.merge.agreement import MergedName, agree, has_sample, joined_windows
-from hexseal.merge.change import (
+from hexseal.merge.combine import (
     AreaKey,
     join_forward,
     join_patches,
     join_references,
     join_reports,
+    join_shapes,
 )
-from hexseal.merge.shapes import join_shapes
 from hexseal.progress import Progress, Reporter, no_progress
 from hexseal.region.load import SLUG, Region
 from hexseal.statistics.reference import Reference, read_reference, write_reference

@@ -1,4 +1,7 @@
-"""The joint class of a pixel: its class in every year, packed into one small code."""
+"""Codes of several years together: the joint class of a pixel, and what counts as change.
+
+The joint class is the class in every year, packed into one small code.
+"""
 
 from dataclasses import dataclass
 
@@ -7,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexseal.errors import InputError
-from hexseal.products import Product
-from hexseal.types import Bytes
+from hexseal.products import FULL, Product
+from hexseal.types import Bytes, Doubles, Flags
 
 DOES_NOT_COUNT = 255
 # Stands for every code that the product does not have; check reports which.
@@ -112,3 +115,41 @@ def _seen(codes, space):
     for code in codes.flat:
         seen[code] = True
     return seen
+
+
+def class_table(product: Product) -> Bytes:
+    """Return the class of each code, shape (256,): itself, or the range of a density."""
+    return np.array([product.class_of(code) for code in range(256)], dtype=np.uint8)
+
+
+def sealed_masks(product: Product, former: Bytes, later: Bytes) -> tuple[Flags, Flags]:
+    """Return what of two maps is sealed, as patches of change are made of it.
+
+    Of densities, gain is what rises by at least the product's step, loss what falls by it, and
+    sealed in both years what has some density in both and does neither. Codes without a class
+    may be anything: the caller masks them.
+
+    >>> from hexseal.products import IMPERVIOUSNESS
+    >>> former, later = np.array([[0, 0, 40, 60, 60], [0, 9, 60, 55, 0]], np.uint8)
+    >>> [mask.astype(int).tolist() for mask in sealed_masks(IMPERVIOUSNESS, former, later)]
+    [[0, 0, 0, 1, 1], [0, 0, 1, 1, 0]]
+    """
+    if not product.is_density:
+        sealed = np.isin(np.arange(256), sorted(product.sealed))
+        return sealed[former], sealed[later]
+    rise = later.astype(np.int16) - former
+    gain, loss = rise >= product.step, rise <= -product.step
+    both = (former > 0) & (later > 0) & ~gain & ~loss
+    return both | loss, both | gain
+
+
+def changed_shares(product: Product, former: Bytes, later: Bytes) -> Doubles:
+    """Return the part of each pixel that differs between two maps, 0 to 1; whole pixels of classes.
+
+    >>> from hexseal.products import IMPERVIOUSNESS
+    >>> changed_shares(IMPERVIOUSNESS, np.array([10], np.uint8), np.array([60], np.uint8)).tolist()
+    [0.5]
+    """
+    if not product.is_density:
+        return np.ones(former.shape)
+    return np.abs(later.astype(np.float64) - former) / FULL

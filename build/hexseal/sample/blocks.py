@@ -20,11 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hexseal.change.patches import ChangeBand, ChangePixels, PatchBuilder, PatchTable
-from hexseal.change.scan import GAIN, LOSS, OTHER, STABLE_SEALED
+from hexseal.change.patches import (
+    GAIN,
+    LOSS,
+    OTHER,
+    STABLE_SEALED,
+    ChangeBand,
+    ChangePixels,
+    PatchBuilder,
+    PatchTable,
+)
 from hexseal.progress import Progress, no_progress
-from hexseal.raster.density import class_table, sealed_masks
 from hexseal.raster.grid import Grid, Window
+from hexseal.raster.joint import class_table, sealed_masks
 from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.types import Bytes, Doubles, Flags, Integers, Pair

@@ -17,9 +17,15 @@ from hexseal.errors import InputError, OutputError
 from hexseal.products import CLCPLUS
 from hexseal.progress import Progress, no_progress
 from hexseal.simulation.areas import Area, divide
-from hexseal.simulation.densities import DensityErrors, observe_densities
 from hexseal.simulation.fields import block_mean, blur
-from hexseal.simulation.observation import LAST_CLASS, NoiseModel, Observation, observe
+from hexseal.simulation.observation import (
+    LAST_CLASS,
+    DensityErrors,
+    NoiseModel,
+    Observation,
+    observe,
+    observe_densities,
+)
 from hexseal.simulation.sentinel2 import simulate_imagery
 from hexseal.simulation.truth import Truth, check_size, simulate_truth
 from hexseal.simulation.vegetation import BARE, CROPS, GRASS, OUTSIDE, SEA_BUFFER, SEALED, WATER

@@ -13,8 +13,19 @@ from numba import njit
 from scipy import ndimage
 
 from hexseal.simulation.fields import block_mean, blur, enlarge, fractal, smoothstep
-from hexseal.simulation.phenology import LEAFLESS, Season, noon_height, palette_of, season_of
-from hexseal.simulation.spectra import BANDS, MICROMETRES, PAVING, Palette, mix_palette, vary
+from hexseal.simulation.spectra import (
+    BANDS,
+    LEAFLESS,
+    MICROMETRES,
+    PAVING,
+    Palette,
+    Season,
+    mix_palette,
+    noon_height,
+    palette_of,
+    season_of,
+    vary,
+)
 from hexseal.simulation.truth import Truth
 from hexseal.simulation.vegetation import BROAD, CROPS, EVERGREEN, NEEDLE, OUTSIDE, SEALED, WATER
 from hexseal.types import Bytes, Flags, Floats, Int16s

@@ -19,9 +19,9 @@ from hexseal.change.states import STATE_SETS
 from hexseal.codebook import Column, Table, columns_of, spread_of
 from hexseal.errors import InputError, ToolError
 from hexseal.forward.stage import forward_reports, source_titles
-from hexseal.hexgrid.membership import areas_of_cells
+from hexseal.hexgrid.outlines import areas_of_cells
 from hexseal.region.load import Accuracy, Region, SealedAccuracy
-from hexseal.statistics.adjusted import Transfer
+from hexseal.statistics.adjusted import Transfer, reconcile
 from hexseal.statistics.judge import (
     EVIDENCE,
     Assumption,
@@ -32,7 +32,6 @@ from hexseal.statistics.judge import (
     write_judgement,
 )
 from hexseal.statistics.notes import Note, PairFacts, notes_of, shrinking
-from hexseal.statistics.reconcile import reconcile
 from hexseal.statistics.reference import Reference, with_reference
 from hexseal.statistics.transfer import (
     UNKNOWN,
