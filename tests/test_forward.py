@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from hexseal.forward.images_only import compare_part, publish_map, tested_report
+from hexseal.forward.maps import compare_part, publish_map, tested_report
 from mlmodels import reflectance, save_tiny, write_image
 from rasterfiles import north_up, write_tif
 from sites import hexseal

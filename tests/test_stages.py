@@ -71,6 +71,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return region
 
 
+def test_pages_alone_are_refused_after_other_code_has_made_the_rest(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hexseal.storage.cache.code_version", lambda *names: repr(names))
+    done = build(built, "--from", "pages")
+    assert isinstance(done.exception, InputError)
+    assert "or by another version of hexseal" in str(done.exception)
+
+
 def test_pages_alone_give_the_site_of_a_whole_build(built: Path) -> None:
     before = tree(built.parent / "site")
     (built.parent / "site" / "index.html").write_text("spoilt")

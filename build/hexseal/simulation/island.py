@@ -30,11 +30,10 @@ from hexseal.simulation.sentinel2 import simulate_imagery
 from hexseal.simulation.truth import Truth, check_size, simulate_truth
 from hexseal.simulation.vegetation import BARE, CROPS, GRASS, OUTSIDE, SEA_BUFFER, SEALED, WATER
 from hexseal.simulation.writing import rgb, write_areas, write_image, write_objects, write_raster
+from hexseal.storage.cache import code_version
 from hexseal.types import Bytes, Floats
 
 MARKER = ".hexseal-simulation"
-# Counts up when the same seed gives other files.
-FORMAT = 2
 MAPPED = (2018, 2021)
 # From 2021 on the product calls the sea beyond this distance a buffer, code 253.
 BUFFER_PX = 25
@@ -111,7 +110,8 @@ def is_simulated(
 def _marker_text(size_km: tuple[float, float], seed: int, densities: bool) -> str:
     (width, height), kind = size_km, ", densities" if densities else ""
     size = f"{width:g} x {height:g} km"
-    return f"hexseal {__version__} simulate {FORMAT}: seed {seed}, {size}{kind}\n"
+    code = code_version("hexseal.simulation")[:12]
+    return f"hexseal {__version__} simulate {code}: seed {seed}, {size}{kind}\n"
 
 
 def simulate(
