@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from hexseal.forward.maps import compare_part, publish_map, tested_report
 from mlmodels import reflectance, save_tiny, write_image
 from rasterfiles import north_up, write_tif
 from sites import hexseal
 
 from hexseal.errors import GridMismatchError, InputError, RegionError
+from hexseal.forward.maps import compare_part, publish_map, tested_report
 from hexseal.forward.report import USUAL_DRIFT, ForwardReport, ratio_se, read_report, write_report
 from hexseal.forward.stage import carry_forward, forward_reports, make_forward_years, report_path
 from hexseal.region.epochs import Epoch, Forward
