@@ -248,7 +248,7 @@ def compare_maps(
     ``new_sealed_m2_A_B``, ``unsealed_m2_A_B`` and ``net_m2_A_B``, the error-adjusted
     ``adjusted_m2_A_B`` with its 95 % interval ``adjusted_low_m2_A_B`` to ``adjusted_high_m2_A_B``,
     and ``signal_A_B``. ``geometry`` holds outlines as WKB in degrees (OGC:CRS84), marked as
-    GeoArrow, so that ``to_geodataframe`` and GeoParquet writers know them.
+    GeoArrow, so that ``to_geodataframe`` and GeoParquet writers recognise them.
 
     Raises InputError or RegionError where rasters or areas cannot be used.
     """

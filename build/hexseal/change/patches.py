@@ -6,8 +6,8 @@ A patch is a set of 8-connected pixels that changed alike. Its score adds up evi
 
 ``core`` pixels lie at least 2 pixels from the patch's edge (all 8 neighbours changed alike);
 ``weight`` is the product of the confidences (0 to 1) of the dates that have such a layer, else 1.
-Nothing in it knows the order of the two dates, so gains and losses made by noise alone score
-alike: that is what lets losses serve as decoys for gains (``decoys``).
+Nothing in it depends on the order of the two dates, so gains and losses made by noise alone score
+alike: that is why losses serve as decoys for gains (``decoys``).
 """
 
 from dataclasses import dataclass

@@ -37,8 +37,8 @@ FILTERS = ("post_processing", "three_dates", "confidence", "edge_tolerance", "mi
 GAIN_REASONS = tuple(range(State.GAIN_POST_PROCESSING, State.GAIN_SMALL + 1))
 LOSS_REASONS = tuple(range(State.LOSS_POST_PROCESSING, State.LOSS_SMALL + 1))
 
-# What speaks for and against change, as SQL binds it. What was corrected by hand or contradicted
-# by a third year speaks neither way.
+# What counts for and against change, as SQL binds it. What was corrected by hand or contradicted
+# by a third year counts neither way.
 STATE_SETS: Mapping[str, int | list[int]] = {
     "gain_states": [
         int(state)

@@ -1,4 +1,4 @@
-"""Checks of two maps against each other: do they lie on each other, and does confidence know."""
+"""Checks of two maps against each other: do they lie on each other, is confidence informative."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack

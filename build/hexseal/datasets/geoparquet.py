@@ -20,7 +20,7 @@ from hexseal.storage.files import whole_file
 VERSION = "1.1.0"
 GEOMETRY, BOX = "geometry", "bbox"
 ROWS_IN_GROUP = 50_000
-# A reader that knows the page index fetches pages, not whole row groups.
+# A reader that uses the page index fetches pages, not whole row groups.
 ROWS_IN_PAGE = 2_500
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 BOX_TYPE = pa.struct([pa.field(edge, pa.float32()) for edge in EDGES])

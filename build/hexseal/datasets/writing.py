@@ -31,7 +31,7 @@ from hexseal.storage.files import sha256, whole_file
 from hexseal.storage.workdir import WorkFolder
 
 Format = Literal["GeoParquet", "Parquet", "CSV"]
-# https://geoarrow.org/extension-types: how a reader knows outlines in an Arrow table.
+# https://geoarrow.org/extension-types: how a reader recognises outlines in an Arrow table.
 GEOARROW_WKB = {
     "ARROW:extension:name": "geoarrow.wkb",
     "ARROW:extension:metadata": '{"crs": "OGC:CRS84", "crs_type": "authority_code"}',

@@ -56,7 +56,7 @@ class MapWriter:
 
 
 def check_codes(codes: Bytes, product: Product, source: str) -> None:
-    """Reject codes that the product does not know, naming the commonest."""
+    """Reject codes that the product lacks, naming the commonest."""
     counts = np.bincount(codes.ravel(), minlength=256)
     strange = [code for code in np.flatnonzero(counts) if code not in product.known]
     if strange:

@@ -184,7 +184,7 @@ class Record:
             content = {}
         self.files = {name: as_table(file) for name, file in as_table(content.get("files")).items()}
 
-    def knows(self, name: str) -> bool:
+    def lists(self, name: str) -> bool:
         """Return whether a file was fetched, and is not the user's own."""
         return name in self.files
 

@@ -38,7 +38,7 @@ Stage = Callable[[str], AbstractContextManager[list[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How a fetch reaches services and talks: a line for each file, others between, progress."""
+    """How a fetch reaches services and reports: a line for each file, others between, progress."""
 
     web: Web
     secrets: Secrets
@@ -119,7 +119,7 @@ def _place_from_network(fetch: Fetch, means: Means) -> Place:
 
 
 def _refuse_foreign(path: Path, record: Record, *, fresh: bool) -> None:
-    if path.exists() and not fresh and not record.knows(path.name):
+    if path.exists() and not fresh and not record.lists(path.name):
         raise OutputError(
             f"{path}: exists but was not created by hexseal fetch; move it or use --fresh"
         )

@@ -90,7 +90,7 @@ class Query:
 
 
 class _Request(urllib.request.Request):
-    """A request that knows whether it may lead into a private network, and whether it did."""
+    """A request with whether it may lead into a private network, and whether it did."""
 
     private = True
     is_inside = False

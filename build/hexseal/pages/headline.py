@@ -61,7 +61,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A sentence with its badge; ``grade`` is "" where no change is spoken of.
+    """A sentence with its badge; ``grade`` is "" where no change is stated.
 
     ``reasons`` are why there is no figure.
     """

@@ -1,4 +1,4 @@
-"""How each pair of years was judged and what speaks against comparing it: judgement.json."""
+"""How each pair of years was judged and the reasons against comparing it: judgement.json."""
 
 import json
 from collections.abc import Mapping
@@ -147,7 +147,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class PairGrade:
-    """What supports the change of a pair over the whole region, and the notes that speak against.
+    """What supports the change of a pair over the whole region, and the notes against it.
 
     ``grade`` is reference, consistent, inconclusive or incomparable; ``tests`` counts the tests of
     the maps, ``failed`` those that stop the pair.

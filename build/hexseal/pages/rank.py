@@ -16,7 +16,7 @@ from hexseal.pages.tables import Cell, Writer, interval, sort_name
 from hexseal.region.load import Region
 from hexseal.types import Pair
 
-# Rows of a layer that the page shows without its script; the script knows all.
+# Rows of a layer that the page shows without its script; the script has all.
 STATIC_ROWS = 1000
 OF_YEAR = ("sealed_m2_{}", "sealed_m2_per_inhabitant_{}")
 OF_PAIR = (

@@ -188,7 +188,7 @@ def _tables(contents: Contents) -> dict[str, str]:
 
 
 def _grades(contents: Contents, locale: Locale) -> dict[str, dict[str, object]]:
-    """Return the grade of each pair over the whole region, and what speaks against it."""
+    """Return the grade of each pair over the whole region, and the reasons against it."""
     found = {pair.key: pair_grade(contents.judged[pair.key]) for pair in contents.region.pairs}
     return {
         pair: {

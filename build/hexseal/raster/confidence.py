@@ -1,4 +1,4 @@
-"""Whether confidence layers know anything: they have to be higher where nothing is in doubt."""
+"""Whether confidence layers are informative: they have to be higher where nothing is in doubt."""
 
 import numba
 import numpy as np

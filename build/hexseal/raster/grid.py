@@ -1,4 +1,4 @@
-"""The pixel grid of a raster: a frozen value that knows places, windows and true areas.
+"""The pixel grid of a raster: a frozen value with places, windows and true areas.
 
 Longitudes and latitudes are WGS84. ETRS89 and the other frames that PROJ calls equal to it are
 taken as they are, so that results do not depend on installed datum grids; a datum that lies
@@ -429,7 +429,7 @@ def _steps(text: str) -> list[Transformer]:
 
 @cache
 def has_known_datum(text: str) -> bool:
-    """Return whether PROJ knows, without a grid, how a CRS's datum lies to WGS84."""
+    """Return whether PROJ can compute, without a grid, how a CRS's datum lies to WGS84."""
     crs = CRS.from_user_input(text)
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")

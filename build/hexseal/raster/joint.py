@@ -45,7 +45,7 @@ class ClassJoiner:
 
     def __init__(self, product: Product) -> None:
         valid = sorted(product.valid)
-        # Place 0 holds what does not count, the last place what the product does not know.
+        # Place 0 holds what does not count, the last place codes that the product lacks.
         self.classes = np.array([DOES_NOT_COUNT, *valid, UNKNOWN], dtype=np.int16)
         self.places = np.full(256, len(valid) + 1, dtype=np.int64)
         self.places[sorted(product.nodata)] = 0

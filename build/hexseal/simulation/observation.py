@@ -51,7 +51,7 @@ LOOKS_SEALED = {BARE: 0.5, CROPS: 0.0, GRASS: -0.1, SHRUB: -0.3, WATER: -3.0}
 
 @dataclass(frozen=True, slots=True)
 class NoiseModel:
-    """How well the maps know the truth.
+    """How well the maps match the truth.
 
     ``users_accuracy`` and ``producers_accuracy`` are of Sealed, in the first year; the two
     drifts are added for each further year. ``error_correlation`` is between the noise of

@@ -197,7 +197,7 @@ def write_judgement(
     forward: Mapping[int, ForwardReport],
     path: Path,
 ) -> None:
-    """Write how each pair was judged, what speaks against comparing its years, which are made."""
+    """Write judgement.json: how each pair was judged, reasons against comparing, forward years."""
     facts = {
         judge.report.pair.key: {
             "report": asdict(judge.report),

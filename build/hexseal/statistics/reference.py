@@ -1,6 +1,6 @@
 """Figures of a reference sample in the place of those that two maps support.
 
-Units that a sample speaks for are graded ``reference``: their adjusted net and its interval are the
+Units that a sample supports are graded ``reference``: their adjusted net and its interval are the
 sample's, whatever the tests of the maps say. Confirmed places stay as the maps have them.
 """
 

@@ -1,1 +1,1 @@
-"""Files that are whole or absent, DuckDB connections; nothing here knows land cover."""
+"""Files that are whole or absent, DuckDB connections; nothing here is about land cover."""

@@ -34,7 +34,7 @@ QUALITY = 72
 TAILS = (1.0, 99.0)
 LOOK_PIXELS = 512
 GAMMA = 1.25
-# Tiles know where they lie by their name; rasterio warns of the identity.
+# A tile's place is in its name; rasterio warns of the identity.
 NO_PLACE = Affine.scale(2.0, -2.0)
 ATTRIBUTION = "Contains modified Copernicus Sentinel data"
 
@@ -137,7 +137,7 @@ class TrueColor:
         self.stack.close()
 
     def read(self, window: Window) -> list[Bytes]:
-        """Return four arrays (height, width); alpha is 0 where the image knows nothing."""
+        """Return four arrays (height, width); alpha is 0 where the image has no data."""
         place = RasterioWindow(window.column, window.row, window.width, window.height)  # type: ignore[call-arg]
         values = self._numbers(place, (window.height, window.width))
         known = np.isfinite(values).all(axis=0)

@@ -82,7 +82,7 @@ def _check_page(path: Path, page: Page, pages: dict[Path, Page], site: Path) -> 
     if not page.policy:
         yield "has no Content-Security-Policy"
     elif re.search(r"https?:|wss?:|unsafe-|\*", page.policy):
-        yield f"its Content-Security-Policy lets something foreign or unsafe in: {page.policy}"
+        yield f"its Content-Security-Policy allows something foreign or unsafe: {page.policy}"
     for address in page.fetched:
         yield from _check_fetched(address, path, site)
     for address in page.linked:

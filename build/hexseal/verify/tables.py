@@ -86,7 +86,7 @@ def _check_file(
         )
         odd = sorted({value for (value,) in rows} - set(column.values))
         if odd:
-            yield f"{item.path}: {column.name} holds {odd[0]!r}, which the codebook does not know"
+            yield f"{item.path}: {column.name} holds {odd[0]!r}, which the codebook lacks"
 
 
 def _check_keys(site: Path, item: ListedFile, keys: tuple[str, ...]) -> Iterator[str]:

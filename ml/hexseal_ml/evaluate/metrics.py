@@ -1,6 +1,6 @@
 """How well one map agrees with another: class accuracies, edges, calibration, hexagons.
 
-Pure arithmetic on arrays of CLC+ codes; OUTSIDE marks pixels that either map does not know.
+Pure arithmetic on arrays of CLC+ codes; OUTSIDE marks pixels without a class in either map.
 User's and producer's accuracy as in Olofsson et al. (2014), here of whole maps, not of samples;
 intersection over union is the Jaccard index; expected calibration error after Naeini et al. (2015).
 """
@@ -116,7 +116,7 @@ class Figures:
 
 
 def confusion(truth: Bytes, mapped: Bytes, codes: tuple[int, ...], block: int) -> Confusion:
-    """Count pixels that both maps (rows, cols) know, in square blocks of ``block`` pixels.
+    """Count pixels with a class in both maps (rows, cols), in square blocks of ``block`` pixels.
 
     >>> one = np.array([[1, 1, 6, 254]], np.uint8)
     >>> confusion(one, np.array([[1, 6, 6, 1]], np.uint8), (1, 6), 4).total.tolist()
@@ -236,7 +236,7 @@ def _binned(bins: Integers, values: Doubles, pixels: Integers) -> Doubles:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HexagonAgreement:
-    """Sealed share of each H3 cell in both maps, percent of the pixels that both know."""
+    """Sealed share of each H3 cell in both maps, percent of the pixels with a class in both."""
 
     resolution: int
     reference: Doubles

@@ -13,7 +13,7 @@ from hexseal_ml.imagery.bands import band_of, days_of
 from hexseal_ml.imagery.image import Image
 from hexseal_ml.imagery.masks import open_masked
 
-# A pixel is mapped where at least this share of the dates knows it.
+# A pixel is mapped where at least this share of the dates has data.
 LEAST_DATES = 0.5
 
 
@@ -40,7 +40,7 @@ class Series:
     def read(self, window: Window) -> tuple[Floats, Flags]:
         """Return reflectance (channels, rows, cols), NaN where missing, and where it is known.
 
-        A pixel (rows, cols) is known where at least half of the dates know it.
+        A pixel (rows, cols) is known where at least half of the dates have data.
         """
         dates = [image.read(window) for image in self.images]
         for values, known in dates:

@@ -1,6 +1,6 @@
 """TempCNN: each pixel's series of dates by itself (Pelletier et al. 2019, Remote Sensing 11:523).
 
-CLC+ Backbone itself is made by such a network. It sees no neighbours; what it knows of a place is
+CLC+ Backbone itself is made by such a network. It sees no neighbours; its input at a place is
 how its bands change over the year.
 """
 
