@@ -12,7 +12,7 @@ from rasterfiles import north_up, write_tif
 from sites import hexseal
 
 from hexseal.errors import GridMismatchError, InputError, RegionError
-from hexseal.forward.maps import compare_part, publish_map, tested_report
+from hexseal.forward import maps
 from hexseal.forward.report import USUAL_DRIFT, ForwardReport, ratio_se, read_report, write_report
 from hexseal.forward.stage import carry_forward, forward_reports, make_forward_years, report_path
 from hexseal.region.epochs import Epoch, Forward
@@ -85,7 +85,7 @@ def test_the_model_is_compared_with_the_map_of_the_common_year(tmp_path: Path) -
 
 def test_a_map_of_a_part_is_compared_with_a_prediction_alone(tmp_path: Path) -> None:
     epoch, mapped, stems = _made(tmp_path)
-    report = compare_part(epoch, mapped.landcover, stems[0]).report(
+    report = maps.compare_part(epoch, mapped.landcover, stems[0]).report(
         year=2024, key="", checksum="", drift_sd=0.0, warnings=(), calibrate_on=None, model="model",
         compared="reference",
     )  # fmt: skip
@@ -95,7 +95,7 @@ def test_a_map_of_a_part_is_compared_with_a_prediction_alone(tmp_path: Path) -> 
     with pytest.raises(
         InputError, match=r"nothing\.tif: no pixel with a class lies under the image"
     ):
-        compare_part(epoch, nothing, stems[0])
+        maps.compare_part(epoch, nothing, stems[0])
 
 
 def test_a_year_without_a_map_takes_the_accuracy_of_the_models_tests(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_year_without_a_map_takes_the_accuracy_of_the_models_tests(tmp_path: P
              "producers_se": 0.04}  # fmt: skip
     config = {"hexseal": {"metrics": {"sealed_accuracy": known}}}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    report = tested_report(
+    report = maps.tested_report(
         tmp_path, year=2024, key="", checksum="", drift_sd=0.0, warnings=("hazy",)
     )
     assert (report.users, report.producers) == (0.7, 0.875)
@@ -114,7 +114,7 @@ def test_a_year_without_a_map_takes_the_accuracy_of_the_models_tests(tmp_path: P
 
 def test_a_year_without_a_map_is_the_prediction(tmp_path: Path) -> None:
     epoch, _, stems = _made(tmp_path)
-    publish_map(epoch, stems[1])
+    maps.publish_map(epoch, stems[1])
     for address, expected in ((epoch.landcover, AFTER), (epoch.confidence, CONFIDENCE_AFTER)):
         with rasterio.open(str(address)) as file:
             assert file.read(1).tolist() == expected
