@@ -14,6 +14,14 @@ from shared import shared
 from sites import build_toy
 
 LONG_TIERS = ("browser", "real_data", "slow", "wheel")
+# Files of the quick tier that take longest; a hint only.
+LONGEST = frozenset(
+    f"test_{name}.py"
+    for name in (
+        "api", "areas_bad_input", "bad_input", "execution", "forward", "forward_site", "merge",
+        "tally", "uncovered_site", "verify",
+    )
+)  # fmt: skip
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,10 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in item.path.parent.name:
             item.add_marker(pytest.mark.browser)
         tiers = sum(1 for mark in item.iter_markers() if mark.name in LONG_TIERS)
-        info = getattr(item, "_fixtureinfo", None)
-        definitions = [] if info is None else [d[-1] for d in info.name2fixturedefs.values()]
-        shares = any(definition.scope == "module" for definition in definitions)
-        long[item.path] = max(long.get(item.path, 0), 2 * tiers + shares)
+        long[item.path] = max(long.get(item.path, 0), 2 * tiers + (item.path.name in LONGEST))
     items.sort(key=lambda item: -long[item.path])
 
 

@@ -543,6 +543,7 @@ def test_an_area_without_data_says_so_instead_of_zero(made: MadeSite, tmp_path: 
     assert "no data" not in {c.text for r in state_rows(full, made.region, write) for c in r.cells}
 
 
+@pytest.mark.slow  # The quick tier builds a whole site twice in test_build.py.
 def test_same_inputs_same_bytes(made: MadeSite, tmp_path: Path) -> None:
     again = make_site(tmp_path)
     for name in (*PAGES, "data/summary.json"):

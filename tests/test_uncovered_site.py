@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import rasterio
-from mlmodels import reflectance, save_tiny, write_image
+from mlmodels import reflectance, save_tiny, stand_in, write_image
 from rasterfiles import write_tif
 from sites import COLUMNS, REGION, ROWS, write_region
 
@@ -70,7 +70,8 @@ class Made:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("uncovered")
     region = _region(folder / "regions")
-    build_site(region, BuildSettings(folder / "site"), Reporter())
+    with stand_in():
+        build_site(region, BuildSettings(folder / "site"), Reporter())
     return Made(folder / "site", region)
 
 

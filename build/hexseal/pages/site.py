@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import shapely
@@ -262,7 +262,9 @@ class _SiteWriter:
         return values
 
 
+@cache
 def _environment() -> Environment:
+    """Return the templates, which both languages and all sites of a process share."""
     return Environment(
         loader=FileSystemLoader(TEMPLATE / "templates"),
         undefined=StrictUndefined,
