@@ -135,6 +135,13 @@ bench-sample *OPTIONS: setup
 train CONFIG="ml/configs/clcplus-forward-b2.toml" *OPTIONS: setup
     @{{bin}}/hexseal-ml train {{CONFIG}} {{OPTIONS}}
 
+# Train the shipped model from nothing: simulated regions, then three steps on real images too
+train-shipped *OPTIONS: setup
+    @{{bin}}/hexseal-ml train ml/configs/clcplus-forward-b2.toml {{OPTIONS}}
+    @{{bin}}/hexseal-ml train ml/configs/clcplus-forward-b2-real.toml {{OPTIONS}}
+    @{{bin}}/hexseal-ml train ml/configs/clcplus-forward-b2-real-2.toml {{OPTIONS}}
+    @{{bin}}/hexseal-ml train ml/configs/clcplus-forward-b2-real-3.toml {{OPTIONS}}
+
 # Compare the shipped model with labels of the sample and of real images
 evaluate *OPTIONS: setup
     @{{bin}}/hexseal-ml evaluate ml/configs/evaluate-sample.toml {{OPTIONS}}

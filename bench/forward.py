@@ -26,6 +26,7 @@ import numpy as np
 import rasterio
 import torch
 from rasterio.windows import Window as RasterioWindow
+from transformers import SegformerModel
 from transformers.models.segformer.modeling_segformer import SegformerDecodeHead
 
 from hexseal.raster.grid import Window
@@ -41,10 +42,11 @@ SIDE = 512
 
 
 class StockSegformer(ForwardSegformer):
-    """The same network with the decode head of transformers."""
+    """The same network with encoder and decode head as transformers has them."""
 
     def __init__(self, config) -> None:
         super().__init__(config)
+        self.segformer = SegformerModel(config)
         self.decode_head = SegformerDecodeHead(config)
 
 

@@ -1,5 +1,6 @@
 """The network and its folder: the stock head's figures, safetensors only, whole or refused."""
 
+import copy
 import json
 import os
 import subprocess
@@ -39,6 +40,22 @@ def test_the_fused_head_answers_as_the_stock_one() -> None:
               zip(WIDTHS, (24, 12, 6, 3), strict=True)]  # fmt: skip
     with torch.inference_mode():
         torch.testing.assert_close(fused(scales), stock(scales), atol=1e-4, rtol=1e-4)
+        folded = copy.deepcopy(fused)
+        folded.fold(torch.float32)
+        torch.testing.assert_close(folded(scales), stock(scales), atol=1e-4, rtol=1e-4)
+
+
+def test_the_encoder_answers_as_the_stock_one() -> None:
+    own = tiny_model().segformer
+    stock = SegformerModel(tiny_model().config).eval()
+    stock.load_state_dict(own.state_dict())
+    images = torch.randn(2, 10, 96, 64)
+    with torch.inference_mode():
+        found, wanted = (
+            model(images, output_hidden_states=True).hidden_states for model in (own, stock)
+        )
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
 
 
 def test_logits_have_the_resolution_of_the_image() -> None:

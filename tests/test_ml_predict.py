@@ -13,10 +13,13 @@ import pytest
 import rasterio
 import torch
 from mlmodels import reflectance, save_tiny, tiny_model, write_image
+from torch import Tensor
 
 from hexseal.errors import HexsealError, InputError
 from hexseal.products import CLCPLUS
 from hexseal_ml.imagery.bands import BANDS
+from hexseal_ml.model.network import ForwardModel
+from hexseal_ml.predict import stage
 from hexseal_ml.predict.stage import (
     Predicted,
     Runtime,
@@ -186,6 +189,27 @@ def test_windows_without_a_known_pixel_are_skipped(tmp_path: Path, model: Path) 
     classes = _bands(done)[0]
     np.testing.assert_array_equal(np.flatnonzero((classes == 254).any(axis=0)), np.arange(70, 200))
     assert done.pixels[254] == 70 * 130
+
+
+def test_the_network_sees_no_more_of_a_window_than_has_values(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes: list[tuple[int, ...]] = []
+
+    def seen(network: ForwardModel, windows: Tensor, runtime: Runtime) -> Tensor:
+        shapes.append(tuple(windows.shape[2:]))
+        return probabilities_of(network, windows, runtime)
+
+    monkeypatch.setattr(stage, "probabilities_of", seen)
+    values = reflectance(240, 240)
+    values[:, 50:] = np.nan
+    values[:, :, 40:] = np.nan
+    done = _run(write_image(tmp_path / "a.tif", values), model, tmp_path / "out")
+    # The second row of windows begins at row 48: two rows with values, and 16 pixels below them.
+    assert set(shapes) == {(96, 96), (32, 96)}
+    expected = np.zeros((240, 240), bool)
+    expected[:50, :40] = True
+    np.testing.assert_array_equal(_bands(done)[0] != 254, expected)
 
 
 def test_rasters_are_cloud_optimised_and_say_what_they_hold(tmp_path: Path, model: Path) -> None:

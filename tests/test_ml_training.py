@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mlmodels import reflectance, write_image
 from rasterfiles import write_tif
 
@@ -20,8 +21,8 @@ from hexseal_ml.imagery.bands import BANDS
 from hexseal_ml.model.classes import IGNORE
 from hexseal_ml.model.folder import load_model, model_checksum
 from hexseal_ml.train.card import model_card
-from hexseal_ml.train.config import TrainConfig, load_train_config
-from hexseal_ml.train.stage import Outcome, class_weights, train
+from hexseal_ml.train.config import Schedule, TrainConfig, load_train_config
+from hexseal_ml.train.stage import Outcome, class_weights, pixel_times, train
 from hexseal_ml.train.validation import Validation, sealed_accuracy
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
@@ -185,6 +186,15 @@ def test_a_class_that_validation_lacks_has_no_accuracy() -> None:
     found = Validation(matrix, np.zeros(1, np.float32), np.ones(1, bool), (1, 6, 11))
     assert found.iou_by_class() == {"1": 0.8, "6": 0.9783, "11": None}
     assert found.figures()["iou_mean"] == pytest.approx((0.8 + 90 / 92) / 2)
+
+
+def test_pixels_count_as_often_as_their_kind_of_crop() -> None:
+    sealed = torch.zeros(3, 2, 2, dtype=torch.bool)
+    sealed[0, 0, 0] = sealed[2, 1, 1] = True
+    schedule = Schedule(sealed_weight=0.5, real_sealed_weight=3.0, natural_weight=4.0)
+    found = pixel_times(sealed, 2, schedule).flatten(1).tolist()
+    # A taught crop with something sealed, a natural one, one with a label of its own.
+    assert found == [[3, 1, 1, 1], [4, 4, 4, 4], [1, 1, 1, 0.5]]
 
 
 CONFIG = """

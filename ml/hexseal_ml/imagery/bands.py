@@ -30,7 +30,11 @@ ALIASES = {
 MANNER = (
     r"(?:median|mean|medoid|mosaic|composite|p\d{1,2}|reflectance|refl|sr|boa|toa|\d{2}m|masked)"
 )
-WAVELENGTH = r"\(?\d{3,4}(?:\.\d+)?\s*nm\)?"
+WAVELENGTH = r"(?:central\s+wavelength\s*)?\(?(?:\d{3,4}(?:\.\d+)?\s*nm|[0-2]\.\d+\s*[uµμ]m)\)?"
+DAY = r"20\d{2}-?[01]\d-?[0-3]\d(?:t\d{4,6}z?)?"
+# What may stand before a name: the satellite, the level, the number that Earth Engine's toBands()
+# gives to an image. "SR_B4" is Landsat's.
+ORIGIN = r"(?:s2[abc]?|sentinel[\s_-]?2[abc]?|msi|(?:msi)?l1c|(?:msi)?l2a|\d{1,2})"
 
 
 def band_name(text: str) -> str | None:
@@ -40,17 +44,23 @@ def band_name(text: str) -> str | None:
     ('B02', 'B8A', 'B04', 'B11')
     >>> band_name("B2_median"), band_name("B02 (490 nm)"), band_name("Red Edge 1")
     ('B02', 'B02', 'B05')
+    >>> band_name("B4, central wavelength 665 nm"), band_name("Blue (B2)"), band_name("S2_B8A")
+    ('B04', 'B02', 'B8A')
     >>> band_name("NDVI"), band_name("B4_stdDev"), band_name("SR_B4")
     (None, None, None)
     """
-    word = re.sub(rf"[\s_:,-]*{WAVELENGTH}$", "", text.strip().lower())
-    word = re.sub(rf"(?:[\s_.-]+{MANNER})+$", "", word)
-    number = re.fullmatch(r"b(?:and)?[\s_-]?(0?\d|1[0-2]|8a)(?:[\s_:(-]+(.+?)\)?)?", word)
+    word = re.sub(rf"^(?:{ORIGIN}[\s_.:-]+)+(?=\D)", "", text.strip().lower())
+    word = re.sub(rf"[\s_:,-]*{WAVELENGTH}$", "", word)
+    word = re.sub(rf"(?:[\s_.-]+(?:{MANNER}|{DAY}))+$", "", word)
+    named = re.fullmatch(r"(.+?)[\s_-]*\((b\d{1,2}|b8a)\)", word)
+    if named is not None:
+        word = f"{named.group(2)} {named.group(1)}"
+    number = re.fullmatch(r"b(?:and)?[\s_-]?(0?\d|1[0-2]|0?8a)(?:[\s_:(-]+(.+?)\)?)?", word)
     alias = ALIASES.get(re.sub(r"[\s_-]+", "", word))
     if number is None:
         return alias
     digits = number.group(1).upper()
-    name = "B8A" if digits == "8A" else f"B{int(digits):02d}"
+    name = "B8A" if digits.endswith("8A") else f"B{int(digits):02d}"
     description = number.group(2)
     # "B2 - Blue" holds its name twice; "B4_B8 ratio" is not a band.
     if name not in KNOWN_BANDS or (

@@ -23,10 +23,17 @@ from hexseal_ml.imagery.image import Image
 from hexseal_ml.imagery.series import Series, open_dates
 from hexseal_ml.model.classes import OUTSIDE, SEALED
 from hexseal_ml.model.folder import load_model, model_checksum
-from hexseal_ml.model.network import SMALLEST_SIDE, ForwardModel
+from hexseal_ml.model.network import SMALLEST_SIDE, ForwardModel, ForwardSegformer
 from hexseal_ml.predict.blending import RowBlender
 from hexseal_ml.predict.rasters import Scratch, raster_paths, write_rasters
-from hexseal_ml.predict.windows import Lattice, known_of, lattice, mirrored, read_mirrored
+from hexseal_ml.predict.windows import (
+    Lattice,
+    held_part,
+    known_of,
+    lattice,
+    mirrored,
+    read_mirrored,
+)
 
 FORMAT = 1
 # What the bytes of a prediction depend on beside its inputs.
@@ -34,6 +41,8 @@ CODE = ("hexseal_ml.predict", "hexseal_ml.model", "hexseal_ml.imagery", "hexseal
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "fp32", "bf16")
 MISSING_BANDS = ("refuse", "mean")
+# Pixels without values that the network sees around those that have some.
+MARGIN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +208,9 @@ def _prepare(network: ForwardModel, runtime: Runtime) -> None:
     bf16 already need no conversion for every window. Normalisations stay in fp32.
     """
     torch.nn.Module.to(network, torch.device(runtime.device))
+    if isinstance(network, ForwardSegformer):
+        is_bf16 = runtime.precision == "bf16"
+        network.decode_head.fold(torch.bfloat16 if is_bf16 else torch.float32)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             weight = module.weight.detach()
@@ -248,10 +260,27 @@ def _add_batch(
     found: dict[int, Tensor] = {}
     if seen:
         stacked = torch.stack([torch.from_numpy(windows[number]) for number in seen])
-        found = dict(zip(seen, probabilities_of(network, stacked, runtime), strict=True))
+        is_known = torch.stack([known[number] for number in seen]).any(dim=0)
+        found = dict(zip(seen, _where_known(network, stacked, is_known, runtime), strict=True))
     for number, mask in enumerate(known):
         part = found.get(number)
         blender.add(place + number, part, mask if part is None else mask.to(part.device))
+
+
+def _where_known(network: ForwardModel, windows: Tensor, known: Tensor, runtime: Runtime) -> Tensor:
+    """Return probabilities (B, classes, rows, cols), 0 far from what is ``known`` (rows, cols).
+
+    The network sees no more of the windows (B, bands, rows, cols) than it needs.
+    """
+    rows, columns = (
+        held_part(known.any(dim=axis).numpy(), SMALLEST_SIDE, MARGIN) for axis in (1, 0)
+    )
+    found = probabilities_of(network, windows[:, :, rows, columns], runtime)
+    if found.shape[2:] == windows.shape[2:]:
+        return found
+    whole = found.new_zeros((*found.shape[:2], *windows.shape[2:]))
+    whole[:, :, rows, columns] = found
+    return whole
 
 
 def _read_ahead(

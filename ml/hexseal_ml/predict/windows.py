@@ -89,3 +89,18 @@ def read_mirrored(
 def known_of(reflectance: Floats) -> Flags:
     """Return the pixels (rows, cols) of which any band (bands, rows, cols) is known."""
     return np.asarray(np.isfinite(reflectance).any(axis=0), dtype=np.bool_)
+
+
+def held_part(known: Flags, unit: int, margin: int) -> slice:
+    """Return the part of a side that holds every true flag, ``margin`` around them where it fits.
+
+    Its length is a multiple of ``unit`` where the side's is.
+
+    >>> held_part(np.arange(96) > 70, 32, 4), held_part(np.arange(96) % 90 == 5, 32, 4)
+    (slice(64, 96, None), slice(0, 96, None))
+    """
+    places = np.flatnonzero(known)
+    begin, end = max(int(places[0]) - margin, 0), min(int(places[-1]) + 1 + margin, len(known))
+    length = min(math.ceil((end - begin) / unit) * unit, len(known))
+    begin = max(min(begin, len(known) - length), 0)
+    return slice(begin, begin + length)

@@ -23,7 +23,8 @@ class Schedule:
     """How long and how fast to train; ``budget_minutes`` ends it earlier than ``steps``.
 
     ``sealed_weight`` is how often a pixel counts that a label calls Sealed, ``real_sealed_weight``
-    one that a teacher does; ``offset_real`` how far the offset goes from that of labelled
+    one that a teacher does, ``natural_weight`` one of a teacher's crop without anything sealed;
+    ``offset_real`` how far the offset goes from that of labelled
     validation ground (0) to that of real images (1).
     """
 
@@ -48,6 +49,7 @@ class Schedule:
     offset_real: float = 0.0
     sealed_weight: float = 1.0
     real_sealed_weight: float = 1.0
+    natural_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def _schedule(table: TableReader) -> Schedule:
         offset_real=table.number("offset_real", usual.offset_real),
         sealed_weight=table.number("sealed_weight", usual.sealed_weight),
         real_sealed_weight=table.number("real_sealed_weight", usual.real_sealed_weight),
+        natural_weight=table.number("natural_weight", usual.natural_weight),
     )
     table.done()
     _check_schedule(schedule)
@@ -187,8 +190,9 @@ def _check_schedule(schedule: Schedule) -> None:
         raise InputError(f"[training] crop = {schedule.crop}: give {SMALLEST_SIDE} pixels or more")
     if not 0 <= schedule.offset_real <= 1:
         raise InputError(f"[training] offset_real = {schedule.offset_real} is not from 0 to 1")
-    if min(schedule.sealed_weight, schedule.real_sealed_weight) <= 0:
-        raise InputError("[training] sealed_weight and real_sealed_weight must be above 0")
+    for key in ("sealed_weight", "real_sealed_weight", "natural_weight"):
+        if getattr(schedule, key) <= 0:
+            raise InputError(f"[training] {key} = {getattr(schedule, key)}: must be above 0")
     if schedule.learning_rate <= 0:
         raise InputError(f"[training] learning_rate = {schedule.learning_rate}: must be above 0")
     for key in ("warmup", "drop_path", "smoothing", "focus", "real_share"):

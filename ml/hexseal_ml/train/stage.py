@@ -130,6 +130,16 @@ def class_weights(kind: str, counts: Sequence[int]) -> Tensor | None:
     return (raw / (raw * shares).sum()).float()
 
 
+def pixel_times(is_sealed: Tensor, taught: int, schedule: Schedule) -> Tensor:
+    """Return how often each pixel (B, H, W) of a batch counts; its first crops are ``taught``."""
+    times = torch.ones(is_sealed.shape, device=is_sealed.device)
+    times[taught:][is_sealed[taught:]] = schedule.sealed_weight
+    natural = ~is_sealed[:taught].flatten(1).any(dim=1)
+    times[:taught][natural] = schedule.natural_weight
+    times[:taught][is_sealed[:taught]] = schedule.real_sealed_weight
+    return times
+
+
 class Learner:
     """A training in progress: model, optimizer, data and where its files go."""
 
@@ -316,12 +326,9 @@ class Learner:
         each = functional.cross_entropy(
             logits.float(), target, weight=self.weights, ignore_index=IGNORE, reduction="none"
         )
-        schedule, taught = self.config.schedule, self.sampler.real
-        is_sealed = target == self.config.class_codes.index(SEALED)
-        weighed = (
-            each.sum() + (schedule.sealed_weight - 1) * each[taught:][is_sealed[taught:]].sum()
-        )
-        return weighed + (schedule.real_sealed_weight - 1) * each[:taught][is_sealed[:taught]].sum()
+        place = self.config.class_codes.index(SEALED)
+        times = pixel_times(target == place, self.sampler.real, self.config.schedule)
+        return (each * times).sum()
 
     def _indices(self, codes: Bytes) -> np.ndarray:
         table = np.full(256, IGNORE, np.int64)
