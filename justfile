@@ -152,6 +152,10 @@ evaluate *OPTIONS: setup
 bench-forward *OPTIONS: setup
     @{{bin}}/python bench/forward.py {{OPTIONS}}
 
+# Whether the model's confidence knows anything, plain and as the mean of turned images
+bench-confidence *OPTIONS: setup
+    @{{bin}}/python bench/confidence.py {{OPTIONS}}
+
 # What a year of dates brings: TempCNN and SegFormer on one date and on several
 bench-tempcnn *OPTIONS: setup
     @{{bin}}/python bench/tempcnn.py {{OPTIONS}}
