@@ -33,6 +33,8 @@ PIXEL_M = 10.0
 UNIT_PIXELS = 10_000**2
 # SCALE.md: units of 100 km that hold land of EEA38.
 EEA38_UNITS = 897
+# What works on the pixels; check reads them.
+STAGES = ("check", "delta", "change")
 RESULTS = ("cells.parquet", "zones.parquet", "evidence_*.parquet", "patches_*.parquet")
 REGION = """
 [region]
@@ -133,10 +135,10 @@ def compare(region: Path, workers: int, size: int) -> None:
     ):
         started = time.monotonic()
         report, digest = judged(region, BuildSettings(site_of(region, name), **settings))
-        seconds[name] = sum(s.seconds for s in report.stages if s.name in ("delta", "change"))
+        seconds[name] = sum(s.seconds for s in report.stages if s.name in STAGES)
         wanted = wanted or digest
         print(
-            f"{size} x {size}, {name}: {seconds[name]:.1f} s in delta and change, "
+            f"{size} x {size}, {name}: {seconds[name]:.1f} s in check, delta and change, "
             f"{seconds[name] / units:.1f} s a unit ({time.monotonic() - started:.1f} s in all), "
             f"peak {counted(report.peak_bytes, 'B')}, {same(digest, wanted)}"
         )
@@ -199,7 +201,7 @@ class Killer:
         while not self.done.wait(0.1):
             report = read_run(self.work / "run.json")
             stage = report.stages[-1] if report and report.state == "running" else None
-            if stage is None or stage.name not in ("delta", "change"):
+            if stage is None or stage.name not in STAGES:
                 continue
             children = [pid for pid in family(os.getpid()) if pid != os.getpid()]
             largest = max(children, key=resident, default=None)

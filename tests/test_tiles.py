@@ -13,15 +13,17 @@ import pytest
 import shapely
 from browser.made_site import YEARS, make_site, pairs
 from pmtiles.reader import MmapSource, Reader, all_tiles
-from pmtiles.tile import tileid_to_zxy
+from pmtiles.tile import TileType, tileid_to_zxy
 from rasterio import Affine
 
 from hexseal.codebook.measures import SIGNALS
 from hexseal.raster.grid import Grid
 from hexseal.region.load import HexagonRange
+from hexseal.tiles.archives import read_header, write_archive
 from hexseal.tiles.hexagons import cell_outlines, zoom_bands
 from hexseal.tiles.mercator import bounds_of, header_bounds, span_of, tiles_over, view_of
 from hexseal.tiles.mvt import EXTENT, Features, Layer, outlines_of, packed_tiles
+from hexseal.types import Box
 from hexseal.verify.tiles import wrong_attribution
 
 LOW_BITS = (1 << 52) - 1
@@ -174,6 +176,7 @@ def test_every_hexagon_carries_what_was_judged_of_it(tmp_path: Path) -> None:
     with next((made.folder / "tiles").glob("hexagons-*.pmtiles")).open("rb") as stream:
         source = MmapSource(stream)
         fields = Reader(source).metadata()["vector_layers"][0]["fields"]
+        assert Reader(source).header()["clustered"]
         for _, packed in all_tiles(source):
             layers = mapbox_vector_tile.decode(gzip.decompress(packed))
             for feature in layers["hexagons"]["features"]:
@@ -185,6 +188,19 @@ def test_every_hexagon_carries_what_was_judged_of_it(tmp_path: Path) -> None:
                 seen.add((result["resolution"], feature["id"]))
     assert seen == wanted.keys()
     assert {row[signals[0]] for row in wanted.values()} >= {"within_noise", "gain"}
+
+
+def test_an_archive_holds_equal_tiles_once_and_in_order(tmp_path: Path) -> None:
+    tiles = [(0, b"town"), (1, b"sea"), (2, b"sea"), (3, b"town"), (4, b"sea")]
+    path = tmp_path / "tiles.pmtiles"
+    count = write_archive(
+        path, tiles, kind=TileType.PNG, bounds=Box(-10.0, -10.0, 10.0, 10.0), metadata={}
+    )
+    header = read_header(path)
+    assert count == header["addressed_tiles_count"] == 5
+    assert header["tile_contents_count"] == 2
+    assert header["tile_data_length"] == len(b"town" + b"sea")
+    assert header["clustered"]
 
 
 @pytest.mark.parametrize(

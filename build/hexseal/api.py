@@ -254,7 +254,7 @@ def compare_maps(
     """
     from pyarrow import compute
 
-    from hexseal.build import BuildSettings, count, judge
+    from hexseal.build import BuildSettings, count, judge, surveyor
     from hexseal.check.stage import check_region
     from hexseal.datasets.writing import TableFile, read_table
     from hexseal.statistics.stage import write_statistics
@@ -262,12 +262,13 @@ def compare_maps(
     layers = () if areas is None else (_layer(areas, area_id, area_name),)
     with tempfile.TemporaryDirectory(prefix="hexseal-") as scratch:
         region = _compared(maps, _product(product), resolution, layers, Path(scratch))
-        report = check_region(region, compare=False, progress=progress)
-        if report.errors:
-            raise InputError(report.errors[0].line().removeprefix("error: "))
         settings, reporter = BuildSettings(Path(scratch) / "site", workers), Reporter(log, progress)
         work = settings.work(region)
         work.mkdir(parents=True)
+        survey = surveyor(settings, reporter)
+        report = check_region(region, compare=False, progress=progress, survey=survey)
+        if report.errors:
+            raise InputError(report.errors[0].line().removeprefix("error: "))
         count(region, work, settings, reporter)
         judge(region, work, settings, reporter)
         write_statistics(region, work)

@@ -1,7 +1,7 @@
 """Every stage in order: inputs, prediction, delta, statistics, tiles, datasets, pages, checks."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,8 @@ from hexseal import __version__
 from hexseal.accuracy.report import write_report
 from hexseal.accuracy.stage import assess_accuracy, known_accuracy
 from hexseal.change.stage import PairReport, change_stamp, judge_region
-from hexseal.change.survey import count_region, counts_stamp
+from hexseal.change.survey import count_region, counts_stamp, survey_census
+from hexseal.check.census import Census
 from hexseal.check.report import render
 from hexseal.check.stage import check_region
 from hexseal.counting.stage import DeltaSummary
@@ -141,9 +142,7 @@ def _build(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
         if settings.start == "pages":
             reuse_parts(region, work, folder)
         else:
-            prepare_inputs(region, reporter, fresh=settings.fresh)
-            if settings.until != "check":
-                _require_space(region, WorkFolder(work))
+            prepare_inputs(region, settings, reporter)
             for stage, run in (("check", None), ("delta", count), ("change", judge)):
                 if run is not None:
                     run(region, work, settings, reporter)
@@ -184,11 +183,12 @@ def staged(settings: BuildSettings) -> Iterator[SiteFolder]:
         folder.discard()
 
 
-def prepare_inputs(region: Region, reporter: Reporter, *, fresh: bool = False) -> None:
+def prepare_inputs(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
     """Simulate the inputs of a simulated region, predict forward years, check them all.
 
-    Raises InputError where the checks find an error, or an input that ``hexseal fetch`` makes is
-    missing; ``fresh`` predicts again.
+    Files and grids are checked first, then all pixels are read once, for the check and for what
+    comes after it. Raises InputError where the checks find an error, or an input that ``hexseal
+    fetch`` makes is missing, OutputError where the disk has no room; ``fresh`` predicts again.
     """
     require_fetched(region)
     simulation = region.simulation
@@ -207,14 +207,31 @@ def prepare_inputs(region: Region, reporter: Reporter, *, fresh: bool = False) -
                 progress=reporter.progress,
             )
             lines.append(str(simulation.folder))
-    _predict(region, reporter, fresh=fresh)
+    _predict(region, reporter, fresh=settings.fresh)
     with reporter.stage("check") as lines:
-        report = check_region(region, compare=False, progress=reporter.progress)
+        is_last = settings.until == "check"
+        report = check_region(
+            region,
+            compare=False,
+            progress=reporter.progress,
+            survey=None if is_last else surveyor(settings, reporter),
+        )
         for line in render(report):
             reporter.log(line)
         lines.append(report.headline)
     if report.errors:
         raise InputError(f"{region.path}: {report.headline}; fix the inputs named above")
+
+
+def surveyor(settings: BuildSettings, reporter: Reporter) -> Callable[[Region], Census]:
+    """Return what reads a region into its work folder for check, counts and change."""
+
+    def survey(region: Region) -> Census:
+        work = settings.work(region)
+        _require_space(region, WorkFolder(work))
+        return survey_census(region, work, execution=settings.execution, progress=reporter.progress)
+
+    return survey
 
 
 def _predict(region: Region, reporter: Reporter, *, fresh: bool) -> None:

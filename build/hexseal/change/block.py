@@ -4,6 +4,7 @@ All that a block yields adds up: whole numbers, patches with what lies along the
 and rows of changed pixels by owner and patch. So a region may be cut into blocks in any way.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from hexseal.change.codes import UNCOUNTED, EdgeCodes, find_edges, sealed_bits
 from hexseal.change.features import PairPlanes, PatchParts, measure_patches
 from hexseal.change.grading import DoubtfulPlaces
 from hexseal.change.states import GAIN_REASONS, LOSS_REASONS, MOST, NO_DATA, State
+from hexseal.check.census import Census, census_of, histogram
 from hexseal.counting.scanline import Marked
 from hexseal.counting.tally import (
     CodeCounts,
@@ -42,6 +44,7 @@ CORRECTED = 1
 # Pixels around a block that are read with it: the tests of the maps look so far.
 HALO = 16
 STATE_COUNT = 32
+FITS_KEY = 1 << 62
 Own = tuple[int, int, int, int]
 
 
@@ -124,10 +127,25 @@ class BlockFindings:
     classes: Bytes
     counts: tuple[Rows, ...]
     pairs: tuple[PairFindings, ...]
+    census: "BlockCensus | None" = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockCensus:
+    """What the checks of the inputs look at; rows and columns are of the region.
+
+    ``confidence`` and ``repaired`` count the values of each year's layer, None without one.
+    """
+
+    codes: Census
+    confidence: tuple[Integers | None, ...]
+    repaired: tuple[Integers | None, ...]
 
 
 class BlockJudge:
     """Read blocks of one region; safe to share between threads.
+
+    With ``takes_census`` unknown codes are counted, otherwise they are an error.
 
     ``doubtful`` holds for each pair where a test fails locally, which is known only when all has
     been read once.
@@ -141,10 +159,13 @@ class BlockJudge:
         noise: Noise,
         pairs: Sequence[PairPlan],
         doubtful: Sequence[DoubtfulPlaces] = (),
+        *,
+        takes_census: bool = False,
     ) -> None:
         self.counter, self.joiner, self.product = counter, joiner, product
         self.noise, self.pairs, self.doubtful = noise, pairs, doubtful
         self.classes = class_table(product)
+        self.takes_census = takes_census
 
     @property
     def grid(self) -> Grid:
@@ -179,7 +200,11 @@ class BlockJudge:
         doubts = block.doubts()
         codes = _with_doubts(coded, doubts)
         found = self.counter.count_codes(window, codes, len(coded.joint) << len(doubts), marked)
-        self._refuse_unknown(layers, own, joint.classes, coded, found, len(doubts))
+        census = None
+        if self.takes_census:
+            census = self._census(layers, own, window, joint.classes, coded, found.cells)
+        else:
+            self._refuse_unknown(layers, own, joint.classes, coded, found, len(doubts))
         area = pixel_areas(self.grid, window)
         return BlockFindings(
             joint.classes.astype(np.uint8),
@@ -188,7 +213,31 @@ class BlockJudge:
                 change.findings(found, coded, doubts, number, area)
                 for change, number in zip(changes, numbers, strict=True)
             ),
+            census,
         )
+
+    def _census(
+        self,
+        layers: Layers,
+        own: Own,
+        window: Window,
+        classes: Int16s,
+        coded: EdgeCodes,
+        cells: Tally,
+    ) -> BlockCensus:
+        """Return the census of a block; every pixel lies in one cell."""
+        top, bottom, left, right = own
+        inside = np.s_[top:bottom, left:right]
+        pixels = np.zeros(len(classes), np.int64)
+        np.add.at(pixels, coded.joint[cells.code], cells.pixels)
+        bands = tuple(band[inside] for band in layers.classes)
+        pairs = [(plan.first, plan.second) for plan in self.pairs]
+        codes = census_of(self.product, pairs, bands, (classes, pixels), window)
+        confidence, repaired = (
+            tuple(None if band is None else histogram(band[inside], 256) for band in some)
+            for some in (layers.confidence, layers.repaired)
+        )
+        return BlockCensus(codes, confidence, repaired)
 
     def _masks(self, classes: Int16s) -> list[Flags]:
         """Return what of each joint class is sealed: by year; of densities two masks a pair."""
@@ -464,7 +513,7 @@ def summed(rows: Rows) -> Rows:
     """Return the rows with those of one owner and equal columns added up, in ascending order."""
     if not len(rows.owner):
         return rows
-    order = np.lexsort((*rows.columns.T[::-1], rows.owner))
+    order = np.lexsort((*_packed(rows.columns), rows.owner))
     owner, columns = rows.owner[order], rows.columns[order]
     new = np.append(True, owner[1:] != owner[:-1])
     new[1:] |= (columns[1:] != columns[:-1]).any(axis=1)
@@ -478,6 +527,19 @@ def summed(rows: Rows) -> Rows:
     )
 
 
+def _packed(columns: Integers) -> list[Integers]:
+    """Return keys to sort by the columns, the last key first: one, where they fit into it."""
+    low = columns.min(axis=0)
+    spans = (columns.max(axis=0) - low + 1).tolist()
+    if math.prod(spans) >= FITS_KEY:
+        return list(columns.T[::-1])
+    key = np.zeros(len(columns), np.int64)
+    for column, least, span in zip(columns.T, low, spans, strict=True):
+        key *= span
+        key += column - least
+    return [key]
+
+
 def _rows(tally: Tally, columns: np.ndarray) -> Rows:
     return Rows(tally.owner, columns.astype(np.int64), tally.pixels, tally.area_mm2, tally.whole)
 
@@ -489,6 +551,8 @@ def _by_class(tally: Tally, coded: EdgeCodes, doubts: int) -> Rows:
 
 def _with_doubts(coded: EdgeCodes, doubts: list[Flags]) -> UInt16s:
     """Return codes with a low bit for each pair: whether the pixel is doubtful there."""
+    if not doubts:
+        return coded.codes
     codes = coded.codes << np.uint16(len(doubts))
     for place, doubtful in enumerate(doubts):
         codes |= doubtful.astype(np.uint16) << np.uint16(place)

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from hexseal.raster.joint import DOES_NOT_COUNT, UNKNOWN, JointClasses, TooManyCodesError
+from hexseal.raster.joint import (
+    DOES_NOT_COUNT,
+    MOST_CODES,
+    UNKNOWN,
+    JointClasses,
+    TooManyCodesError,
+)
 from hexseal.types import Flags, Integers, UInt16s
 
 MOST_MASKS = 15
@@ -19,6 +25,8 @@ MOST_MASKS = 15
 UNCOUNTED = 1 << MOST_MASKS
 # Above this many codes those that do not occur are left out.
 PACK_ABOVE = 4096
+# Up to so many masks, a table holds the place of every edge.
+TABLED_MASKS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,14 +70,16 @@ def find_edges(
     edges = np.concatenate([np.array(found, np.int64) for found in sets])
     bases = np.searchsorted(numbers, np.arange(len(bits)))
     masks = int(bits[bits < UNCOUNTED].max(initial=0)).bit_length()
-    codes, found = _code(joint.codes, flags, bases, masks, own)
+    small = len(numbers) <= MOST_CODES
+    bases = bases.astype(np.uint16 if small else np.int32)
+    codes, found = _code(joint.codes, flags, bases, _places(masks), masks, own)
     if len(numbers) > min(PACK_ABOVE, room):
         seen = np.bincount(codes.ravel(), minlength=len(numbers)) > 0
         codes = (np.cumsum(seen) - 1)[codes]
         numbers, edges = numbers[seen], edges[seen]
         if len(numbers) > room:
             raise TooManyCodesError
-    return EdgeCodes(codes.astype(np.uint16), bits[numbers], edges, numbers), found
+    return EdgeCodes(codes.astype(np.uint16, copy=False), bits[numbers], edges, numbers), found
 
 
 def _subsets(bits: int) -> list[int]:
@@ -93,22 +103,44 @@ def _place(sealed, edge, masks):
     return place
 
 
+def _places(masks: int) -> UInt16s:
+    """Return the places of all edges, at ``sealed`` * 2^masks + ``edge``; none of many masks."""
+    if masks > TABLED_MASKS:
+        return np.empty(0, np.uint16)
+    return _all_places(masks)
+
+
 @numba.njit(cache=True, nogil=True)
-def _code(joint, flags, bases, masks, own):
-    """Return the code and the years of edges of each pixel of ``own``; see find_edges."""
+def _all_places(masks):
+    places = np.empty(1 << (2 * masks), np.uint16)
+    for sealed in range(1 << masks):
+        for edge in range(1 << masks):
+            places[(sealed << masks) + edge] = _place(sealed, edge, masks)
+    return places
+
+
+@numba.njit(cache=True, nogil=True)
+def _code(joint, flags, bases, places, masks, own):
+    """Return the code and the masks of edges of each pixel of ``own``; see find_edges."""
     height = flags.shape[0]
     top, bottom, left, right = own
-    codes = np.empty((bottom - top, right - left), np.int32)
+    codes = np.empty((bottom - top, right - left), bases.dtype)
     edges = np.empty((bottom - top, right - left), np.uint16)
     mask = np.uint16(UNCOUNTED - 1)
     for row in range(top, bottom):
         above, here, below = flags[max(row - 1, 0)], flags[row], flags[min(row + 1, height - 1)]
         found, coded, numbers = edges[row - top], codes[row - top], joint[row, left:right]
         _edge_row(above[left:right], here, below[left:right], left, mask, found)
+        sealed = here[left:right]
+        if places.size:
+            for column in range(numbers.size):
+                edge = places[((sealed[column] & mask) << masks) + found[column]]
+                coded[column] = bases[numbers[column]] + edge
+            continue
         for column in range(numbers.size):
             code = bases[numbers[column]]
             if found[column]:
-                code += _place(here[left + column], found[column], masks)
+                code += _place(sealed[column], found[column], masks)
             coded[column] = code
     return codes, edges
 

@@ -15,8 +15,10 @@ import pyarrow.parquet as pq
 from hexseal.change.features import COLUMNS
 from hexseal.change.grading import DoubtfulPlaces
 from hexseal.change.joining import Parts
-from hexseal.change.unit import OWNERS, UnitTask, read_unit
+from hexseal.change.unit import CENSUS, OWNERS, UnitTask, read_unit
+from hexseal.check.census import Census
 from hexseal.counting.stage import CountFiles, DeltaSummary, counted_files, counted_settings
+from hexseal.errors import InputError
 from hexseal.execution import (
     Execution,
     Executor,
@@ -41,7 +43,7 @@ FEWEST_PIXELS, LEAST_SIDE = 16_000_000, 512
 # What the findings of a unit depend on beside its inputs.
 CODE = (
     "hexseal.change", "hexseal.counting", "hexseal.raster", "hexseal.hexgrid", "hexseal.vector",
-    "hexseal.products",
+    "hexseal.products", "hexseal.check.census",
 )  # fmt: skip
 SQL = "hexseal.sql"
 
@@ -92,6 +94,47 @@ def survey_region(
     Raises InputError when rasters or areas cannot be used, GridMismatchError when the years do not
     share one grid, UnitError when a unit fails for another reason.
     """
+    survey = _survey(region, work, execution, progress)
+    _refuse_unknown(region, _census(region, survey))
+    return survey
+
+
+def survey_census(
+    region: Region,
+    work: Path,
+    *,
+    execution: Execution | None = None,
+    progress: Progress = no_progress,
+) -> Census:
+    """Read a region as ``survey_region`` does; return the census of all years.
+
+    Rows and columns are those of the files. Codes that the product does not have are counted.
+    """
+    survey = _survey(region, work, execution, progress)
+    census = _census(region, survey)
+    census.move(survey.frame.row, survey.frame.column)
+    return census
+
+
+def _census(region: Region, survey: Survey) -> Census:
+    """Add up the census of all units."""
+    census = Census.none(len(region.years), len(region.pairs))
+    for task in survey.tasks:
+        census.add(Census.from_facts(task.store.facts(task.name)[CENSUS]))
+    return census
+
+
+def _refuse_unknown(region: Region, census: Census) -> None:
+    for (place, code), (row, column) in sorted(census.first.items()):
+        raise InputError(
+            f"{region.epochs[place].landcover}: class code {code} "
+            f"({census.codes[place, code]} pixels, first at row {row}, column {column} of the "
+            f"region) is not a code of {region.product.title}; run hexseal check, then name it in "
+            "[product] nodata or fix the raster"
+        )
+
+
+def _survey(region: Region, work: Path, execution: Execution | None, progress: Progress) -> Survey:
     grid, frame = region_grid(region)
     zones = read_zones(region.areas, grid)
     execution = execution or Execution()

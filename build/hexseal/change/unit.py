@@ -20,6 +20,7 @@ from hexseal.change.block import (
     CONDITION,
     HALO,
     STATE_COUNT,
+    BlockCensus,
     BlockFindings,
     BlockJudge,
     Layers,
@@ -29,6 +30,7 @@ from hexseal.change.block import (
 )
 from hexseal.change.features import COLUMNS
 from hexseal.change.grading import DoubtfulPlaces
+from hexseal.check.census import Census
 from hexseal.counting.tally import WindowCounter
 from hexseal.execution import UnitStore
 from hexseal.raster.grid import Grid, Window
@@ -45,6 +47,8 @@ STEP = 2048
 # Confidence and post-processing layers hold nothing where no tile lies.
 OUTSIDE = 254
 OWNERS = ("cells", "zones")
+# Among the facts of a unit, beside those of its pairs.
+CENSUS = "census"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,8 +113,9 @@ def block_judge(task: UnitTask) -> BlockJudge:
     resolution = region.hexagons.finest if task.has_cells else None
     counter = WindowCounter(task.grid, joiner, resolution, task.zones)
     return BlockJudge(
-        counter, joiner, region.product, region.noise, plans_of(region), task.doubtful
-    )
+        counter, joiner, region.product, region.noise, plans_of(region), task.doubtful,
+        takes_census=task.has_cells and not task.doubtful,
+    )  # fmt: skip
 
 
 def plans_of(region: Region) -> tuple[PairPlan, ...]:
@@ -245,6 +250,8 @@ class _Findings:
         self.keys = [pair.key for pair in region.pairs]
         self.sums = [_PairSums() for _ in self.keys]
         self.tables: dict[str, list[pa.Table]] = {}
+        self.epochs = region.epochs
+        self.census = Census.none(len(region.years), len(region.pairs))
 
     def add(self, blocks: Sequence[BlockFindings]) -> None:
         """Add what the parts of a block show."""
@@ -258,6 +265,22 @@ class _Findings:
             self._append(owner, _table(rows, names, classes))
         for key, sums, pair in zip(self.keys, self.sums, block.pairs, strict=True):
             self._add_pair(key, sums, pair)
+        if block.census is not None:
+            self._add_census(block.census)
+
+    def _add_census(self, found: BlockCensus) -> None:
+        self.census.add(found.codes)
+        # A layer that several years share is counted once.
+        layers = {
+            address: counts
+            for epoch, sure, repaired in zip(
+                self.epochs, found.confidence, found.repaired, strict=True
+            )
+            for address, counts in ((epoch.confidence, sure), (epoch.post_processing, repaired))
+            if address is not None and counts is not None
+        }
+        for address, counts in layers.items():
+            self.census.masks[address] = self.census.masks.get(address, 0) + counts
 
     def _add_pair(self, key: str, sums: _PairSums, pair: PairFindings) -> None:
         sums.states = sums.states + pair.states
@@ -284,8 +307,8 @@ class _Findings:
         return {name: pa.concat_tables(tables) for name, tables in self.tables.items()}
 
     def facts(self) -> dict[str, object]:
-        """Return the sums of each pair by its key."""
-        return {
+        """Return the census, and the sums of each pair by its key."""
+        pairs = {
             key: {
                 "states": sums.states.tolist(),
                 "left": sums.edges.left.tolist(),
@@ -294,6 +317,7 @@ class _Findings:
             }
             for key, sums in zip(self.keys, self.sums, strict=True)
         }
+        return {CENSUS: self.census.to_facts(), **pairs}
 
 
 def _shifted(table: Integers, place: int, labels: int) -> Integers:

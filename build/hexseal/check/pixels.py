@@ -1,20 +1,16 @@
-"""Checks of the pixels: one pass over the blocks counts codes and joint states of all years."""
+"""Checks of the pixels, from what a pass over them has counted (see ``census``)."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
-import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from hexseal.check.census import Census, Extent
 from hexseal.check.report import Finding, PairFigures, YearFigures, pixels
 from hexseal.products import DENSITY_CHANGE_NAME, DENSITY_NAME, FULL, IMPERVIOUSNESS, WORLDCOVER
-from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import Landcover
 from hexseal.region.load import Region
-from hexseal.types import Box, Bytes, Flags, Integers
+from hexseal.types import Box, Integers
 
 HIGHEST_SEALED_SHARE = 0.6
 # The common mask may take this share of a year's land before it is worth a warning.
@@ -32,189 +28,6 @@ DENSITY_CODES = 20
 CHANGE_CODES = frozenset({0, 1, 2, 10, 11, 12, 254, 255})
 # A change of density is stored as 100 and the difference in per cent; 201 is unchanged unsealed.
 CHANGE_DENSITIES = range(FULL + 1, 202)
-# What a code means, as bits.
-VALID, SEALED, LAND = 1, 2, 4
-
-# Edges of what is valid: first row, first column, end row, end column.
-Extent = tuple[int, int, int, int]
-
-
-@dataclass(slots=True)
-class Census:
-    """What a pass over the pixels of several rasters on one grid has counted.
-
-    ``codes`` has one row per raster and one column per code. ``common`` pixels are valid in all
-    rasters; of these ``land`` and ``sealed`` count each raster's, ``gained`` and ``lost`` those of
-    each pair of years, of densities in per cent of a pixel. ``first`` is where (row, column) an
-    unknown code stands first.
-    ``uncovered`` counts the pixels of each raster that no tile covers.
-    """
-
-    codes: Integers
-    land: Integers
-    sealed: Integers
-    gained: Integers
-    lost: Integers
-    common: int = 0
-    first: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
-    extents: dict[int, Extent] = field(default_factory=dict)
-    uncovered: list[int] = field(default_factory=list)
-
-
-def take_census(
-    rasters: Sequence[Landcover], region: Region, frame: Window, progress: Progress = no_progress
-) -> Census:
-    """Count codes of all rasters of a region, one per year on one grid, block by block.
-
-    Memory does not grow with the raster. Raises InputError where a file cannot be read.
-    """
-    years, pairs = len(rasters), len(region.pairs)
-    census = Census(
-        codes=np.zeros((years, 256), dtype=np.int64),
-        land=np.zeros(years, dtype=np.int64),
-        sealed=np.zeros(years, dtype=np.int64),
-        gained=np.zeros(pairs, dtype=np.int64),
-        lost=np.zeros(pairs, dtype=np.int64),
-    )
-    product = region.product
-    is_unknown = ~_table(product.known)
-    meaning = _table(product.valid) * VALID + _table(product.sealed) * SEALED
-    meaning = (meaning + _table(product.valid - product.water) * LAND).astype(np.uint8)
-    pieces = frame.cut(rasters[0].block_shape)
-    for done, (window, bands) in enumerate(_read_ahead(rasters, pieces), 1):
-        counts, land, sealed, edges = _count(bands, meaning)
-        census.codes += counts
-        census.common += int(land.sum())
-        for place, band in enumerate(bands):
-            _note_first(
-                census, place, band, window, np.flatnonzero(is_unknown & (counts[place] > 0))
-            )
-            _widen(census, place, edges[place], window)
-        _compare(census, region, land, sealed)
-        if product.is_density:
-            _compare_densities(census, region, bands, meaning)
-        progress("check", done, len(pieces))
-    for place, raster in enumerate(rasters):
-        # What no tile covers was filled by the reading: no file has these codes.
-        census.uncovered.append(raster.uncovered(frame))
-        census.codes[place, raster.fill] -= census.uncovered[place]
-    return census
-
-
-def _table(codes: frozenset[int]) -> Flags:
-    return np.isin(np.arange(256), sorted(codes))
-
-
-def _read_ahead(
-    rasters: Sequence[Landcover], pieces: Sequence[Window]
-) -> Iterator[tuple[Window, tuple[Bytes, ...]]]:
-    """Yield every window with its bands; the next one is read on a thread of its own."""
-
-    def read(window: Window) -> tuple[Bytes, ...]:
-        return tuple(raster.read(window) for raster in rasters)
-
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(read, pieces[0])
-        for place, window in enumerate(pieces):
-            bands = coming.result()
-            if place + 1 < len(pieces):
-                coming = pool.submit(read, pieces[place + 1])
-            yield window, bands
-
-
-@numba.njit(cache=True, nogil=True)
-def _count(
-    bands: tuple[Bytes, ...], meaning: Bytes
-) -> tuple[Integers, Integers, Integers, Integers]:
-    """Count the codes of equally shaped bands and what they mean together.
-
-    Returns the pixels of each band and code; of what is valid in every band, the pixels by which
-    bands call them land, and by which sealed (bit k: band k); the half-open rows and columns that
-    hold each band's valid pixels, shape (bands, 4): all 0 where there is none.
-    """
-    years = len(bands)
-    height, width = bands[0].shape
-    counts = np.zeros((years, 256), np.int64)
-    land, sealed = np.zeros(1 << years, np.int64), np.zeros(1 << years, np.int64)
-    edges = np.zeros((years, 4), np.int64)
-    for row in range(height):
-        for column in range(width):
-            common, is_land, is_sealed = VALID, 0, 0
-            for k in range(years):
-                code = bands[k][row, column]
-                counts[k, code] += 1
-                bits = meaning[code]
-                common &= bits
-                is_sealed |= ((bits >> 1) & 1) << k
-                is_land |= (bits >> 2) << k
-            if common:
-                land[is_land] += 1
-                sealed[is_sealed] += 1
-        for k in range(years):
-            first, last = 0, width
-            while first < width and not meaning[bands[k][row, first]] & VALID:
-                first += 1
-            if first == width:
-                continue
-            while not meaning[bands[k][row, last - 1]] & VALID:
-                last -= 1
-            if edges[k, 2] == 0:
-                edges[k, 0], edges[k, 1], edges[k, 3] = row, first, last
-            edges[k, 1], edges[k, 3] = min(edges[k, 1], first), max(edges[k, 3], last)
-            edges[k, 2] = row + 1
-    return counts, land, sealed, edges
-
-
-def _compare(census: Census, region: Region, land: Integers, sealed: Integers) -> None:
-    """Add one window's land and sealed pixels within the common mask, from their joint counts."""
-    joint = np.arange(land.size)
-    has = [(joint >> place) & 1 == 1 for place in range(len(region.years))]
-    census.land += [land[chosen].sum() for chosen in has]
-    if region.product.is_density:
-        return
-    census.sealed += [sealed[chosen].sum() for chosen in has]
-    for place, (first, second) in enumerate(region.pairs):
-        before, after = has[region.years.index(first)], has[region.years.index(second)]
-        census.gained[place] += sealed[after & ~before].sum()
-        census.lost[place] += sealed[before & ~after].sum()
-
-
-def _compare_densities(
-    census: Census, region: Region, bands: tuple[Bytes, ...], meaning: Bytes
-) -> None:
-    """Add one window's densities within the common mask, in per cent of a pixel."""
-    common = np.logical_and.reduce([meaning[band] & VALID > 0 for band in bands])
-    densities = [band[common].astype(np.int16) for band in bands]
-    census.sealed += [density.sum(dtype=np.int64) for density in densities]
-    for place, pair in enumerate(region.pairs):
-        before, after = (densities[region.years.index(year)] for year in pair)
-        rise = after - before
-        census.gained[place] += np.maximum(rise, 0).sum(dtype=np.int64)
-        census.lost[place] -= np.minimum(rise, 0).sum(dtype=np.int64)
-
-
-def _note_first(
-    census: Census, place: int, band: Bytes, window: Window, unknown: NDArray[np.intp]
-) -> None:
-    for code in unknown.tolist():
-        row, column = np.unravel_index(int(np.argmax(band == code)), band.shape)
-        here = int(row) + window.row, int(column) + window.column
-        census.first[place, code] = min(here, census.first.get((place, code), here))
-
-
-def _widen(census: Census, place: int, edges: Integers, window: Window) -> None:
-    top, left, bottom, right = edges.tolist()
-    if not bottom:
-        return
-    top, bottom = window.row + top, window.row + bottom
-    left, right = window.column + left, window.column + right
-    old = census.extents.get(place, (top, left, bottom, right))
-    census.extents[place] = (
-        min(old[0], top),
-        min(old[1], left),
-        max(old[2], bottom),
-        max(old[3], right),
-    )
 
 
 def year_figures(region: Region, census: Census) -> tuple[YearFigures, ...]:
@@ -506,13 +319,8 @@ def _bounds(grid: Grid, extent: Extent) -> Box:
     return grid.subgrid(Window(top, left, bottom - top, right - left)).bounds
 
 
-def check_mask(
-    subject: str, mask: Landcover, frame: Window, allowed: frozenset[int]
-) -> Iterator[Finding]:
-    """Check that a mask, which lies on the region's grid, holds only the values it may."""
-    counts = np.zeros(256, dtype=np.int64)
-    for window in frame.cut(mask.block_shape):
-        counts += np.bincount(mask.read(window).ravel(), minlength=256)
+def check_mask(subject: str, counts: Integers, allowed: frozenset[int]) -> Iterator[Finding]:
+    """Check that a mask, of which ``counts`` are the pixels by value, holds only what it may."""
     wrong = [int(value) for value in np.flatnonzero(counts) if int(value) not in allowed]
     if wrong:
         yield Finding(

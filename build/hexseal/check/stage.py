@@ -3,12 +3,15 @@
 Files and grids are checked first; then one pass over the pixels, block by block.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
 
+import numpy as np
+
+from hexseal.check.census import Census, histogram, take_census
 from hexseal.check.files import (
     check_basemap,
     check_edition,
@@ -29,7 +32,6 @@ from hexseal.check.pixels import (
     check_mask,
     check_same,
     pair_figures,
-    take_census,
     year_figures,
 )
 from hexseal.check.report import Finding, Report, refusal, render
@@ -39,6 +41,7 @@ from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import Landcover, open_landcover, warp_command
 from hexseal.region.load import AreaLayer, Epoch, Region
+from hexseal.types import Integers
 from hexseal.vector.areas import overlapping, read_areas
 
 __all__ = ["Finding", "Report", "check_region", "render"]
@@ -51,12 +54,19 @@ POST_PROCESSING_VALUES = frozenset({0, 1, 254})
 
 
 def check_region(
-    region: Region, *, compare: bool = True, progress: Progress = no_progress
+    region: Region,
+    *,
+    compare: bool = True,
+    progress: Progress = no_progress,
+    survey: Callable[[Region], Census] | None = None,
 ) -> Report:
     """Check all inputs of a region; findings never raise, so that all are listed at once.
 
     ``compare`` also measures how the maps are shifted against each other and whether confidence
     falls where they differ, in a pass of its own; a build does so when it judges their change.
+
+    ``survey`` returns the census of a region that is read anyway; without it, or where there is an
+    error already, the rasters are read for the check alone.
 
     Years that the build has yet to make from images are left out and listed.
     """
@@ -72,7 +82,7 @@ def check_region(
         if differences:
             return Report(region.id, tuple(findings))
         try:
-            return _check_pixels(region, rasters, findings, progress, compare=compare)
+            return _check_pixels(region, rasters, findings, progress, survey, compare=compare)
         except InputError as err:
             findings.append(refusal(err, _subject(err, region, rasters)))
             return Report(region.id, tuple(findings))
@@ -162,6 +172,7 @@ def _check_pixels(
     rasters: list[Landcover],
     findings: list[Finding],
     progress: Progress,
+    survey: Callable[[Region], Census] | None,
     *,
     compare: bool,
 ) -> Report:
@@ -169,7 +180,13 @@ def _check_pixels(
     frame = Window(0, 0, grid.height, grid.width)
     if region.window is not None:
         frame = grid.window_of(region.window)
-    census = take_census(rasters, region, frame, progress)
+    layers = [finding for epoch in region.epochs for finding in _check_layers(epoch, grid)]
+    areas = [found for layer in region.areas for found in _check_areas(layer, grid.subgrid(frame))]
+    if survey is None or any(known.level == "error" for known in (*findings, *layers, *areas)):
+        census = take_census(rasters, region, frame, progress)
+    else:
+        census = survey(region)
+        census.leave_out_uncovered(rasters, frame)
     years, pairs = year_figures(region, census), pair_figures(region, census)
     findings += check_change_layers(region, census)
     findings += check_codes(region, census)
@@ -182,10 +199,11 @@ def _check_pixels(
     findings += check_series(region)
     if compare:
         findings += check_maps(region, rasters, grid, frame)
+    findings += layers
+    known = {finding.subject for finding in layers}
     for epoch in region.epochs:
-        findings += _check_masks(epoch, grid, frame)
-    for layer in region.areas:
-        findings += _check_areas(layer, grid.subgrid(frame))
+        findings += [f for f in _check_masks(epoch, grid, frame, census) if f.subject not in known]
+    findings += areas
     if len(region.epochs) == 1:
         findings.append(
             Finding("info", region.id, "one year only, so no change is shown", str(years[0].year))
@@ -193,23 +211,46 @@ def _check_pixels(
     return Report(region.id, tuple(findings), years, pairs, region.product.is_density)
 
 
-def _check_masks(epoch: Epoch, grid: Grid, frame: Window) -> list[Finding]:
-    findings: list[Finding] = []
-    masks = (
-        ("confidence", epoch.confidence, CONFIDENCE_VALUES),
-        ("post_processing", epoch.post_processing, POST_PROCESSING_VALUES),
-    )
-    for kind, address, allowed in masks:
-        if address is None:
-            continue
+def _masks(epoch: Epoch) -> Iterator[tuple[str, str, frozenset[int]]]:
+    """Yield kind, address and allowed values of the masks of a year."""
+    if epoch.confidence is not None:
+        yield "confidence", epoch.confidence, CONFIDENCE_VALUES
+    if epoch.post_processing is not None:
+        yield "post_processing", epoch.post_processing, POST_PROCESSING_VALUES
+
+
+def _check_layers(epoch: Epoch, grid: Grid) -> Iterator[Finding]:
+    """Compare the grids of a year's masks with that of the maps."""
+    for kind, address, _ in _masks(epoch):
         try:
             with open_landcover(address, fill=OUTSIDE) as mask:
                 name = f"{epoch.year} ({epoch.landcover})"
-                differences = list(_compare(address, f"{kind} mask", mask.grid, name, grid))
-                findings += differences or check_mask(address, mask, frame, allowed)
+                yield from _compare(address, f"{kind} mask", mask.grid, name, grid)
         except InputError as err:
-            findings.append(refusal(err, address))
-    return findings
+            yield refusal(err, address)
+
+
+def _check_masks(epoch: Epoch, grid: Grid, frame: Window, census: Census) -> Iterator[Finding]:
+    """Check the values of those of a year's masks that lie on the maps' grid."""
+    for _, address, allowed in _masks(epoch):
+        counts = census.masks.get(address)
+        try:
+            if counts is None:
+                with open_landcover(address, fill=OUTSIDE) as mask:
+                    if grid.difference(mask.grid) is None:
+                        counts = _values(mask, frame)
+        except InputError as err:
+            yield refusal(err, address)
+        if counts is not None:
+            yield from check_mask(address, counts, allowed)
+
+
+def _values(mask: Landcover, frame: Window) -> Integers:
+    """Return how often each value occurs in a mask."""
+    counts = np.zeros(256, np.int64)
+    for window in frame.cut(mask.block_shape):
+        counts += histogram(mask.read(window), 256)
+    return counts
 
 
 def _check_areas(layer: AreaLayer, grid: Grid) -> Iterator[Finding]:

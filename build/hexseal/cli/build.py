@@ -99,7 +99,7 @@ def delta(
     loaded = load_region(region, site=settings.site)
     work = settings.work(loaded)
     with running(loaded, settings, console.reporter()) as reporter:
-        prepare_inputs(loaded, reporter, fresh=fresh)
+        prepare_inputs(loaded, settings, reporter)
         count(loaded, work, settings, reporter)
     console.log(f"counts are in {work}")
 

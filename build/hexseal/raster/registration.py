@@ -10,6 +10,7 @@ the second map is more blurred, ``e`` takes what sealed land grew along its edge
 patches of change stay out. The sums of the normal equations add up over bands and blocks.
 """
 
+import math
 from dataclasses import dataclass
 
 import numba
@@ -31,6 +32,12 @@ PRODUCTS, STEPS = len(_PAIRS), 1 << 16
 # Maps that are shifted by more pixels, or more blurred, cannot show change by their difference;
 # with a larger standard error the shift is not known.
 MOST_SHIFT, MOST_DRIFT, MOST_SHARPNESS, MOST_SHIFT_ERROR = 0.15, 0.25, 0.012, 0.10
+# Terms are multiplied as floating-point numbers, exact below 2^53: sums of so many columns are.
+EXACT_COLUMNS = 4096
+# Columns that are passed over together where nothing is sealed nearby.
+STEP = 32
+# 1.5 x 2^52: what is added to it loses its fraction.
+ROUNDER = 6755399441055744.0
 # The blur reaches so far: pixels this near to no data are left out.
 REACH = 4
 RING = 2 * REACH + 1
@@ -315,12 +322,6 @@ def _add_both(mean, one, other, weight):
 
 
 @numba.njit(cache=True, nogil=True)
-def _whole(value):
-    """Return a term in whole steps."""
-    return np.int64(np.rint(value * STEPS))
-
-
-@numba.njit(cache=True, nogil=True)
 def _gather(plane, change, used, kernel, corner, block, left, right):
     """Add the normal equations of the ``used`` pixels near sealed edges to their blocks.
 
@@ -330,6 +331,7 @@ def _gather(plane, change, used, kernel, corner, block, left, right):
     padded = np.zeros(width + 2 * REACH, np.float32)
     ring = np.zeros((RING, width), np.float32)
     means = np.zeros((3, width), np.float32)
+    terms = np.zeros((TERMS + 2, width))
     across = np.zeros(height, np.bool_)
     ready = 0
     for row in range(height):
@@ -339,50 +341,121 @@ def _gather(plane, change, used, kernel, corner, block, left, right):
         _blur_down(row, height, kernel, across, ring, means[row % 3])
         if row >= 2:
             above, here, below = means[(row - 2) % 3], means[(row - 1) % 3], means[row % 3]
-            first = 1
+            first = _next_busy(here, 1)
             while first < width - 1:
                 part = (first + corner[1]) // block[1]
-                last = min(width - 1, (part + 1) * block[1] - corner[1])
+                end = min(width - 1, first + EXACT_COLUMNS, (part + 1) * block[1] - corner[1])
+                last = _next_idle(here, first, end)
                 place = (row - 1 + corner[0]) // block[0] * BLOCKS + part
-                _gather_row(
-                    above, here, below, change[row - 1], used[row - 1], first, last,
-                    left[:, place], right[:, place],
+                near = first - 1, last + 1
+                _find_terms(
+                    above[near[0] : near[1]], here[near[0] : near[1]], below[near[0] : near[1]],
+                    change[row - 1, near[0] : near[1]], used[row - 1, near[0] : near[1]], terms,
                 )  # fmt: skip
-                first = last
+                _add_left(terms, last - first, left[:, place])
+                _add_right(terms, last - first, right[:, place])
+                first = _next_busy(here, last)
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather_row(above, here, below, change, used, first, last, left, right):
-    """Add the pixels ``first`` to ``last`` of one row to one block."""
-    yy, yx, yl, yg, xx, xl, xg, ll, lg, gg = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-    for column in range(first, last):
-        middle = here[column]
-        if not used[column] or not middle > LEAST_SEALED:
-            continue
-        up, down = np.float64(above[column]), np.float64(below[column])
-        west, east = np.float64(here[column - 1]), np.float64(here[column + 1])
-        down_slope, right_slope = (down - up) / 2.0, (east - west) / 2.0
-        y, x = -_whole(down_slope), -_whole(right_slope)
-        bend = _whole(up + down + west + east - 4.0 * np.float64(middle))
-        slope = _whole(np.sqrt(down_slope * down_slope + right_slope * right_slope))
-        yy += y * y
-        yx += y * x
-        yl += y * bend
-        yg += y * slope
-        xx += x * x
-        xl += x * bend
-        xg += x * slope
-        ll += bend * bend
-        lg += bend * slope
-        gg += slope * slope
-        if change[column] != 0:
-            difference = _whole(np.float64(change[column]))
-            right[0] += y * difference
-            right[1] += x * difference
-            right[2] += bend * difference
-            right[3] += slope * difference
+def _is_busy(means, first, end):
+    """Return whether a pixel of some columns lies near a sealed edge or in sealed land."""
+    found = 0
+    for column in range(first, end):
+        found += np.float64(means[column]) > LEAST_SEALED
+    return found > 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _next_busy(means, first):
+    """Return from which column on something is sealed, in steps."""
+    while first < means.size and not _is_busy(means, first, min(first + STEP, means.size)):
+        first += STEP
+    return first
+
+
+@numba.njit(cache=True, nogil=True)
+def _next_idle(means, first, end):
+    """Return up to which column, at most ``end``, something is sealed; at least one step on."""
+    first = min(first + STEP, end)
+    while first < end and _is_busy(means, first, min(first + STEP, end)):
+        first = min(first + STEP, end)
+    return first
+
+
+@numba.njit(cache=True, nogil=True)
+def _rounded(value):
+    """Return a number below 2^51 rounded, halves to even; unlike rint this is vectorised."""
+    return (value + ROUNDER) - ROUNDER
+
+
+@numba.njit(cache=True, nogil=True)
+def _find_terms(above, here, below, change, used, terms):
+    """Write the terms and the difference of a row's inner pixels in whole steps, 0 where unused.
+
+    A loop for each and no branches, so that all are vectorised.
+    """
+    size = here.size - 2
+    y, x, bend, slope, difference, kept = terms[0], terms[1], terms[2], terms[3], terms[4], terms[5]
+    west, middle, east, above, below = here[:-2], here[1:-1], here[2:], above[1:-1], below[1:-1]
+    used, change = used[1:-1], change[1:-1]
+    for column in range(size):
+        kept[column] = np.float64(used[column] & (np.float64(middle[column]) > LEAST_SEALED))
+    for column in range(size):
+        y[column] = (np.float64(below[column]) - np.float64(above[column])) / 2.0
+    for column in range(size):
+        x[column] = (np.float64(east[column]) - np.float64(west[column])) / 2.0
+    for column in range(size):
+        length = math.sqrt(y[column] * y[column] + x[column] * x[column])
+        slope[column] = _rounded(length * STEPS) * kept[column]
+    for column in range(size):
+        y[column] = -_rounded(y[column] * STEPS) * kept[column]
+    for column in range(size):
+        x[column] = -_rounded(x[column] * STEPS) * kept[column]
+    for column in range(size):
+        bend[column] = np.float64(above[column]) + np.float64(below[column])
+    for column in range(size):
+        around = bend[column] + np.float64(west[column]) + np.float64(east[column])
+        around -= 4.0 * np.float64(middle[column])
+        bend[column] = _rounded(around * STEPS) * kept[column]
+    for column in range(size):
+        difference[column] = _rounded(np.float64(change[column]) * STEPS) * kept[column]
+
+
+# Whole numbers add up to the same in any order: these two may be vectorised.
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+def _add_left(terms, size, left):
+    """Add the products of each two terms of the first ``size`` columns."""
+    y, x, bend, slope = terms[0], terms[1], terms[2], terms[3]
+    yy, yx, yl, yg, xx, xl, xg, ll, lg, gg = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for column in range(size):
+        yy += y[column] * y[column]
+        yx += y[column] * x[column]
+        yl += y[column] * bend[column]
+        yg += y[column] * slope[column]
+        xx += x[column] * x[column]
+        xl += x[column] * bend[column]
+        xg += x[column] * slope[column]
+        ll += bend[column] * bend[column]
+        lg += bend[column] * slope[column]
+        gg += slope[column] * slope[column]
     for place, total in enumerate((yy, yx, yl, yg, xx, xl, xg, ll, lg, gg)):
-        left[place] += total
+        left[place] += np.int64(total)
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+def _add_right(terms, size, right):
+    """Add the products of the terms of the first ``size`` columns with the difference."""
+    y, x, bend, slope = terms[0], terms[1], terms[2], terms[3]
+    difference = terms[4]
+    down, across, blur, growth = 0.0, 0.0, 0.0, 0.0
+    for column in range(size):
+        down += y[column] * difference[column]
+        across += x[column] * difference[column]
+        blur += bend[column] * difference[column]
+        growth += slope[column] * difference[column]
+    for place, total in enumerate((down, across, blur, growth)):
+        right[place] += np.int64(total)
 
 
 def _gaussian(sigma: float, radius: int) -> Doubles:
