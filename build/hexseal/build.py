@@ -13,7 +13,13 @@ from hexseal import __version__
 from hexseal.accuracy.report import write_report
 from hexseal.accuracy.stage import assess_accuracy, known_accuracy
 from hexseal.change.stage import PairReport, change_stamp, judge_region
-from hexseal.change.survey import count_region, counts_stamp, survey_census
+from hexseal.change.survey import (
+    count_region,
+    counts_stamp,
+    lost_units,
+    survey_census,
+    try_lost_again,
+)
 from hexseal.check.census import Census
 from hexseal.check.report import render
 from hexseal.check.stage import check_region
@@ -63,7 +69,8 @@ class BuildSettings:
 
     It begins with the stage ``start`` and ends after ``until`` (None: a published site).
     ``cluster`` is a Dask scheduler for units (see ``execution``), ``memory`` what a database may
-    hold before it spills into the work folder.
+    hold before it spills into the work folder. With ``allow_missing`` units that cannot be read are
+    no data, and site and datasets say so in their title.
     """
 
     site: Path
@@ -73,11 +80,12 @@ class BuildSettings:
     until: Literal["check", "delta", "change", "statistics"] | None = None
     cluster: str | None = None
     memory: str = MEMORY
+    allow_missing: bool = False
 
     @property
     def execution(self) -> Execution:
         """Return where units run."""
-        return Execution(self.workers, self.cluster)
+        return Execution(self.workers, self.cluster, allow_missing=self.allow_missing)
 
     def work(self, region: Region) -> Path:
         """Return the folder of intermediate files of a region."""
@@ -140,9 +148,11 @@ def _build(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
     work = settings.work(region)
     with staged(settings) as folder:
         if settings.start == "pages":
+            region = marked(region, work)
             reuse_parts(region, work, folder)
         else:
             prepare_inputs(region, settings, reporter)
+            region = marked(region, work)
             for stage, run in (("check", None), ("delta", count), ("change", judge)):
                 if run is not None:
                     run(region, work, settings, reporter)
@@ -207,7 +217,7 @@ def prepare_inputs(region: Region, settings: BuildSettings, reporter: Reporter) 
                 progress=reporter.progress,
             )
             lines.append(str(simulation.folder))
-    _predict(region, reporter, fresh=settings.fresh)
+    _predict(region, settings, reporter)
     with reporter.stage("check") as lines:
         is_last = settings.until == "check"
         report = check_region(
@@ -229,18 +239,44 @@ def surveyor(settings: BuildSettings, reporter: Reporter) -> Callable[[Region], 
     def survey(region: Region) -> Census:
         work = settings.work(region)
         _require_space(region, WorkFolder(work))
-        return survey_census(region, work, execution=settings.execution, progress=reporter.progress)
+        try_lost_again(work)
+        census = survey_census(
+            region, work, execution=settings.execution, progress=reporter.progress
+        )
+        for name, reason in lost_units(work).items():
+            reporter.log(f"warning: unit {name} is missing, its pixels are no data: {reason}")
+        return census
 
     return survey
 
 
-def _predict(region: Region, reporter: Reporter, *, fresh: bool) -> None:
+def marked(region: Region, work: Path) -> Region:
+    """Return a region whose title says how many of its units are missing, where some are."""
+    lost = len(lost_units(work))
+    if not lost:
+        return region
+    marks = {
+        "en": f"incomplete, {lost} unit{'s' * (lost > 1)} missing",
+        "fr": f"incomplet, {lost} unité{'s' * (lost > 1)} manquante{'s' * (lost > 1)}",
+    }
+    title = {
+        language: f"{text} ({marks.get(language, marks['en'])})"
+        for language, text in region.title.items()
+    }
+    return replace(region, title=title)
+
+
+def _predict(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
     """Make the maps of forward years, or keep those of the last build."""
     if region.mapped_years == region.years:
         return
     with reporter.stage("predict") as lines:
         reports = make_forward_years(
-            region, fresh=fresh, log=reporter.log, progress=reporter.progress
+            region,
+            fresh=settings.fresh,
+            log=reporter.log,
+            progress=reporter.progress,
+            workers=settings.workers,
         )
         for report in reports:
             lines.append(report.summary)
@@ -259,7 +295,8 @@ def count(
         summary = count_region(
             region, work, execution=settings.execution, progress=reporter.progress
         )
-        stamp.write()
+        if not lost_units(work):
+            stamp.write()
         lines.pixels = summary.pixels
         lines.append(f"{summary.pixels:,} pixels ({summary.grid}), {summary.areas} areas")
     return summary
@@ -278,7 +315,8 @@ def judge(region: Region, work: Path, settings: BuildSettings, reporter: Reporte
         reports = judge_region(
             region, work, execution=settings.execution, progress=reporter.progress
         )
-        stamp.write()
+        if not lost_units(work):
+            stamp.write()
         for report in reports:
             lines.append(
                 f"{report.first}-{report.second}: {report.confirmed_patches:,} of "

@@ -4,6 +4,7 @@ Units are squares of the pixel grid, so that a rerun keeps those that are done. 
 the order and the number of workers, what is summed from them is the same to the last digit.
 """
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -22,6 +23,7 @@ from hexseal.errors import InputError
 from hexseal.execution import (
     Execution,
     Executor,
+    Outcome,
     UnitStore,
     completed,
     note_kept,
@@ -145,8 +147,45 @@ def _survey(region: Region, work: Path, execution: Execution | None, progress: P
             for window in cut_units(grid, frame)
         )
         store.prune(task.name for task in tasks)
-        _read(tasks, executor, execution, progress)
-    return Survey(grid, frame, zones, tasks)
+        tasks = _without_lost(tasks, work)
+        for lost in _read(tasks, executor, execution, progress):
+            _give_up(lost, work)
+    return Survey(grid, frame, zones, _without_lost(tasks, work))
+
+
+def _give_up(lost: Outcome[UnitTask, int], work: Path) -> None:
+    """Write the findings of a unit that cannot be read: none but no data."""
+    read_unit(replace(lost.unit, store=_lost_store(lost.unit, work), reason=lost.reason))
+
+
+def _without_lost(tasks: Sequence[UnitTask], work: Path) -> tuple[UnitTask, ...]:
+    """Return the units; those that this build gave up are no data."""
+    found = []
+    for task in tasks:
+        store = _lost_store(task, work)
+        if store.is_finished(task.name):
+            task = replace(task, store=store, reason=store.facts(task.name)["reason"])
+        found.append(task)
+    return tuple(found)
+
+
+def _lost_store(task: UnitTask, work: Path) -> UnitStore:
+    return UnitStore(WorkFolder(work).units("lost"), task.store.key)
+
+
+def lost_units(work: Path) -> dict[str, str]:
+    """Return the reason for each unit that the last build gave up, by its name."""
+    folder = WorkFolder(work).units("lost")
+    found = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        name, key = path.name.rsplit("-", 1)
+        found[name] = str(UnitStore(folder, key).facts(name)["reason"])
+    return found
+
+
+def try_lost_again(work: Path) -> None:
+    """Forget which units an earlier build gave up."""
+    shutil.rmtree(WorkFolder(work).units("lost"), ignore_errors=True)
 
 
 def survey_again(
@@ -163,14 +202,19 @@ def survey_again(
     key = key_of(survey.tasks[0].store.key, _facts_of(doubtful))
     store = UnitStore(WorkFolder(work).units("change"), key)
     again = [
-        UnitTask(t.region, t.grid, t.frame, t.zones, t.window, store, tuple(doubtful))
+        replace(t, store=store, doubtful=tuple(doubtful))
         if any(places.meets(t.window) for places in doubtful)
         else t
         for t in survey.tasks
     ]
     execution = execution or Execution()
     with open_executor(execution, work) as executor:
-        _read([t for t in again if t.doubtful], executor, execution, progress)
+        _read(
+            [t for t in again if t.doubtful],
+            executor,
+            replace(execution, allow_missing=False),
+            progress,
+        )
     return Survey(survey.grid, survey.frame, survey.zones, tuple(again))
 
 
@@ -199,7 +243,12 @@ def survey_areas(
     )
     execution = execution or Execution()
     with open_executor(execution, work) as executor:
-        _read([t for t in tasks if t.meets_zone], executor, execution, progress)
+        _read(
+            [t for t in tasks if t.meets_zone],
+            executor,
+            replace(execution, allow_missing=False),
+            progress,
+        )
     return Survey(grid, frame, zones, tasks)
 
 
@@ -304,10 +353,11 @@ def _facts_of(doubtful: Sequence[DoubtfulPlaces]) -> list[tuple[object, ...]]:
 
 def _read(
     tasks: Sequence[UnitTask], executor: Executor, execution: Execution, progress: Progress
-) -> None:
+) -> list[Outcome[UnitTask, int]]:
     """Read the units that are missing; where they are fewer than workers, on several threads each.
 
     The threads of one process share its start and its cores; a cluster has workers enough.
+    Returns the units that cannot be read, where the settings allow that there are some.
     """
     missing = [task for task in tasks if not task.store.is_finished(task.name)]
     done = len(tasks) - len(missing)
@@ -316,10 +366,14 @@ def _read(
     if execution.cluster is None and missing:
         threads = max(1, executor.workers // len(missing))
         missing = [replace(task, threads=threads) for task in missing]
-    for outcome in completed(executor.run(read_unit, missing), what="count"):
+    lost: list[Outcome[UnitTask, int]] = []
+    may_miss = lost if execution.allow_missing and len(tasks) > 1 else None
+    outcomes = executor.run(read_unit, missing)
+    for outcome in completed(outcomes, what="count", lost=may_miss):
         assert outcome.value
         done += 1
         progress("count", done, len(tasks))
+    return lost
 
 
 def _columns(path: Path) -> dict[str, Integers]:

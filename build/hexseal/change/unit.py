@@ -56,7 +56,8 @@ class UnitTask:
     """What a worker needs to know to read one unit; ``window`` is its place in the region.
 
     ``frame`` is the region's place in the files. Without ``has_cells`` only areas are counted.
-    ``threads`` judge blocks while the next ones are read.
+    ``threads`` judge blocks while the next ones are read. A ``reason`` says why the unit cannot be
+    read: all of its pixels are no data.
     """
 
     region: Region
@@ -68,6 +69,7 @@ class UnitTask:
     doubtful: tuple[DoubtfulPlaces, ...] = ()
     has_cells: bool = True
     threads: int = 1
+    reason: str = ""
 
     @property
     def meets_zone(self) -> bool:
@@ -102,7 +104,7 @@ def read_unit(task: UnitTask) -> int:
                 findings.add(waiting.popleft().result())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-    task.store.write(task.name, findings.joined(), findings.facts())
+    task.store.write(task.name, findings.joined(), findings.facts() | {"reason": task.reason})
     return task.window.height * task.window.width
 
 
@@ -177,7 +179,7 @@ class _UnitReader:
         top, first, last = max(0, unit.row - HALO), unit.row, unit.row + unit.height
         stop = min(grid.height, last + HALO)
         ready, offset = top, self.task.frame.row
-        planes = np.empty((len(self._readers()), STEP + 3 * HALO, self._width), np.uint8)
+        planes = np.empty((len(self._fills()), STEP + 3 * HALO, self._width), np.uint8)
         while first < last:
             coming = min(stop, ((ready + offset) // STEP + 1) * STEP - offset)
             self._read(ready, planes[:, ready - top : coming - top])
@@ -197,6 +199,11 @@ class _UnitReader:
         right = min(self.task.grid.width, unit.column + unit.width + HALO)
         return right - max(0, unit.column - HALO)
 
+    def _fills(self) -> list[int]:
+        """Return what each plane holds where nothing was mapped."""
+        layers = [layer for layer in (*self.confidence, *self.repaired) if layer is not None]
+        return [self.classes.fill] * len(self.classes.addresses) + [OUTSIDE] * len(layers)
+
     def _readers(self) -> list[Landcover]:
         """Return the rasters of every plane: classes, confidence, post-processing by year."""
         stacks = (self.classes, *self.confidence, *self.repaired)
@@ -204,6 +211,9 @@ class _UnitReader:
 
     def _read(self, first: int, planes: Bytes) -> None:
         """Read rows from ``first`` on into planes, shape (layers, rows, columns)."""
+        if self.task.reason:
+            planes[:] = np.array(self._fills(), np.uint8)[:, None, None]
+            return
         left = max(0, self.task.window.column - HALO)
         window = Window(first, left, planes.shape[1], planes.shape[2])
         window = window.moved(self.task.frame.row, self.task.frame.column)

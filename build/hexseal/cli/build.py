@@ -24,6 +24,8 @@ from hexseal.storage.workdir import default_site
               help="First stage to run; pages renders the last build's site again.")  # fmt: skip
 @click.option("--until", type=click.Choice(["check", "delta", "change", "statistics"]),
               help="Last stage to run; its files are in work/ID beside the site.")  # fmt: skip
+@click.option("--allow-missing", is_flag=True,
+              help="Publish without units that cannot be read; the title says so.")  # fmt: skip
 @click.pass_obj
 def build(
     console: Console,
@@ -35,6 +37,7 @@ def build(
     fresh: bool,
     start: Literal["check", "pages"],
     until: Literal["check", "delta", "change", "statistics"] | None,
+    allow_missing: bool,
 ) -> None:
     """Build the whole site of a region file.
 
@@ -52,8 +55,9 @@ def build(
     if start == "pages" and (until or fresh):
         raise click.UsageError("--from pages goes neither with --until nor with --fresh")
     settings = BuildSettings(
-        site, workers, fresh, start, until, cluster=cluster, memory=memory or USUAL
-    )
+        site, workers, fresh, start, until, cluster=cluster, memory=memory or USUAL,
+        allow_missing=allow_missing,
+    )  # fmt: skip
     index = build_site(region, settings, console.reporter())
     seconds = f"{time.monotonic() - started:.1f} s"
     if until:

@@ -30,12 +30,13 @@ class Execution:
 
     ``cluster`` is the address of a scheduler (``tcp://HOST:PORT``), or ``local`` for one of
     ``workers`` workers on this machine. A unit that fails for a reason that may pass is repeated
-    ``retries`` times.
+    ``retries`` times; with ``allow_missing`` those that still fail are left out and named.
     """
 
     workers: int | None = None
     cluster: str | None = None
     retries: int = 2
+    allow_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +137,13 @@ def note_kept(names: Iterable[str]) -> None:
             watcher.kept(name)
 
 
-def completed(outcomes: Iterable[Outcome[U, R]], *, what: str) -> Iterator[Outcome[U, R]]:
+def completed(
+    outcomes: Iterable[Outcome[U, R]], *, what: str, lost: list[Outcome[U, R]] | None = None
+) -> Iterator[Outcome[U, R]]:
     """Yield the outcomes that have a value; raise UnitError after the last one if any failed.
 
     The error of a region of one unit is raised as it is. ``what`` is the stage, for the message.
+    Where ``lost`` is given, failed outcomes are added to it instead, unless all failed.
     """
     watcher = _watcher.get()
     failed: list[Outcome[U, R]] = []
@@ -152,7 +156,9 @@ def completed(outcomes: Iterable[Outcome[U, R]], *, what: str) -> Iterator[Outco
             yield outcome
         else:
             failed.append(outcome)
-    if failed:
+    if lost is not None and len(failed) < total:
+        lost += failed
+    elif failed:
         raise _failure(failed, total, what) from failed[0].error
 
 

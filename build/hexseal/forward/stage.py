@@ -18,10 +18,13 @@ Where no year of a region has a map, each is the model's map as it is (maps.py).
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from hexseal import __version__
@@ -53,6 +56,8 @@ CODE = (
     "hexseal.forward", "hexseal.raster",
     "hexseal_ml.predict", "hexseal_ml.model", "hexseal_ml.imagery",
 )  # fmt: skip
+# Maps an image into the files of a stem.
+Predict = Callable[[str, Forward, Path], None]
 
 
 def report_path(epoch: Epoch) -> Path:
@@ -62,11 +67,15 @@ def report_path(epoch: Epoch) -> Path:
 
 
 def make_forward_years(
-    region: Region, *, fresh: bool, log: Log, progress: Progress
+    region: Region, *, fresh: bool, log: Log, progress: Progress, workers: int | None = None
 ) -> list[ForwardReport]:
-    """Predict and carry forward every forward year that is not there yet."""
+    """Predict and carry forward every forward year that is not there yet.
+
+    The model runs on ``workers`` threads (None: one per core).
+    """
+    run = partial(_predict, fresh=fresh, log=log, workers=workers)
     return [
-        _make(region, epoch, epoch.forward, fresh=fresh, log=log, progress=progress)
+        _make(region, epoch, epoch.forward, run, fresh=fresh, progress=progress)
         for epoch in region.epochs
         if epoch.forward is not None
     ]
@@ -103,7 +112,13 @@ def source_titles(region: Region) -> dict[str, str]:
 
 
 def _make(
-    region: Region, epoch: Epoch, forward: Forward, *, fresh: bool, log: Log, progress: Progress
+    region: Region,
+    epoch: Epoch,
+    forward: Forward,
+    predict: Predict,
+    *,
+    fresh: bool,
+    progress: Progress,
 ) -> ForwardReport:
     mapped = next((e for e in region.epochs if e.year == forward.calibrate_on), None)
     stamp = _stamp(epoch, forward, mapped)
@@ -116,12 +131,12 @@ def _make(
     key = hashlib.sha256(settings.encode()).hexdigest()
     report_path(epoch).unlink(missing_ok=True)
     if mapped is None:
-        report = _model_year(epoch, forward, key, fresh=fresh, log=log)
+        report = _model_year(epoch, forward, key, predict)
     else:
         stems = []
         for year, image in zip((mapped.year, epoch.year), forward.images, strict=True):
             stem = ForwardFolder(forward.folder).prediction(year, epoch.year)
-            _predict(image, forward, stem, fresh=fresh, log=log)
+            predict(image, forward, stem)
             stems.append(stem)
         report = carry_forward(epoch, mapped, (stems[0], stems[1]), key, progress)
     write_report(report, report_path(epoch))
@@ -129,14 +144,12 @@ def _make(
     return report
 
 
-def _model_year(
-    epoch: Epoch, forward: Forward, key: str, *, fresh: bool, log: Log
-) -> ForwardReport:
+def _model_year(epoch: Epoch, forward: Forward, key: str, predict: Predict) -> ForwardReport:
     """Make a year that no map stands behind: the model's map as it is."""
     stem = ForwardFolder(forward.folder).prediction(epoch.year, epoch.year)
     if forward.reference is None:
         tested_accuracy(model_folder(forward.model))  # Refuses the model before it works for hours.
-    _predict(forward.imagery, forward, stem, fresh=fresh, log=log)
+    predict(forward.imagery, forward, stem)
     facts = _prediction_facts(stem)
     model = model_folder(forward.model)
     known = {
@@ -152,7 +165,9 @@ def _model_year(
     return report
 
 
-def _predict(image: str, forward: Forward, stem: Path, *, fresh: bool, log: Log) -> None:
+def _predict(
+    image: str, forward: Forward, stem: Path, *, fresh: bool, log: Log, workers: int | None
+) -> None:
     """Run hexseal-ml on one image in a process of its own, so that hexseal never needs torch."""
     require_ml()
     command = [
@@ -164,7 +179,8 @@ def _predict(image: str, forward: Forward, stem: Path, *, fresh: bool, log: Log)
         command += ["--clouds", forward.clouds]
     if fresh:
         command.append("--fresh")
-    done = subprocess.run(command, capture_output=True, text=True)
+    threads = {} if workers is None else {"OMP_NUM_THREADS": str(workers)}
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | threads)
     for line in done.stdout.splitlines():
         if line.startswith("warning"):
             log(line)

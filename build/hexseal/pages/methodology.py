@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from markupsafe import Markup
 
+from hexseal.codebook.measures import SIGNALS
 from hexseal.pages.judgement import Judged
 from hexseal.pages.locales import M2_PER_HECTARE, hectare_digits, number
 from hexseal.pages.stories import switched_on
 from hexseal.pages.tables import Writer
 from hexseal.region.load import Region
+from hexseal.tiles.hexagons import signal_codes
 from hexseal.types import Pair
 
 # The sections of the page in their order; each is an anchor and a title.
@@ -21,7 +23,7 @@ SECTIONS = (
     "pixels", "units", "bias", "clcplus", "filters", "grades", "confirmed", "adjusted", "signal",
     "indicators", "warnings", "limits", "sources",
 )  # fmt: skip
-CALLED = ("gain", "loss")
+CALLED = (SIGNALS.index("gain"), SIGNALS.index("loss"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def _shares(table: pa.Table, here: np.ndarray, pair: Pair, size: int) -> SizeSha
     if not here.any():
         return SizeShares(pair, size, 0, None, None)
     flows = [table[f"{way}_m2_{key}"].to_numpy()[here] for way in ("new_sealed", "unsealed")]
-    called = np.array([signal in CALLED for signal in table[f"signal_{key}"].to_pylist()])
+    called = np.isin(signal_codes(table[f"signal_{key}"]), CALLED)
     count = int(here.sum())
     changed = int(np.count_nonzero(flows[0] + flows[1] > 0))
     return SizeShares(pair, size, count, changed / count, int(called[here].sum()) / count)
