@@ -72,6 +72,7 @@ def find_edges(
     masks = int(bits[bits < UNCOUNTED].max(initial=0)).bit_length()
     small = len(numbers) <= MOST_CODES
     bases = bases.astype(np.uint16 if small else np.int32)
+    codes: Integers
     codes, found = _code(joint.codes, flags, bases, _places(masks), masks, own)
     if len(numbers) > min(PACK_ABOVE, room):
         seen = np.bincount(codes.ravel(), minlength=len(numbers)) > 0
