@@ -7,6 +7,7 @@ codes once gives the counts by class and, for each pair of years, by state and e
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numba
 import numpy as np
@@ -72,15 +73,15 @@ def find_edges(
     masks = int(bits[bits < UNCOUNTED].max(initial=0)).bit_length()
     small = len(numbers) <= MOST_CODES
     bases = bases.astype(np.uint16 if small else np.int32)
-    codes: Integers
-    codes, found = _code(joint.codes, flags, bases, _places(masks), masks, own)
+    found = _code(joint.codes, flags, bases, _places(masks), masks, own)
+    codes, marked = cast("tuple[Integers, UInt16s]", found)
     if len(numbers) > min(PACK_ABOVE, room):
         seen = np.bincount(codes.ravel(), minlength=len(numbers)) > 0
         codes = (np.cumsum(seen) - 1)[codes]
         numbers, edges = numbers[seen], edges[seen]
         if len(numbers) > room:
             raise TooManyCodesError
-    return EdgeCodes(codes.astype(np.uint16, copy=False), bits[numbers], edges, numbers), found
+    return EdgeCodes(codes.astype(np.uint16, copy=False), bits[numbers], edges, numbers), marked
 
 
 def _subsets(bits: int) -> list[int]:
