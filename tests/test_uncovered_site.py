@@ -13,11 +13,13 @@ from rasterfiles import write_tif
 from sites import COLUMNS, REGION, ROWS, write_region
 
 from hexseal.build import BuildSettings, Reporter, build_site
+from hexseal.check.files import check_grid
 from hexseal.errors import InputError, RegionError
 from hexseal.forward.report import read_report, report_facts
 from hexseal.forward.stage import make_forward_years
 from hexseal.region.load import load_region
 from hexseal.verify import verify_site
+from hexseal_ml.imagery.image import open_image
 
 YEAR = """
 [[epoch]]
@@ -161,3 +163,11 @@ def test_a_model_that_states_no_accuracy_is_refused(tmp_path: Path) -> None:
 def test_keys_that_do_not_go_together_are_refused(tmp_path: Path, more: str, said: str) -> None:
     with pytest.raises(RegionError, match=said):
         load_region(_region(tmp_path / "regions", more))
+
+
+def test_images_may_lie_in_another_crs_than_clcplus(tmp_path: Path) -> None:
+    path = _region(tmp_path)
+    region = load_region(path)
+    write_image(tmp_path / "utm.tif", reflectance(ROWS, COLUMNS), crs="EPSG:32631")
+    with open_image(str(tmp_path / "utm.tif")) as image:
+        assert list(check_grid(region, region.epochs[0], image.grid)) == []

@@ -53,10 +53,14 @@ NAMES = {
 
 
 def check_grid(region: Region, epoch: Epoch, grid: Grid) -> Iterator[Finding]:
-    """Check CRS, pixel size and origin of a CLC+ Backbone raster, pixel size of a density."""
+    """Check CRS, pixel size and origin of a CLC+ Backbone raster, pixel size of a density.
+
+    A year that a model made from images alone lies wherever its images do, mostly in UTM.
+    """
     if region.product.is_density and not region.simulated:
         yield from _check_density_grid(epoch, grid)
-    if region.product.name != "clcplus":
+    is_images = epoch.forward is not None and epoch.forward.is_on_grid_of_images
+    if region.product.name != "clcplus" or is_images:
         return
     if grid.crs_label not in (EUROPE, *OVERSEAS):
         yield Finding(

@@ -45,6 +45,11 @@ class Forward:
         before = () if self.calibration_imagery is None else (self.calibration_imagery,)
         return (*before, self.imagery)
 
+    @property
+    def is_on_grid_of_images(self) -> bool:
+        """Return whether the year's map is the model's alone, in the CRS of its image."""
+        return self.calibrate_on is None and self.calibration_imagery is None
+
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
