@@ -26,4 +26,6 @@ if __name__ == "__main__":
     command, image, *rest = sys.argv[1:]
     assert command == "predict", command
     options = dict(zip(rest[::2], rest[1::2], strict=False))
+    if not Path(options["--model"]).is_dir():
+        sys.exit(f"error: {options['--model']}: no such model folder; train one or give another")
     predict(image, Path(options["--out"]) / options["--prefix"])
