@@ -171,3 +171,12 @@ def test_images_may_lie_in_another_crs_than_clcplus(tmp_path: Path) -> None:
     write_image(tmp_path / "utm.tif", reflectance(ROWS, COLUMNS), crs="EPSG:32631")
     with open_image(str(tmp_path / "utm.tif")) as image:
         assert list(check_grid(region, region.epochs[0], image.grid)) == []
+
+
+def test_nobody_but_the_makers_of_images_is_credited(made: Made) -> None:
+    region = load_region(made.region, site=made.site)
+    assert region.attribution.startswith("Contains modified Copernicus Sentinel data")
+    for page in ("index.html", "fr/index.html"):
+        text = (made.site / page).read_text(encoding="utf-8")
+        assert "Copernicus Land Monitoring" not in text
+        assert "Copernicus Sentinel" in text

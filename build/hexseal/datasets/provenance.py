@@ -101,6 +101,8 @@ def attribution_of(region: Region) -> str:
     product = region.product
     if region.simulated:
         return region.attribution
+    if not region.mapped_years:
+        return f"{region.attribution}. {NOT_ENDORSED}"
     editions = [product.dois[year] for year in region.years if year in product.dois]
     addresses = ", ".join(f"https://doi.org/{doi}" for doi in editions)
     if not addresses:

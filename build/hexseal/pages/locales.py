@@ -73,6 +73,8 @@ def attribution(region: Region, locale: Locale) -> str:
     """Return whose data a site shows, in the reader's language where the product is known."""
     if region.simulated:
         return locale.text("page.attribution.simulated", product=region.product.title)
+    if not region.mapped_years:
+        return locale.text("page.attribution.images")
     return product_attribution(region.product, locale)
 
 

@@ -286,7 +286,11 @@ def _context(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, ob
         "region": region,
         "title": region.title[language],
         "attribution": attribution(region, locale),
-        "product_attribution": product_attribution(region.product, locale),
+        "product_attribution": (
+            product_attribution(region.product, locale)
+            if region.mapped_years
+            else attribution(region, locale)
+        ),
         "whole": contents.whole,
         "write": Writer(locale),
         "area_tables": area_tables(contents.areas, region, Writer(locale)),

@@ -168,9 +168,11 @@ class Region:
 
     @property
     def attribution(self) -> str:
-        """Return whose data a map shows; simulated data are nobody's."""
+        """Return whose data a map shows: simulated data are nobody's, images alone Sentinel's."""
         if self.simulated:
             return f"Simulated by hexseal; holds no {self.product.title} data"
+        if not self.mapped_years:
+            return "Contains modified Copernicus Sentinel data, mapped by a model"
         return self.product.attribution
 
     @property
