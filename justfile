@@ -40,6 +40,11 @@ merge *ARGUMENTS: setup
 verify SITE="site": setup
     @{{bin}}/hexseal verify {{SITE}}
 
+# Check the HTML of a built site with the Nu validator: 32 MB from npm, once, and Java 11 or later
+validate SITE="site":
+    npm install --silent --no-audit --no-fund --no-save --prefix work/vnu vnu-jar@26.9.27
+    java -Xss8m -jar work/vnu/node_modules/vnu-jar/build/dist/vnu.jar --errors-only --skip-non-html {{SITE}}
+
 # Make a simulated island with a region file to build and to copy
 simulate FOLDER *OPTIONS: setup
     @{{bin}}/hexseal simulate {{FOLDER}} {{OPTIONS}}

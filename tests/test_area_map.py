@@ -1,5 +1,9 @@
 """Maps on sheets: from tiles that are read back, with an outline and numbered places."""
 
+import base64
+import re
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +16,7 @@ from hexseal.pages.areamap import AreaMaps, Mosaic, mercator, open_mosaic, view_
 from hexseal.pages.places import Place
 from hexseal.tiles.archives import write_archive
 from hexseal.tiles.codes import encode
+from hexseal.tiles.images import decode_webp, encode_webp
 from hexseal.tiles.mercator import MercatorTile
 from hexseal.types import Box
 
@@ -82,6 +87,51 @@ def test_a_place_is_shown_before_and_after(mosaic: Mosaic) -> None:
     # Its quarter holds code 2: land in both years.
     assert picture.before == picture.after
     assert maps(None).picture(PLACE, (2018, 2024)) is None
+
+
+def photo(path: Path, color: tuple[int, int, int, int]) -> Mosaic:
+    """Write one tile of an image of a single colour for the whole Earth."""
+    bands = np.broadcast_to(np.array(color, np.uint8)[:, None, None], (4, 512, 512))
+    tiles = iter([(MercatorTile(0, 0, 0).id, encode_webp(np.ascontiguousarray(bands)))])
+    write_archive(
+        path, tiles, kind=TileType.WEBP, bounds=Box(-180.0, -80.0, 180.0, 80.0), metadata={}
+    )
+    return open_mosaic(path, is_image=True)
+
+
+def test_satellite_images_are_shown_where_both_years_have_one(
+    mosaic: Mosaic, tmp_path: Path
+) -> None:
+    green, grey = (20, 120, 30, 255), (150, 150, 150, 255)
+    before, after = photo(tmp_path / "b.pmtiles", green), photo(tmp_path / "a.pmtiles", grey)
+    both = replace(maps(mosaic), images={2018: before, 2024: after})
+    picture = both.picture(PLACE, (2018, 2024))
+    assert picture is not None
+    assert picture.is_image
+    kind, _, coded = picture.before.partition(",")
+    assert kind == "data:image/webp;base64"
+    seen = decode_webp(base64.b64decode(coded))
+    assert seen.shape == (84, 120, 4)
+    assert np.abs(seen.mean((0, 1)) - green).max() < 6
+    # One image alone, or one with a gap, would show two kinds beside each other.
+    hidden = photo(tmp_path / "h.pmtiles", (0, 0, 0, 0))
+    for images in ({2024: after}, {2018: hidden, 2024: after}):
+        only = replace(both, images=images).picture(PLACE, (2018, 2024))
+        assert only is not None
+        assert not only.is_image
+        assert only.before.startswith("data:image/png;")
+
+
+def test_a_coarse_ground_is_drawn_as_large_with_fewer_pixels(mosaic: Mosaic) -> None:
+    sizes = {}
+    for coarse in (1, 2):
+        drawn = replace(maps(mosaic), coarse=coarse).map(("commune", "1"), [], "M", confirmed=True)
+        assert drawn is not None
+        assert 'width="720" height="380"></image>' in drawn
+        found = re.search(r'href="data:image/png;base64,([^"]+)"', drawn)
+        assert found
+        sizes[coarse] = struct.unpack(">II", base64.b64decode(found[1])[16:24])
+    assert sizes == {1: (720, 380), 2: (360, 190)}
 
 
 def test_an_archive_that_is_none_is_one_line(tmp_path: Path) -> None:

@@ -591,3 +591,18 @@ def test_a_sheet_holds_the_map_of_its_change_and_its_places(made: MadeSite) -> N
     assert "data version 1.0.0" in text
     # A sheet that is sent on carries its pictures: nothing of the map is fetched.
     assert set(re.findall(r'<image[^>]* href="(.{10})', text)) == {"data:image"}
+
+
+def test_sheets_of_a_site_of_many_areas_keep_their_map(
+    made: MadeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Path(shutil.copytree(made.folder, tmp_path / "site"))
+    before = (site / "areas/municipality/02.html").read_text(encoding="utf-8")
+    monkeypatch.setattr("hexseal.pages.site.MOST_PICTURES", 1)
+    write_pages(made.region, made.work, site)
+    text = (site / "areas/municipality/02.html").read_text(encoding="utf-8")
+    assert text.count('class="map-ground"') == 1
+    assert text.count('class="map-place"') == 1
+    assert "<strong>0.09 ha</strong>" in text
+    assert 'class="place-twins"' not in text
+    assert len(text) < len(before)

@@ -75,6 +75,9 @@ languages = ["fr"]
 standalone = "never"
 basemap = "b.pmtiles"
 pixels = "never"
+[places]
+path = "towns.gpkg"
+name = "name"
 [target]
 base = [2018, 2021]
 year = 2031

@@ -20,7 +20,15 @@ from hexseal.manifest import write_manifest
 from hexseal.pages import PageSummary, write_pages
 from hexseal.products import CLCPLUS
 from hexseal.raster.grid import from_lonlat
-from hexseal.region.load import AreaLayer, Epoch, Forward, HexagonRange, Region, Site
+from hexseal.region.load import (
+    AreaLayer,
+    Epoch,
+    Forward,
+    HexagonRange,
+    NamedPlaces,
+    Region,
+    Site,
+)
 from hexseal.statistics.reference import FLOW_COLUMNS
 from hexseal.tiles import write_layers
 from hexseal.tiles.hexagons import write_tiles
@@ -79,10 +87,15 @@ def made_region(folder: Path, **changes: object) -> Region:
 
 
 def make_site(
-    folder: Path, *, standalone: str = "auto", radius: int = 2, basemap: Path | None = None
+    folder: Path,
+    *,
+    standalone: str = "auto",
+    radius: int = 2,
+    basemap: Path | None = None,
+    places: NamedPlaces | None = None,
 ) -> MadeSite:
     """Write work files and a whole site below ``folder``; the same bytes at every call."""
-    region = made_region(folder, site=_site(standalone, basemap))
+    region = made_region(folder, site=_site(standalone, basemap), places=places)
     work, site = folder / "work", folder / "site"
     work.mkdir(parents=True)
     cells = made_cells(radius)

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from hexseal.check.report import Finding
+from hexseal.check.report import Finding, refusal
+from hexseal.errors import InputError
 from hexseal.products import DENSITY_BREAK
 from hexseal.raster.grid import ALIGNED, Grid
 from hexseal.raster.landcover import Landcover, Tile
 from hexseal.region.load import Epoch, Region, is_remote
+from hexseal.vector.placenames import read_place_names
 
 EUROPE = "EPSG:3035"
 # French overseas regions: Guadeloupe and Martinique, Guiana, Mayotte, Réunion.
@@ -185,6 +187,16 @@ def check_basemap(region: Region) -> Iterator[Finding]:
             "not a PMTiles v3 archive",
             remedy="convert it with pmtiles, or leave [site] basemap out",
         )
+
+
+def check_places(region: Region) -> Iterator[Finding]:
+    """Check that the names of places can be read; they are wanted only for the pages."""
+    if region.places is None:
+        return
+    try:
+        read_place_names(region.places)
+    except InputError as err:
+        yield refusal(err, region.places.path)
 
 
 def check_edition(region: Region, epoch: Epoch) -> Iterator[Finding]:

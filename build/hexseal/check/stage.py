@@ -17,6 +17,7 @@ from hexseal.check.files import (
     check_edition,
     check_grid,
     check_name,
+    check_places,
     check_series,
     check_storage,
 )
@@ -73,7 +74,7 @@ def check_region(
     region, unmade = _made(region)
     with ExitStack() as stack:
         rasters, findings = _open_all(region, stack)
-        findings[:0] = [*check_basemap(region), *unmade, *_unfetched(region)]
+        findings[:0] = [*check_basemap(region), *check_places(region), *unmade, *_unfetched(region)]
         if len(rasters) < len(region.epochs):
             return Report(region.id, tuple(findings))
         findings += _check_files(region, rasters)

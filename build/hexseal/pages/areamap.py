@@ -5,15 +5,14 @@ rasters nor scripts, and stand in the page itself: a sheet that is saved or prin
 """
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import ceil, cos, floor, log2, log10, pi, radians
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil, cos, floor, hypot, log2, log10, pi, radians
 from pathlib import Path
 
 import numpy as np
 import shapely
 from markupsafe import Markup
-from numpy.typing import NDArray
 from pmtiles.reader import MmapSource, Reader
 from pmtiles.tile import MagicNumberNotFound
 
@@ -22,8 +21,9 @@ from hexseal.pages.figures import Key
 from hexseal.pages.places import Place
 from hexseal.tiles.codes import decode, encode
 from hexseal.tiles.ground import PALETTE as GROUND
+from hexseal.tiles.images import decode_webp, encode_webp
 from hexseal.tiles.mercator import TILE_PIXELS
-from hexseal.types import Box, Doubles
+from hexseal.types import Box, Bytes, Doubles
 
 # The drawing's own units; a unit is a pixel of its ground.
 WIDTH, HEIGHT = 720, 380
@@ -35,32 +35,48 @@ LEAST_DEGREES = 0.0012
 DETAIL = 0.4
 EARTH_M = 40_075_016.7
 LONGEST_BAR = 120.0
+# The middle of a number stands so far from its place.
+NUMBER_GAP = 13.0
 SHARED_SIZE, SHARED_FILLED = (1200, 630), 0.94
-# Sites of more areas would grow by more than their data: their sheets show outlines on white.
+# Sheets of sites of more areas would outweigh their data: their ground is half as sharp, which is
+# a third of the bytes, and their places have no pictures.
 MOST_PICTURES = 1_000
+COARSE = 2
 # Outside, water, land, sealed: the colours of the ground in the light theme.
 SMALL_PALETTE = bytes.fromhex("ffffff bad2dd f2f5ea 6f6a66".replace(" ", ""))
 NOTHING, WATER, LAND, SEALED = range(4)
-
-Bytes = NDArray[np.uint8]
+# Of the channels red, green, blue, alpha.
+ALPHA = 3
 
 
 class Mosaic:
-    """Numbers of an archive of tiles by place; ``bytes`` of its PMTiles file are read on demand."""
+    """Pixels of an archive of tiles by place; its PMTiles file is read on demand.
 
-    def __init__(self, archive: Reader, zooms: range) -> None:
+    ``decode`` returns a tile's pixels, shape (TILE_PIXELS, TILE_PIXELS) and ``kind``: () of palette
+    numbers, (4,) of red, green, blue and alpha.
+    """
+
+    def __init__(
+        self,
+        archive: Reader,
+        zooms: range,
+        decode: Callable[[bytes], Bytes] = decode,
+        kind: tuple[int, ...] = (),
+    ) -> None:
         self._archive = archive
         self._zooms = zooms
+        self._decode = decode
+        self._kind = kind
         self._tiles: dict[tuple[int, int, int], Bytes | None] = {}
 
     def numbers(self, view: "View") -> Bytes:
-        """Return the number at the middle of each pixel of a view, shape (height, width)."""
+        """Return the pixel at the middle of each unit of a view, shape (height, width) and kind."""
         zoom = min(max(ceil(view.zoom), self._zooms.start), self._zooms.stop - 1)
         side = TILE_PIXELS * 2**zoom
         columns = np.floor((view.left + (np.arange(view.width) + 0.5) / view.scale) * side)
         rows = np.floor((view.top + (np.arange(view.height) + 0.5) / view.scale) * side)
         columns, rows = columns.astype(np.int64), rows.astype(np.int64)
-        picture = np.zeros((view.height, view.width), np.uint8)
+        picture = np.zeros((view.height, view.width, *self._kind), np.uint8)
         for x in np.unique(columns // TILE_PIXELS):
             for y in np.unique(rows // TILE_PIXELS):
                 tile = self._tile(zoom, int(x), int(y))
@@ -78,7 +94,7 @@ class Mosaic:
             while len(self._tiles) > 60:
                 del self._tiles[next(iter(self._tiles))]
             content = self._archive.get(zoom, x, y)
-            self._tiles[key] = None if content is None else decode(content)
+            self._tiles[key] = None if content is None else self._decode(content)
         return self._tiles[key]
 
 
@@ -103,6 +119,11 @@ class View:
     def project(self, lonlat: Doubles) -> Doubles:
         """Return places in degrees as units, shape (n, 2)."""
         return (mercator(lonlat) - [self.left, self.top]) * self.scale
+
+    def coarser(self, times: int) -> "View":
+        """Return the same part in units that are so many times as wide."""
+        width, height = self.width // times, self.height // times
+        return View(self.left, self.top, self.scale / times, width, height)
 
     def metres(self) -> float:
         """Return how long a unit is on the ground, in the middle of the view."""
@@ -132,19 +153,24 @@ def view_around(box: Box, width: int, height: int, filled: float) -> View:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A place before and after, as PNG in data addresses, with its outline in their units."""
+    """A place before and after, in data addresses, with its outline in their units.
+
+    ``is_image`` tells satellite images from maps of what is sealed.
+    """
 
     years: tuple[int, int]
     before: str
     after: str
     outline: str
+    is_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AreaMaps:
     """Draws maps of areas; ``ground`` and ``pixels`` are None where the site has none.
 
-    ``shapes`` are outlines in degrees, ``sealed`` the years of each code of a pixel, as bits.
+    ``shapes`` are outlines in degrees, ``sealed`` the years of each code of a pixel, as bits;
+    ``images`` are by year, ``coarse`` is how many units a pixel of the ground is wide.
     """
 
     ground: Mosaic | None
@@ -152,6 +178,8 @@ class AreaMaps:
     shapes: Mapping[Key, shapely.Geometry]
     years: tuple[int, ...]
     sealed: tuple[int, ...]
+    images: Mapping[int, Mosaic] = field(default_factory=dict)
+    coarse: int = 1
 
     def map(
         self, key: Key, places: Sequence[Place], label: str, *, confirmed: bool
@@ -171,10 +199,10 @@ class AreaMaps:
                 WIDTH, HEIGHT, outline
             ),
             Markup('<path class="map-border" d="{}"></path>').format(outline),
-            *(_place(view, place, number, confirmed) for number, place in enumerate(places, 1)),
+            *_places(view, places, confirmed=confirmed),
             _scale_bar(view),
         ]
-        ground = [] if self.ground is None else [_image(encode(self.ground.numbers(view), GROUND))]
+        ground = [] if self.ground is None else [self._ground(self.ground, view)]
         opening = Markup('<svg class="area-map" viewBox="0 0 {} {}" role="img" aria-label="{}">')
         return (
             opening.format(WIDTH, HEIGHT, label)
@@ -182,21 +210,37 @@ class AreaMaps:
             + Markup("</svg>")
         )
 
+    def _ground(self, ground: Mosaic, view: View) -> Markup:
+        png = encode(ground.numbers(view.coarser(self.coarse)), GROUND)
+        opening = Markup('<image class="map-ground" href="{}" width="{}" height="{}"></image>')
+        return opening.format(_address(png), WIDTH, HEIGHT)
+
     def picture(self, place: Place, years: tuple[int, int]) -> Picture | None:
-        """Return what the maps of two years show of a place; None without tiles of pixels."""
-        if self.pixels is None:
-            return None
+        """Return a place in two years: satellite images where both have one, else their maps.
+
+        None where the site has neither.
+        """
         lonlat = np.array(place.outline).reshape(-1, 2)
         (west, south), (east, north) = lonlat.min(axis=0), lonlat.max(axis=0)
         grow_x = max(0.0, LEAST_DEGREES / cos(radians(south)) - (east - west)) / 2
         grow_y = max(0.0, LEAST_DEGREES - (north - south)) / 2
         box = Box(west - grow_x, south - grow_y, east + grow_x, north + grow_y)
         view = view_around(box, THUMB_WIDTH, THUMB_HEIGHT, PLACE_FILLED)
+        outline = _ring(view.project(lonlat))
+        if all(year in self.images for year in years):
+            seen = [self.images[year].numbers(view) for year in years]
+            if all(image[..., ALPHA].all() for image in seen):
+                before, after = (
+                    _address(encode_webp(np.moveaxis(image, -1, 0)), "webp") for image in seen
+                )
+                return Picture(years, before, after, outline, is_image=True)
+        if self.pixels is None:
+            return None
         codes = self.pixels.numbers(view)
         before, after = (
             _address(encode(self._sealed(year)[codes], SMALL_PALETTE)) for year in years
         )
-        return Picture(years, before, after, _ring(view.project(lonlat)))
+        return Picture(years, before, after, outline)
 
     def _sealed(self, year: int) -> Bytes:
         """Return the small palette's number of each code in a year, shape (256,)."""
@@ -214,36 +258,51 @@ def region_picture(ground: Mosaic, bounds: Box) -> bytes:
     return encode(ground.numbers(view), GROUND)
 
 
-def open_mosaic(path: Path) -> Mosaic:
-    """Open an archive of PNG tiles; raises InputError where it cannot be read."""
+def open_mosaic(path: Path, *, is_image: bool = False) -> Mosaic:
+    """Open an archive of tiles of palette numbers, or of images in WebP.
+
+    Raises InputError where it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             reader = Reader(MmapSource(file))
         head = reader.header()
     except (OSError, ValueError, MagicNumberNotFound) as err:
         raise InputError(f"{path}: cannot be read ({err}); build the site again") from err
-    return Mosaic(reader, range(head["min_zoom"], head["max_zoom"] + 1))
+    zooms = range(head["min_zoom"], head["max_zoom"] + 1)
+    return Mosaic(reader, zooms, decode_webp, (4,)) if is_image else Mosaic(reader, zooms)
 
 
-def _place(view: View, place: Place, number: int, confirmed: bool) -> Markup:
-    """Draw a place and its number above it."""
-    points = view.project(np.array(place.outline).reshape(-1, 2))
-    x = float(points[:, 0].min() + points[:, 0].max()) / 2
+def _places(view: View, places: Sequence[Place], *, confirmed: bool) -> Iterator[Markup]:
+    """Draw places, then their numbers from 1: above each, or beside it where another stands."""
     kind = "" if confirmed else " candidate"
-    label_y = max(11.0, float(points[:, 1].min()) - 13.0)
-    return Markup(
-        '<path class="map-place{}" d="{}"></path><g class="map-number{}">'
-        '<circle cx="{}" cy="{}" r="9"></circle><text x="{}" y="{}">{}</text></g>'
-    ).format(
-        kind,
-        _ring(points),
-        kind,
-        _short(x),
-        _short(label_y),
-        _short(x),
-        _short(label_y + 4),
-        number,
+    taken: list[tuple[float, float]] = []
+    for place in places:
+        points = view.project(np.array(place.outline).reshape(-1, 2))
+        yield Markup('<path class="map-place{}" d="{}"></path>').format(kind, _ring(points))
+        taken.append(_free(points, taken))
+    for number, (x, y) in enumerate(taken, 1):
+        yield Markup(
+            '<g class="map-number{}"><circle cx="{}" cy="{}" r="9"></circle>'
+            '<text x="{}" y="{}">{}</text></g>'
+        ).format(kind, _short(x), _short(y), _short(x), _short(y + 4), number)
+
+
+def _free(points: Doubles, taken: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the middle of a number at a place: the first around it that no other number covers."""
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    x, y = float(left + right) / 2, float(top + bottom) / 2
+    across, down = float(right - left) / 2 + NUMBER_GAP, float(bottom - top) / 2 + NUMBER_GAP
+    around = [(0, -1), (0, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (1, 1), (-1, 1)]
+    spots = [(x + step * across, y + rise * down) for step, rise in around]
+    inside = [
+        (min(max(spot_x, 11.0), WIDTH - 11.0), min(max(spot_y, 11.0), HEIGHT - 11.0))
+        for spot_x, spot_y in spots
+    ]
+    clear = (
+        spot for spot in inside if all(hypot(spot[0] - a, spot[1] - b) >= 19.0 for a, b in taken)
     )
+    return next(clear, inside[0])
 
 
 def _scale_bar(view: View) -> Markup:
@@ -266,13 +325,8 @@ def round_length(most: float) -> float:
     return max(factor * power for factor in (1.0, 2.0, 5.0) if factor * power <= most)
 
 
-def _image(png: bytes) -> Markup:
-    opening = '<image class="map-ground" href="{}" width="{}" height="{}"></image>'
-    return Markup(opening).format(_address(png), WIDTH, HEIGHT)
-
-
-def _address(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+def _address(picture: bytes, kind: str = "png") -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}"
 
 
 def _path(shape: shapely.Geometry) -> str:

@@ -11,7 +11,7 @@ from hexseal.pages.addresses import Key
 from hexseal.pages.figures import GRADES, AreaFigures
 from hexseal.pages.headline import grade_of
 from hexseal.pages.locales import Locale, number
-from hexseal.pages.settings import Contents, embed
+from hexseal.pages.settings import Contents, embed, pair_name
 from hexseal.pages.tables import Cell, Writer, interval, sort_name
 from hexseal.region.load import Region
 from hexseal.types import Pair
@@ -70,6 +70,7 @@ def rank_settings(
         "id": region.id,
         "years": region.years,
         "pairs": region.pairs,
+        "shownPair": pair_name(contents.shown_pair),
         "columns": [
             *columns,
             *(f"grade_{pair}" for pair in pairs),
@@ -117,14 +118,14 @@ def _short(value: float | None) -> float | int | None:
 
 def rank_tables(contents: Contents, paths: Mapping[Key, str], locale: Locale) -> list[RankTable]:
     """Return the tables that read without the script, one per layer."""
-    write = Writer(locale)
+    write, year, pair = Writer(locale), contents.region.years[-1], contents.shown_pair
     tables = []
     for layer in contents.region.areas:
         areas = contents.layer(layer.layer)
         largest = sorted(areas, key=lambda area: (-(area.m2("land_m2") or 0.0), area.id))
         shown = _by_name(largest[:STATIC_ROWS])
         rows = tuple(
-            RankRow(area, paths[area.layer, area.id], compare_cells(area, contents.region, write))
+            RankRow(area, paths[area.layer, area.id], compare_cells(area, year, pair, write))
             for area in shown
         )
         title = layer.title[locale.language]
@@ -136,14 +137,10 @@ def _by_name(areas: list[AreaFigures] | tuple[AreaFigures, ...]) -> list[AreaFig
     return sorted(areas, key=lambda area: (sort_name(area.name), area.id))
 
 
-def longest_pair(region: Region) -> Pair | None:
-    """Return the pair that the page shows first: the last, which spans all years."""
-    return region.pairs[-1] if region.pairs else None
-
-
-def compare_cells(area: AreaFigures, region: Region, write: Writer) -> tuple[Cell, ...]:
-    """Return share and area of the last year, then what was judged of the longest pair."""
-    year, pair = region.years[-1], longest_pair(region)
+def compare_cells(
+    area: AreaFigures, year: int, pair: Pair | None, write: Writer
+) -> tuple[Cell, ...]:
+    """Return share and area of a year, then what was judged of a pair."""
     stock = (write.share(area.share(year)), write.hectares(area.m2(f"sealed_m2_{year}"), digits=1))
     if pair is None:
         return stock
@@ -164,7 +161,7 @@ def rank_values(
     pairs = region.pairs
     return plain_values("rank", region, locale) | {
         "last_year": region.years[-1],
-        "shown_pair": longest_pair(region),
+        "shown_pair": contents.shown_pair,
         "warned": frozenset(
             p
             for p in pairs

@@ -13,7 +13,7 @@ from hexseal.forward.stage import source_titles
 from hexseal.frontend import Bundle
 from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.pages.figures import GRADES, AreaFigures, Key, judged_columns, summed_columns
-from hexseal.pages.headline import grade_note, grade_number
+from hexseal.pages.headline import chosen_period, grade_note, grade_number, periods_of
 from hexseal.pages.judgement import Judged, pair_grade
 from hexseal.pages.locales import Locale, attribution
 from hexseal.pages.noise import PairNoise, noise_settings
@@ -23,6 +23,8 @@ from hexseal.products import Product
 from hexseal.region.load import Region
 from hexseal.statistics.transitions import transition_resolution
 from hexseal.tiles.images import ATTRIBUTION as IMAGE_ATTRIBUTION
+from hexseal.types import Pair
+from hexseal.vector.placenames import PlaceName
 
 # Degrees with six decimals are known to 0.1 m.
 DEGREE_DIGITS = 6
@@ -40,7 +42,8 @@ class Contents:
 
     ``judged`` and ``noise`` are by name of the pair. ``parents`` are areas of coarser layers by
     area, ``sources`` what became sealed in each area, ``origins`` the folder of the scripts that
-    state it to the page ("" without pairs of years), ``places`` the scripts of places that changed.
+    state it to the page ("" without pairs of years), ``places`` the scripts of places that changed,
+    ``names`` what the region file calls places on the map.
     """
 
     region: Region
@@ -55,6 +58,7 @@ class Contents:
     sources: Mapping[Key, Sources]
     origins: str
     places: PlaceFiles = field(default_factory=lambda: PlaceFiles("", {}))
+    names: tuple[PlaceName, ...] = ()
 
     @property
     def whole(self) -> AreaFigures:
@@ -66,6 +70,12 @@ class Contents:
         """Return the areas of all layers that the region names."""
         layers = {layer.layer for layer in self.region.areas}
         return tuple(area for area in self.areas[1:] if area.layer in layers)
+
+    @property
+    def shown_pair(self) -> Pair | None:
+        """Return the pair of the region's headline, which pages show first."""
+        period = chosen_period(periods_of(self.whole, self.region, self.judged))
+        return period and period.pair
 
     def layer(self, layer: str) -> tuple[AreaFigures, ...]:
         """Return the areas of one layer."""
@@ -91,6 +101,7 @@ def page_settings(
         },
         "years": region.years,
         "pairs": region.pairs,
+        "shownPair": pair_name(contents.shown_pair),
         "tiles": asdict(contents.tiles),
         "mapLayers": _map_layers(contents.layers),
         "measures": [*_shares(region), *_changes(region)],
@@ -111,6 +122,10 @@ def page_settings(
         "whole": _values(contents.whole, region),
         "target": region.target and asdict(region.target),
         "places": {"folder": contents.places.folder, "scripts": contents.places.scripts},
+        "names": [
+            (round(each.lon, DEGREE_DIGITS), round(each.lat, DEGREE_DIGITS), each.name)
+            for each in contents.names
+        ],
         "notes": [
             {
                 "pair": pair,
@@ -160,6 +175,15 @@ def page_settings(
         "texts": locale.script_texts,
         **({"density": True} if region.product.is_density else {}),
     }
+
+
+def pair_name(pair: Pair | None) -> str:
+    """Return a pair of years as the page's script names it.
+
+    >>> pair_name(Pair(2018, 2021)), pair_name(None)
+    ('2018-2021', '')
+    """
+    return "" if pair is None else f"{pair.first}-{pair.second}"
 
 
 def _origin_classes(product: Product) -> list[int]:

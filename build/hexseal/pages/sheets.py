@@ -18,7 +18,7 @@ from hexseal.pages.locales import Locale, number
 from hexseal.pages.locator import Locator, make_locator
 from hexseal.pages.origins import class_name
 from hexseal.pages.places import AreaPlaces
-from hexseal.pages.rank import compare_cells, longest_pair
+from hexseal.pages.rank import compare_cells
 from hexseal.pages.settings import Contents
 from hexseal.pages.stories import (
     PairStory,
@@ -153,11 +153,18 @@ class SheetMaker:
         confirmed = period.is_supported
         kind = "one" if found.count == 1 else "count"
         key = f"app.places.{kind}" if confirmed else "app.places.candidates.count"
-        count = number(found.count, 0, locale.language)
+        values = {
+            "count": number(found.count, 0, locale.language),
+            "area": hectares_text(found.m2, locale),
+            # The hectares of the headline leave the unsure edges of places out.
+            "sure": hectares_text(
+                found.m2 if period.confirmed_m2 is None else period.confirmed_m2, locale
+            ),
+        }
         return ChangedPlaces(
             confirmed,
             "–".join(map(str, period.pair)),
-            locale.text(key, count=count, area=hectares_text(found.m2, locale)),
+            locale.text(key, **values),
             tuple(
                 ChangedPlace(
                     hectares_text(place.m2, locale) if confirmed else "",
@@ -170,7 +177,9 @@ class SheetMaker:
 
     def _linked(self, key: Key, home: str) -> LinkedArea:
         area = self.areas[key]
-        cells = compare_cells(area, self.contents.region, self.write)
+        cells = compare_cells(
+            area, self.contents.region.years[-1], self.contents.shown_pair, self.write
+        )
         return LinkedArea(self._title(key[0]), area.name, home + quote(self.paths[key]), cells)
 
     def _above(self, key: Key) -> list[Key]:
@@ -229,7 +238,7 @@ def write_sheets(
         **shared,
         "settings": None,
         "last_year": region.years[-1],
-        "shown_pair": longest_pair(region),
+        "shown_pair": contents.shown_pair,
         "has_ground": maps.ground is not None,
         "false_level": number(100 * region.noise.level, 0, language),
         "whole_number": lambda value: number(value, 0, language),

@@ -17,6 +17,7 @@ from hexseal.manifest import Archive, Datasets, MapLayers, TileSummary, read_man
 from hexseal.pages.about import about_values, plain_values
 from hexseal.pages.addresses import Key, sheet_paths
 from hexseal.pages.areamap import (
+    COARSE,
     MOST_PICTURES,
     AreaMaps,
     Mosaic,
@@ -70,6 +71,7 @@ from hexseal.region.load import Region
 from hexseal.storage.files import write_bytes
 from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Pair
+from hexseal.vector.placenames import read_place_names
 
 METHODOLOGY, ABOUT, ACCESSIBILITY = "methodology.html", "about.html", "accessibility.html"
 RANK, EMBED = "areas.html", "embed.html"
@@ -138,17 +140,20 @@ def _locale(region: Region, language: str) -> Locale:
 
 
 def _area_maps(contents: Contents, outlines: Mapping[Key, bytes], site: Path) -> AreaMaps:
-    """Return what draws the maps of the sheets, with the site's tiles unless there are too many."""
+    """Return what draws the maps of the sheets; of a site of many areas less sharp and smaller."""
     layers, region = contents.layers, contents.region
     listed = [(area.layer, area.id) for area in contents.listed]
     has_pictures = len(listed) <= MOST_PICTURES
 
     def mosaic(archive: Archive | None) -> Mosaic | None:
-        return open_mosaic(site / archive.pmtiles) if archive and has_pictures else None
+        return open_mosaic(site / archive.pmtiles) if archive else None
 
+    images = layers.images.items() if has_pictures else ()
     return AreaMaps(
         ground=mosaic(layers.ground),
-        pixels=mosaic(layers.pixels),
+        pixels=mosaic(layers.pixels) if has_pictures else None,
+        images={year: open_mosaic(site / each.pmtiles, is_image=True) for year, each in images},
+        coarse=1 if has_pictures else COARSE,
         shapes={key: shapely.from_wkb(outlines[key]) for key in listed if key in outlines},
         years=region.years,
         sealed=tuple(sealed for sealed, _ in layers.codes),
@@ -180,19 +185,22 @@ def _contents(region: Region, work: Path, site: Path) -> Contents:
         origins = write_origin_files(site, region, sources, found, cells)
         listed = [(area.layer, area.id) for area in figures[1:]]
         places = write_place_files(site, region, work, judged, listed)
+    tiles = read_manifest(work, "tiles", TileSummary)
+    names = read_place_names(region.places, tiles.bounds) if region.places else ()
     return Contents(
         region=region,
         areas=figures,
         judged=judged,
         noise=read_noise(judgement, region, figures[0]),
         change_breaks=change_breaks(list(finest_changes(hexagons, region))),
-        tiles=read_manifest(work, "tiles", TileSummary),
+        tiles=tiles,
         layers=read_manifest(work, "layers", MapLayers),
         datasets=read_manifest(work, "datasets", Datasets),
         parents=area_parents(figures[1:], read_shapes(shapes)),
         sources=sources,
         origins=origins,
         places=places,
+        names=names,
     )
 
 
@@ -320,6 +328,7 @@ def _dashboard(contents: Contents, bundle: Bundle, locale: Locale) -> dict[str, 
         "change_rows": change_rows(whole, region, write),
         "indicator_rows": indicator_rows(whole, region, write),
         "warned": doubtful_pairs(region, contents.judged),
+        "shown_pair": contents.shown_pair,
         "downloads": contents.datasets.downloads,
         "main_files": main_files(region, contents.datasets),
         "file_size": partial(file_size, language=language),

@@ -10,6 +10,7 @@ from hexseal.pages.headline import (
     Headline,
     Period,
     TargetView,
+    chosen_period,
     grade_of,
     headline,
     hectares_text,
@@ -145,11 +146,13 @@ def pair_stories(
     write: Writer,
     sources: Sources | None = None,
 ) -> list[PairStory]:
-    """Return the text of each pair, the longest pair first.
+    """Return the text of each pair: that of the headline first, then the longest.
 
     ``sources`` lists for each pair which classes became sealed in the area.
     """
-    ordered = sorted(region.pairs, key=lambda pair: (pair.first - pair.second, pair))
+    period = chosen_period(periods_of(area, region, judged))
+    first = period and period.pair
+    ordered = sorted(region.pairs, key=lambda pair: (pair != first, pair.first - pair.second, pair))
     return [
         _story(area, region, pair, judged[pair.key], write, (sources or {}).get(pair, ()))
         for pair in ordered

@@ -127,6 +127,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedPlaces:
+    """A file of points or other shapes whose column ``name`` holds what the map calls them."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """Everything a build needs to know.
 
@@ -150,6 +158,7 @@ class Region:
     dataset: Dataset = field(default_factory=Dataset)
     fetch: Fetch | None = None
     target: Target | None = None
+    places: NamedPlaces | None = None
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -240,6 +249,7 @@ def _region(root: TableReader, path: Path, out: Path) -> Region:
         dataset=read_dataset(root.child("dataset"), tuple(area.layer for area in areas)),
         fetch=fetch,
         target=_target(root, tuple(epoch.year for epoch in epochs)),
+        places=_places(root, path),
     )
     head.done()
     root.done()
@@ -283,6 +293,15 @@ def _target(root: TableReader, years: tuple[int, ...]) -> Target | None:
         raise RegionError(f"[target] reduction = {reduction}: give a percentage from 0 to 100")
     reader.done()
     return Target((int(base[0]), int(base[1])), year, reduction)
+
+
+def _places(root: TableReader, path: Path) -> NamedPlaces | None:
+    if "places" not in root.table:
+        return None
+    reader = root.child("places")
+    places = NamedPlaces(resolve(reader.text("path"), path), reader.text("name"))
+    reader.done()
+    return places
 
 
 def _slug(reader: TableReader, key: str) -> str:

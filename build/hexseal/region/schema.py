@@ -347,6 +347,14 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
+        "places",
+        "Names of towns and other places on the map, beside those of areas; where there is no room, earlier rows of the file come first.",
+        (
+            Key("path", TEXT, "File of points, or of shapes that are named inside, in any CRS.", REQUIRED),
+            Key("name", TEXT, "Column with the name.", REQUIRED),
+        ),
+    ),
+    Table(
         "target",
         "A pace of net change that every place has to reach; the page shows who keeps it.",
         (

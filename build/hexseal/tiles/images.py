@@ -1,6 +1,7 @@
 """Sentinel-2 images in true colour as WebP tiles: the pictures behind forward years."""
 
 import threading
+import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 from pmtiles.tile import TileType
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.windows import Window as RasterioWindow
 
@@ -21,7 +22,7 @@ from hexseal.raster.grid import Grid, Window
 from hexseal.raster.landcover import addresses_of, grid_of, open_raster
 from hexseal.region.load import Region
 from hexseal.tiles.archives import write_archive
-from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, bounds_of, view_of
+from hexseal.tiles.mercator import MercatorTile, bounds_of, view_of
 from hexseal.tiles.pixels import draw_tiles, pixel_zooms
 from hexseal.types import Bytes
 
@@ -180,11 +181,24 @@ class TrueColor:
 
 
 def encode_webp(bands: Bytes) -> bytes:
-    """Return red, green, blue and alpha, shape (4, TILE_PIXELS, TILE_PIXELS), as WebP."""
+    """Return red, green, blue and alpha, shape (4, height, width), as WebP."""
+    _, height, width = bands.shape
     with MemoryFile() as memory:
         with memory.open(
-            driver="WEBP", width=TILE_PIXELS, height=TILE_PIXELS, count=4, dtype="uint8",
+            driver="WEBP", width=width, height=height, count=4, dtype="uint8",
             QUALITY=QUALITY, transform=NO_PLACE,
         ) as file:  # fmt: skip
             file.write(bands)
         return memory.read()
+
+
+def decode_webp(content: bytes) -> Bytes:
+    """Return red, green, blue and alpha of a WebP picture, shape (height, width, 4)."""
+    with warnings.catch_warnings():
+        # A picture has no place on the Earth.
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with MemoryFile(content) as memory, memory.open() as file:
+            bands = file.read()
+    if len(bands) < 4:
+        bands = np.concatenate([bands[:3], np.full_like(bands[:1], 255)])
+    return np.ascontiguousarray(np.moveaxis(bands, 0, -1))

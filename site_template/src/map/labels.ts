@@ -1,5 +1,5 @@
-// Names of areas over the map, as page text: only where an area is large enough, never one over
-// another.
+// Names over the map, as page text, never one over another: of areas where they are large enough,
+// then of the places that the region file names, nearer than the whole region.
 
 import type { Map as MapLibre } from "maplibre-gl";
 import { make } from "../shared/dom.ts";
@@ -8,6 +8,10 @@ import type { Area, Settings } from "../shared/settings.ts";
 const MOST = 60;
 const CHARACTER_WIDTH = 6.6;
 const LINE_HEIGHT = 18;
+// Names of places keep this far from others: they are read after those of areas.
+const PLACE_GAP = 6;
+
+const COVERING = ".legend, .search, .map-choices .segments, #more > summary, .maplibregl-ctrl, .place-mark";
 
 interface Box {
   left: number;
@@ -48,28 +52,50 @@ export class Labels {
 
   private draw(): void {
     const { clientWidth, clientHeight } = this.map.getContainer();
-    const taken: Box[] = [];
+    const taken = this.covered();
     const drawn: HTMLElement[] = [];
-    for (const area of this.areas) {
-      const place = this.place(area);
-      const inside =
+    const put = (name: string, kind: string, place: Box | null) => {
+      const isInside =
         place !== null &&
         place.left > 0 &&
         place.top > 0 &&
         place.right < clientWidth &&
         place.bottom < clientHeight;
-      if (inside && !taken.some((box) => overlap(box, place))) {
+      if (isInside && drawn.length < MOST && !taken.some((box) => overlap(box, place))) {
         taken.push(place);
-        const label = make("span", { class: "area-name" }, area.name);
+        const label = make("span", { class: kind }, name);
         const [x, y] = [(place.left + place.right) / 2, (place.top + place.bottom) / 2];
         label.style.transform = `translate(${x}px, ${y}px) translate(-50%, -50%)`;
         drawn.push(label);
-        if (drawn.length === MOST) {
-          break;
-        }
       }
+    };
+    for (const area of this.areas) {
+      put(area.name, "area-name", this.place(area));
+    }
+    for (const [lng, lat, name] of this.settings.names) {
+      put(name, "area-name place-name", this.around([lng, lat], name));
     }
     this.layer.replaceChildren(...drawn);
+  }
+
+  /** Return what lies over the map: a name below it would be read in part. */
+  private covered(): Box[] {
+    const frame = this.map.getContainer().getBoundingClientRect();
+    const boxes = [...document.querySelectorAll(COVERING)].map((each) => each.getBoundingClientRect());
+    return boxes.map(({ left, top, right, bottom }) => ({
+      left: left - frame.left,
+      top: top - frame.top,
+      right: right - frame.left,
+      bottom: bottom - frame.top,
+    }));
+  }
+
+  /** Return where a name stands that is centred on a place. */
+  private around(place: [number, number], name: string): Box {
+    const { x, y } = this.map.project(place);
+    const half = (name.length * CHARACTER_WIDTH) / 2 + PLACE_GAP;
+    const high = LINE_HEIGHT / 2 + PLACE_GAP;
+    return { left: x - half, right: x + half, top: y - high, bottom: y + high };
   }
 
   /** Return where a name would stand, or null when the area is too small for it. */

@@ -75,16 +75,19 @@ export class ChangedPlaces {
     const isConfirmed = isSupported(period.grade);
     const list = make("ol", { class: "place-cards" });
     list.append(...listed.places.map((place, at) => this.card(place, at, period, isConfirmed, area === null)));
-    box.replaceChildren(this.head(listed, isConfirmed, list), list, ...this.note(isConfirmed));
+    box.replaceChildren(this.head(listed, period, list), list, ...this.note(isConfirmed));
     box.hidden = false;
     this.shown = pair;
     // Of a whole region they would hide the map.
     this.mark(area === null ? [] : listed.places, isConfirmed);
   }
 
-  private head({ count, m2 }: Listed, isConfirmed: boolean, list: HTMLElement): HTMLElement {
+  private head({ count, m2 }: Listed, { grade, confirmed }: Period, list: HTMLElement): HTMLElement {
     const { text } = this;
-    const values = { count: text.number(count, 0), area: hectaresText(text, m2) };
+    const isConfirmed = isSupported(grade);
+    // The hectares of the headline leave the unsure edges of places out.
+    const sure = hectaresText(text, confirmed ?? m2);
+    const values = { count: text.number(count, 0), area: hectaresText(text, m2), sure };
     const key = isConfirmed ? (count === 1 ? "one" : "count") : "candidates.count";
     const title = text.of(isConfirmed ? "app.places.title" : "app.places.candidates");
     const brief = make("span", { class: "unit" }, text.of(`app.places.${key}`, values));

@@ -20,6 +20,8 @@ export interface RankSettings {
   id: string;
   years: number[];
   pairs: [number, number][];
+  /** The pair that the page shows first: that of the region's headline; "" without pairs. */
+  shownPair: string;
   columns: string[];
   signals: string[];
   grades: Grade[];
@@ -106,6 +108,14 @@ export class RankData {
   isEstablished(area: RankArea, pair: string): boolean {
     const [low, high] = [this.growth(area, pair, "adjusted_low_m2"), this.growth(area, pair, "adjusted_high_m2")];
     return low !== null && high !== null && (low > 0 || high < 0);
+  }
+
+  /** The years whose inhabitants some area knows, ascending. */
+  get peopledYears(): number[] {
+    const areas = [...this.layers.values()].flat();
+    return this.settings.years.filter((year) =>
+      areas.some((area) => this.of(area, ofYear("sealed_m2_per_inhabitant", year)) !== null),
+    );
   }
 
   /** Return a name without case and accents. */

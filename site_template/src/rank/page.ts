@@ -10,6 +10,7 @@ import { PAGE_ROWS, RankTable, sorted } from "./table.ts";
 import { element } from "../shared/settings.ts";
 import { Text } from "../shared/text.ts";
 
+const PER_INHABITANT = "-per_inhabitant";
 /** Figures that make no point of a drawing: ends and signs of others. */
 const NOT_DRAWN = ["interval", "grade"];
 
@@ -58,7 +59,7 @@ class RankPage {
     this.form.addEventListener("input", (event) => this.read(event));
     element("scatter-controls").addEventListener("input", (event) => this.read(event));
     for (const question of document.querySelectorAll<HTMLButtonElement>("#rank-questions button")) {
-      question.addEventListener("click", () => this.set({ sort: question.value, basis: "adjusted", page: 1 }));
+      question.addEventListener("click", () => this.sortByQuestion(question.value));
     }
     element("rank-csv").addEventListener("click", () => this.download());
     addEventListener("popstate", () => {
@@ -76,6 +77,14 @@ class RankPage {
       change.parent = "";
     }
     this.set(change, control.name === "q");
+  }
+
+  /** Sort by a question; of inhabitants only some years have figures: the last of these is chosen. */
+  private sortByQuestion(sort: string): void {
+    const { year } = this.state;
+    const known = this.data.peopledYears;
+    const answered = sort !== PER_INHABITANT || known.includes(year) ? year : (known.at(-1) ?? year);
+    this.set({ sort, basis: "adjusted", page: 1, year: answered });
   }
 
   private isOfRows(name: string): boolean {
@@ -195,9 +204,8 @@ class RankPage {
   /** Bring the controls and the links to other languages in line with what is shown. */
   private showChoices(): void {
     this.listParents();
-    const ids = this.columns.map(({ id }) => id);
     for (const question of document.querySelectorAll<HTMLButtonElement>("#rank-questions button")) {
-      question.hidden = !ids.includes(question.value.slice(1)) && question.value !== "-growth";
+      question.hidden = question.value === PER_INHABITANT && this.data.peopledYears.length === 0;
       question.setAttribute("aria-pressed", String(question.value === this.state.sort));
     }
     for (const [name, value] of Object.entries(this.state)) {

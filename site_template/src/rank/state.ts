@@ -23,7 +23,7 @@ export function startRank({ settings }: RankData): RankState {
   return {
     layer: settings.layers.at(-1)?.layer ?? "",
     year: settings.years.at(-1) ?? 0,
-    pair: settings.pairs.at(-1)?.join("-") ?? "",
+    pair: settings.shownPair,
     basis: "adjusted",
     signal: "",
     parent: "",

@@ -120,6 +120,8 @@ export interface Settings {
   region: { id: string; title: string; simulated: boolean; attribution: string };
   years: number[];
   pairs: [number, number][];
+  /** The pair that the page shows first: that of the region's headline; "" without pairs. */
+  shownPair: string;
   tiles: {
     pmtiles: string;
     script: string | null;
@@ -149,6 +151,8 @@ export interface Settings {
   modelYears: number[];
   /** Scripts of the places that changed: their folder, "" for none; into how many a layer is split. */
   places: { folder: string; scripts: Record<string, number> };
+  /** Names of towns and other places for the map, the more important first: degrees and name. */
+  names: [number, number, string][];
   /** A pace that every place has to reach: that of `base` less `reduction` percent, until `year`. */
   target: { base: [number, number]; year: number; reduction: number } | null;
   /** The figures of the whole region. */

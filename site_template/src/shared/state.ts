@@ -79,7 +79,7 @@ export function startState(settings: Settings): State {
   return {
     view: "share",
     year: settings.years.at(-1) ?? 0,
-    pair: settings.pairs.at(-1)?.join("-") ?? "",
+    pair: settings.shownPair,
     basis: "adjusted",
     ground: "hexagons",
     patches: true,
