@@ -80,6 +80,21 @@ def test_places_are_numbered_on_the_map_of_an_area(mosaic: Mosaic) -> None:
     assert maps(mosaic).map(("commune", "2"), [], "Map", confirmed=True) is None
 
 
+def test_numbers_of_places_beside_each_other_do_not_cover_each_other(mosaic: Mosaic) -> None:
+    close = [
+        Place(n, 900.0, 6, tuple(value + n / 100 for value in PLACE.outline)) for n in range(6)
+    ]
+    drawn = maps(mosaic).map(("commune", "1"), close, "M", confirmed=True)
+    assert drawn is not None
+    found = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', drawn)
+    middles = np.array(found, float)
+    apart = np.hypot(*(middles[:, None] - middles[None]).transpose(2, 0, 1))
+    assert len(middles) == 6
+    assert apart[np.triu_indices(6, 1)].min() > 18
+    assert (middles > 9).all()
+    assert (middles < [711, 371]).all()
+
+
 def test_a_place_is_shown_before_and_after(mosaic: Mosaic) -> None:
     picture = maps(mosaic).picture(PLACE, (2018, 2024))
     assert picture is not None

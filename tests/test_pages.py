@@ -606,3 +606,27 @@ def test_sheets_of_a_site_of_many_areas_keep_their_map(
     assert "<strong>0.09 ha</strong>" in text
     assert 'class="place-twins"' not in text
     assert len(text) < len(before)
+
+
+def test_pages_open_with_the_pair_of_the_headline(made: MadeSite, tmp_path: Path) -> None:
+    """The longest pair supports no figure here: what a reader asks for first would be empty."""
+    work = bare_work(made, tmp_path)
+    judgement = json.loads((work / "judgement.json").read_text(encoding="utf-8"))
+    longest = {"kind": "rate", "pair": [2018, 2023], "severe": True, "values": {"percent": 6.1}}
+    judgement["notes"].append(longest)
+    (work / "judgement.json").write_text(json.dumps(judgement), encoding="utf-8")
+    write_pages(made.region, work, tmp_path)
+    texts = {
+        name: (tmp_path / name).read_text(encoding="utf-8")
+        for name in ("index.html", "areas.html", "areas/municipality/02.html")
+    }
+    assert '"shownPair":"2021-2023"' in texts["index.html"]
+    assert '"shownPair":"2021-2023"' in texts["areas.html"]
+    assert "Confirmed new (ha), 2021–2023</th>" in texts["areas.html"]
+    pair = re.search('name="pair" value="([^"]+)" checked', texts["index.html"])
+    assert pair
+    assert pair[1] == "2021-2023"
+    first = re.search('data-pair="([^"]+)"', texts["index.html"])
+    assert first
+    assert first[1] == "2021-2023"
+    assert '"shownPair":"2018-2023"' in page(made, "areas.html")

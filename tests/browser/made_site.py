@@ -25,7 +25,6 @@ from hexseal.region.load import (
     Epoch,
     Forward,
     HexagonRange,
-    NamedPlaces,
     Region,
     Site,
 )
@@ -92,10 +91,13 @@ def make_site(
     standalone: str = "auto",
     radius: int = 2,
     basemap: Path | None = None,
-    places: NamedPlaces | None = None,
+    **further: object,
 ) -> MadeSite:
-    """Write work files and a whole site below ``folder``; the same bytes at every call."""
-    region = made_region(folder, site=_site(standalone, basemap), places=places)
+    """Write work files and a whole site below ``folder``; the same bytes at every call.
+
+    ``further`` are keys of the region.
+    """
+    region = made_region(folder, site=_site(standalone, basemap), **further)
     work, site = folder / "work", folder / "site"
     work.mkdir(parents=True)
     cells = made_cells(radius)

@@ -65,4 +65,4 @@ def _written(value: object) -> str:
 
 
 def _is_empty(shape: shapely.Geometry | None) -> bool:
-    return shape is None or shapely.is_empty(shape)
+    return shape is None or bool(shapely.is_empty(shape))

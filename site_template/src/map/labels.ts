@@ -32,6 +32,7 @@ export class Labels {
     map.getCanvasContainer().append(this.layer);
     map.on("move", () => this.schedule());
     map.on("resize", () => this.schedule());
+    map.on("idle", () => this.schedule());
   }
 
   show(layer: string): void {

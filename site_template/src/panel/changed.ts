@@ -212,6 +212,8 @@ export class ChangedPlaces {
     for (const marker of this.markers) {
       marker.getElement().hidden = !isShown;
     }
+    // Names keep clear of the numbers: they are drawn when the map comes to rest.
+    this.view.map.triggerRepaint();
   }
 
   private clear(): void {

@@ -12,9 +12,23 @@ export function connectControls(store: Store, settings: Settings): void {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", () => store.set(readChoices(form, store.state)));
   closeMore(form);
-  const follow = () => writeChoices(form, store.state, settings);
+  const follow = () => {
+    writeChoices(form, store.state, settings);
+    showChosen(form);
+  };
   store.onChange(follow);
   follow();
+}
+
+/** On a phone rows of choices are cut: bring the chosen one into view. */
+function showChosen(form: HTMLFormElement): void {
+  for (const row of form.querySelectorAll<HTMLElement>(".map-choices > .choice > .segments")) {
+    const chosen = row.querySelector(":checked")?.closest<HTMLElement>(".segment");
+    if (chosen && row.scrollWidth > row.clientWidth) {
+      const [inner, outer] = [chosen, row].map((each) => each.getBoundingClientRect()) as [DOMRect, DOMRect];
+      row.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+    }
+  }
 }
 
 /** Keep the state in the address, and in the links to the other languages. */

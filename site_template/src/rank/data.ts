@@ -198,6 +198,7 @@ export class RankData {
         // Where no growth is established there is no order either.
         value: (area) => (this.isEstablished(area, pair) ? this.growth(area, pair) : null),
       },
+      this.gradeColumn(pair, label("grade"), text),
       {
         id: "interval",
         label: label("interval"),
@@ -205,7 +206,6 @@ export class RankData {
         value: (area) => this.growth(area, pair, "adjusted_low_m2"),
         text: (area) => this.interval(area, pair, text),
       },
-      this.gradeColumn(pair, label("grade"), text),
       hectares("confirmed", "confirmed_m2"),
       ...last,
     ];

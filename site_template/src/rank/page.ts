@@ -61,11 +61,22 @@ class RankPage {
     for (const question of document.querySelectorAll<HTMLButtonElement>("#rank-questions button")) {
       question.addEventListener("click", () => this.sortByQuestion(question.value));
     }
+    this.foldControls();
     element("rank-csv").addEventListener("click", () => this.download());
     addEventListener("popstate", () => {
       this.state = rankFromHash(location.hash, this.data);
       this.show();
     });
+  }
+
+  /** On a phone the table comes before further choices. */
+  private foldControls(): void {
+    const narrow = matchMedia("(max-width: 48rem)");
+    const fold = () => {
+      element<HTMLDetailsElement>("rank-filters").open = !narrow.matches;
+    };
+    narrow.addEventListener("change", fold);
+    fold();
   }
 
   /** Take a control's value; typing replaces the address, choosing adds to the history. */

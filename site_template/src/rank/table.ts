@@ -63,10 +63,9 @@ export class RankTable {
   }
 
   private headings(columns: Column[], sort: string): HTMLTableRowElement {
-    const [name, share, ...others] = [{ id: "name", label: this.text.of("app.rank.name") }, ...columns];
+    const named = [{ id: "name", label: this.text.of("app.rank.name") }, ...columns];
     const trend = make("th", { scope: "col" }, this.text.of("app.rank.trend"));
-    const heads = [name!, share!].map((each) => this.heading(each, sort));
-    return make("tr", {}, ...heads, trend, ...others.map((each) => this.heading(each, sort)));
+    return make("tr", {}, ...named.map((each) => this.heading(each, sort)), trend);
   }
 
   private heading({ id, label }: { id: string; label: string }, sort: string): HTMLTableCellElement {
@@ -81,19 +80,13 @@ export class RankTable {
   }
 
   private row(area: RankArea, columns: Column[], state: RankState, reach: number, span: number): HTMLTableRowElement {
-    const [share, ...others] = columns;
-    return make(
-      "tr",
-      {},
-      this.name(area),
-      make("td", { class: "number" }, share!.text(area)),
-      make("td", { class: "drawing" }, this.trend(area, span)),
-      ...others.map((column) =>
-        column.id === "interval"
-          ? this.interval(area, column, state.pair, reach)
-          : this.cell(area, column, state.pair.replace("-", "_")),
-      ),
+    const cells = columns.map((column) =>
+      column.id === "interval"
+        ? this.interval(area, column, state.pair, reach)
+        : this.cell(area, column, state.pair.replace("-", "_")),
     );
+    const trend = make("td", { class: "drawing" }, this.trend(area, span));
+    return make("tr", {}, this.name(area), ...cells, trend);
   }
 
   /** A figure, a grade as a badge, or a growth that is grey where none is established. */
