@@ -21,6 +21,9 @@ export async function readFile(file: File): Promise<FileShapes> {
   if (file.size > FILE_LIMIT_BYTES) {
     throw new ShapeError("app.custom.error.file_large", { size: file.size, most: FILE_LIMIT_BYTES });
   }
+  if (file.size === 0) {
+    throw new ShapeError("app.custom.error.blank");
+  }
   const stem = file.name.replace(/\.[^.]*$/, "");
   const start = new Uint8Array(await file.slice(0, 4).arrayBuffer());
   if (start[0] === 0x50 && start[1] === 0x4b) {
@@ -89,7 +92,7 @@ async function readArchive(content: ArrayBuffer, stem: string): Promise<FileShap
     }
   }
   if (found.length === 0) {
-    throw new ShapeError("app.custom.error.shapefile", { reason: "0 .shp" });
+    throw new ShapeError("app.custom.error.archive");
   }
   return limited({
     shapes: found.flatMap(({ shapes }) => shapes),
