@@ -208,7 +208,8 @@ export class HexagonMap {
     const control = new AttributionControl({ compact: true, customAttribution: attribution });
     this.map.addControl(control, "bottom-right");
     const { clientWidth, clientHeight } = this.map.getContainer();
-    if (clientWidth < NARROW || clientHeight < LOW) {
+    const isPhone = matchMedia("(max-width: 48rem)").matches;
+    if (isPhone || clientWidth < NARROW || clientHeight < LOW) {
       // It is printed among the notes too; here a touch opens it.
       this.map.getContainer().querySelector("details[open]")?.removeAttribute("open");
     }
