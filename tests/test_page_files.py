@@ -213,6 +213,24 @@ def test_a_hundred_damaged_uploads_end_at_once(read: Read, tmp_path: Path) -> No
         assert "shapes" in answer or answer["error"].startswith("app.custom.error."), (name, answer)
 
 
+def test_files_without_areas_say_what_is_missing(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "nothing.geojson").touch()
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    paths = [
+        tmp_path / "nothing.geojson",
+        tmp_path / "picture.png",
+        zipped(tmp_path / "bare.kmz", {"files/readme.txt": b"x"}),
+        zipped(tmp_path / "half.kmz", {"doc.kml": b"<kml><Placemark>"}),
+    ]
+    errors = {name: answer["error"] for name, answer in read(*paths).items()}
+    assert errors == {
+        "nothing.geojson": "app.custom.error.blank",
+        "picture.png": "app.custom.error.format",
+        "bare.kmz": "app.custom.error.archive",
+        "half.kmz": "app.custom.error.kml",
+    }
+
+
 def test_damaged_tables_and_archives_end_at_once(read: Read, tmp_path: Path) -> None:
     files = shapefile(tmp_path, [shapely.box(6, 49, 6.1, 49.1)], "EPSG:4326", name=["a"])
     table = bytearray(files[".dbf"])

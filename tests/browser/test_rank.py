@@ -178,11 +178,23 @@ def test_no_page_scrolls_sideways(journey: Journey, page: str) -> None:
 @pytest.mark.parametrize(
     "page", ["areas/municipality/01.html", "fr/areas/municipality/02.html"]
 )  # fmt: skip
-def test_a_sheet_prints_on_two_pages_at_most(browser, addresses: dict[str, str], page: str) -> None:
+@pytest.mark.parametrize("size", ["A4", "Letter"])
+def test_a_sheet_prints_on_two_pages_at_most(
+    browser, addresses: dict[str, str], page: str, size: str
+) -> None:
     journey = Journey(browser, addresses)
     journey.page.goto(addresses["file"] + page)
-    printed = journey.page.pdf(prefer_css_page_size=True, format="A4")
+    printed = journey.page.pdf(prefer_css_page_size=True, format=size)
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 2
+    # On paper the map stands beside what is said of the change.
+    journey.page.emulate_media(media="print")
+    sides = [
+        journey.page.locator(each).bounding_box() for each in (".sheet-map", ".net-change, .why")
+    ]
+    assert sides[0] is not None
+    assert sides[1] is not None
+    assert sides[0]["x"] + sides[0]["width"] <= sides[1]["x"]
+    assert abs(sides[0]["y"] - sides[1]["y"]) < 20
     journey.close()
 
 
