@@ -107,7 +107,7 @@ def test_the_link_is_copied_with_one_click(visit: Journey) -> None:
 
 @pytest.mark.parametrize(
     ("action", "name"),
-    [("picture", "made-up-01-share-2023-"), ("csv", "made-up_areas.csv"),
+    [("picture", "made-up-01-share-2023"), ("csv", "made-up_areas.csv"),
      ("xlsx", "made-up_areas.xlsx")],
 )  # fmt: skip
 def test_picture_and_tables_are_saved_with_one_click(
@@ -157,7 +157,7 @@ def test_the_target_is_at_most_one_click_away(browser, targeted: str, screen: st
     slider = journey.page.locator("#selection .target input")
     slider.focus()
     slider.press("End")
-    journey.until(lambda: journey.hash().get("reduction") == "100", "the address")
+    journey.until(lambda: journey.hash().get("target") == "100", "the address")
     assert journey.text("#selection .target p").startswith("On track for no net sealing by 2031?")
     journey.close()
     assert journey.problems == []

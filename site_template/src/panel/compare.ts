@@ -63,6 +63,8 @@ export class PlaceComparison {
   opener(area: Area): HTMLButtonElement {
     const made = button(this.text.of("app.compare.open"), "compare-button", () => {
       this.store.set({ places: [{ layer: area.layer, id: area.id }], selection: null });
+      // The name of the first is still written there.
+      this.field.value = "";
       this.field.focus();
     });
     return made;
