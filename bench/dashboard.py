@@ -299,6 +299,8 @@ def show(page: Page, what: str, box: Locator) -> None:
     """Turn on what a box stands for, in the view that knows it."""
     view = "change" if what == "patches" else "share"
     page.locator(f"input[name=view][value={view}]").check(force=True)
+    # The further choices close when another is clicked.
+    page.evaluate("document.querySelectorAll('#more').forEach((each) => { each.open = true; })")
     box.check(force=True)
 
 

@@ -196,7 +196,14 @@ function showMap(store: Store, archive: PMTiles, theme: Theme, unknown: string):
   view.map.once("idle", () => {
     showStatus(unknown);
     performance.mark("hexseal-ready");
-    document.documentElement.dataset["hexseal"] = "ready";
+    const finish = () => {
+      document.documentElement.dataset["hexseal"] = "ready";
+    };
+    if (view.showCover()) {
+      view.map.once("idle", finish);
+    } else {
+      finish();
+    }
   });
   return keeper;
 }

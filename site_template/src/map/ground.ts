@@ -11,7 +11,7 @@ export const PIXELS = "pixels";
 export const IMAGE = "image";
 export const PATCHES = "patches";
 const PATCH_WIDTH: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 10, 0.3, 13, 1.6];
-const COVER = "ground";
+export const COVER = "ground";
 const BASEMAP = "basemap";
 const WATER = /water|ocean|sea|lake|river/i;
 

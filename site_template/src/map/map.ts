@@ -12,12 +12,13 @@ import {
   ScaleControl,
   setWorkerUrl,
 } from "maplibre-gl";
+import type { StyleSpecification } from "maplibre-gl";
 import workerText from "maplibre-gl/dist/maplibre-gl-worker.mjs";
 import type { PMTiles } from "pmtiles";
 import { indexOf, outlineOf } from "./cells.ts";
 import { findArchive, serveLayers } from "./archives.ts";
 import { addDot } from "./graphics.ts";
-import { escaped, groundTiles, PATCHES } from "./ground.ts";
+import { COVER, escaped, groundTiles, PATCHES } from "./ground.ts";
 import { element, type Figures, type Settings } from "../shared/settings.ts";
 import type { AreaKey, Camera } from "../shared/state.ts";
 import {
@@ -79,7 +80,7 @@ export class HexagonMap {
     serveLayers(settings);
     this.map = new MapLibre({
       container,
-      style: mapStyle(settings, look),
+      style: withoutCover(mapStyle(settings, look)),
       ...(camera
         ? { center: [camera.lng, camera.lat], zoom: camera.zoom, bearing: camera.bearing ?? 0 }
         : { center: centerOfBounds(settings.tiles.bounds), zoom: 1 }),
@@ -103,6 +104,15 @@ export class HexagonMap {
     this.map.keyboard.disableRotation();
     this.map.once("style.load", () => addDot(this.map));
     this.addControls();
+  }
+
+  /** Draw the land cover too, which waits for the hexagons; false where the site has none. */
+  showCover(): boolean {
+    const isThere = this.map.getLayer(COVER) !== undefined;
+    if (isThere) {
+      this.map.setLayoutProperty(COVER, "visibility", "visible");
+    }
+    return isThere;
   }
 
   /** Bring layers in line with another look; only what differs is sent to the graphics card. */
@@ -276,6 +286,14 @@ function serveTiles(archive: PMTiles): void {
 function cellOf({ id, properties }: Pick<MapGeoJSONFeature, "id" | "properties">): Cell {
   const { resolution, ...figures } = properties as Figures & { resolution: number };
   return { index: indexOf(Number(id), resolution), resolution, figures };
+}
+
+/** Return a style whose land cover loads no tiles yet. */
+function withoutCover(style: StyleSpecification): StyleSpecification {
+  const layers = style.layers.map((layer) =>
+    layer.id === COVER && layer.type === "raster" ? { ...layer, layout: { visibility: "none" as const } } : layer,
+  );
+  return { ...style, layers };
 }
 
 /** Return paddings that keep a map's content away from a box in its lower left corner. */
