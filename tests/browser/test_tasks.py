@@ -231,7 +231,7 @@ def test_a_link_to_what_is_not_there_says_so(journey: Journey) -> None:
     journey.open("file", "index.html#year=1066&area=municipality/99")
     assert (
         journey.text("#status")
-        == "This site does not have what the link asks for: 1066, municipality/99."
+        == "This site does not have what the link names: 1066, municipality/99."
     )
 
 
