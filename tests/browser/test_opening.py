@@ -143,7 +143,7 @@ def test_says_when_there_is_no_webgl(browser, addresses: dict[str, str]) -> None
     journey = Journey(browser, addresses)
     journey.context.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
     journey.open("file", wanted="error")
-    assert "no WebGL 2" in journey.text("#failure")
+    assert "WebGL 2" in journey.text("#failure")
     journey.page.locator("table.areas .sort-button").first.click()
     assert journey.page.locator("th[aria-sort]").count() == 1
     journey.close()
