@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import torch
-from rasterio.windows import Window as RasterioWindow
 from torch import Tensor
 
 from hexseal.progress import no_progress
@@ -116,7 +115,10 @@ def sample(network: ForwardModel, runtime: Runtime, turns: Sequence[int], step: 
     place = network.class_codes.index(SEALED)
     contrast, gathered = ConfidenceContrast(), Gathered()
     for window in windows(step):
-        box = RasterioWindow(window.column, window.row, window.width, window.height)
+        box = (
+            (window.row, window.row + window.height),
+            (window.column, window.column + window.width),
+        )
         maps, certain, counts = [], [], np.ones((SIDE, SIDE), np.bool_)
         for year in YEARS:
             with open_image(str(INPUTS / f"sentinel2_{year}.tif"), bands=network.bands) as image:
