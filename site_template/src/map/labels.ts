@@ -82,7 +82,9 @@ export class Labels {
   /** Return what lies over the map: a name below it would be read in part. */
   private covered(): Box[] {
     const frame = this.map.getContainer().getBoundingClientRect();
-    const boxes = [...document.querySelectorAll(COVERING)].map((each) => each.getBoundingClientRect());
+    // What is folded up has a box of its own all the same.
+    const shown = [...document.querySelectorAll(COVERING)].filter((each) => each.checkVisibility());
+    const boxes = shown.map((each) => each.getBoundingClientRect());
     return boxes.map(({ left, top, right, bottom }) => ({
       left: left - frame.left,
       top: top - frame.top,

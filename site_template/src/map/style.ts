@@ -189,7 +189,9 @@ function areaFill(settings: Settings, { areas, outlines, ground, palette }: Look
     layout: { visibility: isHidden ? "none" : "visible" },
     paint: {
       "fill-color": color as ExpressionSpecification,
-      "fill-outline-color": palette.cellLine,
+      // Of each area, as of each hexagon: so both are drawn by one program, and none is waited for
+      // when the reader comes closer.
+      "fill-outline-color": ["case", ["has", "id"], palette.cellLine, NOTHING],
       "fill-opacity": ["step", ["zoom"], OPACITY, until, 0],
     },
   };
