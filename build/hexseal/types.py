@@ -64,6 +64,15 @@ class Pair(NamedTuple):
         return f"{self.first}_{self.second}"
 
     @property
+    def name(self) -> str:
+        """Return what names the pair in a page's script and its tiles.
+
+        >>> Pair(2018, 2021).name
+        '2018-2021'
+        """
+        return f"{self.first}-{self.second}"
+
+    @property
     def span(self) -> int:
         """Return the years between both."""
         return self.second - self.first

@@ -31,6 +31,7 @@ from hexseal.execution import (
 )
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
+from hexseal.raster.joint import UNKNOWN_REMEDY
 from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region
 from hexseal.storage.cache import Stamp, key_of
@@ -48,6 +49,7 @@ CODE = (
     "hexseal.products", "hexseal.check.census",
 )  # fmt: skip
 SQL = "hexseal.sql"
+Lost = Outcome[UnitTask, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,8 +133,7 @@ def _refuse_unknown(region: Region, census: Census) -> None:
         raise InputError(
             f"{region.epochs[place].landcover}: class code {code} "
             f"({census.codes[place, code]} pixels, first at row {row}, column {column} of the "
-            f"region) is not a code of {region.product.title}; run hexseal check, then name it in "
-            "[product] nodata or fix the raster"
+            f"region) is not a code of {region.product.title}; {UNKNOWN_REMEDY}"
         )
 
 
@@ -148,12 +149,15 @@ def _survey(region: Region, work: Path, execution: Execution | None, progress: P
         )
         store.prune(task.name for task in tasks)
         tasks = _without_lost(tasks, work)
-        for lost in _read(tasks, executor, execution, progress):
-            _give_up(lost, work)
+        lost: list[Lost] = []
+        may_miss = execution.allow_missing and len(tasks) > 1
+        _read(tasks, executor, execution, progress, lost if may_miss else None)
+        for each in lost:
+            _give_up(each, work)
     return Survey(grid, frame, zones, _without_lost(tasks, work))
 
 
-def _give_up(lost: Outcome[UnitTask, int], work: Path) -> None:
+def _give_up(lost: Lost, work: Path) -> None:
     """Write the findings of a unit that cannot be read: none but no data."""
     read_unit(replace(lost.unit, store=_lost_store(lost.unit, work), reason=lost.reason))
 
@@ -209,12 +213,7 @@ def survey_again(
     ]
     execution = execution or Execution()
     with open_executor(execution, work) as executor:
-        _read(
-            [t for t in again if t.doubtful],
-            executor,
-            replace(execution, allow_missing=False),
-            progress,
-        )
+        _read([t for t in again if t.doubtful], executor, execution, progress)
     return Survey(survey.grid, survey.frame, survey.zones, tuple(again))
 
 
@@ -243,12 +242,7 @@ def survey_areas(
     )
     execution = execution or Execution()
     with open_executor(execution, work) as executor:
-        _read(
-            [t for t in tasks if t.meets_zone],
-            executor,
-            replace(execution, allow_missing=False),
-            progress,
-        )
+        _read([t for t in tasks if t.meets_zone], executor, execution, progress)
     return Survey(grid, frame, zones, tasks)
 
 
@@ -352,12 +346,16 @@ def _facts_of(doubtful: Sequence[DoubtfulPlaces]) -> list[tuple[object, ...]]:
 
 
 def _read(
-    tasks: Sequence[UnitTask], executor: Executor, execution: Execution, progress: Progress
-) -> list[Outcome[UnitTask, int]]:
+    tasks: Sequence[UnitTask],
+    executor: Executor,
+    execution: Execution,
+    progress: Progress,
+    lost: list[Lost] | None = None,
+) -> None:
     """Read the units that are missing; where they are fewer than workers, on several threads each.
 
     The threads of one process share its start and its cores; a cluster has workers enough.
-    Returns the units that cannot be read, where the settings allow that there are some.
+    Where ``lost`` is given, units that cannot be read are added to it, see ``completed``.
     """
     missing = [task for task in tasks if not task.store.is_finished(task.name)]
     done = len(tasks) - len(missing)
@@ -366,14 +364,11 @@ def _read(
     if execution.cluster is None and missing:
         threads = max(1, executor.workers // len(missing))
         missing = [replace(task, threads=threads) for task in missing]
-    lost: list[Outcome[UnitTask, int]] = []
-    may_miss = lost if execution.allow_missing and len(tasks) > 1 else None
     outcomes = executor.run(read_unit, missing)
-    for outcome in completed(outcomes, what="count", lost=may_miss):
+    for outcome in completed(outcomes, what="count", lost=lost):
         assert outcome.value
         done += 1
         progress("count", done, len(tasks))
-    return lost
 
 
 def _columns(path: Path) -> dict[str, Integers]:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -279,9 +279,8 @@ class _Findings:
             self._add_census(block.census)
 
     def _add_census(self, found: BlockCensus) -> None:
-        self.census.add(found.codes)
         # A layer that several years share is counted once.
-        layers = {
+        masks = {
             address: counts
             for epoch, sure, repaired in zip(
                 self.epochs, found.confidence, found.repaired, strict=True
@@ -289,8 +288,7 @@ class _Findings:
             for address, counts in ((epoch.confidence, sure), (epoch.post_processing, repaired))
             if address is not None and counts is not None
         }
-        for address, counts in layers.items():
-            self.census.masks[address] = self.census.masks.get(address, 0) + counts
+        self.census.add(replace(found.codes, masks=masks))
 
     def _add_pair(self, key: str, sums: _PairSums, pair: PairFindings) -> None:
         sums.states = sums.states + pair.states

@@ -21,6 +21,8 @@ from hexseal.region.load import Region
 from hexseal.types import Bytes, Flags, Int16s, Integers, UInt16s
 
 CODES = 256
+# The sums of a census that are arrays.
+SUMS = ("codes", "land", "sealed", "gained", "lost")
 # Edges of what is valid: first row, first column, end row, end column.
 Extent = tuple[int, int, int, int]
 # Places of the years of a pair among those of the region.
@@ -60,7 +62,7 @@ class Census:
 
     def add(self, other: "Census") -> None:
         """Add what was counted elsewhere."""
-        for name in ("codes", "land", "sealed", "gained", "lost", "common"):
+        for name in (*SUMS, "common"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for key, here in other.first.items():
             self.first[key] = min(here, self.first.get(key, here))
@@ -90,23 +92,18 @@ class Census:
     def to_facts(self) -> dict[str, Any]:
         """Return the census as JSON holds it."""
         return {
-            **{name: getattr(self, name).tolist() for name in
-               ("codes", "land", "sealed", "gained", "lost")},
+            **{name: getattr(self, name).tolist() for name in SUMS},
             "common": self.common,
             "first": [[*key, *here] for key, here in self.first.items()],
             "extents": [[place, *extent] for place, extent in self.extents.items()],
             "masks": {address: counts.tolist() for address, counts in self.masks.items()},
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Census":
         """Return what ``to_facts`` returned."""
-        sums = (
-            np.array(facts[name], np.int64)
-            for name in ("codes", "land", "sealed", "gained", "lost")
-        )
         return cls(
-            *sums,
+            *(np.array(facts[name], np.int64) for name in SUMS),
             common=facts["common"],
             first={(place, code): (row, column) for place, code, row, column in facts["first"]},
             extents={place: (a, b, c, d) for place, a, b, c, d in facts["extents"]},
@@ -128,7 +125,6 @@ def take_census(
         for found in _count(joiner, region.product, pairs, bands, window):
             census.add(found)
         progress("check", done, len(pieces))
-    census.leave_out_uncovered(rasters, frame)
     return census
 
 

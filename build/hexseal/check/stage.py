@@ -187,7 +187,7 @@ def _check_pixels(
         census = take_census(rasters, region, frame, progress)
     else:
         census = survey(region)
-        census.leave_out_uncovered(rasters, frame)
+    census.leave_out_uncovered(rasters, frame)
     years, pairs = year_figures(region, census), pair_figures(region, census)
     findings += check_change_layers(region, census)
     findings += check_codes(region, census)

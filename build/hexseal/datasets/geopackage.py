@@ -118,7 +118,7 @@ def _styles(region: Region, table: Table) -> Iterator[Style]:
         for year in reversed(region.years):
             yield share_style(f"sealed_share_{year}", f"Sealed share {year}", titles)
         for pair in region.pairs:
-            title = f"Signal {pair.first}-{pair.second}"
+            title = f"Signal {pair.name}"
             yield category_style(pair.column("signal"), title, SIGNAL_COLORS, titles)
     for language, other in zip(region.site.languages[1:], others, strict=True):
         name = LANGUAGE_NAMES.get(language, language)

@@ -111,6 +111,12 @@ def chosen_period(periods: Sequence[Period]) -> Period | None:
     return next((p for p in ranked if p.has_figure), ranked[0] if ranked else None)
 
 
+def chosen_pair(area: AreaFigures, region: Region, judged: Mapping[str, Judged]) -> Pair | None:
+    """Return the years of a place's headline, None where there is one year only."""
+    period = chosen_period(periods_of(area, region, judged))
+    return period and period.pair
+
+
 def headline(
     area: AreaFigures,
     region: Region,

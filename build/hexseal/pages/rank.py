@@ -11,7 +11,7 @@ from hexseal.pages.addresses import Key
 from hexseal.pages.figures import GRADES, AreaFigures
 from hexseal.pages.headline import grade_of
 from hexseal.pages.locales import Locale, number
-from hexseal.pages.settings import Contents, embed, pair_name
+from hexseal.pages.settings import Contents, embed
 from hexseal.pages.tables import Cell, Writer, interval, sort_name
 from hexseal.region.load import Region
 from hexseal.types import Pair
@@ -70,7 +70,7 @@ def rank_settings(
         "id": region.id,
         "years": region.years,
         "pairs": region.pairs,
-        "shownPair": pair_name(contents.shown_pair),
+        "shownPair": contents.shown_pair.name if contents.shown_pair else "",
         "columns": [
             *columns,
             *(f"grade_{pair}" for pair in pairs),

@@ -13,7 +13,7 @@ from hexseal.forward.stage import source_titles
 from hexseal.frontend import Bundle
 from hexseal.manifest import Datasets, MapLayers, PartitionTree, TileSummary
 from hexseal.pages.figures import GRADES, AreaFigures, Key, judged_columns, summed_columns
-from hexseal.pages.headline import chosen_period, grade_note, grade_number, periods_of
+from hexseal.pages.headline import chosen_pair, grade_note, grade_number
 from hexseal.pages.judgement import Judged, pair_grade
 from hexseal.pages.locales import Locale, attribution
 from hexseal.pages.noise import PairNoise, noise_settings
@@ -74,8 +74,7 @@ class Contents:
     @property
     def shown_pair(self) -> Pair | None:
         """Return the pair of the region's headline, which pages show first."""
-        period = chosen_period(periods_of(self.whole, self.region, self.judged))
-        return period and period.pair
+        return chosen_pair(self.whole, self.region, self.judged)
 
     def layer(self, layer: str) -> tuple[AreaFigures, ...]:
         """Return the areas of one layer."""
@@ -101,7 +100,7 @@ def page_settings(
         },
         "years": region.years,
         "pairs": region.pairs,
-        "shownPair": pair_name(contents.shown_pair),
+        "shownPair": contents.shown_pair.name if contents.shown_pair else "",
         "tiles": asdict(contents.tiles),
         "mapLayers": _map_layers(contents.layers),
         "measures": [*_shares(region), *_changes(region)],
@@ -175,15 +174,6 @@ def page_settings(
         "texts": locale.script_texts,
         **({"density": True} if region.product.is_density else {}),
     }
-
-
-def pair_name(pair: Pair | None) -> str:
-    """Return a pair of years as the page's script names it.
-
-    >>> pair_name(Pair(2018, 2021)), pair_name(None)
-    ('2018-2021', '')
-    """
-    return "" if pair is None else f"{pair.first}-{pair.second}"
 
 
 def _origin_classes(product: Product) -> list[int]:
@@ -278,7 +268,7 @@ def _changes(region: Region) -> list[dict[str, object]]:
     }
     return [
         {
-            "id": f"change-{pair[0]}-{pair[1]}-{basis}",
+            "id": f"change-{pair.name}-{basis}",
             "view": "change",
             "basis": basis,
             "scale": scale,

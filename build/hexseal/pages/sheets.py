@@ -105,6 +105,7 @@ class SheetMaker:
     children: Mapping[Key, tuple[Key, ...]]
     medians: Mapping[str, Mapping[Pair, float]]
     maps: AreaMaps
+    shown_pair: Pair | None
 
     def sheet(self, key: Key) -> Sheet:
         """Return all that the sheet of an area shows."""
@@ -177,9 +178,7 @@ class SheetMaker:
 
     def _linked(self, key: Key, home: str) -> LinkedArea:
         area = self.areas[key]
-        cells = compare_cells(
-            area, self.contents.region.years[-1], self.contents.shown_pair, self.write
-        )
+        cells = compare_cells(area, self.contents.region.years[-1], self.shown_pair, self.write)
         return LinkedArea(self._title(key[0]), area.name, home + quote(self.paths[key]), cells)
 
     def _above(self, key: Key) -> list[Key]:
@@ -232,13 +231,16 @@ def write_sheets(
         layer.layer: layer_medians(contents.layer(layer.layer), region, contents.judged)
         for layer in region.areas
     }
-    maker = SheetMaker(contents, Writer(locale), paths, locator, areas, children, medians, maps)
+    shown_pair = contents.shown_pair
+    maker = SheetMaker(
+        contents, Writer(locale), paths, locator, areas, children, medians, maps, shown_pair
+    )
     template = environment.get_template("sheet.html.jinja")
     common = {
         **shared,
         "settings": None,
         "last_year": region.years[-1],
-        "shown_pair": contents.shown_pair,
+        "shown_pair": shown_pair,
         "has_ground": maps.ground is not None,
         "false_level": number(100 * region.noise.level, 0, language),
         "whole_number": lambda value: number(value, 0, language),

@@ -10,7 +10,7 @@ from hexseal.pages.headline import (
     Headline,
     Period,
     TargetView,
-    chosen_period,
+    chosen_pair,
     grade_of,
     headline,
     hectares_text,
@@ -150,8 +150,7 @@ def pair_stories(
 
     ``sources`` lists for each pair which classes became sealed in the area.
     """
-    period = chosen_period(periods_of(area, region, judged))
-    first = period and period.pair
+    first = chosen_pair(area, region, judged)
     ordered = sorted(region.pairs, key=lambda pair: (pair != first, pair.first - pair.second, pair))
     return [
         _story(area, region, pair, judged[pair.key], write, (sources or {}).get(pair, ()))
@@ -177,7 +176,7 @@ def _story(
     sources: tuple[Source, ...],
 ) -> PairStory:
     return PairStory(
-        key=f"{pair.first}-{pair.second}",
+        key=pair.name,
         title=f"{pair.first}–{pair.second}",
         brief=_brief(area, region, pair, judged, write),
         warnings=()

@@ -14,6 +14,7 @@ from hexseal.products import FULL, Product
 from hexseal.types import Bytes, Doubles, Flags
 
 DOES_NOT_COUNT = 255
+UNKNOWN_REMEDY = "run hexseal check, then name it in [product] nodata or fix the raster"
 # Stands for every code that the product does not have; check reports which.
 UNKNOWN = -1
 # Up to here a code is a place in a table of all combinations; beyond it codes are found by sorting.
@@ -89,7 +90,7 @@ class ClassJoiner:
         pixels = sum(int((band == code).sum()) for band in bands)
         raise InputError(
             f"class code {code} ({pixels} pixels in one window) is not a code of {self.title}; "
-            "run hexseal check, then name it in [product] nodata or fix the raster"
+            f"{UNKNOWN_REMEDY}"
         )
 
 

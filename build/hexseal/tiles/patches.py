@@ -80,7 +80,7 @@ def _confirmed(work: Path, pair: Pair) -> pa.Table:
         columns=COLUMNS,
         filters=[("confirmed", "=", True)],
     )
-    name = pa.array([f"{pair.first}-{pair.second}"] * table.num_rows, pa.string())
+    name = pa.array([pair.name] * table.num_rows, pa.string())
     area = np.round(table["area_m2"].to_numpy()).astype(np.int64)
     return pa.table(
         {

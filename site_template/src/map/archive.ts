@@ -79,7 +79,7 @@ export class ServerSource implements Source {
   async getBytes(offset: number, length: number, signal?: AbortSignal): Promise<RangeResponse> {
     const end = Math.min(offset + length, this.size);
     if (this.whole === null) {
-      const response = await this.askPart(offset, end, signal);
+      const response = await this.requestPart(offset, end, signal);
       if (response !== null && this.isPart(response)) {
         const part = await response.arrayBuffer();
         if (part.byteLength === end - offset) {
@@ -93,7 +93,7 @@ export class ServerSource implements Source {
   }
 
   /** Request a range; null when that fails with a server that never sent one before. */
-  private async askPart(offset: number, end: number, signal?: AbortSignal): Promise<Response | null> {
+  private async requestPart(offset: number, end: number, signal?: AbortSignal): Promise<Response | null> {
     try {
       return await this.request({ headers: { range: `bytes=${offset}-${end - 1}` }, signal });
     } catch (err) {
@@ -152,10 +152,10 @@ export class ServerSource implements Source {
     return whole.buffer;
   }
 
-  private async request(request: RequestInit): Promise<Response> {
+  private async request(options: RequestInit): Promise<Response> {
     let response: Response;
     try {
-      response = await fetch(this.address, request);
+      response = await fetch(this.address, options);
     } catch (err) {
       if (err instanceof DOMException && err.name === "AbortError") {
         throw err;

@@ -11,14 +11,15 @@ import {
   type RasterTileSource,
   ScaleControl,
   setWorkerUrl,
+  type StyleSpecification,
 } from "maplibre-gl";
-import type { StyleSpecification } from "maplibre-gl";
 import workerText from "maplibre-gl/dist/maplibre-gl-worker.mjs";
 import type { PMTiles } from "pmtiles";
 import { indexOf, outlineOf } from "./cells.ts";
 import { findArchive, serveLayers } from "./archives.ts";
 import { addDot } from "./graphics.ts";
 import { COVER, escaped, groundTiles, PATCHES } from "./ground.ts";
+import { PHONE } from "../shared/dom.ts";
 import { element, type Figures, type Settings } from "../shared/settings.ts";
 import type { AreaKey, Camera } from "../shared/state.ts";
 import {
@@ -218,7 +219,7 @@ export class HexagonMap {
     const control = new AttributionControl({ compact: true, customAttribution: attribution });
     this.map.addControl(control, "bottom-right");
     const { clientWidth, clientHeight } = this.map.getContainer();
-    const isPhone = matchMedia("(max-width: 48rem)").matches;
+    const isPhone = matchMedia(PHONE).matches;
     if (isPhone || clientWidth < NARROW || clientHeight < LOW) {
       // It is printed among the notes too; here a touch opens it.
       this.map.getContainer().querySelector("details[open]")?.removeAttribute("open");

@@ -1,6 +1,7 @@
 // On a phone the panel is a sheet over the map: half open after every choice, dragged or pressed to
 // a strip or to the whole height. On wider screens it is a column and none of this applies.
 
+import { PHONE } from "../shared/dom.ts";
 import { element } from "../shared/settings.ts";
 
 export type Snap = "peek" | "half" | "full";
@@ -10,7 +11,7 @@ const HALF = 0.52;
 // A shorter way of the finger is a press.
 const PRESS_PX = 8;
 
-const NARROW = matchMedia("(max-width: 48rem)");
+const NARROW = matchMedia(PHONE);
 
 /** In another page's frame there is no sheet: text and map stand beside each other. */
 function isNarrow(): boolean {

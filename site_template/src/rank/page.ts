@@ -2,7 +2,7 @@
 // drawing and download. It is read when a page holds the areas (main.ts).
 
 import { asText, quoted } from "../shared/csv.ts";
-import { button, make } from "../shared/dom.ts";
+import { button, make, PHONE } from "../shared/dom.ts";
 import { type Choice, type Column, fold, type RankArea, RankData, type RankSettings } from "./data.ts";
 import { Scatter } from "./scatter.ts";
 import { parentKey, rankFromHash, type RankState, rankToHash, startRank } from "./state.ts";
@@ -71,7 +71,7 @@ class RankPage {
 
   /** On a phone the table comes before further choices. */
   private foldControls(): void {
-    const narrow = matchMedia("(max-width: 48rem)");
+    const narrow = matchMedia(PHONE);
     const fold = () => {
       element<HTMLDetailsElement>("rank-filters").open = !narrow.matches;
     };

@@ -1,5 +1,8 @@
 // Building the page: every text goes in as text, never as markup.
 
+/** Where the styles lay the page out for a phone. */
+export const PHONE = "(max-width: 48rem)";
+
 type Child = Node | string | null;
 type Attributes = Record<string, string>;
 
