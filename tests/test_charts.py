@@ -146,7 +146,7 @@ def test_origins_come_by_size_with_their_confirmed_part() -> None:
     assert [float(bar["width"]) for bar in of(chart, "chart-bar raw")] == [360, 72]
     assert [float(bar["width"]) for bar in of(chart, "chart-bar confirmed")] == [90, 54]
     values = [part.text for part in drawn(chart) if part.attrib.get("class") == "chart-label end"]
-    assert values == ["15.0 of 60.0 ha", "9.00 of 12.0 ha"]
+    assert values == ["15.0 of 60.0\u00a0ha", "9.00 of 12.0\u00a0ha"]
     assert origins_chart([Origin("Water", 0.0, 0.0)], ENGLISH) is None
 
 

@@ -153,7 +153,7 @@ def test_the_chart_draws_a_bar_where_there_is_a_figure() -> None:
     assert 'class="median-tick" x1="126.9"' in chart.svg
     assert 'class="target-line" x1="149.9"' in chart.svg
     assert [name for name, _ in chart.key] == ["bar", "median", "target"]
-    assert "2018–2021: grew, +0.5 to +1.1 ha a year; 2021–2024: inconclusive" in chart.svg
+    assert "2018–2021: grew, +0.5 to +1.1\u00a0ha a year; 2021–2024: inconclusive" in chart.svg
     assert signed_interval(unknown, LOCALES["en"]) == ""
     assert interval_chart([unknown], write) is None
 

@@ -89,7 +89,7 @@ def test_confirmed_patches_are_outlined_and_tell_of_themselves(journey: Journey)
     tooltip = journey.page.locator(".tooltip")
     journey.until(tooltip.is_visible, "a tooltip")
     journey.until(lambda: "patch" in tooltip.inner_text(), "the patch")
-    assert "no. 1: 0.09 ha, q = 0.010, formerly Permanent herbaceous" in tooltip.inner_text()
+    assert "no. 1: 0.09\u00a0ha, q = 0.010, formerly Permanent herbaceous" in tooltip.inner_text()
     address = journey.page.url
     journey.page.goto(address.replace("index.html", "fr/index.html"))
     journey.wait()

@@ -23,7 +23,8 @@ AREA = "#area=municipality/01"
 
 def _parts(svg: str) -> list[tuple[str, dict[str, str], str]]:
     """Return the elements of a drawing without the name space that a browser adds."""
-    root = ElementTree.fromstring(svg.replace('xmlns="http://www.w3.org/2000/svg"', ""))
+    plain = svg.replace('xmlns="http://www.w3.org/2000/svg"', "").replace("&nbsp;", "\u00a0")
+    root = ElementTree.fromstring(plain)
     return [(part.tag, dict(part.attrib), part.text or "") for part in root.iter()]
 
 

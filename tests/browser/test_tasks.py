@@ -210,7 +210,7 @@ def test_places_that_changed_fly_the_map(visit: Journey) -> None:
     pick(visit, "zuid")
     card = visit.page.locator("#selection .place-card")
     visit.until(lambda: card.count() == 1, "the place that changed")
-    assert "0.09 ha" in card.inner_text()
+    assert "0.09\u00a0ha" in card.inner_text()
     visit.still()
     before = visit.hash()["map"]
     card.click()

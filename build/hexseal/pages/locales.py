@@ -1,6 +1,7 @@
 """The texts of the pages, one JSON file of keys per language, and how a language writes numbers."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -17,6 +18,10 @@ ONE_YEAR = ".one_year"
 # Texts of a site of densities in place of, or beside, the keys without this ending.
 DENSITY = ".density"
 MINUS = "\N{MINUS SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+# A space between a figure and its unit; in French also those that belong to its punctuation.
+BEFORE_UNIT = re.compile(r"(?<=[}\d]) (?=(?:ha|km²|m²|%)(?!\w))")
+WITHIN_FRENCH = re.compile(r"(?<=\S) (?=[:;?!»])|(?<=«) (?=\S)")
 M2_PER_HECTARE = 10_000.0
 
 
@@ -93,7 +98,17 @@ def load_locale(folder: Path, language: str) -> Locale:
         raise ToolError(
             f"{path}: cannot be read ({err}); take it from hexseal's repository"
         ) from err
-    return Locale(language, texts)
+    return Locale(language, {key: unbroken(text, language) for key, text in texts.items()})
+
+
+def unbroken(text: str, language: str) -> str:
+    r"""Return a text whose lines never break before a unit, nor before French punctuation.
+
+    >>> unbroken("{low} to {high} ha a year", "en"), unbroken("Part : {share} %", "fr")
+    ('{low} to {high}\xa0ha a year', 'Part\xa0: {share}\xa0%')
+    """
+    bound = BEFORE_UNIT.sub(NO_BREAK, text)
+    return WITHIN_FRENCH.sub(NO_BREAK, bound) if language == "fr" else bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +166,5 @@ def file_size(size: int, language: str) -> str:
     letter = {"en": "B", "fr": "o"}[language]
     for factor, prefix in ((1_000_000_000, "G"), (1_000_000, "M"), (1000, "k")):
         if size >= factor:
-            return f"{number(size / factor, 1, language)}\N{NO-BREAK SPACE}{prefix}{letter}"
-    return f"{size}\N{NO-BREAK SPACE}{letter}"
+            return f"{number(size / factor, 1, language)}{NO_BREAK}{prefix}{letter}"
+    return f"{size}{NO_BREAK}{letter}"

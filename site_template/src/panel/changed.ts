@@ -114,7 +114,7 @@ export class ChangedPlaces {
     const { text } = this;
     const origin = this.settings.origins.classes[code] ?? "";
     const words = isConfirmed
-      ? [make("strong", {}, `${hectaresText(text, m2)} ha`), " ", text.of("app.places.from", { origin })]
+      ? [make("strong", {}, `${hectaresText(text, m2)}\u00a0ha`), " ", text.of("app.places.from", { origin })]
       : [text.of("app.places.was", { origin })];
     const number = make("span", { class: isConfirmed ? "place-number" : "place-number candidate" }, String(at + 1));
     const chosen = make("button", { type: "button", class: "place-card" });
