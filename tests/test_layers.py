@@ -14,7 +14,7 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
-from pmtiles.reader import MmapSource, all_tiles
+from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import Compression, TileType
 from pmtiles.writer import Writer
 from rasterfiles import NORTH, WEST, write_tif
@@ -27,9 +27,10 @@ from hexseal.raster.grid import Grid, Window
 from hexseal.region.load import Forward, load_region
 from hexseal.tiles import left_out, stage, write_layers
 from hexseal.tiles.archives import publish, write_archive
-from hexseal.tiles.codes import encode, pixel_codes
+from hexseal.tiles.codes import decode, encode, pixel_codes
+from hexseal.tiles.ground import ground_table, ground_zooms, write_ground
 from hexseal.tiles.images import TrueColor, encode_webp
-from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, tiles_over, view_of
+from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, parts_of, tiles_over, view_of
 from hexseal.tiles.patches import write_patch_tiles
 from hexseal.tiles.pixels import ConfirmedPixels
 from hexseal.tiles.stage import read_basemap
@@ -51,6 +52,11 @@ def test_a_picture_holds_its_numbers() -> None:
     numbers = (np.arange(12).reshape(3, 4) % 5).astype(np.uint8)
     assert decoded(encode(numbers, bytes(15))).tolist() == numbers.tolist()
     assert encode(numbers, bytes(15)) == encode(numbers, bytes(15))
+    # Odd widths, more colours than half a byte holds, and noise, which is packed another way.
+    noise = np.random.default_rng(1).integers(0, 16, (300, 301)).astype(np.uint8)
+    for wanted, colors in ((noise, 16), (noise, 17), (numbers, 17), (numbers[:, :3], 5)):
+        png = encode(wanted, bytes(3 * colors))
+        assert decoded(png).tolist() == wanted.tolist() == decode(png).tolist()
 
 
 def test_a_tile_shows_the_pixel_under_each_centre() -> None:
@@ -147,6 +153,69 @@ def test_tiles_of_a_region_show_its_own_pixels(layered) -> None:
         if zoom == layers.pixels.maxzoom:
             np.add.at(seen, (rows, columns), 1)
     assert seen[years[1] != 254].min() > 0
+
+
+def commonest(ground: np.ndarray) -> np.ndarray:
+    """Return soft ground (2 to 5) as the commonest of its nine, the lowest of equals; slowly."""
+    padded = np.pad(ground, 1, mode="edge")
+    result = ground.copy()
+    for row, column in np.argwhere((ground >= 2) & (ground <= 5)):
+        counts = np.bincount(padded[row : row + 3, column : column + 3].ravel(), minlength=7)
+        result[row, column] = 2 + counts[2:6].argmax()
+    return result
+
+
+def one_of_four(numbers: np.ndarray) -> np.ndarray:
+    """Return each two by two pixels as the kind of at least two, else the first; slowly."""
+    quads = [numbers[row::2, column::2] for row in (0, 1) for column in (0, 1)]
+    result = quads[0].copy()
+    for place in np.ndindex(result.shape):
+        four = [int(quad[place]) for quad in quads]
+        result[place] = next((kind for kind in four if four.count(kind) > 1), four[0])
+    return result
+
+
+def test_ground_of_a_tile_is_the_commonest_class_and_made_of_the_finer_ones(tmp_path: Path) -> None:
+    region = load_region(write_region(tmp_path))
+    path = Path(region.epochs[-1].landcover)
+    with rasterio.open(path) as file:
+        shape = file.shape
+    random = np.random.default_rng(3)
+    noise = random.choice(np.array([1, 2, 6, 7, 9, 10, 254], np.uint8), shape)
+    noise[:40] = 254
+    write_tif(path, noise)
+    with rasterio.open(region.epochs[0].landcover) as file:
+        first = file.read(1)
+    table = ground_table(region.product)
+    wanted = table[np.where(noise == 254, first, noise)]
+    assert set(wanted.ravel()) >= {1, 2, 3, 4, 5, 6}
+    archive = tmp_path / "ground.pmtiles"
+    count = write_ground(region, archive, workers=2)
+    with archive.open("rb") as stream:
+        assert Reader(MmapSource(stream)).header()["clustered"]
+    tiles = {place: decoded(png) for place, png in tiles_of(archive).items()}
+    assert len(tiles) == count
+    assert write_ground(region, tmp_path / "again.pmtiles", workers=1) == count
+    assert (tmp_path / "again.pmtiles").read_bytes() == archive.read_bytes()
+    grid = Grid("EPSG:3035", Affine(10, 0, WEST, 0, -10, NORTH), *shape[::-1])
+    last = max(zoom for zoom, _, _ in tiles)
+    for (zoom, x, y), shown in tiles.items():
+        if zoom == last:
+            view = view_of(grid, MercatorTile(zoom, x, y))
+            assert view is not None
+            at, size = view.window, (view.window.height, view.window.width)
+            seen = wanted[at.row : at.row + size[0], at.column : at.column + size[1]]
+            assert np.array_equal(shown, view.paint(commonest(seen)))
+            continue
+        parts = [tiles.get((p.zoom, p.x, p.y)) for p in parts_of(MercatorTile(zoom, x, y))]
+        halves = [
+            np.zeros((256, 256), np.uint8) if part is None else one_of_four(part) for part in parts
+        ]
+        assert np.array_equal(shown, np.block([halves[:2], halves[2:]]))
+    zooms = ground_zooms(region)
+    assert {zoom for zoom, _, _ in tiles} == set(zooms)
+    parents = {(zoom - 1, x // 2, y // 2) for zoom, x, y in tiles if zoom > zooms[0]}
+    assert parents == {place for place in tiles if place[0] < last}
 
 
 def test_kept_archives_are_not_written_again(layered, tmp_path: Path) -> None:

@@ -44,8 +44,9 @@ function chunk(kind: string, content: Uint8Array): Buffer {
   return Buffer.concat([head, content, Buffer.alloc(4)]);
 }
 
-function picture(rows: number[], width: number, height: number): ArrayBuffer {
+function picture(rows: number[], width: number, height: number, bits = 8): ArrayBuffer {
   const size = Buffer.alloc(13);
+  size.writeUInt8(bits, 8);
   size.writeUInt32BE(width, 0);
   size.writeUInt32BE(height, 4);
   const png = Buffer.concat([Buffer.alloc(8), chunk("IHDR", size), chunk("IDAT", deflateSync(Buffer.from(rows)))]);
@@ -55,7 +56,10 @@ function picture(rows: number[], width: number, height: number): ArrayBuffer {
 test("a tile of pixels is read as numbers, anything else is refused", async () => {
   const { width, height, rows } = await readNumbers(picture([0, 7, 8, 0, 9, 10], 2, 2));
   assert.deepEqual([width, height, rows[1], rows[5]], [2, 2, 7, 10]);
+  const packed = await readNumbers(picture([0, 0x78, 0x90, 0, 0xab, 0xc0], 3, 2, 4));
+  assert.deepEqual([...packed.rows], [0, 7, 8, 9, 0, 10, 11, 12]);
   await assert.rejects(readNumbers(picture([0, 7, 8], 2, 2)));
+  await assert.rejects(readNumbers(picture([0, 7], 2, 1, 2)));
   await assert.rejects(readNumbers(picture([1, 7, 8], 2, 1)));
 });
 

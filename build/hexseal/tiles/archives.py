@@ -3,8 +3,10 @@
 import base64
 import math
 import shutil
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Self
 
 from pmtiles.tile import Compression, HeaderDict, TileType, deserialize_header
 from pmtiles.writer import Writer
@@ -63,6 +65,34 @@ def write_archive(
         # The library cannot finish an archive that holds no tile.
         path.unlink()
     return count
+
+
+class Spool:
+    """Contents of tiles that come in any order, kept in a file without a name in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._places: dict[int, tuple[int, int]] = {}
+        self._end = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, tile: int, content: bytes) -> None:
+        """Keep the content of a tile, by its id."""
+        self._file.write(content)
+        self._places[tile] = self._end, len(content)
+        self._end += len(content)
+
+    def sorted(self) -> Iterator[tuple[int, bytes]]:
+        """Yield id and content of all tiles in ascending order of their ids."""
+        for tile, (start, size) in sorted(self._places.items()):
+            self._file.seek(start)
+            yield tile, self._file.read(size)
 
 
 def publish(archive: Path, name: str, site: Path, standalone: Standalone) -> Archive:

@@ -6,12 +6,14 @@ tiles. The page puts in the colours of its theme by replacing the palette, as it
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
+import numba
 import numpy as np
-from numpy.typing import NDArray
 from pmtiles.tile import TileType
 
 from hexseal.products import Product
@@ -19,12 +21,19 @@ from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Window
 from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
-from hexseal.tiles.archives import write_archive
+from hexseal.tiles.archives import Spool, write_archive
 from hexseal.tiles.codes import encode
-from hexseal.tiles.mercator import TILE_PIXELS, MercatorTile, bounds_of, tiles_over, view_of
+from hexseal.tiles.mercator import (
+    TILE_PIXELS,
+    MercatorTile,
+    bounds_of,
+    parts_of,
+    tiles_over,
+    view_of,
+)
 from hexseal.tiles.pixels import pixel_zooms
+from hexseal.types import Box, Bytes
 
-Bytes = NDArray[np.uint8]
 # The order of GROUND_CLASSES in site_template/src/map/palette.ts.
 OUTSIDE, WATER, GRASS, CROP, WOOD, BARE, SEALED = range(7)
 # As other programs see the tiles: the colours of the light theme.
@@ -43,6 +52,15 @@ DETAIL = 1.0
 ZOOMS = 9
 # Tiles of so large a region would take longer than its figures: the finest zooms are left out.
 MOST_TILES = 2_000
+# A thread makes a tile that is so many zooms above the finest, with all tiles below it.
+TREE_ZOOMS = 2
+
+
+class Tree(NamedTuple):
+    """A tile at half its size, None where it shows nothing; id and content of it and its parts."""
+
+    half: Bytes | None
+    contents: list[tuple[int, bytes]]
 
 
 def ground_table(product: Product) -> Bytes:
@@ -72,18 +90,26 @@ def write_ground(
     """Write the land cover of the last year as tiles; return the number of tiles."""
     grid, frame = region_grid(region)
     table, zooms, bounds = ground_table(region.product), ground_zooms(region), bounds_of(grid)
-    with YearStack(region, frame) as reader:
+    with ExitStack() as stack:
+        # The last year first: one before it is read only where it has no data.
+        years = [
+            stack.enter_context(YearStack(region, frame, addresses=[epoch.landcover]))
+            for epoch in reversed(region.epochs)
+        ]
 
         def paint(tile: MercatorTile) -> Bytes | None:
             view = view_of(grid, tile)
             if view is None:
                 return None
-            numbers = view.paint(_last_year(reader, view.window, table), OUTSIDE)
+            numbers = view.paint(_last_year(years, view.window, table), OUTSIDE)
             return numbers if numbers.any() else None
 
+        contents = stack.enter_context(Spool(archive.parent))
+        for tile, content in _pyramid(paint, bounds, zooms, workers, progress):
+            contents.add(tile, content)
         return write_archive(
             archive,
-            iter(_pyramid(paint, tiles_over(bounds, zooms[-1]), zooms, workers, progress)),
+            contents.sorted(),
             kind=TileType.PNG,
             bounds=bounds,
             metadata={"name": f"{region.id} ground", "attribution": region.attribution},
@@ -92,47 +118,78 @@ def write_ground(
 
 def _pyramid(
     paint: Callable[[MercatorTile], Bytes | None],
-    finest: Sequence[MercatorTile],
+    bounds: Box,
     zooms: range,
     workers: int | None,
     progress: Progress,
-) -> list[tuple[int, bytes]]:
-    """Return id and content of every tile by id; each coarser tile is made of its four parts."""
-    tiles: dict[int, bytes] = {}
-    level: dict[MercatorTile, Bytes] = {}
+) -> Iterator[tuple[int, bytes]]:
+    """Yield id and content of every tile, each after the four finer ones that it is made of.
+
+    A thread makes all tiles below one of a coarser zoom, depth first, and so holds one tile of
+    each zoom only.
+    """
+    finest = {tile.id for tile in tiles_over(bounds, zooms[-1])}
+
+    def whole(tile: MercatorTile, below: Callable[[MercatorTile], Tree]) -> Tree:
+        trees = [below(part) for part in parts_of(tile)]
+        numbers = _joined([tree.half for tree in trees])
+        return _tree(tile, numbers, [content for tree in trees for content in tree.contents])
+
+    def grown(tile: MercatorTile) -> Tree:
+        if tile.zoom < zooms[-1]:
+            return whole(tile, grown)
+        return _tree(tile, paint(tile) if tile.id in finest else None, [])
+
+    cut = max(zooms[0], zooms[-1] - TREE_ZOOMS)
+    level = tiles_over(bounds, cut)
+    known: dict[MercatorTile, Tree] = {}
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for done, (tile, numbers) in enumerate(zip(finest, pool.map(paint, finest), strict=True)):
-            if numbers is not None:
-                tiles[tile.id] = encode(numbers, PALETTE)
-                _put(level, tile, numbers)
-            progress("tiles", done + 1, len(finest))
-        for _ in zooms[1:]:
-            parents, level = level, {}
-            encoded = pool.map(lambda numbers: encode(numbers, PALETTE), parents.values())
-            for (tile, numbers), content in zip(parents.items(), encoded, strict=True):
-                tiles[tile.id] = content
-                _put(level, tile, numbers)
-    return sorted(tiles.items())
+        for tile, tree in zip(level, pool.map(grown, level), strict=True):
+            yield from tree.contents
+            known[tile] = Tree(tree.half, [])
+            progress("tiles", len(known), len(level))
+    for zoom in range(cut - 1, zooms[0] - 1, -1):
+        for tile in tiles_over(bounds, zoom):
+            tree = whole(tile, lambda part: known.pop(part, Tree(None, [])))
+            yield from tree.contents
+            known[tile] = Tree(tree.half, [])
 
 
-def _put(level: dict[MercatorTile, Bytes], tile: MercatorTile, numbers: Bytes) -> None:
-    """Put a tile at half its size into its place in the tile above."""
-    parent = MercatorTile(tile.zoom - 1, tile.x // 2, tile.y // 2)
-    whole = level.setdefault(parent, np.zeros((TILE_PIXELS, TILE_PIXELS), np.uint8))
-    half = TILE_PIXELS // 2
-    row, column = half * (tile.y % 2), half * (tile.x % 2)
-    whole[row : row + half, column : column + half] = halved(numbers)
+def _tree(tile: MercatorTile, numbers: Bytes | None, below: list[tuple[int, bytes]]) -> Tree:
+    if numbers is None:
+        return Tree(None, below)
+    return Tree(halved(numbers), [*below, (tile.id, encode(numbers, PALETTE))])
 
 
+def _joined(halves: Sequence[Bytes | None]) -> Bytes | None:
+    """Return a tile of its four parts at half their size, None where all are missing."""
+    if all(half is None for half in halves):
+        return None
+    empty = np.full((TILE_PIXELS // 2, TILE_PIXELS // 2), OUTSIDE, np.uint8)
+    one, two, three, four = (empty if half is None else half for half in halves)
+    return np.block([[one, two], [three, four]])
+
+
+@numba.njit(cache=True, nogil=True)
 def halved(numbers: Bytes) -> Bytes:
     """Return one pixel for four: what at least two of them are, else the first of them.
 
     >>> halved(np.array([[2, 6], [4, 6]], np.uint8)).tolist()
     [[6]]
     """
-    one, two, three, four = (numbers[r::2, c::2] for r in (0, 1) for c in (0, 1))
-    pair = np.where((two == three) | (two == four), two, np.where(three == four, three, one))
-    return np.where((one == two) | (one == three) | (one == four), one, pair)
+    half = np.empty((numbers.shape[0] // 2, numbers.shape[1] // 2), np.uint8)
+    for y in range(half.shape[0]):
+        for x in range(half.shape[1]):
+            one, two = numbers[2 * y, 2 * x], numbers[2 * y, 2 * x + 1]
+            three, four = numbers[2 * y + 1, 2 * x], numbers[2 * y + 1, 2 * x + 1]
+            kind = one
+            if one not in (two, three, four):
+                if two in (three, four):
+                    kind = two
+                elif three == four:
+                    kind = three
+            half[y, x] = kind
+    return half
 
 
 def ground_zooms(region: Region) -> range:
@@ -144,28 +201,49 @@ def ground_zooms(region: Region) -> range:
     return range(max(0, last - ZOOMS + 1), last + 1)
 
 
-def _last_year(reader: YearStack, window: Window, table: Bytes) -> Bytes:
-    """Return the ground of a window: of the last year, or of one before where it has no data."""
-    *earlier, last = (table[classes] for classes in reader.read(window))
-    for ground in reversed(earlier):
-        last = np.where(last == OUTSIDE, ground, last)
-    return smoothed(last)
+def _last_year(years: Sequence[YearStack], window: Window, table: Bytes) -> Bytes:
+    """Return the ground of a window: of the last year, or of one before where it has no data.
+
+    ``years`` has the last year first.
+    """
+    ground = np.zeros((window.height, window.width), np.uint8)
+    for year in years:
+        missing = ground == OUTSIDE
+        if not missing.any():
+            break
+        (classes,) = year.read(window)
+        ground = np.where(missing, table[classes], ground)
+    return smoothed(ground)
 
 
+@numba.njit(cache=True, nogil=True)
 def smoothed(ground: Bytes) -> Bytes:
     """Set each pixel of vegetation or bare land to the commonest such class of its nine.
 
     >>> smoothed(np.array([[2, 2, 2], [2, 4, 2], [6, 2, 1]], np.uint8)).tolist()
     [[2, 2, 2], [2, 2, 2], [6, 2, 1]]
     """
-    padded = np.pad(ground, 1, mode="edge")
-    most = np.zeros(ground.shape, np.uint8)
-    best = np.full(ground.shape, OUTSIDE, np.uint8)
-    for kind in (GRASS, CROP, WOOD, BARE):
-        here = (padded == kind).astype(np.uint8)
-        rows = here[:-2] + here[1:-1] + here[2:]
-        count = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
-        is_more = count > most
-        most[is_more], best[is_more] = count[is_more], kind
-    soft = (ground >= GRASS) & (ground <= BARE)
-    return np.where(soft, best, ground)
+    height, width = ground.shape
+    # How often each kind stands among the nine: a byte of a whole number for each.
+    ones = np.zeros(256, np.uint32)
+    for kind in range(GRASS, BARE + 1):
+        ones[kind] = 1 << (8 * (kind - GRASS))
+    result = np.empty((height, width), np.uint8)
+    columns = np.empty(width + 2, np.uint32)
+    for y in range(height):
+        above, below = max(y - 1, 0), min(y + 1, height - 1)
+        for x in range(width):
+            columns[x + 1] = ones[ground[above, x]] + ones[ground[y, x]] + ones[ground[below, x]]
+        columns[0], columns[width + 1] = columns[1], columns[width]
+        for x in range(width):
+            here = ground[y, x]
+            if GRASS <= here <= BARE:
+                counts = columns[x] + columns[x + 1] + columns[x + 2]
+                most = np.uint32(0)
+                for kind in range(GRASS, BARE + 1):
+                    count = counts & np.uint32(255)
+                    counts >>= np.uint32(8)
+                    if count > most:
+                        most, here = count, np.uint8(kind)
+            result[y, x] = here
+    return result

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from pmtiles.tile import zxy_to_tileid
@@ -30,6 +31,15 @@ class MercatorTile:
         return zxy_to_tileid(self.zoom, self.x, self.y)
 
 
+def parts_of(tile: MercatorTile) -> tuple[MercatorTile, ...]:
+    """Return the four tiles of the next zoom that a tile is made of, row by row."""
+    return tuple(
+        MercatorTile(tile.zoom + 1, 2 * tile.x + right, 2 * tile.y + down)
+        for down in (0, 1)
+        for right in (0, 1)
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TileView:
     """The pixels that a tile shows: ``window`` holds them all.
@@ -44,9 +54,7 @@ class TileView:
 
     def paint(self, numbers: NDArray[np.uint8], outside: int = 0) -> NDArray[np.uint8]:
         """Return the tile of ``numbers``, an array over the window; no value is ever mixed."""
-        painted = numbers[self.rows, self.columns]
-        painted[self.rows == OUTSIDE] = outside
-        return painted
+        return _painted(numbers, self.rows, self.columns, outside)
 
 
 def view_of(grid: Grid, tile: MercatorTile) -> TileView | None:
@@ -61,37 +69,59 @@ def view_of(grid: Grid, tile: MercatorTile) -> TileView | None:
         lon = lon + 360.0 * np.round(((west + east) / 2.0 - lon) / 360.0)
     lat = np.degrees(np.arctan(np.sinh(np.pi * (1.0 - 2.0 * y))))
     columns, rows = grid.places(*grid.from_lonlat(lon, lat))
-    rows, columns = (_nearest(_between(nodes)) for nodes in (rows, columns))
-    inside = (rows >= 0) & (rows < grid.height) & (columns >= 0) & (columns < grid.width)
-    if not inside.any():
+    nodes = np.stack([rows, columns])
+    places = np.empty((2, TILE_PIXELS, TILE_PIXELS), np.int64)
+    top, left, bottom, right = _pixels_under(nodes, grid.height, grid.width, places)
+    if top > bottom:
         return None
-    top, left = int(rows[inside].min()), int(columns[inside].min())
-    bottom, right = int(rows[inside].max()) + 1, int(columns[inside].max()) + 1
-    window = Window(top, left, bottom - top, right - left)
-    return TileView(
-        window,
-        np.where(inside, rows - top, OUTSIDE),
-        np.where(inside, columns - left, OUTSIDE),
-    )
+    window = Window(top, left, bottom - top + 1, right - left + 1)
+    return TileView(window, places[0], places[1])
 
 
-def _nearest(places: Doubles) -> Integers:
-    # Where a projection ends, places are infinite: no whole number, and outside of every grid.
-    return np.floor(np.where(np.isfinite(places), places, -1e6) + 0.5).astype(np.int64)
+@numba.njit(cache=True, nogil=True)
+def _pixels_under(nodes, height, width, places):
+    """Fill in rows and columns within their own window; return its first and last row and column.
+
+    ``nodes`` holds row and column at every STEP-th edge of a tile, shape (2, n + 1, n + 1). The
+    first row is greater than the last one where the tile shows no pixel.
+    """
+    side, across = places.shape[1], nodes.shape[1]
+    line = np.empty((2, across))
+    top, left, bottom, right = height, width, -1, -1
+    for y in range(side):
+        at, weight = y // STEP, (y % STEP + 0.5) / STEP
+        for axis in range(2):
+            for node in range(across):
+                low = nodes[axis, at, node]
+                line[axis, node] = low + (nodes[axis, at + 1, node] - low) * weight
+        for x in range(side):
+            at, weight = x // STEP, (x % STEP + 0.5) / STEP
+            row = line[0, at] + (line[0, at + 1] - line[0, at]) * weight
+            column = line[1, at] + (line[1, at + 1] - line[1, at]) * weight
+            row, column = np.floor(row + 0.5), np.floor(column + 0.5)
+            # Where a projection ends, places are infinite: outside of every grid.
+            if 0 <= row < height and 0 <= column < width:
+                places[0, y, x], places[1, y, x] = np.int64(row), np.int64(column)
+                top, bottom = min(top, places[0, y, x]), max(bottom, places[0, y, x])
+                left, right = min(left, places[1, y, x]), max(right, places[1, y, x])
+            else:
+                places[0, y, x] = places[1, y, x] = OUTSIDE
+    for y in range(side):
+        for x in range(side):
+            if places[0, y, x] != OUTSIDE:
+                places[0, y, x] -= top
+                places[1, y, x] -= left
+    return top, left, bottom, right
 
 
-def _between(nodes: Doubles) -> Doubles:
-    """Return values at the centres of a tile's pixels from those at every STEP-th edge."""
-    weights = (np.arange(STEP) + 0.5) / STEP
-    for axis in (0, 1):
-        low = np.take(nodes, range(nodes.shape[axis] - 1), axis)
-        high = np.take(nodes, range(1, nodes.shape[axis]), axis)
-        parts = [low + (high - low) * weight for weight in weights]
-        nodes = np.stack(parts, axis + 1)
-        shape = list(low.shape)
-        shape[axis] *= STEP
-        nodes = nodes.reshape(shape)
-    return nodes
+@numba.njit(cache=True, nogil=True)
+def _painted(numbers, rows, columns, outside):
+    painted = np.empty(rows.shape, np.uint8)
+    for y in range(rows.shape[0]):
+        for x in range(rows.shape[1]):
+            row, column = rows[y, x], columns[y, x]
+            painted[y, x] = outside if row == OUTSIDE else numbers[row, column]
+    return painted
 
 
 def tiles_over(bounds: Box, zoom: int) -> list[MercatorTile]:

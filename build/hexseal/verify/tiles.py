@@ -26,6 +26,7 @@ DECODING_ERRORS = (ValueError, IndexError, KeyError, EOFError, OSError, Assertio
 TYPES = {"mvt": TileType.MVT, "png": TileType.PNG, "jpg": TileType.JPEG, "webp": TileType.WEBP}
 PNG_START = b"\x89PNG\r\n\x1a\n"
 TILE_PIXELS = 512
+PALETTE_KIND = 3
 # Outside, water, grass, crop, wood, bare, sealed.
 GROUND_CODES = 7
 
@@ -223,15 +224,20 @@ def _wrong(kind: str, content: bytes, codes: int, patches: set[tuple[str, int]])
 
 
 def _wrong_png(content: bytes, codes: int) -> str:
-    width, height, depth, kind = struct.unpack(">IIBB", content[16:26])
+    width, height, bits, kind = struct.unpack(">IIBB", content[16:26])
     if content[:8] != PNG_START or (width, height) != (TILE_PIXELS, TILE_PIXELS):
         return f"is no PNG of {TILE_PIXELS} x {TILE_PIXELS} pixels"
-    if (depth, kind) != (8, 3):
+    if bits not in (4, 8) or kind != PALETTE_KIND:
         return "is no PNG of palette numbers"
     start = content.index(b"IDAT")
     length = struct.unpack(">I", content[start - 4 : start])[0]
-    rows = zlib.decompress(content[start + 4 : start + 4 + length])
-    highest = max(rows)
+    rows = np.frombuffer(zlib.decompress(content[start + 4 : start + 4 + length]), np.uint8)
+    if rows.size != height * (1 + width * bits // 8):
+        return "holds too many or too few pixels"
+    filters, packed = np.split(rows.reshape(height, -1), [1], axis=1)
+    if filters.any():
+        return "has filtered rows, which pages cannot read"
+    highest = int(packed.max()) if bits == 8 else int(max((packed >> 4).max(), (packed & 15).max()))
     return f"holds code {highest}, which stands for nothing" if highest >= codes else ""
 
 
