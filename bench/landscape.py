@@ -12,7 +12,12 @@ BLOCK = 512
 
 
 def write_pair(
-    folder: Path, size: int, seed: int = 1, *, height: int | None = None
+    folder: Path,
+    size: int,
+    seed: int = 1,
+    *,
+    height: int | None = None,
+    scattered: float | None = None,
 ) -> tuple[Path, Path]:
     """Write two aligned maps, ``size`` pixels wide and as high (or ``height``).
 
@@ -20,17 +25,21 @@ def write_pair(
 
     The texture is filtered noise of several scales cut into eleven classes, so that decoding
     and counting meet patches like those of the product; about 5 % is sealed in small patches and
-    0.3 % of the pixels differ between the years.
+    0.3 % of the pixels differ between the years. Where ``scattered`` is given, that share of all
+    pixels differs, each by itself: as many patches as can be.
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = f"pair_{size}" if height is None else f"pair_{size}x{height}"
+    name += "" if scattered is None else f"_{scattered:g}"
     paths = folder / f"{name}_a.tif", folder / f"{name}_b.tif"
     if all(path.exists() for path in paths):
         return paths
     before = tile_classes(seed)
     after = before.copy()
     rng = np.random.default_rng(seed + 1)
-    changed = ndimage.binary_dilation(rng.random(before.shape) < 0.0006)
+    changed = rng.random(before.shape) < (scattered or 0.0006)
+    if scattered is None:
+        changed = ndimage.binary_dilation(changed)
     after[changed] = np.where(after[changed] == 1, 6, 1)
     for path, classes in zip(paths, (before, after), strict=True):
         _write(path, classes, size, height or size)

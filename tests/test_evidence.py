@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import h3
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import shapely
 from noisymaps import draw_maps
@@ -26,6 +27,7 @@ from hexseal.raster.stack import region_grid
 from hexseal.region.load import Region, load_region
 from hexseal.statistics.stage import write_statistics
 from hexseal.statistics.transitions import write_transitions
+from hexseal.storage.workdir import WorkFolder
 from hexseal.types import Pair
 
 REGIONS = Path(__file__).parents[1] / "regions"
@@ -311,8 +313,10 @@ def test_how_a_region_is_cut_changes_no_byte(
     count_region(region, folder, execution=Execution(1))
     (report,) = judge_region(region, folder, execution=Execution(1))
     assert report == read_report(work, Pair(2018, 2021))
-    name = "patches_2018_2021.parquet"
-    assert (folder / name).read_bytes() == (work / name).read_bytes()
+    borders = [path.name for path in WorkFolder(folder).borders(Pair(2018, 2021))]
+    assert pq.read_table(folder / borders[0]).num_rows > 0
+    for name in ("patches_2018_2021.parquet", *borders):
+        assert (folder / name).read_bytes() == (work / name).read_bytes(), name
     for name in ("cells", "zones", "evidence_2018_2021_cells", "evidence_2018_2021_zones"):
         assert rows_of(folder / f"{name}.parquet") == rows_of(work / f"{name}.parquet")
 

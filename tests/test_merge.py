@@ -66,7 +66,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "--id", "both", "--title", "Both halves", "--title", "fr=Les deux moitiés",
     )  # fmt: skip
     assert result.code == 0, result.err
-    assert "2 sites, 2 areas" in result.out
+    assert "2 sites, 2 areas, 1 patches across their borders" in result.out
     return parts | {"both": folder / "both"}
 
 
@@ -118,6 +118,40 @@ def test_the_joined_site_verifies_and_bears_its_titles(sites: dict[str, Path]) -
     assert [window.region for window in record.windows] == ["west", "east"]
     report = json.loads((sites["both"] / "data/merge/evidence_2018_2021.json").read_bytes())
     assert (report["raw_gain"], report["raw_loss"]) == (100, 30)
+
+
+def test_a_patch_that_the_border_cuts_is_one(sites: dict[str, Path], tmp_path: Path) -> None:
+    # The new sealing of rows 50 to 70 is cut in the middle.
+    middle = NORTH - 10.0 * 60
+    halves = [
+        built(tmp_path, "north", (WEST, middle, EAST, NORTH)),
+        built(tmp_path, "south", (WEST, SOUTH, EAST, middle)),
+    ]
+    merge_sites(halves, MergedName("both"), BuildSettings(tmp_path / "both"), Reporter())
+    assert verify_site(tmp_path / "both").problems == ()
+    columns = "pixels, core_pixels, area_m2, origin, lon, lat, status, score, geometry"
+    found, whole = (
+        rows(columns, site, "patches", "rank") for site in (tmp_path / "both", sites["whole"])
+    )
+    assert found == whole
+    assert [row[1] for row in found] == [100]
+
+
+def test_a_site_without_a_record_of_its_border_is_said_so(
+    sites: dict[str, Path], tmp_path: Path
+) -> None:
+    old = shutil.copytree(sites["east"], tmp_path / "old")
+    record = json.loads((old / "data/merge/build.json").read_text())
+    record["files"] = {k: v for k, v in record["files"].items() if not k.startswith("border_")}
+    (old / "data/merge/build.json").write_text(json.dumps(record))
+    lines: list[str] = []
+    merge_sites(
+        [sites["west"], old], MergedName("both"), BuildSettings(tmp_path / "both"),
+        Reporter(lines.append),
+    )  # fmt: skip
+    (said,) = [line for line in lines if "stay in two" in line]
+    assert f"{old}" in said
+    assert f"{sites['west']}" not in said
 
 
 def refusal(*sites: Path, out: Path) -> str:

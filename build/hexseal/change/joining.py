@@ -59,7 +59,7 @@ def join_parts(parts: Parts, width: int) -> tuple[Integers, PatchTable]:
     rank = np.empty(patches, np.int64)
     rank[np.argsort(first, kind="stable")] = np.arange(patches)
     patch = rank[joined]
-    return patch, _table(parts, patch, patches)
+    return patch, patch_table(parts, patch, patches)
 
 
 def _touching(border: Integers, width: int) -> Integers:
@@ -87,8 +87,11 @@ def _components(pairs: Integers, count: int) -> Integers:
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
-def _table(parts: Parts, patch: Integers, patches: int) -> PatchTable:
-    """Return the patches with the features of their parts added up."""
+def patch_table(parts: Parts, patch: Integers, patches: int) -> PatchTable:
+    """Return ``patches`` patches with the features of their parts added up.
+
+    ``patch`` is that of each part; every patch has one part at least.
+    """
     order = np.argsort(patch, kind="stable")
     starts = np.searchsorted(patch[order], np.arange(patches))
     found: dict[str, Integers] = {}

@@ -187,6 +187,10 @@ class PatchTable:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def chosen(self, places: Integers) -> "PatchTable":
+        """Return some of the patches, in the order of ``places``."""
+        return PatchTable(*(getattr(self, name)[places] for name in PatchTable.__slots__))
+
     @property
     def plain_score(self) -> Doubles:
         """Return the score without confidence: area and core alone."""

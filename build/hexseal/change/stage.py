@@ -13,8 +13,20 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from hexseal.change.block import CONDITION
+from hexseal.change.border import (
+    COUNTED,
+    MEASURES,
+    BorderPatches,
+    Judge,
+    as_lists,
+    border_counts,
+    border_table,
+    ends_of,
+    reach_border,
+)
 from hexseal.change.grading import (
     DoubtfulPlaces,
     FalseShare,
@@ -31,7 +43,7 @@ from hexseal.change.rate import Tail
 from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, State
 from hexseal.change.survey import CODE, SQL, Survey, survey_again, survey_areas, survey_region
 from hexseal.change.unit import OWNERS
-from hexseal.change.worklist import PatchFile, write_patches
+from hexseal.change.worklist import ListedPatches, changed_areas_m2, listed, patch_rows
 from hexseal.counting.stage import CountFiles, counted_files, counted_settings
 from hexseal.execution import Execution
 from hexseal.forward.stage import maker, source_titles
@@ -182,9 +194,23 @@ class _Fates:
         in_patch = label >= 0
         ends = state.astype(np.uint8)
         ends[in_patch] = self.outcome[self.patch[label[in_patch] + self.starts[unit]]]
-        unsure = (ends == State.CONFIRMED) & (secure & self.secure == 0)
-        ends[unsure] = State.CONFIRMED_EDGE
-        return ends, np.where(ends == State.CONFIRMED, partner, 0).astype(np.uint8)
+        return ends_of(ends, secure & self.secure > 0, partner)
+
+    def border(self, changed: pa.Table, unit: int, place: NDArray[np.int32]) -> pa.Table:
+        """Return the rows of changed pixels of some patches, with the ``place`` of each (-1: none).
+
+        Instead of its bits, ``secure`` says whether the row's pixels may be confirmed area.
+        """
+        label = changed["label"].to_numpy()
+        patch = np.full(len(label), -1, np.int32)
+        in_patch = label >= 0
+        patch[in_patch] = place[self.patch[label[in_patch] + self.starts[unit]]]
+        rows = changed.filter(patch >= 0)
+        secure = (rows["secure"].to_numpy() & self.secure > 0).astype(np.uint8)
+        columns = {"patch": patch[patch >= 0], "owner": rows["owner"]}
+        for name in (*COUNTED, *MEASURES):
+            columns[name] = secure if name == "secure" else rows[name]
+        return pa.table(columns)
 
     def write(self, path: Path) -> None:
         """Keep them, so that other areas can be counted without judging again."""
@@ -321,30 +347,76 @@ def _total(facts: Sequence[Mapping[str, Integers]], name: str) -> Integers:
 
 
 def _write_pair(region: Region, judged: _Judged, survey: Survey, work: Path) -> PairReport:
-    """Write counts, patches and report of a pair."""
-    pair, fates = judged.pair, judged.fates
-    _write_counts(region, pair, fates, survey, work)
-    patches = PatchFile(
-        judged.table,
-        judged.grading,
-        fates.outcome,
-        lambda chosen: _pixels(judged, survey, chosen),
-    )
-    write_patches(region, pair, survey.grid, survey.zones, patches, WorkFolder(work).patches(pair))
+    """Write counts, patches, those along the border, and report of a pair."""
+    pair, fates, table, grading = judged.pair, judged.fates, judged.table, judged.grading
+    folder = WorkFolder(work)
+    border = reach_border(table, survey.grid.window)
+    counts = _write_counts(region, pair, fates, survey, work, border=border)
+    chosen = listed(table, grading, fates.outcome)
+    known = np.union1d(chosen, border)
+    runs = _runs(judged, survey, known)
+    mine = _owned(runs, known, chosen)
+    pixels = _pixels_of(mine)
+    rows = ListedPatches(
+        table.chosen(chosen), fates.outcome[chosen], grading.q_value[chosen],
+        grading.score[chosen], grading.candidate[chosen], grading.field[chosen], pixels,
+        changed_areas_m2(region, pair, survey.grid, pixels, len(chosen)),
+    )  # fmt: skip
+    with whole_file(folder.patches(pair)) as partial:
+        listing = patch_rows(region, pair, survey.grid, survey.zones.table, rows)
+        pq.write_table(listing, partial, compression="zstd")
+    mine = _owned(runs, known, border)
+    area = changed_areas_m2(region, pair, survey.grid, _pixels_of(mine), len(border))
+    rank = np.zeros(len(table), np.int32)
+    rank[chosen] = np.arange(1, len(chosen) + 1)
+    BorderPatches(
+        border_table(
+            table.chosen(border),
+            {
+                "rank": rank[border],
+                "state": fates.outcome[border],
+                "candidate": grading.candidate[border],
+                "q_value": grading.q_value[border],
+                "area_m2": area,
+                "secure": grading.secure_pixels(table)[border],
+            },
+            as_lists(np.zeros(len(border), np.int64), np.arange(len(border)), len(border)),
+            mine,
+        ),
+        counts,
+        (Judge.of(table, grading),),
+    ).write(folder, pair)
     report = _report(region, judged)
-    fates.write(WorkFolder(work).judged(pair))
-    write_bytes(WorkFolder(work).report(pair), json.dumps(asdict(report), indent=1).encode())
+    fates.write(folder.judged(pair))
+    write_bytes(folder.report(pair), json.dumps(asdict(report), indent=1).encode())
     return report
 
 
-def _write_counts(region: Region, pair: Pair, fates: _Fates, survey: Survey, work: Path) -> None:
+def _write_counts(
+    region: Region,
+    pair: Pair,
+    fates: _Fates,
+    survey: Survey,
+    work: Path,
+    *,
+    border: Integers | None = None,
+) -> tuple[pa.Table, pa.Table]:
+    """Write the counts of judged pixels; return those of the patches ``border`` by hexagon, area.
+
+    The patches returned are numbered by their place in ``border``.
+    """
     folder = WorkFolder(work)
     targets = folder.evidence(pair, "cells"), folder.evidence(pair, "zones")
+    place = np.full(len(fates.outcome), -1, np.int32)
+    if border is not None:
+        place[border] = np.arange(len(border))
+    kept: tuple[list[pa.Table], list[pa.Table]] = [], []
     with CountFiles(targets, region.years, survey.zones, columns=COLUMNS) as files:
         for unit, task in enumerate(survey.tasks):
             if not survey.is_read(task):
                 continue
-            for owner, add in zip(OWNERS, (files.add_cells, files.add_zones), strict=True):
+            for which, add in enumerate((files.add_cells, files.add_zones)):
+                owner = OWNERS[which]
                 still = pq.read_table(survey.table(task, f"still_{pair.key}_{owner}"))
                 changed = pq.read_table(survey.table(task, f"changed_{pair.key}_{owner}"))
                 for table, states, origin in (
@@ -355,13 +427,25 @@ def _write_counts(region: Region, pair: Pair, fates: _Fates, survey: Survey, wor
                     columns = [states, *(table[name].to_numpy() for name in names), origin]
                     columns += [table[name].to_numpy() for name in ("pixels", "area_mm2")]
                     add(table["owner"].to_numpy(), columns, table["whole"].to_numpy())
+                found = fates.border(changed, unit, place)
+                kept[which].append(_named(found, files.names if which else None))
         files.finish()
+    return border_counts(0, kept[0]), border_counts(1, kept[1])
 
 
-def _pixels(
-    judged: _Judged, survey: Survey, chosen: Integers
-) -> tuple[Integers, Integers, Integers]:
-    """Return row, column and place in ``chosen`` of every pixel of the chosen patches.
+def _named(counts: pa.Table, names: pa.Table | None) -> pa.Table:
+    """Return counts with the cell, or layer and id, of their owner in the column's place."""
+    owner = counts["owner"]
+    columns = {"h3": owner} if names is None else dict(
+        zip(names.column_names, names.take(owner).columns, strict=True)
+    )  # fmt: skip
+    kept = [name for name in counts.column_names if name not in {"patch", "owner"}]
+    columns = {"patch": counts["patch"], **columns, **{name: counts[name] for name in kept}}
+    return pa.table(columns)
+
+
+def _runs(judged: _Judged, survey: Survey, chosen: Integers) -> Integers:
+    """Return row, start, stop and place in ``chosen`` of the runs of the chosen patches.
 
     They are in raster order, which does not depend on how the region was cut.
     """
@@ -374,9 +458,22 @@ def _pixels(
         owner = place[judged.fates.patch[label + first]]
         mine = owner >= 0
         parts.append(np.column_stack([row[mine], start[mine], stop[mine], owner[mine]]))
-    row, start, stop, owner = np.concatenate(parts).T
-    order = np.lexsort((start, row))
-    row, start, stop, owner = row[order], start[order], stop[order], owner[order]
+    found = np.concatenate(parts)
+    return found[np.lexsort((found[:, 1], found[:, 0]))]
+
+
+def _owned(runs: Integers, known: Integers, chosen: Integers) -> Integers:
+    """Return the runs of those of the ``known`` patches that are ``chosen``, by place in these."""
+    place = np.full(len(known), -1, np.int64)
+    place[np.searchsorted(known, chosen)] = np.arange(len(chosen))
+    owner = place[runs[:, 3]]
+    mine = owner >= 0
+    return np.column_stack([runs[mine, :3], owner[mine]])
+
+
+def _pixels_of(runs: Integers) -> tuple[Integers, Integers, Integers]:
+    """Return row, column and owner of every pixel of runs, in their order."""
+    row, start, stop, owner = runs.T
     length = stop - start
     begin = np.cumsum(length) - length
     column = np.arange(length.sum()) + np.repeat(start - begin, length)

@@ -1,15 +1,13 @@
 """Patches as a dataset: the ranked list of places that somebody who checks change visits."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
+from hexseal.change.border import LISTED_Q
 from hexseal.change.grading import Grading
 from hexseal.change.patches import PatchTable
 from hexseal.change.states import State
@@ -18,13 +16,10 @@ from hexseal.raster.grid import Grid, Window
 from hexseal.raster.joint import changed_shares
 from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
-from hexseal.storage.files import whole_file
-from hexseal.types import Bytes, Doubles, Integers, Pair
+from hexseal.types import Bytes, Doubles, Flags, Integers, Pair
 from hexseal.vector.outline import pixel_outlines
-from hexseal.vector.zones import Zones
 
-# Gains up to this q-value are listed, and at least so many of the best.
-LISTED_Q = 0.5
+# Gains up to the q-value LISTED_Q are listed, and at least so many of the best.
 LISTED_BEST = 1000
 STRIP_ROWS = 512
 # Confirmed; a whole field, large and alone, to look at; what stands out where nothing can be
@@ -33,97 +28,97 @@ STATUSES = ("confirmed", "large_area", "candidate", "unconfirmed", "loss")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PatchFile:
-    """Everything known of the patches of a pair.
+class ListedPatches:
+    """Patches of a pair, best first, as they are published; ``table`` holds these only.
 
-    ``outcome`` is the State that the pixels of each patch end in; ``pixels`` returns row, column
-    and place among some patches of all their pixels, in raster order.
+    ``outcome`` is the State that the pixels of each end in; ``field`` marks whole fields that are
+    not confirmed. ``pixels`` are row, column and place in ``table`` of all their pixels, in raster
+    order; ``area_m2`` what changed of their area.
     """
 
     table: PatchTable
-    grading: Grading
     outcome: Bytes
-    pixels: Callable[[Integers], tuple[Integers, Integers, Integers]]
+    q_value: Doubles
+    score: Doubles
+    candidate: Flags
+    field: Flags
+    pixels: tuple[Integers, Integers, Integers]
+    area_m2: Doubles
 
 
-def write_patches(
-    region: Region,
-    pair: Pair,
-    grid: Grid,
-    zones: Zones,
-    found: PatchFile,
-    path: Path,
-) -> int:
-    """Write the listed patches, best first; geometry as WKB in longitude and latitude.
+def patch_rows(
+    region: Region, pair: Pair, grid: Grid, shapes: pa.Table, found: ListedPatches
+) -> pa.Table:
+    """Return the work list; geometry as WKB in longitude and latitude.
 
-    Gains are listed up to a q-value of 0.5 (and the best 1 000, all candidates and whole fields
-    at least), losses that score as well as a confirmed gain. Returns the number of rows.
+    ``shapes`` are the areas (``zone_shapes.parquet``).
     """
-    chosen = _listed(found)
-    rows, columns, owner = found.pixels(chosen)
-    middle = _middle_pixels(found.table, chosen, rows, columns, owner)
+    table, (rows, columns, owner) = found.table, found.pixels
+    middle = _middle_pixels(table, rows, columns, owner)
     lon, lat = grid.to_lonlat(*grid.centers(*(axis.astype(np.float64) for axis in middle)))
-    pixel_m2 = grid.pixel_areas_m2(rows, columns) * _shares(region, pair, rows, columns)
-    area = np.bincount(owner, pixel_m2, minlength=len(chosen))
     outlines = pixel_outlines(rows, columns, owner, lambda xy: _lonlat(grid, xy))
-    table = found.table
     cells = index_points(lon, lat, region.hexagons.finest)
     first, second = pair
+    count = len(table)
     columns_out: dict[str, pa.Array] = {
-        "rank": pa.array(np.arange(1, len(chosen) + 1), pa.int32()),
-        "direction": pa.array(
-            np.where(table.direction[chosen] > 0, "gain", "loss").tolist(), pa.string()
-        ),
-        "confirmed": pa.array(found.outcome[chosen] == State.CONFIRMED),
-        "status": pa.array(_status(found)[chosen].tolist(), pa.string()),
-        "q_value": pa.array(found.grading.q_value[chosen], from_pandas=True),
-        "score": pa.array(found.grading.score[chosen]),
-        "first_year": pa.array(np.full(len(chosen), first), pa.int16()),
-        "second_year": pa.array(np.full(len(chosen), second), pa.int16()),
-        "area_m2": pa.array(np.round(area, 4), pa.float64()),
-        "pixels": pa.array(table.pixels[chosen]),
-        "core_pixels": pa.array(table.core[chosen]),
-        "rim_pixels": pa.array(table.rim[chosen]),
-        "confidence": pa.array(table.confidence[chosen], from_pandas=True),
-        "origin_class": pa.array(table.origin[chosen]),
-        "origin": pa.array(_class_names(region, table.origin[chosen]), pa.string()),
+        "rank": pa.array(np.arange(1, count + 1), pa.int32()),
+        "direction": pa.array(np.where(table.direction > 0, "gain", "loss").tolist(), pa.string()),
+        "confirmed": pa.array(found.outcome == State.CONFIRMED),
+        "status": pa.array(_status(found).tolist(), pa.string()),
+        "q_value": pa.array(found.q_value, from_pandas=True),
+        "score": pa.array(found.score),
+        "first_year": pa.array(np.full(count, first), pa.int16()),
+        "second_year": pa.array(np.full(count, second), pa.int16()),
+        "area_m2": pa.array(np.round(found.area_m2, 4), pa.float64()),
+        "pixels": pa.array(table.pixels),
+        "core_pixels": pa.array(table.core),
+        "rim_pixels": pa.array(table.rim),
+        "confidence": pa.array(table.confidence, from_pandas=True),
+        "origin_class": pa.array(table.origin),
+        "origin": pa.array(_class_names(region, table.origin), pa.string()),
         "lon": pa.array(np.round(lon, 7)),
         "lat": pa.array(np.round(lat, 7)),
         "h3": pa.array(cells, pa.uint64()),
         "h3_hex": pa.array([f"{cell:x}" for cell in cells.tolist()], pa.string()),
-        **_areas(region, zones, lon, lat),
+        **_areas(region, shapes, lon, lat),
         "geometry": pa.array(shapely.to_wkb(outlines).tolist(), pa.binary()),
     }
-    with whole_file(path) as partial:
-        pq.write_table(pa.table(columns_out), partial, compression="zstd")
-    return len(chosen)
+    return pa.table(columns_out)
 
 
-def _listed(found: PatchFile) -> Integers:
-    """Return the patches that are listed: gains and losses by score, best first."""
-    table, score = found.table, found.grading.score
-    gains = np.flatnonzero((table.direction > 0) & (found.outcome != State.GAIN_SMALL))
+def listed(table: PatchTable, grading: Grading, outcome: Bytes) -> Integers:
+    """Return the patches that are listed, best first.
+
+    Gains up to a q-value of 0.5 (and the best 1 000, all candidates and whole fields at least),
+    losses that score as well as a confirmed gain.
+    """
+    score = grading.score
+    gains = np.flatnonzero((table.direction > 0) & (outcome != State.GAIN_SMALL))
     gains = gains[np.lexsort((gains, -table.pixels[gains], -score[gains]))]
-    good = np.nan_to_num(found.grading.q_value[gains], nan=1.0) <= LISTED_Q
-    good |= (found.grading.candidate | found.grading.field)[gains]
+    good = np.nan_to_num(grading.q_value[gains], nan=1.0) <= LISTED_Q
+    good |= (grading.candidate | grading.field)[gains]
     good[:LISTED_BEST] = True
-    confirmed = score[found.outcome == State.CONFIRMED]
+    confirmed = score[outcome == State.CONFIRMED]
     least = confirmed.min() if len(confirmed) else np.inf
     losses = np.flatnonzero((table.direction < 0) & (score >= least))
     both = np.concatenate([gains[good], losses])
     return both[np.lexsort((both, -table.pixels[both], -score[both]))]
 
 
-def _status(found: PatchFile) -> NDArray[np.object_]:
+def _status(found: ListedPatches) -> NDArray[np.object_]:
     """Return what each patch counts as: the first of STATUSES that fits."""
-    grading, gains = found.grading, found.table.direction > 0
-    kinds = [
-        found.outcome == State.CONFIRMED,
-        grading.field & gains,
-        grading.candidate,
-        gains,
-    ]
+    gains = found.table.direction > 0
+    kinds = [found.outcome == State.CONFIRMED, found.field & gains, found.candidate, gains]
     return np.select(kinds, np.array(STATUSES[:-1], dtype=object), STATUSES[-1])
+
+
+def changed_areas_m2(
+    region: Region, pair: Pair, grid: Grid, pixels: tuple[Integers, Integers, Integers], count: int
+) -> Doubles:
+    """Return what changed of the area of each of ``count`` patches, in m²."""
+    rows, columns, owner = pixels
+    pixel_m2 = grid.pixel_areas_m2(rows, columns) * _shares(region, pair, rows, columns)
+    return np.asarray(np.bincount(owner, pixel_m2, minlength=count), np.float64)
 
 
 def _shares(region: Region, pair: Pair, rows: Integers, columns: Integers) -> Doubles:
@@ -146,11 +141,10 @@ def _shares(region: Region, pair: Pair, rows: Integers, columns: Integers) -> Do
 
 
 def _middle_pixels(
-    table: PatchTable, chosen: Integers, rows: Integers, columns: Integers, owner: Integers
+    table: PatchTable, rows: Integers, columns: Integers, owner: Integers
 ) -> tuple[Integers, Integers]:
     """Return the pixel of each patch that lies nearest to its centroid."""
-    away = (rows - table.row_mean[chosen][owner]) ** 2
-    away += (columns - table.column_mean[chosen][owner]) ** 2
+    away = (rows - table.row_mean[owner]) ** 2 + (columns - table.column_mean[owner]) ** 2
     order = np.lexsort((columns, rows, away, owner))
     _, first = np.unique(owner[order], return_index=True)
     return rows[order][first], columns[order][first]
@@ -167,13 +161,13 @@ def _class_names(region: Region, codes: Bytes) -> list[str]:
 
 
 def _areas(
-    region: Region, zones: Zones, lon: NDArray[np.float64], lat: NDArray[np.float64]
+    region: Region, table: pa.Table, lon: NDArray[np.float64], lat: NDArray[np.float64]
 ) -> dict[str, pa.Array]:
     """Return for each layer the id of the area that holds each point, the first of several."""
     points = np.asarray(shapely.points(lon, lat), dtype=object)
-    layers = np.array(zones.table["layer"].to_pylist(), dtype=object)
-    ids = zones.table["id"].to_pylist()
-    shapes = shapely.from_wkb(zones.table["geometry"].to_numpy(zero_copy_only=False))
+    layers = np.array(table["layer"].to_pylist(), dtype=object)
+    ids = table["id"].to_pylist()
+    shapes = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
     found = {}
     for layer in region.areas:
         places = np.flatnonzero(layers == layer.layer)

@@ -17,7 +17,7 @@ def whole_files(region: Region, folder: WorkFolder) -> tuple[Path, ...]:
     """Return the files of a work folder that joining needs beside the tables of counts."""
     kept = [folder.zone_shapes]
     for pair in region.pairs:
-        kept += [folder.report(pair), folder.patches(pair)]
+        kept += [folder.report(pair), folder.patches(pair), *folder.borders(pair)]
     if region.accuracy.sample:
         kept += [folder.reference, folder.sample_labels, folder.sample_report]
     kept += [report_path(epoch) for epoch in region.epochs if epoch.forward is not None]

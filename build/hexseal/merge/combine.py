@@ -1,8 +1,8 @@
-"""Reports, patches, samples and areas of several regions as one.
+"""Reports, samples and areas of several regions as one.
 
 Each region was judged by its own losses. What each confirmed stays confirmed: when every region
-holds the share of false patches, so do all together. Patches that a border cuts stay in two, an
-area that a border cuts becomes one.
+holds the share of false patches, so do all together. An area that a border cuts becomes one, as
+does a patch (see ``merge/patches``).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -61,7 +61,7 @@ def join_reports(reports: Sequence[PairReport]) -> PairReport:
         confirmed_design=_mean(
             [r.confirmed_design for r in reports], [r.confirmed_whole for r in reports]
         ),
-        patch_design=_mean([r.patch_design for r in reports], [_noise(r) for r in reports]),
+        patch_design=_mean([r.patch_design for r in reports], [noise_pixels(r) for r in reports]),
     )
 
 
@@ -94,7 +94,7 @@ def _removed(reports: Sequence[PairReport], name: str) -> Removed:
     return Removed(sum(out.gain for out in found), sum(out.loss for out in found))
 
 
-def _noise(report: PairReport) -> int:
+def noise_pixels(report: PairReport) -> int:
     """Return the pixels of patches that were not confirmed."""
     filtered = sum(
         out.gain + out.loss for name, out in report.removed.items() if name != PATCH_FILTER
@@ -165,16 +165,6 @@ def _added(parts: Sequence[Estimate], *, settled: bool) -> Estimate:
     above = [part.high - part.value for part in parts]
     add = np.hypot.reduce if settled else np.sum
     return Estimate(value, value - float(add(below)), value + float(add(above)))
-
-
-def join_patches(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return the work lists of one pair as one, ranked again: best score first, then largest."""
-    joined = pa.concat_tables(tables)
-    score, pixels = (joined[name].to_numpy() for name in ("score", "pixels"))
-    order = np.lexsort((np.arange(joined.num_rows), -pixels, -score))
-    ranked = joined.take(pa.array(order))
-    ranks = pa.array(np.arange(1, joined.num_rows + 1), pa.int32())
-    return ranked.set_column(ranked.schema.get_field_index("rank"), "rank", ranks)
 
 
 def join_forward(reports: Sequence[ForwardReport]) -> ForwardReport:

@@ -1,13 +1,16 @@
 """Join finished sites into one: agree, join counts, then every stage after counting as usual."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hexseal.build import BuildSettings, render_pages, running, staged, summarize, write_parts
+from hexseal.change.border import BorderPatches
 from hexseal.change.stage import read_report
 from hexseal.errors import InputError
 from hexseal.exchange.record import FOLDER, BuildRecord, damaged_files, read_record
@@ -18,18 +21,20 @@ from hexseal.merge.agreement import MergedName, agree, has_sample, joined_window
 from hexseal.merge.combine import (
     AreaKey,
     join_forward,
-    join_patches,
     join_references,
     join_reports,
     join_shapes,
 )
+from hexseal.merge.patches import JoinedPatches, SitePatches, join_patches
 from hexseal.progress import Progress, Reporter, no_progress
 from hexseal.region.load import SLUG, Region
 from hexseal.statistics.reference import Reference, read_reference, write_reference
 from hexseal.storage.database import connect, copy_parquet, run
 from hexseal.storage.files import whole_file, write_bytes
-from hexseal.storage.workdir import ForwardFolder, WorkFolder
+from hexseal.storage.workdir import ForwardFolder, Unit, WorkFolder
 from hexseal.types import Pair
+
+UNITS: tuple[Unit, ...] = ("cells", "zones")
 
 
 def merge_sites(
@@ -62,8 +67,15 @@ def _merge(
     work = settings.work(region)
     with staged(settings) as folder:
         with reporter.stage("join") as lines:
-            areas = join(region, records, work, progress=reporter.progress)
-            lines.append(f"{len(records)} sites, {areas} areas")
+            areas, patches = join(region, records, work, progress=reporter.progress)
+            lines.append(
+                f"{len(records)} sites, {areas} areas, {patches} patches across their borders"
+            )
+        for site in _without_border(region, records):
+            reporter.log(
+                f"warning: {site} states nothing of the patches along its border: those that it "
+                "cuts stay in two; build it again with this version of hexseal"
+            )
         windows = joined_windows(list(records.values()))
         reference = join_samples(region, records, work)
         if reference is not None and reference.without:
@@ -86,11 +98,12 @@ def join(
     work: Path,
     *,
     progress: Progress = no_progress,
-) -> int:
-    """Write counts, shapes, evidence and patches of all sites together; return the areas.
+) -> tuple[int, int]:
+    """Write counts, shapes, evidence and patches of all sites together.
 
-    Cells and areas that several sites hold are summed pixel by pixel. Raises InputError where a
-    file of a site is not the one that its record names.
+    Cells and areas that several sites hold are summed pixel by pixel, patches that a border cuts
+    are joined. Returns how many areas there are, and how many patches are made of several. Raises
+    InputError where a file of a site is not the one that its record names.
     """
     for site, record in records.items():
         for line in damaged_files(site, record):
@@ -102,18 +115,61 @@ def join(
     shapes = join_shapes(records)
     with whole_file(WorkFolder(work).zone_shapes) as partial:
         pq.write_table(shapes, partial, compression="zstd")
+    corrections: dict[Path, pa.Table] = {}
+    patches = 0
+    for pair in region.pairs:
+        joined = _join_pair(region, pair, records, shapes, work)
+        patches += joined.joined
+        for unit, rows in zip(UNITS, joined.corrections, strict=True):
+            corrections[WorkFolder(work).evidence(pair, unit)] = rows
     tables = WorkFolder(work).counted(region.pairs)
     with connect(work) as database:
         for done, table in enumerate(tables, 1):
             parts = [str(folder / table.name) for folder in folders]
-            run(database, "merge_counts", values={"parts": parts})
+            with _beside(table, corrections.get(table)) as more:
+                run(database, "merge_counts", values={"parts": parts + more})
             with whole_file(table) as partial:
                 copy_parquet(database, "counts", partial)
             progress("join", done, len(tables))
-    for pair in region.pairs:
-        _join_pair(pair, folders, work)
     _join_forward(region, folders)
-    return shapes.num_rows
+    return shapes.num_rows, patches
+
+
+@contextmanager
+def _beside(table: Path, rows: pa.Table | None) -> Iterator[list[str]]:
+    """Yield the address of a file of further rows beside a table while the block runs."""
+    if rows is None or not rows.num_rows:
+        yield []
+        return
+    path = table.with_name(f".{table.stem}-corrections.parquet")
+    try:
+        pq.write_table(rows, path)
+        yield [str(path)]
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _has_border(region: Region, record: BuildRecord) -> bool:
+    """Return whether a site states which patches reach its border; older versions did not."""
+    return all(
+        path.name in record.files
+        for pair in region.pairs
+        for path in WorkFolder(Path(FOLDER)).borders(pair)
+    )
+
+
+def _without_border(region: Region, records: Mapping[Path, BuildRecord]) -> list[Path]:
+    """Return the sites of which a window lacks what is known of the patches along its border."""
+    found = []
+    for site, record in records.items():
+        folder = WorkFolder(site / FOLDER)
+        known = _has_border(region, record) and all(
+            len(BorderPatches.read(folder, pair).judges) == len(record.windows)
+            for pair in region.pairs
+        )
+        if not known:
+            found.append(site)
+    return found
 
 
 def join_samples(
@@ -154,12 +210,23 @@ def _write_samples(folders: Mapping[str, WorkFolder], work: Path) -> None:
     write_bytes(WorkFolder(work).sample_report, f"{text}\n".encode())
 
 
-def _join_pair(pair: Pair, folders: list[Path], work: Path) -> None:
-    report = join_reports([read_report(folder, pair) for folder in folders])
-    write_bytes(WorkFolder(work).report(pair), json.dumps(asdict(report), indent=1).encode())
-    patches = join_patches([pq.read_table(WorkFolder(f).patches(pair)) for f in folders])
+def _join_pair(
+    region: Region, pair: Pair, records: Mapping[Path, BuildRecord], shapes: pa.Table, work: Path
+) -> JoinedPatches:
+    """Write report and patches of a pair; return what joining the patches changes of the counts."""
+    sites = []
+    for site, record in records.items():
+        folder = WorkFolder(site / FOLDER)
+        border = BorderPatches.read(folder, pair) if _has_border(region, record) else None
+        listing = pq.read_table(folder.patches(pair))
+        sites.append(SitePatches(record.windows, border, listing, read_report(folder.folder, pair)))
+    report = join_reports([site.report for site in sites])
+    joined = join_patches(region, pair, sites, report, shapes)
+    write_bytes(WorkFolder(work).report(pair), json.dumps(asdict(joined.report), indent=1).encode())
     with whole_file(WorkFolder(work).patches(pair)) as partial:
-        pq.write_table(patches, partial, compression="zstd")
+        pq.write_table(joined.listing, partial, compression="zstd")
+    joined.border.write(WorkFolder(work), pair)
+    return joined
 
 
 def _join_forward(region: Region, folders: list[Path]) -> None:

@@ -14,6 +14,9 @@ from hexseal.types import Pair
 CLONE = "site_template/build.mjs"
 Unit = Literal["cells", "zones"]
 Published = Literal["hexagons", "areas"]
+# What is kept of the patches that reach a region's border, see hexseal.change.border.
+BORDER: tuple["Border", ...] = ("patches", "cells", "zones", "judges")
+Border = Literal["patches", "cells", "zones", "judges"]
 
 
 def default_site(region_file: Path) -> Path:
@@ -111,8 +114,17 @@ class WorkFolder:
                 self.evidence(pair, "zones"),
                 self.patches(pair),
                 self.judged(pair),
+                *self.borders(pair),
             )
         )
+
+    def border(self, pair: Pair, part: Border) -> Path:
+        """Return a part of what is kept of a pair's patches that reach the region's border."""
+        return self.folder / f"border_{pair.key}_{part}.parquet"
+
+    def borders(self, pair: Pair) -> tuple[Path, ...]:
+        """Return all that is kept of a pair's patches that reach the region's border."""
+        return tuple(self.border(pair, part) for part in BORDER)
 
     def judged(self, pair: Pair) -> Path:
         """Return the fate of each part of a patch, by which other areas can be counted."""
