@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hexseal.types import Bytes, Flags, Integers
+from hexseal.types import Bytes, Integers
 
 # What a pixel is between two years: bit 0 where it is sealed before, bit 1 where after.
 OTHER, LOSS, GAIN, STABLE_SEALED = 0, 1, 2, 3
@@ -170,18 +170,3 @@ def _label(
         else:
             labels[run] = labels[root]
     return labels, known
-
-
-@numba.njit(cache=True, nogil=True)
-def clear_runs(
-    used: Flags, row: Integers, start: Integers, stop: Integers, chosen: Flags, distance: int
-) -> None:
-    """Clear ``used`` within ``distance`` 8-neighbour steps of the chosen runs."""
-    height, width = used.shape
-    for run in range(row.size):
-        if chosen[run]:
-            top, bottom = max(0, row[run] - distance), min(height, row[run] + distance + 1)
-            left, right = max(0, start[run] - distance), min(width, stop[run] + distance)
-            for y in range(top, bottom):
-                for x in range(left, right):
-                    used[y, x] = False
