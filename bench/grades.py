@@ -97,7 +97,7 @@ def judge(pair: MapPair, *, ignore_tests: bool = False) -> Judged:
     runs = find_runs(plane)
     partner = np.where(pair.classes == 1, 2, pair.classes).astype(np.uint8)
     planes = PairPlanes(partner, partner, pair.confidence)
-    found = measure_patches(np.pad(plane, 1), runs, planes, top=0, left=0, width=width)
+    found = measure_patches(plane, runs, planes, corner=(0, 0), top=0, left=0, width=width)
     columns = dict(zip(COLUMNS, found.table.T, strict=True))
     origins = origins_of(found)
     patch, table = join_parts(Parts(columns, origins, np.empty((0, 4), np.int64)), width)

@@ -42,9 +42,10 @@ from hexseal.change.patches import (
 from hexseal.change.states import NO_DATA, State
 from hexseal.counting.tally import WindowCounter, pixel_areas
 from hexseal.products import CLCPLUS
+from hexseal.raster import registration
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.joint import ClassJoiner
-from hexseal.raster.registration import EdgeSums
+from hexseal.raster.registration import BlockPlace, EdgeSums
 from hexseal.region.noise import Noise
 from hexseal.vector.polygons import Polygons
 
@@ -188,8 +189,12 @@ def summed(rows: list[Rows], names: tuple[str, ...], *left_out: str) -> dict[tup
     return {key: pixels for key, pixels in found.items() if pixels}
 
 
-@pytest.mark.parametrize("owner", [0, 1])
-def test_counts_and_evidence_do_not_depend_on_the_cut(owner: int) -> None:
+@pytest.mark.parametrize(("owner", "sampled"), [(0, False), (1, False), (1, True)])
+def test_counts_and_evidence_do_not_depend_on_the_cut(
+    owner: int, sampled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sampled:
+        monkeypatch.setattr(registration, "SAMPLED_PIXELS", 1)
     whole, noise = layers(), FILTERS[2]
     rng = np.random.default_rng(2)
     doubtful = tuple(
@@ -213,6 +218,22 @@ def test_counts_and_evidence_do_not_depend_on_the_cut(owner: int) -> None:
             ]
         known.append(rows)
     assert all(rows == known[0] for rows in known[1:])
+
+
+def test_a_sample_of_rows_measures_what_all_rows_do_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sums of the sample are those of its rows alone: bands of 16 in every 64."""
+    bands = [block.pairs[2].edges for _, block in blocks(layers(), judge(Noise()), SHAPE)]
+    monkeypatch.setattr(registration, "SAMPLED_PIXELS", 1)
+    (sample,) = (block.pairs[2].edges for _, block in blocks(layers(), judge(Noise()), SHAPE))
+    place = BlockPlace.of(SHAPE)
+    assert place.bands(0, SHAPE[0]).tolist() == [[24, 40], [88, 104]]
+    # Rows of the region's blocks, 17 each, that a band meets.
+    met = {row // 17 for first, end in place.bands(0, SHAPE[0]) for row in range(first, end)}
+    pixels = sample.left.reshape(-1, 8, 8).any(axis=(0, 2))
+    assert set(np.flatnonzero(pixels).tolist()) == met
+    diagonal = [0, 4, 7, 9]
+    assert (sample.left[diagonal] <= bands[0].left[diagonal]).all()
+    assert 0.1 < sample.left[0].sum() / bands[0].left[0].sum() < 0.4
 
 
 def test_rows_of_an_area_are_those_of_its_pixels() -> None:

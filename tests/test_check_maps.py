@@ -121,9 +121,12 @@ def test_confidence_that_knows_nothing_is_not_used(
     assert all("not be used" in f.remedy for f in found)
 
 
-def test_a_shift_of_part_of_a_pixel_is_measured() -> None:
+@pytest.mark.parametrize("side", [300, 1200])
+def test_a_shift_of_part_of_a_pixel_is_measured(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The larger maps on a sample of rows."""
+    monkeypatch.setattr("hexseal.raster.registration.SAMPLED_PIXELS", 100 * 100)
     rng = np.random.default_rng(2)
-    ground = ndimage.gaussian_filter(rng.standard_normal((300, 320)), 6)
+    ground = ndimage.gaussian_filter(rng.standard_normal((side, side + 20)), 6)
     first = ground > 0.05
     second = ndimage.shift(ground, (0.3, -0.4), order=3, mode="nearest") > 0.05
     registration = Registration(first.shape)

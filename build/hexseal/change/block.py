@@ -4,18 +4,27 @@ All that a block yields adds up: whole numbers, patches with what lies along the
 and rows of changed pixels by owner and patch. So a region may be cut into blocks in any way.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
 
-from hexseal.change.codes import UNCOUNTED, EdgeCodes, find_edges, sealed_bits
+from hexseal.change.codes import (
+    UNCOUNTED,
+    CodeTable,
+    EdgeCodes,
+    Own,
+    Sealed,
+    code_pixels,
+    sealed_bits,
+)
 from hexseal.change.features import PairPlanes, PatchParts, measure_patches
 from hexseal.change.grading import DoubtfulPlaces
 from hexseal.change.states import GAIN_REASONS, LOSS_REASONS, MOST, NO_DATA, State
 from hexseal.check.census import Census, census_of, histogram
+from hexseal.counting.grouping import grouped
 from hexseal.counting.scanline import Marked
 from hexseal.counting.tally import (
     CodeCounts,
@@ -44,8 +53,6 @@ CORRECTED = 1
 # Pixels around a block that are read with it: the tests of the maps look so far.
 HALO = 16
 STATE_COUNT = 32
-FITS_KEY = 1 << 62
-Own = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +196,9 @@ class BlockJudge:
         ``own`` are first and end row, first and end column; what lies around them, 16 pixels where
         the region continues, is read as their neighbours.
         """
-        joint = self.joiner.join(layers.classes)
-        bits = sealed_bits(joint.classes, self._masks(joint.classes))
-        flags = _looked_up(joint.codes, bits)
-        room = MOST_CODES >> len(self.doubtful)
-        coded, edges = find_edges(joint, bits, flags, own, room)
-        block = _Block(self, layers, own, window, flags, edges)
+        bands, classes, table = self._coding(layers.classes)
+        coded, sealed = code_pixels(bands, table, own, MOST_CODES >> len(self.doubtful))
+        block = _Block(self, layers, own, window, sealed)
         changes = [_PairChange(block, place, plan) for place, plan in enumerate(self.pairs)]
         marked, numbers = _union([change.pixels for change in changes], window)
         doubts = block.doubts()
@@ -202,12 +206,12 @@ class BlockJudge:
         found = self.counter.count_codes(window, codes, len(coded.joint) << len(doubts), marked)
         census = None
         if self.takes_census:
-            census = self._census(layers, own, window, joint.classes, coded, found.cells)
+            census = self._census(layers, own, window, classes, coded, found.cells)
         else:
-            self._refuse_unknown(layers, own, joint.classes, coded, found, len(doubts))
+            self._refuse_unknown(layers, own, classes, coded, found, len(doubts))
         area = pixel_areas(self.grid, window)
         return BlockFindings(
-            joint.classes.astype(np.uint8),
+            classes.astype(np.uint8),
             tuple(_by_class(tally, coded, len(doubts)) for tally in (found.cells, found.zones)),
             tuple(
                 change.findings(found, coded, doubts, number, area)
@@ -215,6 +219,25 @@ class BlockJudge:
             ),
             census,
         )
+
+    def _coding(
+        self, bands: tuple[Bytes, ...]
+    ) -> tuple[tuple[Bytes, ...] | tuple[UInt16s], Int16s, CodeTable]:
+        """Return bands to code, the joint classes, and the codes of the bands' entries."""
+        if len(bands) == 2 and self._two_years is not None:
+            return bands, *self._two_years
+        joint = self.joiner.join(bands)
+        bits = sealed_bits(joint.classes, self._masks(joint.classes))
+        return (joint.codes,), joint.classes, CodeTable.of(bits)
+
+    @cached_property
+    def _two_years(self) -> tuple[Int16s, CodeTable] | None:
+        """Return joint classes and codes of any two codes, None where a table cannot hold them."""
+        pairs = self.joiner.pairs()
+        if pairs is None:
+            return None
+        numbers, classes = pairs
+        return classes, CodeTable.of(sealed_bits(classes, self._masks(classes))).at(numbers)
 
     def _census(
         self,
@@ -312,14 +335,20 @@ def _around(layers: Layers, own: Own) -> tuple[Layers, Own]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:
-    """A block with what all of its pairs need: ``flags`` with, ``edges`` without neighbours."""
+    """A block with what all of its pairs need."""
 
     judge: BlockJudge
     layers: Layers
     own: Own
     window: Window
-    flags: UInt16s
-    edges: UInt16s
+    sealed: Sealed
+
+    def plane(self, before: int, after: int) -> Bytes:
+        """Return the plane of change between two masks, with neighbours; it may be shared."""
+        masks = self.sealed.masks
+        if self.sealed.is_plane and (before, after) == (0, 1):
+            return masks.astype(np.uint8, copy=False)
+        return _plane(masks, before, after, np.empty(masks.shape, np.uint8))
 
     def doubts(self) -> list[Flags]:
         """Return for each pair the pixels where a test fails locally; none where all pass."""
@@ -340,7 +369,7 @@ class _PairChange:
     def __init__(self, block: _Block, place: int, plan: PairPlan) -> None:
         self.block, self.place, self.plan = block, place, plan
         self.before, self.after = block.judge.masks_of(place)
-        self.plane = _plane(block.flags, self.before, self.after)
+        self.plane = block.plane(self.before, self.after)
         self.raw = find_runs(self.plane)
         confidence = block.layers.confidence
         self.confidence = (confidence[plan.first], confidence[plan.second])
@@ -387,7 +416,7 @@ class _PairChange:
 
     def _filters(self, row: Integers, column: Integers, gain: Flags) -> list[Flags | None]:
         noise, plan = self.block.judge.noise, self.plan
-        layers, flags = self.block.layers, self.block.flags
+        layers, flags = self.block.layers, self.block.sealed.masks
         repaired = [
             layer[row, column] == CORRECTED
             for layer in (layers.repaired[plan.first], layers.repaired[plan.second])
@@ -409,9 +438,8 @@ class _PairChange:
 
     def _patches(self) -> tuple[Runs, PatchParts]:
         top, bottom, left, right = self.block.own
-        codes = _with_margin(self.filtered, self.block.own)
-        is_filtered = self.filtered is not self.plane
-        runs = find_runs(codes, 1) if is_filtered else self.raw.within(*self.block.own)
+        runs = self.raw if self.filtered is self.plane else find_runs(self.filtered)
+        runs = runs.within(*self.block.own)
         layers, window = self.block.layers, self.block.window
         inside = np.s_[top:bottom, left:right]
         confidence = [None if c is None else c[inside] for c in self.confidence]
@@ -420,8 +448,9 @@ class _PairChange:
             classes = [self.block.judge.classes[codes] for codes in classes]
         planes = PairPlanes(classes[0], classes[1], (confidence[0], confidence[1]))
         parts = measure_patches(
-            codes, runs, planes, top=window.row, left=window.column, width=self.block.region[1]
-        )
+            self.filtered, runs, planes, corner=(top, left),
+            top=window.row, left=window.column, width=self.block.region[1],
+        )  # fmt: skip
         return runs, parts
 
     def findings(
@@ -440,8 +469,7 @@ class _PairChange:
         place = BlockPlace.of(
             self.block.region, window.row - self.block.own[0], window.column - self.block.own[2]
         )
-        uncounted = self.block.flags >= UNCOUNTED
-        counts = ~uncounted if uncounted.any() else None
+        counts = self.block.sealed.counts
         edges = edge_sums(self.plane, self.raw, counts, self.block.own, place)
         contrast = contrast_sums(self.plane, self.raw, self.confidence, self.block.own)
         attributes = self._attributes(doubts)
@@ -471,7 +499,7 @@ class _PairChange:
 
     def _attributes(self, doubts: list[Flags]) -> Integers:
         """Return the columns CHANGE of each changed pixel, shape (pixels, columns)."""
-        edge = self.block.edges[self.row, self.column]
+        edge = self.block.sealed.edges[self.row, self.column]
         doubtful = np.zeros(len(self.row), np.int64)
         if doubts:
             doubtful = doubts[self.place][self.row, self.column]
@@ -513,31 +541,15 @@ def summed(rows: Rows) -> Rows:
     """Return the rows with those of one owner and equal columns added up, in ascending order."""
     if not len(rows.owner):
         return rows
-    order = np.lexsort((*_packed(rows.columns), rows.owner))
-    owner, columns = rows.owner[order], rows.columns[order]
-    new = np.append(True, owner[1:] != owner[:-1])
-    new[1:] |= (columns[1:] != columns[:-1]).any(axis=1)
-    first = np.flatnonzero(new)
+    order, first = grouped(rows.owner, rows.columns)
+    kinds = order[first]
     return Rows(
-        owner[first],
-        columns[first],
+        rows.owner[kinds],
+        rows.columns[kinds],
         np.add.reduceat(rows.pixels[order], first),
         np.add.reduceat(rows.area_mm2[order], first),
         np.logical_and.reduceat(rows.whole[order], first),
     )
-
-
-def _packed(columns: Integers) -> list[Integers]:
-    """Return keys to sort by the columns, the last key first: one, where they fit into it."""
-    low = columns.min(axis=0)
-    spans = (columns.max(axis=0) - low + 1).tolist()
-    if math.prod(spans) >= FITS_KEY:
-        return list(columns.T[::-1])
-    key = np.zeros(len(columns), np.int64)
-    for column, least, span in zip(columns.T, low, spans, strict=True):
-        key *= span
-        key += column - least
-    return [key]
 
 
 def _rows(tally: Tally, columns: np.ndarray) -> Rows:
@@ -561,18 +573,6 @@ def _with_doubts(coded: EdgeCodes, doubts: list[Flags]) -> UInt16s:
 
 def _any(found: list[Flags]) -> Flags | None:
     return np.logical_or.reduce(found) if found else None
-
-
-def _with_margin(plane: Bytes, own: Own) -> Bytes:
-    """Return the pixels ``own`` and one around them; beyond the region nothing changes."""
-    top, bottom, left, right = own
-    height, width = plane.shape
-    codes = np.zeros((bottom - top + 2, right - left + 2), np.uint8)
-    low_row, low_column = max(top - 1, 0), max(left - 1, 0)
-    part = plane[low_row : min(bottom + 1, height), low_column : min(right + 1, width)]
-    at = low_row - top + 1, low_column - left + 1
-    codes[at[0] : at[0] + part.shape[0], at[1] : at[1] + part.shape[1]] = part
-    return codes
 
 
 def _expanded(runs: Runs, box: Own) -> tuple[Integers, Integers, Bytes]:
@@ -631,23 +631,14 @@ def _border(parts: PatchParts, runs: Runs, window: Window) -> Integers:
 
 
 @numba.njit(cache=True, nogil=True)
-def _looked_up(codes: UInt16s, table: UInt16s) -> UInt16s:
-    found = np.empty(codes.shape, np.uint16)
-    for row in range(codes.shape[0]):
-        for column in range(codes.shape[1]):
-            found[row, column] = table[codes[row, column]]
-    return found
-
-
-@numba.njit(cache=True, nogil=True)
-def _plane(flags: UInt16s, first: int, second: int) -> Bytes:
-    """Return the plane of change between two years."""
-    plane = np.empty(flags.shape, np.uint8)
-    before, after = np.uint16(first), np.uint16(second)
-    for row in range(flags.shape[0]):
-        for column in range(flags.shape[1]):
-            bits = flags[row, column]
-            plane[row, column] = (bits >> before & 1) | ((bits >> after & 1) << 1)
+def _plane(masks, first, second, plane):
+    """Write and return the plane of change between two masks."""
+    before, after = masks.dtype.type(first), masks.dtype.type(second)
+    one = masks.dtype.type(1)
+    for row in range(masks.shape[0]):
+        for column in range(masks.shape[1]):
+            bits = masks[row, column]
+            plane[row, column] = (bits >> before & one) | ((bits >> after & one) << one)
     return plane
 
 

@@ -54,20 +54,29 @@ class PairPlanes:
 
 
 def measure_patches(
-    codes: Bytes, runs: Runs, planes: PairPlanes, *, top: int, left: int, width: int
+    codes: Bytes,
+    runs: Runs,
+    planes: PairPlanes,
+    *,
+    corner: tuple[int, int],
+    top: int,
+    left: int,
+    width: int,
 ) -> PatchParts:
-    """Return the patches of ``runs``, which lie in ``codes`` without its margin of one pixel.
+    """Return the patches of ``runs``, which lie in the plane of change ``codes``.
 
-    ``planes`` have no margin. ``top`` and ``left`` are the region's row and column of their first
-    pixel, ``width`` the region's columns. The columns "confidence" and "score" weigh by the
-    planes' confidence; without one they are -pixels and that of whole confidence.
+    Rows and columns of ``runs`` and ``planes`` are counted from the ``corner`` (row, column) of
+    ``codes``; what lies around them there are their neighbours, beyond it nothing changes. ``top``
+    and ``left`` are the region's row and column of the corner, ``width`` the region's columns.
+    The columns "confidence" and "score" weigh by the planes' confidence; without one they are
+    -pixels and that of whole confidence.
     """
     known = [layer for layer in planes.confidence if layer is not None]
     nothing = np.zeros((1, 1), np.uint8)
     first = known[0] if known else nothing
     second = known[1] if len(known) > 1 else nothing
     found = _measure(
-        codes, runs.row, runs.start, runs.stop, runs.direction, runs.label, runs.labels,
+        codes, *corner, runs.row, runs.start, runs.stop, runs.direction, runs.label, runs.labels,
         planes.before, planes.after, first, second, len(known), top, left, width,
     )  # fmt: skip
     return PatchParts(*found)
@@ -75,9 +84,10 @@ def measure_patches(
 
 @numba.njit(cache=True, nogil=True)
 def _measure(
-    codes, row, start, stop, direction, label, labels, before, after, first, second, layers,
-    top, left, width,
+    codes, down, across, row, start, stop, direction, label, labels, before, after, first, second,
+    layers, top, left, width,
 ):  # fmt: skip
+    height, breadth = codes.shape
     total = 0
     for run in range(row.size):
         total += stop[run] - start[run]
@@ -93,14 +103,15 @@ def _measure(
         sums = table[label[run]]
         for c in range(start[run], stop[run]):
             alike, sealed = 0, 0
-            for dy in range(3):
-                for dx in range(3):
-                    near = codes[r + dy, c + dx]
+            for y in range(r + down - 1, r + down + 2):
+                for x in range(c + across - 1, c + across + 2):
+                    near = codes[y, x] if 0 <= y < height and 0 <= x < breadth else OTHER
                     alike += near == code
                     sealed += near == STABLE_SEALED
             sides, contact = 0, 0
-            for dy, dx in ((0, 1), (1, 0), (1, 2), (2, 1)):
-                near = codes[r + dy, c + dx]
+            for dy, dx in ((-1, 0), (0, -1), (0, 1), (1, 0)):
+                y, x = r + down + dy, c + across + dx
+                near = codes[y, x] if 0 <= y < height and 0 <= x < breadth else OTHER
                 sides += near != code
                 contact += near != code and near != OTHER
             core = alike == 9

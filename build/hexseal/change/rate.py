@@ -140,8 +140,9 @@ def sure_enough(q_value: Doubles, level: float) -> Flags:
     order = np.argsort(q_value, kind="stable")
     rate = q_value[order]
     passing = np.searchsorted(rate, rate, "right")
-    false = poisson.ppf(MOST_REALISED, rate * passing)
-    found = np.flatnonzero((rate <= level) & (false <= FALSE_AT_MOST * passing))
+    able = rate <= level
+    false = poisson.ppf(MOST_REALISED, (rate * passing)[able])
+    found = np.flatnonzero(able)[false <= FALSE_AT_MOST * passing[able]]
     least = rate[found[-1]] if len(found) else -1.0
     return q_value <= least
 

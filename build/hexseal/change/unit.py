@@ -6,11 +6,12 @@ of the region.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,7 @@ from hexseal.change.block import (
     PairPlan,
     Rows,
 )
+from hexseal.change.codes import Own
 from hexseal.change.features import COLUMNS
 from hexseal.change.grading import DoubtfulPlaces
 from hexseal.check.census import Census
@@ -38,7 +40,7 @@ from hexseal.raster.joint import ClassJoiner
 from hexseal.raster.landcover import Landcover
 from hexseal.raster.registration import EdgeSums
 from hexseal.raster.stack import YearStack
-from hexseal.region.load import Region
+from hexseal.region.load import Region, is_remote
 from hexseal.types import Bytes, Integers
 from hexseal.vector.polygons import Polygons
 
@@ -47,6 +49,9 @@ STEP = 2048
 # Confidence and post-processing layers hold nothing where no tile lies.
 OUTSIDE = 254
 OWNERS = ("cells", "zones")
+P = ParamSpec("P")
+T = TypeVar("T")
+Block = tuple[Own, Window, Layers]
 # Among the facts of a unit, beside those of its pairs.
 CENSUS = "census"
 
@@ -56,8 +61,8 @@ class UnitTask:
     """What a worker needs to know to read one unit; ``window`` is its place in the region.
 
     ``frame`` is the region's place in the files. Without ``has_cells`` only areas are counted.
-    ``threads`` judge blocks while the next ones are read. A ``reason`` says why the unit cannot be
-    read: all of its pixels are no data.
+    ``threads`` judge blocks, and as many read the next ones meanwhile. A ``reason`` says why the
+    unit cannot be read: all of its pixels are no data.
     """
 
     region: Region
@@ -70,6 +75,14 @@ class UnitTask:
     has_cells: bool = True
     threads: int = 1
     reason: str = ""
+
+    def pool(self) -> Executor:
+        """Return the threads that judge, or read; a single one of local files does one at a time.
+
+        What comes over a network is read while the blocks before it are judged.
+        """
+        remote = any(is_remote(epoch.landcover) for epoch in self.region.epochs)
+        return ThreadPoolExecutor(self.threads) if self.threads > 1 or remote else _AtOnce()
 
     @property
     def meets_zone(self) -> bool:
@@ -86,6 +99,19 @@ class UnitTask:
         return f"{place}-{window.height}x{window.width}"
 
 
+class _AtOnce(Executor):
+    """Runs what is submitted at once, on the thread that submits it."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Return the finished future of a call."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as err:  # noqa: BLE001 - who asks for the result receives it
+            future.set_exception(err)
+        return future
+
+
 def read_unit(task: UnitTask) -> int:
     """Read a unit and write its tables; return its number of pixels.
 
@@ -93,15 +119,17 @@ def read_unit(task: UnitTask) -> int:
     """
     findings = _Findings(task.region)
     judge = block_judge(task)
-    waiting: deque[Future[list[BlockFindings]]] = deque()
-    with _UnitReader(task) as reader, ThreadPoolExecutor(task.threads) as pool:
+    waiting: deque[tuple[int, Future[list[BlockFindings]]]] = deque()
+    with task.pool() as pool, _UnitReader(task) as reader:
         try:
-            for own, window, layers in reader.blocks():
-                waiting.append(pool.submit(judge.judge_parts, layers, own, window))
-                if len(waiting) > task.threads:
-                    findings.add(waiting.popleft().result())
+            for number, stripe in enumerate(reader.stripes()):
+                for own, window, layers in stripe:
+                    waiting.append((number, pool.submit(judge.judge_parts, layers, own, window)))
+                # The next stripe is read into the memory of the one before this.
+                while waiting and waiting[0][0] < number:
+                    findings.add(waiting.popleft()[1].result())
             while waiting:
-                findings.add(waiting.popleft().result())
+                findings.add(waiting.popleft()[1].result())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     task.store.write(task.name, findings.joined(), findings.facts() | {"reason": task.reason})
@@ -157,21 +185,28 @@ class _UnitReader:
         for reader in (self.classes, *self.confidence, *self.repaired):
             if reader is not None:
                 self.stack.enter_context(reader)
+        self.pool = self.stack.enter_context(self.task.pool())
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stack.close()
 
-    def blocks(self) -> Iterator[tuple[tuple[int, int, int, int], Window, Layers]]:
-        """Yield for each block its own rows and columns in the layers, its place, the layers."""
+    def stripes(self) -> Iterator[list[Block]]:
+        """Yield the blocks of each stripe: own rows and columns in the layers, place, layers.
+
+        Layers are views of memory that the next but one stripe is read into.
+        """
         unit, grid = self.task.window, self.task.grid
         west = max(0, unit.column - HALO)
         for top, first, end, planes in self._stripes():
+            blocks: list[Block] = []
             for left, right in _steps(unit.column, unit.width, self.task.frame.column):
                 low, high = max(0, left - HALO), min(grid.width, right + HALO)
                 part = planes[:, :, low - west : high - west]
                 own = first - top, end - top, left - low, right - low
-                yield own, Window(first, left, end - first, right - left), self._split(part)
+                window = Window(first, left, end - first, right - left)
+                blocks.append((own, window, self._split(part)))
+            yield blocks
 
     def _stripes(self) -> Iterator[tuple[int, int, int, Bytes]]:
         """Yield the first row held, the first and end row that are the stripe's own, and planes."""
@@ -179,7 +214,9 @@ class _UnitReader:
         top, first, last = max(0, unit.row - HALO), unit.row, unit.row + unit.height
         stop = min(grid.height, last + HALO)
         ready, offset = top, self.task.frame.row
-        planes = np.empty((len(self._fills()), STEP + 3 * HALO, self._width), np.uint8)
+        rows = min(STEP + 3 * HALO, stop - top)
+        shape = len(self._fills()), rows, self._width
+        planes, other = np.empty(shape, np.uint8), None
         while first < last:
             coming = min(stop, ((ready + offset) // STEP + 1) * STEP - offset)
             self._read(ready, planes[:, ready - top : coming - top])
@@ -189,7 +226,10 @@ class _UnitReader:
                 continue
             yield top, first, end, planes[:, : ready - top]
             keep = max(top, end - HALO)
-            planes[:, : ready - keep] = planes[:, keep - top : ready - top].copy()
+            if end < last:
+                other = np.empty(shape, np.uint8) if other is None else other
+                other[:, : ready - keep] = planes[:, keep - top : ready - top]
+                planes, other = other, planes
             top, first = keep, end
 
     @property
@@ -217,15 +257,19 @@ class _UnitReader:
         left = max(0, self.task.window.column - HALO)
         window = Window(first, left, planes.shape[1], planes.shape[2])
         window = window.moved(self.task.frame.row, self.task.frame.column)
-        for raster, plane in zip(self._readers(), planes, strict=True):
-            raster.read(window, out=plane)
+        # Each file is read by one thread at a time.
+        reads = [
+            self.pool.submit(raster.read, window, out=plane)
+            for raster, plane in zip(self._readers(), planes, strict=True)
+        ]
+        for done in reads:
+            done.result()
 
     def _split(self, planes: Bytes) -> Layers:
-        # Copies: the planes are filled with the next stripe while blocks are judged.
         coming = iter(planes)
-        whole = tuple(next(coming).copy() for _ in self.task.region.epochs)
+        whole = tuple(next(coming) for _ in self.task.region.epochs)
         confidence, repaired = (
-            tuple(None if reader is None else next(coming).copy() for reader in some)
+            tuple(None if reader is None else next(coming) for reader in some)
             for some in (self.confidence, self.repaired)
         )
         return Layers(whole, confidence, repaired)

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hexseal import __version__
+from hexseal.counting.grouping import grouped
 from hexseal.counting.tally import MM2_PER_CM2, WindowCounter, WindowCounts
 from hexseal.progress import Progress
 from hexseal.raster.grid import Window
@@ -29,6 +30,8 @@ from hexseal.types import Bytes, Flags, Integers
 from hexseal.vector.zones import Zones
 
 WINDOWS_AHEAD = 1
+# So many rows of counts are summed in memory, more by a database that spills to the disk.
+MOST_ROWS, BATCH_ROWS = 1 << 20, 100_000
 # Counts are read once, soon and whole: quick to write matters more than small.
 PARQUET: dict[str, Any] = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
 
@@ -111,7 +114,8 @@ class CountFiles:
     """Tables of counts by cell and by area, written window by window.
 
     Counts of cells that lie in one window are written at once; those of cells and areas that
-    several windows share go through a neighbouring file, which DuckDB sums in the end.
+    several windows share are summed in the end: in memory, or where they are more than MOST_ROWS
+    by DuckDB from a neighbouring file.
     ``targets`` are the two files; other ``columns`` than the classes of the years may be given.
     """
 
@@ -131,19 +135,17 @@ class CountFiles:
         self.cells, self.zones = (pa.schema([*owner, *rounded]) for owner in names)
         self.parts = [pa.schema([*owner, *exact]) for owner in names]
         self.names = zones.table.select(["layer", "id"]).combine_chunks()
+        self.held: list[list[_Shared]] = [[], []]
         self.files = targets
         self.stack = ExitStack()
 
     def __enter__(self) -> Self:
         self.targets = [self.stack.enter_context(whole_file(path)) for path in self.files]
         self.shared = [path.with_name(f".{path.stem}-shared.parquet") for path in self.files]
-        for path in self.shared:
-            self.stack.callback(path.unlink, missing_ok=True)
+        self.spilled: list[pq.ParquetWriter | None] = [None, None]
         self.writers = [
             self.stack.enter_context(pq.ParquetWriter(path, schema, **PARQUET))
-            for path, schema in zip(
-                (*self.targets, *self.shared), (self.cells, self.zones, *self.parts), strict=True
-            )
+            for path, schema in zip(self.targets, (self.cells, self.zones), strict=True)
         ]
         return self
 
@@ -160,33 +162,126 @@ class CountFiles:
         self, owner: NDArray[np.uint64], measures: Sequence[np.ndarray], whole: Flags
     ) -> None:
         """Write counts of cells: the columns, pixels and mm²; nothing adds to a ``whole`` row."""
-        target, _, shared, _ = self.writers
-        for writer, chosen in ((target, whole), (shared, ~whole)):
-            if not chosen.any():
-                continue
-            *columns, area = (column[chosen] for column in measures)
-            area = whole_cm2(area) if writer is target else area
-            columns = [pa.array(column) for column in (owner[chosen], *columns, area)]
-            writer.write_table(pa.table(columns, schema=writer.schema))
+        if whole.any():
+            *columns, area = (column[whole] for column in measures)
+            arrays = [pa.array(column) for column in (owner[whole], *columns, whole_cm2(area))]
+            self.writers[0].write_table(pa.table(arrays, schema=self.cells))
+        if not whole.all():
+            self._hold(0, _Shared.of(owner[~whole], [column[~whole] for column in measures]))
 
     def add_zones(
         self, owner: NDArray[np.uint64], measures: Sequence[np.ndarray], whole: Flags
     ) -> None:
         """Write counts of areas, which are given by their number."""
-        writer = self.writers[3]
-        names = self.names.take(pa.array(owner)).columns
-        columns = [*names, *(pa.array(column) for column in measures)]
-        writer.write_table(pa.table(columns, schema=writer.schema))
+        if len(owner):
+            self._hold(1, _Shared.of(owner, measures))
+
+    def _hold(self, place: int, rows: "_Shared") -> None:
+        held = self.held[place]
+        held.append(rows)
+        if sum(len(each.owner) for each in held) > MOST_ROWS:
+            # Rows of cells and areas that later windows share become one.
+            held[:] = [_Shared.joined(held).summed()]
+            if len(held[0].owner) > MOST_ROWS // 2:
+                self._spill(place)
+
+    def _spill(self, place: int) -> None:
+        """Write the rows that are held into the neighbouring file."""
+        writer = self.spilled[place]
+        if writer is None:
+            path = self.shared[place]
+            self.stack.callback(path.unlink, missing_ok=True)
+            writer = self.stack.enter_context(pq.ParquetWriter(path, self.parts[place], **PARQUET))
+            self.spilled[place] = writer
+        for rows in self.held[place]:
+            columns = [
+                *self._owners(place, rows.owner),
+                *rows.columns.T,
+                rows.pixels,
+                rows.area_mm2,
+            ]
+            arrays = [
+                column if isinstance(column, pa.Array) else pa.array(column).cast(field.type)
+                for column, field in zip(columns, self.parts[place], strict=True)
+            ]
+            writer.write_table(pa.table(arrays, schema=self.parts[place]))
+        self.held[place].clear()
+
+    def _owners(self, place: int, owner: NDArray[np.uint64]) -> list[pa.Array]:
+        """Return the columns that name cells or areas."""
+        return [pa.array(owner)] if place == 0 else self.names.take(pa.array(owner)).columns
 
     def finish(self) -> None:
         """Sum what several windows share and put it behind the rest."""
-        for writer in self.writers[2:]:
+        for place, target in enumerate(self.writers):
+            writer = self.spilled[place]
+            if writer is None:
+                self._sum_held(place, target)
+                continue
+            self._spill(place)
             writer.close()
-        with connect(self.files[0].parent) as database:
-            for path, writer in zip(self.shared, self.writers[:2], strict=True):
-                run(database, "sum_counts", values={"parts": str(path)})
-                for batch in database.to_arrow_reader(100_000):
-                    writer.write_batch(batch.cast(writer.schema))
+            with connect(self.files[0].parent) as database:
+                run(database, "sum_counts", values={"parts": str(self.shared[place])})
+                for batch in database.to_arrow_reader(BATCH_ROWS):
+                    target.write_batch(batch.cast(target.schema))
+
+    def _sum_held(self, place: int, target: pq.ParquetWriter) -> None:
+        """Write the sums of what is held, as sum_counts.sql returns them."""
+        if not self.held[place]:
+            return
+        rows = _Shared.joined(self.held[place])
+        names = np.zeros(0, np.uint64)
+        if place:
+            # Areas come in the order of their names, not of their numbers.
+            keys = list(zip(*(column.to_pylist() for column in self.names.columns), strict=True))
+            numbers = {key: number for number, key in enumerate(keys)}
+            names = np.array([numbers[key] for key in sorted(numbers)], np.uint64)
+            ranks = {key: rank for rank, key in enumerate(sorted(numbers))}
+            rows = replace(
+                rows, owner=np.array([ranks[key] for key in keys], np.uint64)[rows.owner]
+            )
+        rows = rows.summed()
+        kept = rows.pixels != 0
+        owner = names[rows.owner[kept]] if place else rows.owner[kept]
+        measures = [*rows.columns[kept].T, rows.pixels[kept], whole_cm2(rows.area_mm2[kept])]
+        columns = [*self._owners(place, owner), *(pa.array(column) for column in measures)]
+        arrays = [
+            column.cast(field.type) for column, field in zip(columns, target.schema, strict=True)
+        ]
+        for batch in pa.table(arrays, schema=target.schema).to_batches(BATCH_ROWS):
+            target.write_batch(batch)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shared:
+    """Rows of counts that several windows may share; ``columns`` has shape (rows, columns)."""
+
+    owner: NDArray[np.uint64]
+    columns: Integers
+    pixels: Integers
+    area_mm2: Integers
+
+    @classmethod
+    def of(cls, owner: NDArray[np.uint64], measures: Sequence[np.ndarray]) -> "_Shared":
+        """Return rows of an owner and measures: some columns, pixels and mm²."""
+        *columns, pixels, area = measures
+        return cls(owner, np.column_stack(columns).astype(np.int64), pixels, area)
+
+    @classmethod
+    def joined(cls, parts: "Sequence[_Shared]") -> "_Shared":
+        """Return the rows of all parts."""
+        columns = ([getattr(part, name) for part in parts] for name in cls.__slots__)
+        return cls(*map(np.concatenate, columns))
+
+    def summed(self) -> "_Shared":
+        """Return one row for each owner and columns, in ascending order."""
+        order, first = grouped(self.owner, self.columns)
+        kinds = order[first]
+        return _Shared(
+            self.owner[kinds], self.columns[kinds],
+            np.add.reduceat(self.pixels[order], first),
+            np.add.reduceat(self.area_mm2[order], first),
+        )  # fmt: skip
 
 
 def whole_cm2(area_mm2: Integers) -> Integers:

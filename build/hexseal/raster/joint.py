@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hexseal.errors import InputError
 from hexseal.products import FULL, Product
-from hexseal.types import Bytes, Doubles, Flags
+from hexseal.types import Bytes, Doubles, Flags, Int16s, Integers
 
 DOES_NOT_COUNT = 255
 UNKNOWN_REMEDY = "run hexseal check, then name it in [product] nodata or fix the raster"
@@ -77,6 +77,19 @@ class ClassJoiner:
                 raise TooManyCodesError
             codes = codes.reshape(bands[0].shape).astype(np.uint16)
         return JointClasses(codes, self.classes[present[:, None] // powers % radix])
+
+    def pairs(self) -> tuple[Integers, Int16s] | None:
+        """Return the joint classes of two years as a table, None where they are too many for it.
+
+        The first array holds the number of the joint class of each two codes, at the former times
+        256 plus the later; the second is ``JointClasses.classes``.
+        """
+        radix = len(self.classes)
+        if radix**2 > PACK_ABOVE:
+            return None
+        numbers = radix * self.places[:, None] + self.places
+        first, second = np.divmod(np.arange(radix**2), radix)
+        return numbers.ravel(), self.classes[np.column_stack([first, second])]
 
     def refuse_unknown(self, bands: tuple[Bytes, ...], classes: NDArray[np.int16]) -> None:
         """Raise InputError when one of the joint classes that occur is not of the product.

@@ -385,8 +385,8 @@ def _add_both(mean, one, other, weight):
 def _gather(plane, change, slots, bands, used, kernel, corner, block, left, right):
     """Add the normal equations of the ``used`` pixels near sealed edges to their blocks.
 
-    ``change`` and ``used`` hold the rows of the ``bands`` at their ``slots``. The terms are -M_y, -M_x, the
-    Laplacian of M and the length of its gradient.
+    ``change`` and ``used`` hold the rows of the ``bands`` at their ``slots``. The terms are -M_y,
+    -M_x, the Laplacian of M and the length of its gradient.
     """
     height, width = plane.shape
     padded = np.zeros(width + 2 * REACH, np.float32)

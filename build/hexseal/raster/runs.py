@@ -52,19 +52,15 @@ class Runs:
         return np.bincount(self.label, self.pixels, minlength=self.labels).astype(np.int64)
 
 
-def find_runs(plane: Bytes, margin: int = 0) -> Runs:
+def find_runs(plane: Bytes) -> Runs:
     """Return the runs of change of a plane, shape (rows, columns), joined to patches.
-
-    A ``margin`` of so many pixels on each side is passed over; rows and columns are counted from
-    behind it.
 
     >>> found = find_runs(np.array([[2, 2, 0, 1], [0, 0, 2, 1]], np.uint8))
     >>> found.label.tolist(), found.sizes().tolist()
     ([0, 1, 0, 1], [3, 2])
     """
-    row, start, stop, direction = _find(plane, _words(plane, margin), margin)
-    height = plane.shape[0] - 2 * margin
-    return join_runs(row, start, stop, direction.astype(np.uint8), height)
+    row, start, stop, direction = _find(plane, _words(plane))
+    return join_runs(row, start, stop, direction.astype(np.uint8), len(plane))
 
 
 def join_runs(
@@ -76,9 +72,9 @@ def join_runs(
     return Runs(row, start, stop, direction, label, labels)
 
 
-def _words(plane: Bytes, margin: int) -> NDArray[np.uint64]:
+def _words(plane: Bytes) -> NDArray[np.uint64]:
     """Return the plane eight pixels at a time, where its rows are whole words; else nothing."""
-    if margin or plane.shape[1] % WORD or not plane.flags.c_contiguous:
+    if plane.shape[1] % WORD or not plane.flags.c_contiguous:
         return np.empty((0, 0), np.uint64)
     return plane.view(np.uint64)
 
@@ -90,12 +86,12 @@ def _differs(word):
 
 
 @numba.njit(cache=True, nogil=True)
-def _find(plane: Bytes, words: NDArray[np.uint64], margin: int) -> Integers:
+def _find(plane: Bytes, words: NDArray[np.uint64]) -> Integers:
     """Return row, start, stop and direction of each run, shape (4, runs)."""
-    height, width = plane.shape[0] - 2 * margin, plane.shape[1] - 2 * margin
+    height, width = plane.shape
     runs, count = np.empty((4, 4096), np.int64), 0
     for row in range(height):
-        here = plane[row + margin, margin : margin + width]
+        here = plane[row]
         column = 0
         while column < width:
             end = min(column + CHUNK, width)
