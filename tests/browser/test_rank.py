@@ -54,7 +54,7 @@ def test_sorts_by_every_column_and_says_so(journey: Journey) -> None:
     assert journey.texts("#rank-table tbody .grade") == ["Likely"] * 4
     # 2018 to 2021 do not compare: no growth, so no rank.
     choose(journey, "pair").select_option("2018-2021")
-    assert journey.texts("#rank-table tbody td.faint") == ["no data"] * 4
+    assert journey.texts("#rank-table tbody td.faint") == ["not established"] * 4
 
 
 def test_back_and_forward_bring_choices_back(journey: Journey) -> None:

@@ -191,12 +191,17 @@ export class RankData {
         ...last,
       ];
     }
+    const growth = column("growth", 3, (area) => this.growth(area, pair), true);
+    const confirmed = hectares("confirmed", "confirmed_m2");
+    const judged = (value: Column["value"], write: Column["text"]) => (area: RankArea) =>
+      value(area) === null ? this.withoutFigure(area, text) : write(area);
     return [
       share,
       {
-        ...column("growth", 3, (area) => this.growth(area, pair), true),
+        ...growth,
         // Where no growth is established there is no order either.
         value: (area) => (this.isEstablished(area, pair) ? this.growth(area, pair) : null),
+        text: judged(growth.value, growth.text),
       },
       this.gradeColumn(pair, label("grade"), text),
       {
@@ -206,7 +211,7 @@ export class RankData {
         value: (area) => this.growth(area, pair, "adjusted_low_m2"),
         text: (area) => this.interval(area, pair, text),
       },
-      hectares("confirmed", "confirmed_m2"),
+      { ...confirmed, text: judged(confirmed.value, confirmed.text) },
       ...last,
     ];
   }
@@ -221,10 +226,15 @@ export class RankData {
     };
   }
 
+  /** Return why a judged figure is missing: the maps hold nothing here, or do not support one. */
+  private withoutFigure(area: RankArea, text: Text): string {
+    return text.of(this.of(area, ofTable("land_m2")) ? "app.rank.unsupported" : "app.none");
+  }
+
   private interval(area: RankArea, pair: string, text: Text): string {
     const [low, high] = [this.growth(area, pair, "adjusted_low_m2"), this.growth(area, pair, "adjusted_high_m2")];
     if (low === null || high === null) {
-      return text.of("app.none");
+      return this.withoutFigure(area, text);
     }
     const [from, to] = [low, high].map((end) => text.number(end, 3, true));
     return text.of("app.interval", { low: from ?? "", high: to ?? "" });
