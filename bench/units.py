@@ -27,6 +27,7 @@ from hexseal.check.stage import check_region
 from hexseal.execution import Execution
 from hexseal.region.load import Region
 
+SCATTERED = 0.1
 WIDE = ((10_000, 4_000), (20_000, 4_000), (40_000, 4_000))
 
 
@@ -36,7 +37,7 @@ def main() -> None:
         "--folder", type=Path, default=Path(tempfile.gettempdir()) / "hexseal-bench"
     )
     parser.add_argument("--size", type=int, default=10_000)
-    parser.add_argument("--run", nargs=4, help="internal: WIDTH HEIGHT RESOLUTION WORKERS")
+    parser.add_argument("--run", nargs=5, help="internal: WIDTH HEIGHT RESOLUTION WORKERS DENSE")
     arguments = parser.parse_args()
     if arguments.run:
         print(json.dumps(measure(arguments.folder, *map(int, arguments.run))))
@@ -45,21 +46,37 @@ def main() -> None:
         show(run(arguments.folder, arguments.size, arguments.size, resolution, workers))
     for width, height in WIDE:
         show(run(arguments.folder, width, height, 8, 2))
+    print("10 % of all pixels changed, each by itself:")
+    show(run(arguments.folder, arguments.size, arguments.size, 8, 1, scattered=True))
 
 
-def run(folder: Path, width: int, height: int, resolution: int, workers: int) -> dict[str, float]:
+def run(
+    folder: Path,
+    width: int,
+    height: int,
+    resolution: int,
+    workers: int,
+    *,
+    scattered: bool = False,
+) -> dict[str, float]:
     """Measure in a process of its own."""
-    write_pair(folder, width, height=None if width == height else height)
+    pair_of(folder, width, height, scattered=scattered)
     command = [sys.executable, __file__, "--folder", str(folder), "--run"]
-    command += [str(number) for number in (width, height, resolution, workers)]
+    command += [str(number) for number in (width, height, resolution, workers, int(scattered))]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+def pair_of(folder: Path, width: int, height: int, *, scattered: bool) -> tuple[Path, Path]:
+    """Write a pair, or one that differs in a tenth of all pixels, each by itself."""
+    tall = None if width == height else height
+    return write_pair(folder, width, height=tall, scattered=SCATTERED if scattered else None)
+
+
 def measure(
-    folder: Path, width: int, height: int, resolution: int, workers: int
+    folder: Path, width: int, height: int, resolution: int, workers: int, scattered: int
 ) -> dict[str, float]:
     """Check, count and judge a pair that nothing is known of."""
-    pair = write_pair(folder, width, height=None if width == height else height)
+    pair = pair_of(folder, width, height, scattered=bool(scattered))
     region, work = region_of(folder, pair, resolution), folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()

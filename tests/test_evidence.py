@@ -16,7 +16,9 @@ from scipy import ndimage
 from sites import real_sao_tome
 from test_patches import EIGHT, label
 
-from hexseal.change import survey, unit
+from hexseal.change import joining, survey, unit
+from hexseal.change.joining import Parts, join_parts
+from hexseal.change.patches import PatchTable
 from hexseal.change.rate import fit_tail, rates
 from hexseal.change.stage import judge_region, read_report
 from hexseal.change.states import State
@@ -319,6 +321,41 @@ def test_how_a_region_is_cut_changes_no_byte(
         assert (folder / name).read_bytes() == (work / name).read_bytes(), name
     for name in ("cells", "zones", "evidence_2018_2021_cells", "evidence_2018_2021_zones"):
         assert rows_of(folder / f"{name}.parquet") == rows_of(work / f"{name}.parquet")
+
+
+def test_patches_that_are_read_are_those_held_in_memory(
+    region: Region, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit, "STEP", 64)
+    monkeypatch.setattr(survey, "cut_units", lambda *_: cuts(97, 250))
+    monkeypatch.setattr(joining, "BATCH", 7)
+    folder = region.path.parent / "read"
+    folder.mkdir()
+    found = survey.survey_region(region, folder, execution=Execution(1))
+    stored = found.patches("2018_2021")
+    units = []
+    for task in found.tasks:
+        patches, origins, border = (
+            pq.read_table(found.table(task, f"{name}_2018_2021"))
+            for name in ("patches", "origins", "border")
+        )
+        columns = {name: patches[name].to_numpy() for name in patches.column_names}
+        rows = (np.column_stack([c.to_numpy() for c in t.columns]) for t in (origins, border))
+        units.append(Parts(columns, *rows))
+    assert len(units) > 4
+    patch, table = join_parts(Parts.joined(units), COLUMNS)
+    np.testing.assert_array_equal(stored.patch, patch)
+    assert len(stored) == len(table) < len(patch)
+    for name in ("direction", "pixels", "core", "score", "plain_score", "row_mean", "column_mean",
+                 "confident", "compact"):  # fmt: skip
+        np.testing.assert_array_equal(getattr(stored, name), getattr(table, name), err_msg=name)
+    places = np.random.default_rng(3).permutation(len(table))[:50]
+    some, expected = stored.chosen(places), table.chosen(places)
+    for name in PatchTable.__slots__:
+        np.testing.assert_array_equal(getattr(some, name), getattr(expected, name), err_msg=name)
+    outer = (table.row_min == 0) | (table.row_end == ROWS)
+    outer |= (table.column_min == 0) | (table.column_end == COLUMNS)
+    assert stored.outermost(ROWS, COLUMNS).tolist() == np.flatnonzero(outer).tolist()
 
 
 def cuts(height: int, width: int) -> list[Window]:

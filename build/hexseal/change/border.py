@@ -16,9 +16,8 @@ from hexseal.change.block import CONDITION
 from hexseal.change.features import COLUMNS
 from hexseal.change.grading import Grade, Grading
 from hexseal.change.maptests import is_field
-from hexseal.change.patches import PatchTable
+from hexseal.change.patches import Patches, PatchTable
 from hexseal.change.states import WHOLE, State
-from hexseal.raster.grid import Window
 from hexseal.storage.files import whole_file
 from hexseal.storage.workdir import BORDER, WorkFolder
 from hexseal.types import Bytes, Doubles, Flags, Integers, Pair
@@ -73,9 +72,10 @@ class Judge:
     rates: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, table: PatchTable, grading: Grading) -> "Judge":
+    def of(cls, table: Patches, grading: Grading) -> "Judge":
         """Return how the only region of a build judged its patches."""
-        field = is_field(table)
+        field, sure = grading.field.copy(), np.flatnonzero(grading.confirmed)
+        field[sure] = is_field(table.chosen(sure))
         usual = ~field & (np.nan_to_num(grading.q_value, nan=1.0) <= LISTED_Q)
         scores, rates = _steps(grading.score[usual], grading.q_value[usual])
         return cls(
@@ -143,16 +143,6 @@ class BorderPatches:
             for row in tables[3].to_pylist()
         ]
         return cls(tables[0], (tables[1], tables[2]), tuple(judges))
-
-
-def reach_border(table: PatchTable, frame: Window) -> Integers:
-    """Return the patches with a pixel in an outermost row or column of a region."""
-    return np.flatnonzero(
-        (table.row_min == 0)
-        | (table.row_end == frame.height)
-        | (table.column_min == 0)
-        | (table.column_end == frame.width)
-    )
 
 
 def features_of(table: PatchTable) -> dict[str, Integers]:

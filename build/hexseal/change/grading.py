@@ -16,6 +16,7 @@ from hexseal.change.maptests import (
     HARMLESS_FIELD_SHARE,
     Check,
     Sizes,
+    blocks_of,
     check_confidence,
     check_decoys,
     check_densities,
@@ -29,7 +30,7 @@ from hexseal.change.maptests import (
     is_faint,
     is_field,
 )
-from hexseal.change.patches import COMPACT, CONFIDENT, PatchTable
+from hexseal.change.patches import COMPACT, CONFIDENT, Patches
 from hexseal.change.rate import (
     GAINS_CENSORED,
     Tail,
@@ -49,6 +50,7 @@ GRADES: tuple[Grade, ...] = ("reference", "consistent", "inconclusive")
 # A pixel on the outline of a confirmed patch may be in or out: the variance of a fair coin.
 EDGE_VARIANCE = 0.25
 LOCAL_SHIFT, LOCAL_NOISE = 0.5, 4.0
+Pixels = NDArray[np.int32] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,7 +168,7 @@ class Grading:
         """Return whether confidence layers weigh the evidence."""
         return self.secure == CONFIDENT
 
-    def secure_pixels(self, table: PatchTable) -> NDArray[np.int64]:
+    def secure_pixels(self, table: Patches) -> Pixels:
         """Return how many pixels of each patch count as confirmed area if the patch is."""
         return table.confident if self.uses_confidence else table.compact
 
@@ -177,7 +179,7 @@ def reasons_of(checks: Sequence[Check]) -> tuple[str, ...]:
 
 
 def grade_pair(
-    table: PatchTable,
+    table: Patches,
     evidence: PairEvidence,
     *,
     kept: Flags | None = None,
@@ -202,8 +204,10 @@ def grade_pair(
         evidence.contrast, has_layer=evidence.has_confidence, has_both=evidence.has_both
     )
     score = table.score if is_used else table.plain_score
-    gain, loss = score[gains & ~field], score[~gains & ~field]
-    ratio = max(1.0, faint_ratio(gain, loss)) if decoy_ratio is None else decoy_ratio
+    loss = score[~gains & ~field]
+    ratio = decoy_ratio
+    if ratio is None:
+        ratio = max(1.0, faint_ratio(score[gains & ~field], loss))
     tail = fit_tail(loss)
     faint = is_faint(table, uses_confidence=is_used)
     small, blocks = Sizes.of(table, faint), count_blocks(table, evidence.shape, faint)
@@ -248,7 +252,7 @@ def grade_pair(
 
 
 def _confirm(
-    table: PatchTable,
+    table: Patches,
     score: Doubles,
     field: Flags,
     kept: Flags,
@@ -290,7 +294,7 @@ def _false_share(
     losses: Doubles,
     q_value: Doubles,
     confirmed: Flags,
-    pixels: NDArray[np.int64],
+    pixels: Pixels,
     ratio: float,
 ) -> FalseShare | None:
     """Return what is false of what is confirmed; the faintest patches are taken to be the false."""
@@ -312,7 +316,7 @@ def _false_share(
 
 
 def _variance(
-    table: PatchTable,
+    table: Patches,
     q_value: Doubles,
     confirmed: Flags,
     field: Flags,
@@ -324,13 +328,12 @@ def _variance(
     patches: each may be false, and pixels of their outline may be in or out.
     """
     noise = ~confirmed & ~field
-    signed = (table.direction * table.pixels)[noise].astype(np.float64)
-    row = (table.row_mean[noise] * BLOCKS / max(shape[0], 1)).astype(np.int64)
-    column = (table.column_mean[noise] * BLOCKS / max(shape[1], 1)).astype(np.int64)
-    block = row.clip(0, BLOCKS - 1) * BLOCKS + column.clip(0, BLOCKS - 1)
-    sums = np.bincount(block, signed, BLOCKS * BLOCKS)
+    signed = (table.direction * table.pixels).astype(np.float64)
+    signed[~noise] = 0.0
+    sums = np.bincount(blocks_of(table, shape, BLOCKS), signed, BLOCKS * BLOCKS)
     by_block = BLOCKS * BLOCKS * float(sums.var(ddof=1))
-    by_patch = float((signed**2).sum())
+    signed *= signed
+    by_patch = float(signed.sum())
     pixels, q = table.pixels[confirmed].astype(np.float64), q_value[confirmed]
     rim = pixels - table.core[confirmed]
     sure = float((q * (1 - q) * pixels**2).sum() + EDGE_VARIANCE * rim.sum())

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from hexseal.change.patches import PatchTable
+from hexseal.change.patches import Patches
 from hexseal.change.rate import FEWEST_DECOYS, Tail
 from hexseal.raster.confidence import INVERTED_CONTRAST, LEAST_CONTRAST
 from hexseal.raster.registration import (
@@ -45,6 +46,8 @@ SMALL, LARGE = 6, 12
 FIELD_PIXELS, FIELD_CONTACT, FIELD_PURITY, FIELD_CORE = 40, 0.15, 0.90, 0.33
 FAINT_QUANTILE = 0.75
 FEWEST_BLOCKS, MOST_BLOCKS, PATCHES_OF_BLOCK = 4, 32, 200
+# Patches that are looked at in one go where all of them take too much memory.
+AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +93,21 @@ class Blocks:
         return (np.abs(self.z) > MOST_BLOCK_Z) & (effect > LEAST_EFFECT)
 
 
-def is_field(table: PatchTable) -> Flags:
+def is_field(table: Patches) -> Flags:
     """Return the patches that look like a whole field: large, compact, alone, of one class.
 
     At least 40 pixels, at most 15 % of the outline along what was sealed, 90 % of one former
     class, a third core. Two maps cannot distinguish bare soil in such a field from building.
     """
-    return (
-        (table.pixels >= FIELD_PIXELS)
-        & (table.contact <= FIELD_CONTACT * table.sides)
-        & (table.origin_pixels >= FIELD_PURITY * table.pixels)
-        & (table.core >= FIELD_CORE * table.pixels)
+    found = np.zeros(len(table), np.bool_)
+    large = np.flatnonzero(table.pixels >= FIELD_PIXELS)
+    some = table.chosen(large)
+    found[large] = (
+        (some.contact <= FIELD_CONTACT * some.sides)
+        & (some.origin_pixels >= FIELD_PURITY * some.pixels)
+        & (some.core >= FIELD_CORE * some.pixels)
     )
+    return found
 
 
 def faint_ratio(gain_scores: Doubles, loss_scores: Doubles) -> float:
@@ -120,7 +126,7 @@ def faint_ratio(gain_scores: Doubles, loss_scores: Doubles) -> float:
     return gains / losses
 
 
-def is_faint(table: PatchTable, *, uses_confidence: bool) -> Flags:
+def is_faint(table: Patches, *, uses_confidence: bool) -> Flags:
     """Return the patches whose confidence per pixel is no better than that of most losses.
 
     Small real change is confident, noise is not: without this, single new houses would look like
@@ -132,22 +138,37 @@ def is_faint(table: PatchTable, *, uses_confidence: bool) -> Flags:
     return weight <= np.quantile(weight[table.direction < 0], FAINT_QUANTILE)
 
 
-def count_blocks(table: PatchTable, shape: tuple[int, int], faint: Flags) -> Blocks:
+def count_blocks(table: Patches, shape: tuple[int, int], faint: Flags) -> Blocks:
     """Count faint patches of at most 6 pixels in square parts of the region.
 
     4 x 4 parts, and up to 32 x 32 in regions with many patches: about 200 patches in each.
     """
     small = faint & (table.pixels <= SMALL)
     parts = int(np.clip(np.sqrt(small.sum() / PATCHES_OF_BLOCK), FEWEST_BLOCKS, MOST_BLOCKS))
-    row = (table.row_mean * parts / max(shape[0], 1)).astype(np.int64).clip(0, parts - 1)
-    column = (table.column_mean * parts / max(shape[1], 1)).astype(np.int64).clip(0, parts - 1)
-    block = row * parts + column
+    block = blocks_of(table, shape, parts)
     gain = table.direction > 0
     both = [
         np.bincount(block[small & side], minlength=parts * parts).reshape(parts, parts)
         for side in (gain, ~gain)
     ]
     return Blocks(both[0].astype(np.float64), both[1].astype(np.float64))
+
+
+def blocks_of(table: Patches, shape: tuple[int, int], parts: int) -> NDArray[np.int32]:
+    """Return in which of ``parts`` x ``parts`` blocks of a region the centre of each patch lies."""
+    found = _cut(table.row_mean, shape[0], parts) * np.int32(parts)
+    found += _cut(table.column_mean, shape[1], parts)
+    return found
+
+
+def _cut(mean: Doubles, length: int, parts: int) -> NDArray[np.int32]:
+    """Return in which of ``parts`` equal parts of an axis of so many pixels each place lies."""
+    found = np.empty(len(mean), np.int32)
+    for start in range(0, len(mean), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        place = (mean[some] * parts / max(length, 1)).astype(np.int32)
+        place.clip(0, parts - 1, out=found[some])
+    return found
 
 
 def check_decoys(gain_scores: Doubles, loss_scores: Doubles, sizes: "Sizes") -> list[Check]:
@@ -215,7 +236,7 @@ def check_registration(found: Displacement) -> list[Check]:
     ]
 
 
-def check_fields(table: PatchTable, field: Flags) -> list[Check]:
+def check_fields(table: Patches, field: Flags) -> list[Check]:
     """Return whether whole fields are a small part of what was gained in larger patches."""
     gains = table.direction > 0
     large = int(table.pixels[gains & (table.pixels >= LARGE)].sum())
@@ -278,7 +299,7 @@ class Sizes:
     losses_beyond: int
 
     @classmethod
-    def of(cls, table: PatchTable, chosen: Flags | None = None) -> "Sizes":
+    def of(cls, table: Patches, chosen: Flags | None = None) -> "Sizes":
         """Count the patches of a table, or the ``chosen`` of them."""
         gain = table.direction > 0
         some = np.ones(len(table), np.bool_) if chosen is None else chosen

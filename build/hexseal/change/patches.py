@@ -11,6 +11,7 @@ alike: that is why losses serve as decoys for gains (``decoys``).
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numba import njit
@@ -195,6 +196,61 @@ class PatchTable:
     def plain_score(self) -> Doubles:
         """Return the score without confidence: area and core alone."""
         return (self.pixels + CORE_BONUS * self.core).astype(np.float64)
+
+
+class Patches(Protocol):
+    """What judging asks of patches, whether they are held (PatchTable) or read (StoredPatches)."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def direction(self) -> NDArray[np.int8]:
+        """Return +1 for gains and -1 for losses."""
+        ...
+
+    @property
+    def pixels(self) -> NDArray[np.int32] | Integers:
+        """Return the pixels of each."""
+        ...
+
+    @property
+    def core(self) -> NDArray[np.int32] | Integers:
+        """Return the core pixels of each."""
+        ...
+
+    @property
+    def score(self) -> Doubles:
+        """Return the score of each, weighted by confidence."""
+        ...
+
+    @property
+    def plain_score(self) -> Doubles:
+        """Return the score without confidence: area and core alone."""
+        ...
+
+    @property
+    def row_mean(self) -> Doubles:
+        """Return the mean row of each."""
+        ...
+
+    @property
+    def column_mean(self) -> Doubles:
+        """Return the mean column of each."""
+        ...
+
+    @property
+    def confident(self) -> NDArray[np.int32] | Integers:
+        """Return the pixels of each that are secure by confidence."""
+        ...
+
+    @property
+    def compact(self) -> NDArray[np.int32] | Integers:
+        """Return the pixels of each that are secure by their neighbours."""
+        ...
+
+    def chosen(self, places: Integers) -> PatchTable:
+        """Return some of the patches with all their features, in the order of ``places``."""
+        ...
 
 
 class PatchBuilder:

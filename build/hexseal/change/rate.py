@@ -96,13 +96,20 @@ def rates(gains: Doubles, losses: Doubles, tail: Tail, ratio: float) -> Doubles:
     >>> found.round(3).tolist()
     [1.0, 0.538, 0.173, 0.0]
     """
-    order = np.sort(gains)
-    passing = len(order) - np.searchsorted(order, order, "left")
-    decoys = len(losses) - np.searchsorted(np.sort(losses), order, "left")
-    expected = ratio * np.maximum(tail.expected(order), decoys)
-    found = np.where(order > tail.start, expected / np.maximum(passing, 1), 1.0)
+    # Gains that score alike have one rate.
+    scores, first = _distinct(np.sort(gains))
+    passing = len(gains) - first
+    decoys = len(losses) - np.searchsorted(np.sort(losses), scores, "left")
+    expected = ratio * np.maximum(tail.expected(scores), decoys)
+    found = np.where(scores > tail.start, expected / np.maximum(passing, 1), 1.0)
     least = np.minimum.accumulate(np.minimum(found, 1.0))
-    return least[np.searchsorted(order, gains, "left")]
+    return least[np.searchsorted(scores, gains, "left")]
+
+
+def _distinct(ordered: Doubles) -> tuple[Doubles, NDArray[np.int64]]:
+    """Return the distinct values of an ascending array, and where each begins."""
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
+    return ordered[first], first
 
 
 def is_lucky(passing: Doubles, losses: Doubles, tail: Tail, ratio: float) -> bool:
@@ -137,9 +144,8 @@ def sure_enough(q_value: Doubles, level: float) -> Flags:
     >>> int(sure_enough(np.array([0.01] * 8 + [0.1] * 4), 0.1).sum())
     8
     """
-    order = np.argsort(q_value, kind="stable")
-    rate = q_value[order]
-    passing = np.searchsorted(rate, rate, "right")
+    rate, first = _distinct(np.sort(q_value))
+    passing = np.append(first, len(q_value))[1:]
     able = rate <= level
     false = poisson.ppf(MOST_REALISED, (rate * passing)[able])
     found = np.flatnonzero(able)[false <= FALSE_AT_MOST * passing[able]]

@@ -6,7 +6,7 @@ to its rows. Memory follows the number of patches, not the size of the region.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,7 +25,6 @@ from hexseal.change.border import (
     border_counts,
     border_table,
     ends_of,
-    reach_border,
 )
 from hexseal.change.grading import (
     DoubtfulPlaces,
@@ -36,9 +35,9 @@ from hexseal.change.grading import (
     grade_pair,
     reasons_of,
 )
-from hexseal.change.joining import Parts, join_parts
+from hexseal.change.joining import StoredPatches, batches
 from hexseal.change.maptests import Check, check_series
-from hexseal.change.patches import PatchTable
+from hexseal.change.patches import Patches
 from hexseal.change.rate import Tail
 from hexseal.change.states import FILTERS, GAIN_REASONS, LOSS_REASONS, State
 from hexseal.change.survey import CODE, SQL, Survey, survey_again, survey_areas, survey_region
@@ -61,6 +60,8 @@ from hexseal.types import Bytes, Flags, Integers, Pair
 COLUMNS = (*CONDITION, "origin")
 # Which years have one maker is part of the grade.
 MAKERS = "hexseal.forward.stage"
+# Writes counts: owners, columns, and what nothing adds to, see CountFiles.
+AddCounts = Callable[[np.ndarray, Sequence[np.ndarray], Flags], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class _Fates:
     """
 
     windows: tuple[Window, ...]
-    patch: Integers
+    patch: NDArray[np.int32]
     starts: Integers
     outcome: Bytes
     secure: int
@@ -237,12 +238,11 @@ class _Fates:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Judged:
-    """A pair's patches, the fates of their parts, and the pixels in each state."""
+    """A pair's patches, how they were judged, and the fates of their parts."""
 
     pair: Pair
-    table: PatchTable
-    states: Integers
-    evidence: PairEvidence
+    table: StoredPatches
+    report: PairReport
     grading: Grading
     fates: _Fates
 
@@ -275,8 +275,7 @@ def judge_areas(
 
 def _judge_pair(region: Region, pair: Pair, survey: Survey, sealed: Mapping[int, int]) -> _Judged:
     """Join the patches of a pair and judge them."""
-    units = survey.parts(pair.key)
-    patch, table = join_parts(Parts.joined(units), survey.grid.width)
+    table = survey.patches(pair.key)
     facts = survey.facts(pair.key)
     evidence = _evidence(region, pair, survey, facts)
     kept = table.pixels >= region.noise.minimum_patch
@@ -287,13 +286,15 @@ def _judge_pair(region: Region, pair: Pair, survey: Survey, sealed: Mapping[int,
     doubtful = grading.doubtful.nowhere() if is_lost else grading.doubtful
     fates = _Fates(
         windows=tuple(task.window for task in survey.tasks),
-        patch=patch,
-        starts=np.cumsum([0, *(len(unit) for unit in units)]),
+        patch=table.patch,
+        starts=table.starts,
         outcome=_outcome(table, kept, grading),
         secure=grading.secure,
         doubtful=doubtful,
     )
-    return _Judged(pair, table, states, evidence, grading, fates)
+    report = _report(region, pair, table, states, evidence, grading, fates.outcome)
+    table.forget()
+    return _Judged(pair, table, report, grading, fates)
 
 
 def _sealed_pixels(region: Region, survey: Survey) -> dict[int, int]:
@@ -350,7 +351,7 @@ def _write_pair(region: Region, judged: _Judged, survey: Survey, work: Path) -> 
     """Write counts, patches, those along the border, and report of a pair."""
     pair, fates, table, grading = judged.pair, judged.fates, judged.table, judged.grading
     folder = WorkFolder(work)
-    border = reach_border(table, survey.grid.window)
+    border = table.outermost(survey.grid.height, survey.grid.width)
     counts = _write_counts(region, pair, fates, survey, work, border=border)
     chosen = listed(table, grading, fates.outcome)
     known = np.union1d(chosen, border)
@@ -386,10 +387,10 @@ def _write_pair(region: Region, judged: _Judged, survey: Survey, work: Path) -> 
         counts,
         (Judge.of(table, grading),),
     ).write(folder, pair)
-    report = _report(region, judged)
+    table.forget()
     fates.write(folder.judged(pair))
-    write_bytes(folder.report(pair), json.dumps(asdict(report), indent=1).encode())
-    return report
+    write_bytes(folder.report(pair), json.dumps(asdict(judged.report), indent=1).encode())
+    return judged.report
 
 
 def _write_counts(
@@ -409,7 +410,7 @@ def _write_counts(
     targets = folder.evidence(pair, "cells"), folder.evidence(pair, "zones")
     place = np.full(len(fates.outcome), -1, np.int32)
     if border is not None:
-        place[border] = np.arange(len(border))
+        place[border] = np.arange(len(border), dtype=np.int32)
     kept: tuple[list[pa.Table], list[pa.Table]] = [], []
     with CountFiles(targets, region.years, survey.zones, columns=COLUMNS) as files:
         for unit, task in enumerate(survey.tasks):
@@ -417,20 +418,23 @@ def _write_counts(
                 continue
             for which, add in enumerate((files.add_cells, files.add_zones)):
                 owner = OWNERS[which]
-                still = pq.read_table(survey.table(task, f"still_{pair.key}_{owner}"))
-                changed = pq.read_table(survey.table(task, f"changed_{pair.key}_{owner}"))
-                for table, states, origin in (
-                    (still, still["state"].to_numpy(), np.zeros(still.num_rows, np.uint8)),
-                    (changed, *fates.of(changed, unit)),
-                ):
-                    names = ("edge_before", "edge_after", "doubtful")
-                    columns = [states, *(table[name].to_numpy() for name in names), origin]
-                    columns += [table[name].to_numpy() for name in ("pixels", "area_mm2")]
-                    add(table["owner"].to_numpy(), columns, table["whole"].to_numpy())
-                found = fates.border(changed, unit, place)
-                kept[which].append(_named(found, files.names if which else None))
+                for rows in batches(survey.table(task, f"still_{pair.key}_{owner}")):
+                    none = np.zeros(rows.num_rows, np.uint8)
+                    _add_counts(add, rows, rows["state"].to_numpy(), none)
+                for rows in batches(survey.table(task, f"changed_{pair.key}_{owner}")):
+                    _add_counts(add, rows, *fates.of(rows, unit))
+                    found = fates.border(rows, unit, place)
+                    kept[which].append(_named(found, files.names if which else None))
         files.finish()
     return border_counts(0, kept[0]), border_counts(1, kept[1])
+
+
+def _add_counts(add: AddCounts, rows: pa.Table, states: Bytes, origin: Bytes) -> None:
+    """Add rows of a unit to the counts of judged pixels, in the states that they end in."""
+    names = ("edge_before", "edge_after", "doubtful")
+    columns = [states, *(rows[name].to_numpy() for name in names), origin]
+    columns += [rows[name].to_numpy() for name in ("pixels", "area_mm2")]
+    add(rows["owner"].to_numpy(), columns, rows["whole"].to_numpy())
 
 
 def _named(counts: pa.Table, names: pa.Table | None) -> pa.Table:
@@ -449,15 +453,17 @@ def _runs(judged: _Judged, survey: Survey, chosen: Integers) -> Integers:
 
     They are in raster order, which does not depend on how the region was cut.
     """
-    place = np.full(len(judged.table), -1, np.int64)
-    place[chosen] = np.arange(len(chosen))
+    place = np.full(len(judged.table), -1, np.int32)
+    place[chosen] = np.arange(len(chosen), dtype=np.int32)
     parts = [np.empty((0, 4), np.int64)]
     for task, first in zip(survey.tasks, judged.fates.starts, strict=False):
-        table = pq.read_table(survey.table(task, f"runs_{judged.pair.key}"))
-        row, start, stop, label = (column.to_numpy() for column in table.columns)
-        owner = place[judged.fates.patch[label + first]]
-        mine = owner >= 0
-        parts.append(np.column_stack([row[mine], start[mine], stop[mine], owner[mine]]))
+        for rows in batches(survey.table(task, f"runs_{judged.pair.key}")):
+            row, start, stop, label = (column.to_numpy() for column in rows.columns)
+            owner = place[judged.fates.patch[label + first]]
+            mine = owner >= 0
+            parts.append(
+                np.column_stack([row[mine], start[mine], stop[mine], owner[mine].astype(np.int64)])
+            )
     found = np.concatenate(parts)
     return found[np.lexsort((found[:, 1], found[:, 0]))]
 
@@ -481,7 +487,7 @@ def _pixels_of(runs: Integers) -> tuple[Integers, Integers, Integers]:
 
 
 def _grade(
-    table: PatchTable,
+    table: Patches,
     evidence: PairEvidence,
     kept: Flags,
     region: Region,
@@ -500,31 +506,42 @@ def _grade(
     )
 
 
-def _outcome(table: PatchTable, kept: Flags, grading: Grading) -> Bytes:
+def _outcome(table: Patches, kept: Flags, grading: Grading) -> Bytes:
     """Return the State that the pixels of each patch end in."""
     gains = table.direction > 0
-    ends = np.where(gains, State.GAIN, State.LOSS)
-    fields = np.where(gains, State.GAIN_FIELD, State.LOSS_FIELD)
-    ends = np.where(grading.field, fields, ends)
-    ends = np.where(kept, ends, np.where(gains, State.GAIN_SMALL, State.LOSS_SMALL))
-    return np.where(grading.confirmed, State.CONFIRMED, ends).astype(np.uint8)
+
+    def either(gain: State, loss: State) -> Bytes:
+        return np.where(gains, np.uint8(gain), np.uint8(loss))
+
+    ends = either(State.GAIN, State.LOSS)
+    ends = np.where(grading.field, either(State.GAIN_FIELD, State.LOSS_FIELD), ends)
+    ends = np.where(kept, ends, either(State.GAIN_SMALL, State.LOSS_SMALL))
+    return np.where(grading.confirmed, np.uint8(State.CONFIRMED), ends)
 
 
-def _report(region: Region, judged: _Judged) -> PairReport:
-    table, grading, outcome = judged.table, judged.grading, judged.fates.outcome
-    states = judged.states.copy()
+def _report(
+    region: Region,
+    pair: Pair,
+    table: Patches,
+    filtered: Integers,
+    evidence: PairEvidence,
+    grading: Grading,
+    outcome: Bytes,
+) -> PairReport:
+    """Return the report of a pair; ``filtered`` are the pixels in each state before judging."""
+    states = filtered.copy()
     sizes = np.bincount(outcome, table.pixels, minlength=32).astype(np.int64)
     for small in (State.GAIN_SMALL, State.LOSS_SMALL):
         states[small] = sizes[small]
-    gain_total = judged.states[[State.GAIN, *GAIN_REASONS]].sum()
-    loss_total = judged.states[[State.LOSS, *LOSS_REASONS]].sum()
+    gain_total = filtered[[State.GAIN, *GAIN_REASONS]].sum()
+    loss_total = filtered[[State.LOSS, *LOSS_REASONS]].sum()
     sure = grading.confirmed
     noise = table.pixels[~sure & ~grading.field].astype(float)
     gains = np.isin(outcome, (State.GAIN, State.GAIN_FIELD, State.CONFIRMED))
     losses = np.isin(outcome, (State.LOSS, State.LOSS_FIELD))
     return PairReport(
-        first=judged.pair.first,
-        second=judged.pair.second,
+        first=pair.first,
+        second=pair.second,
         raw_gain=int(gain_total),
         raw_loss=int(loss_total),
         removed={
@@ -537,8 +554,8 @@ def _report(region: Region, judged: _Judged) -> PairReport:
         loss_patches=int(losses.sum()),
         threshold=float(grading.score[sure].min()) if sure.any() else None,
         decoy_ratio=grading.ratio,
-        provisional=not _has_later_map(region, judged.pair),
-        has_confidence=judged.evidence.has_confidence,
+        provisional=not _has_later_map(region, pair),
+        has_confidence=evidence.has_confidence,
         uses_confidence=grading.uses_confidence,
         patch_design=float((noise**2).sum() / noise.sum()) if noise.sum() else 1.0,
         grade=grading.grade,
@@ -550,9 +567,7 @@ def _report(region: Region, judged: _Judged) -> PairReport:
         confirmed_whole=int(table.pixels[sure].sum()),
         candidates=int(grading.candidate.sum()),
         fields=int((grading.field & (table.direction > 0)).sum()),
-        inverted=tuple(
-            year for year, found in zip(judged.pair, judged.evidence.inverted, strict=True) if found
-        ),
+        inverted=tuple(year for year, found in zip(pair, evidence.inverted, strict=True) if found),
     )
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from hexseal.change.features import COLUMNS
 from hexseal.change.grading import DoubtfulPlaces
-from hexseal.change.joining import Parts
+from hexseal.change.joining import PartFiles, StoredPatches
 from hexseal.change.unit import CENSUS, OWNERS, UnitTask, read_unit
 from hexseal.check.census import Census
 from hexseal.counting.stage import CountFiles, DeltaSummary, counted_files, counted_settings
@@ -74,16 +73,11 @@ class Survey:
         found = (task.store.facts(task.name)[key] for task in self.tasks)
         return [{name: np.array(sums) for name, sums in facts.items()} for facts in found]
 
-    def parts(self, key: str) -> list[Parts]:
-        """Return the parts of a pair's patches in every unit."""
-        return [
-            Parts(
-                _columns(self.table(task, f"patches_{key}")),
-                _stacked(self.table(task, f"origins_{key}")),
-                _stacked(self.table(task, f"border_{key}")),
-            )
-            for task in self.tasks
-        ]
+    def patches(self, key: str) -> StoredPatches:
+        """Return the patches of a pair, their parts in the units' order."""
+        names = [f"{kind}_{key}" for kind in ("patches", "origins", "border")]
+        files = (PartFiles(*(self.table(task, name) for name in names)) for task in self.tasks)
+        return StoredPatches(tuple(files), self.grid.width)
 
 
 def survey_region(
@@ -369,12 +363,3 @@ def _read(
         assert outcome.value
         done += 1
         progress("count", done, len(tasks))
-
-
-def _columns(path: Path) -> dict[str, Integers]:
-    table = pq.read_table(path)
-    return {name: table[name].to_numpy() for name in COLUMNS}
-
-
-def _stacked(path: Path) -> Integers:
-    return np.column_stack([column.to_numpy() for column in pq.read_table(path).columns])

@@ -34,7 +34,7 @@ from hexseal.change.features import COLUMNS
 from hexseal.change.grading import DoubtfulPlaces
 from hexseal.check.census import Census
 from hexseal.counting.tally import WindowCounter
-from hexseal.execution import UnitStore
+from hexseal.execution import UnitStore, UnitWriter
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.joint import ClassJoiner
 from hexseal.raster.landcover import Landcover
@@ -117,7 +117,15 @@ def read_unit(task: UnitTask) -> int:
 
     Raises InputError where a file cannot be read or holds a code that the product does not have.
     """
-    findings = _Findings(task.region)
+    with task.store.writing(task.name) as unit:
+        findings = _Findings(task.region, unit)
+        _judge_blocks(task, findings)
+        unit.facts.update(findings.facts() | {"reason": task.reason})
+    return task.window.height * task.window.width
+
+
+def _judge_blocks(task: UnitTask, findings: "_Findings") -> None:
+    """Read the blocks of a unit and write what each shows."""
     judge = block_judge(task)
     waiting: deque[tuple[int, Future[list[BlockFindings]]]] = deque()
     with task.pool() as pool, _UnitReader(task) as reader:
@@ -125,6 +133,8 @@ def read_unit(task: UnitTask) -> int:
             for number, stripe in enumerate(reader.stripes()):
                 for own, window, layers in stripe:
                     waiting.append((number, pool.submit(judge.judge_parts, layers, own, window)))
+                    while waiting and waiting[0][1].done():
+                        findings.add(waiting.popleft()[1].result())
                 # The next stripe is read into the memory of the one before this.
                 while waiting and waiting[0][0] < number:
                     findings.add(waiting.popleft()[1].result())
@@ -132,8 +142,6 @@ def read_unit(task: UnitTask) -> int:
                 findings.add(waiting.popleft()[1].result())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-    task.store.write(task.name, findings.joined(), findings.facts() | {"reason": task.reason})
-    return task.window.height * task.window.width
 
 
 def block_judge(task: UnitTask) -> BlockJudge:
@@ -297,13 +305,13 @@ class _PairSums:
 
 
 class _Findings:
-    """Gather the findings of blocks and write them as the files of a unit."""
+    """Write the findings of blocks into the files of a unit as they come, and sum the rest."""
 
-    def __init__(self, region: Region) -> None:
+    def __init__(self, region: Region, unit: UnitWriter) -> None:
+        self.unit = unit
         self.years = region.years
         self.keys = [pair.key for pair in region.pairs]
         self.sums = [_PairSums() for _ in self.keys]
-        self.tables: dict[str, list[pa.Table]] = {}
         self.epochs = region.epochs
         self.census = Census.none(len(region.years), len(region.pairs))
 
@@ -316,7 +324,7 @@ class _Findings:
         names = [f"class_{year}" for year in self.years]
         for owner, rows in zip(OWNERS, block.counts, strict=True):
             classes = block.classes[rows.columns[:, 0]]
-            self._append(owner, _table(rows, names, classes))
+            self.unit.add(owner, _table(rows, names, classes))
         for key, sums, pair in zip(self.keys, self.sums, block.pairs, strict=True):
             self._add_pair(key, sums, pair)
         if block.census is not None:
@@ -339,24 +347,17 @@ class _Findings:
         sums.edges = sums.edges + pair.edges
         sums.contrast = sums.contrast + pair.contrast
         for owner, still, changed in zip(OWNERS, pair.still, pair.changed, strict=True):
-            self._append(f"still_{key}_{owner}", _table(still, CONDITION, still.columns))
+            self.unit.add(f"still_{key}_{owner}", _table(still, CONDITION, still.columns))
             columns = _shifted(changed.columns, 0, sums.labels)
-            self._append(f"changed_{key}_{owner}", _table(changed, CHANGE, columns))
-        self._append(f"patches_{key}", _plain(COLUMNS, pair.parts))
+            self.unit.add(f"changed_{key}_{owner}", _table(changed, CHANGE, columns))
+        self.unit.add(f"patches_{key}", _plain(COLUMNS, pair.parts))
         for name, columns, table, place in (
             ("origins", ("label", "class", "pixels"), pair.origins, 0),
             ("runs", ("row", "start", "stop", "label"), pair.runs, 3),
             ("border", ("row", "column", "direction", "label"), pair.border, 3),
         ):
-            self._append(f"{name}_{key}", _plain(columns, _shifted(table, place, sums.labels)))
+            self.unit.add(f"{name}_{key}", _plain(columns, _shifted(table, place, sums.labels)))
         sums.labels += len(pair.parts)
-
-    def _append(self, name: str, table: pa.Table) -> None:
-        self.tables.setdefault(name, []).append(table)
-
-    def joined(self) -> dict[str, pa.Table]:
-        """Return the tables of all blocks by name."""
-        return {name: pa.concat_tables(tables) for name, tables in self.tables.items()}
 
     def facts(self) -> dict[str, object]:
         """Return the census, and the sums of each pair by its key."""

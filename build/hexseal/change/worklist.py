@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hexseal.change.border import LISTED_Q
 from hexseal.change.grading import Grading
-from hexseal.change.patches import PatchTable
+from hexseal.change.patches import Patches, PatchTable
 from hexseal.change.states import State
 from hexseal.hexgrid.cells import index_points
 from hexseal.raster.grid import Grid, Window
@@ -86,7 +86,7 @@ def patch_rows(
     return pa.table(columns_out)
 
 
-def listed(table: PatchTable, grading: Grading, outcome: Bytes) -> Integers:
+def listed(table: Patches, grading: Grading, outcome: Bytes) -> Integers:
     """Return the patches that are listed, best first.
 
     Gains up to a q-value of 0.5 (and the best 1 000, all candidates and whole fields at least),
@@ -94,15 +94,23 @@ def listed(table: PatchTable, grading: Grading, outcome: Bytes) -> Integers:
     """
     score = grading.score
     gains = np.flatnonzero((table.direction > 0) & (outcome != State.GAIN_SMALL))
-    gains = gains[np.lexsort((gains, -table.pixels[gains], -score[gains]))]
     good = np.nan_to_num(grading.q_value[gains], nan=1.0) <= LISTED_Q
     good |= (grading.candidate | grading.field)[gains]
-    good[:LISTED_BEST] = True
+    good[_best(score[gains], table.pixels[gains])] = True
     confirmed = score[outcome == State.CONFIRMED]
     least = confirmed.min() if len(confirmed) else np.inf
     losses = np.flatnonzero((table.direction < 0) & (score >= least))
     both = np.concatenate([gains[good], losses])
     return both[np.lexsort((both, -table.pixels[both], -score[both]))]
+
+
+def _best(score: Doubles, pixels: NDArray[np.int32] | Integers) -> Integers:
+    """Return the places of the LISTED_BEST best scores, of equals the largest, then the first."""
+    some = np.arange(len(score))
+    if len(score) > LISTED_BEST:
+        least = np.partition(score, len(score) - LISTED_BEST)[len(score) - LISTED_BEST]
+        some = np.flatnonzero(score >= least)
+    return some[np.lexsort((some, -pixels[some], -score[some]))][:LISTED_BEST]
 
 
 def _status(found: ListedPatches) -> NDArray[np.object_]:

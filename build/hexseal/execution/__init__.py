@@ -1,6 +1,6 @@
 """Run one function over many units: on processes of this machine, or on a Dask cluster."""
 
-from hexseal.execution.store import UnitStore
+from hexseal.execution.store import UnitStore, UnitWriter
 from hexseal.execution.units import (
     Execution,
     Executor,
@@ -17,6 +17,7 @@ __all__ = [
     "Named",
     "Outcome",
     "UnitStore",
+    "UnitWriter",
     "completed",
     "note_kept",
     "open_executor",

@@ -4,7 +4,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,14 +39,25 @@ class UnitStore:
         self, name: str, tables: Mapping[str, pa.Table], facts: Mapping[str, object] | None = None
     ) -> None:
         """Write a unit's tables as NAME.parquet each, and small facts that JSON holds."""
+        with self.writing(name) as unit:
+            for table, rows in tables.items():
+                unit.add(table, rows)
+            unit.facts.update(facts or {})
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator["UnitWriter"]:
+        """Yield what takes a unit's tables piece by piece; the unit is finished after the block.
+
+        Nothing is left of one whose block fails.
+        """
         place = self.place(name)
         partial = self.folder / f"{PARTIAL}-{name}-{uuid.uuid4().hex}"
         try:
             partial.mkdir(parents=True)
-            for table, rows in tables.items():
-                pq.write_table(rows, partial / f"{table}.parquet", **PARQUET)
+            with UnitWriter(partial) as unit:
+                yield unit
             files = {path.name: sha256(path) for path in sorted(partial.iterdir())}
-            known = {"files": files, "facts": dict(facts or {})}
+            known = {"files": files, "facts": unit.facts}
             (partial / FACTS).write_text(json.dumps(known, sort_keys=True), encoding="utf-8")
             shutil.rmtree(place, ignore_errors=True)
             # Another worker that had taken the same unit over may be first: it wrote the same.
@@ -85,6 +96,31 @@ class UnitStore:
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
             if path not in kept:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+class UnitWriter:
+    """Takes the tables of one unit piece by piece, so that none is held; use it as a context."""
+
+    def __init__(self, folder: Path) -> None:
+        self.facts: dict[str, object] = {}
+        self._folder = folder
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "UnitWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def add(self, table: str, rows: pa.Table) -> None:
+        """Add rows to a table; the first ones, even none, say which columns it has."""
+        if table not in self._writers:
+            path = self._folder / f"{table}.parquet"
+            writer = pq.ParquetWriter(path, rows.schema, **PARQUET)
+            self._writers[table] = self._stack.enter_context(writer)
+        if rows.num_rows:
+            self._writers[table].write_table(rows)
 
 
 def _known(place: Path) -> dict[str, Any]:
