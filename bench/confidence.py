@@ -31,7 +31,8 @@ from hexseal_ml.imagery.image import open_image
 from hexseal_ml.model.classes import SEALED
 from hexseal_ml.model.folder import load_model
 from hexseal_ml.model.network import ForwardModel
-from hexseal_ml.predict.stage import Runtime, Settings, probabilities_of, runtime_of
+from hexseal_ml.predict.mapper import Runtime, probabilities_of
+from hexseal_ml.predict.stage import Settings, runtime_of
 from hexseal_ml.train.config import load_train_config
 
 ROOT = Path(__file__).parents[1]

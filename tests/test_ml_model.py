@@ -1,6 +1,5 @@
 """The network and its folder: the stock head's figures, safetensors only, whole or refused."""
 
-import copy
 import json
 import os
 import subprocess
@@ -21,6 +20,7 @@ from hexseal.errors import HexsealError, InputError, OutputError
 from hexseal_ml.imagery.bands import BANDS
 from hexseal_ml.model.classes import CODES
 from hexseal_ml.model.folder import check_folder, load_model, model_checksum, save_model
+from hexseal_ml.model.inference import FastSegformer
 from hexseal_ml.model.network import ENCODERS, adapt_first, build_model
 from hexseal_ml.train.card import model_card
 
@@ -40,9 +40,27 @@ def test_the_fused_head_answers_as_the_stock_one() -> None:
               zip(WIDTHS, (24, 12, 6, 3), strict=True)]  # fmt: skip
     with torch.inference_mode():
         torch.testing.assert_close(fused(scales), stock(scales), atol=1e-4, rtol=1e-4)
-        folded = copy.deepcopy(fused)
-        folded.fold(torch.float32)
-        torch.testing.assert_close(folded(scales), stock(scales), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(2, 10, 96, 160), (1, 10, 70, 45), (1, 10, 288, 320)])
+def test_the_fast_form_answers_as_the_trained_network(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(2)
+    network = tiny_model()
+    for name, value in network.state_dict().items():
+        if name.endswith(("running_mean", "norm.bias")):
+            value.normal_()
+        elif name.endswith("running_var"):
+            value.uniform_(0.5, 2.0)
+    images = torch.randn(shape)
+    with torch.inference_mode():
+        wanted = network(images).logits
+        plain, short = (
+            FastSegformer(network, torch.device("cpu"), dtype)(images)
+            for dtype in (torch.float32, torch.bfloat16)
+        )
+    torch.testing.assert_close(plain, wanted, atol=1e-4, rtol=1e-4)
+    assert short.dtype == torch.float32
+    assert (short.argmax(dim=1) == wanted.argmax(dim=1)).float().mean() > 0.9
 
 
 def test_the_encoder_answers_as_the_stock_one() -> None:

@@ -18,14 +18,11 @@ from torch import Tensor
 from hexseal.errors import HexsealError, InputError
 from hexseal.products import CLCPLUS
 from hexseal_ml.imagery.bands import BANDS
-from hexseal_ml.model.network import ForwardModel
-from hexseal_ml.predict import stage
+from hexseal_ml.predict.mapper import Mapper, Runtime, probabilities_of
 from hexseal_ml.predict.stage import (
     Predicted,
-    Runtime,
     Settings,
     predict,
-    probabilities_of,
     runtime_of,
 )
 from hexseal_ml.predict.windows import lattice, mirrored
@@ -196,11 +193,13 @@ def test_the_network_sees_no_more_of_a_window_than_has_values(
 ) -> None:
     shapes: list[tuple[int, ...]] = []
 
-    def seen(network: ForwardModel, windows: Tensor, runtime: Runtime) -> Tensor:
-        shapes.append(tuple(windows.shape[2:]))
-        return probabilities_of(network, windows, runtime)
+    plain = Mapper.probabilities
 
-    monkeypatch.setattr(stage, "probabilities_of", seen)
+    def seen(mapper: Mapper, windows: Tensor) -> Tensor:
+        shapes.append(tuple(windows.shape[2:]))
+        return plain(mapper, windows)
+
+    monkeypatch.setattr(Mapper, "probabilities", seen)
     values = reflectance(240, 240)
     values[:, 50:] = np.nan
     values[:, :, 40:] = np.nan

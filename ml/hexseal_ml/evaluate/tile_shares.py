@@ -17,7 +17,7 @@ from hexseal_ml.evaluate.config import TileSet
 from hexseal_ml.imagery.image import open_image
 from hexseal_ml.model.classes import SEALED
 from hexseal_ml.model.network import ForwardModel
-from hexseal_ml.predict.stage import Runtime, probabilities_of
+from hexseal_ml.predict.mapper import Runtime, probabilities_of
 from hexseal_ml.predict.windows import known_of, mirrored, read_mirrored
 
 # Pixels that a tile is continued by at its edges, as in a mirror.

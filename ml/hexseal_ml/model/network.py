@@ -98,20 +98,7 @@ class FusedDecodeHead(SegformerDecodeHead):
     Channels stay last in memory, where enlarging is several times faster on processors.
     """
 
-    folded: list[tuple[Tensor, Tensor]] | None = None
-
-    def fold(self, dtype: torch.dtype) -> None:
-        """Multiply once what no image changes, normalisation too; the weights must then stay."""
-        norm = self.batch_norm
-        with torch.no_grad():
-            mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
-            scale = norm.weight / torch.sqrt(variance + norm.eps)
-            parts = [(scale[:, None] * w, scale * b) for w, b in self._projections()]
-            weight, bias = parts[0]
-            parts[0] = weight, bias + norm.bias - scale * mean
-            self.folded = [(w.to(dtype), b.to(dtype)) for w, b in parts]
-
-    def _projections(self) -> list[tuple[Tensor, Tensor]]:
+    def projections(self) -> list[tuple[Tensor, Tensor]]:
         """Return weight (D, C) and bias (D) of each scale, projection and mixing in one."""
         projections = [cast(nn.Linear, linear.proj) for linear in self.linear_projections]
         # Stock stacks the scales in reverse.
@@ -128,9 +115,7 @@ class FusedDecodeHead(SegformerDecodeHead):
         del kwargs
         size = encoder_hidden_states[0].shape[2:]
         parts: list[Tensor] = []
-        for scale, (weight, bias) in zip(
-            encoder_hidden_states, self.folded or self._projections(), strict=True
-        ):
+        for scale, (weight, bias) in zip(encoder_hidden_states, self.projections(), strict=True):
             last = scale.permute(0, 2, 3, 1).contiguous()
             part = functional.linear(last, weight, bias).permute(0, 3, 1, 2)  # (B, D, h, w)
             if part.shape[2:] != size:
@@ -139,8 +124,7 @@ class FusedDecodeHead(SegformerDecodeHead):
         fused = parts[0]
         for part in parts[1:]:
             fused = fused.add_(part) if not self.training else fused + part
-        if self.folded is None:
-            fused = self.batch_norm(fused)
+        fused = self.batch_norm(fused)
         fused = self.activation(fused) if self.training else functional.relu_(fused)
         classify = cast(nn.Conv2d, self.classifier)
         return functional.linear(
@@ -172,6 +156,7 @@ class Refinement(nn.Module):
     def __init__(self, bands: int, classes: int, width: int = REFINE_WIDTH) -> None:
         super().__init__()
         cell = CELL * CELL
+        self.bands = bands
         self.enter = nn.Conv2d(cell * bands + classes, width, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(width)
         self.blocks = nn.Sequential(Residual(width), Residual(width))
@@ -225,11 +210,8 @@ class ForwardModel(PreTrainedModel):
     def probabilities(self, logits: Tensor) -> Tensor:
         """Return probabilities (B, K, H, W), the area-matching offset added to Sealed."""
         offset = float(cast(float, self.facts["sealed_logit_offset"]))
-        place = self.class_codes.index(SEALED)
-        shifted = logits.float()
-        shifted = shifted + offset * functional.one_hot(
-            torch.tensor(place, device=logits.device), shifted.shape[1]
-        ).view(1, -1, 1, 1)
+        shifted = logits.to(torch.float32, copy=True)
+        shifted[:, self.class_codes.index(SEALED)] += offset
         return shifted.softmax(dim=1)
 
 
@@ -256,14 +238,14 @@ class ForwardSegformer(ForwardModel, SegformerForSemanticSegmentation):
         """Return logits of normalised bands (B, C, H, W), missing ones 0; H and W at least 32."""
         del kwargs
         height, width = pixel_values.shape[2:]
-        padded = _pad(pixel_values)
-        scales = self.segformer(padded, output_hidden_states=True).hidden_states
+        whole = padded(pixel_values)
+        scales = self.segformer(whole, output_hidden_states=True).hidden_states
         coarse = self.decode_head(scales)
-        logits = self.refine(padded, coarse)
+        logits = self.refine(whole, coarse)
         return Prediction(logits[:, :, :height, :width], coarse)
 
 
-def _pad(values: Tensor) -> Tensor:
+def padded(values: Tensor) -> Tensor:
     """Repeat the last rows and columns until both sides are multiples of 32."""
     height, width = values.shape[2:]
     down, right = -height % SMALLEST_SIDE, -width % SMALLEST_SIDE
