@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import threading
 from collections.abc import Iterator
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from rasterio.windows import Window as RasterioWindow
 from services import (
     TOKEN,
     Answer,
+    Ask,
     ClmsPortal,
     Services,
     crop_bytes,
@@ -57,11 +60,13 @@ def place() -> Place:
     return place_of_box(BOX, "EPSG:3035")
 
 
-def fetch(services: Services, place: Place, path: Path, side: int = 16) -> list[str]:
+def fetch(
+    services: Services, place: Place, path: Path, side: int = 16, workers: int = 1
+) -> list[str]:
     service = f"{services.address}/clc/ImageServer?renderingRule=None"
     web = Web(pause=lambda seconds: None)
     with MapWriter(path, place, CLCPLUS) as writer:
-        return fetch_image_server(web, service, side, writer)
+        return fetch_image_server(web, service, side, writer, workers=workers)
 
 
 def read(path: Path) -> np.ndarray:
@@ -108,6 +113,42 @@ def test_pieces_make_the_map_code_by_code(
     first = services.asked[0].query
     assert first["bbox"] == "4040100,2969790,4040260,2969950"
     assert (first["format"], first["pixelType"], first["renderingRule"]) == ("tiff", "U8", "None")
+
+
+def test_pieces_asked_for_at_once_make_the_same_map(
+    services: Services, raster: Path, place: Place, tmp_path: Path
+) -> None:
+    answer, together = image_server(raster), threading.Barrier(2, timeout=60)
+
+    def when_two_ask(ask: Ask) -> Answer:
+        together.wait()
+        return answer(ask)
+
+    services.routes["/clc/ImageServer/exportImage"] = answer
+    fetch(services, place, tmp_path / "one.tif")
+    # Nobody is answered before a second one asks.
+    services.routes["/clc/ImageServer/exportImage"] = when_two_ask
+    addresses = fetch(services, place, tmp_path / "two.tif", workers=2)
+    assert (tmp_path / "two.tif").read_bytes() == (tmp_path / "one.tif").read_bytes()
+    assert len(addresses) == 4
+    assert not together.broken
+
+
+def test_an_error_among_several_requests_is_one_line_and_leaves_nothing(
+    services: Services, raster: Path, place: Place, tmp_path: Path
+) -> None:
+    answer = image_server(raster)
+
+    def third_fails(ask: Ask) -> Answer:
+        return Answer(b"gone", 410) if ask.query["size"] == "16,4" else answer(ask)
+
+    services.routes["/clc/ImageServer/exportImage"] = third_fails
+    before = set(tmp_path.iterdir())
+    with pytest.raises(FetchError, match=r"answered HTTP 410 .*check the address") as failed:
+        fetch(services, place, tmp_path / "map.tif", workers=3)
+    assert "\n" not in str(failed.value)
+    assert set(tmp_path.iterdir()) == before
+    assert not active_children()
 
 
 def test_what_lies_outside_the_polygon_becomes_254(

@@ -18,7 +18,8 @@ from hexseal.errors import FetchError
 from hexseal.fetch.composite import write_composite
 from hexseal.fetch.items import Scene, clearest, newest, scene_of, search
 from hexseal.fetch.place import Place, place_of_box
-from hexseal.fetch.scenes import SceneReader, reading_pool, small_grid
+from hexseal.fetch.pool import reading_pool
+from hexseal.fetch.scenes import SceneReader, small_grid
 from hexseal.fetch.web import Web
 from hexseal.region.fetch import FetchSentinel2
 from hexseal_ml.imagery.image import open_image

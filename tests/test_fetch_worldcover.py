@@ -48,10 +48,10 @@ def services(tmp_path: Path) -> Iterator[Services]:
         yield services
 
 
-def fetched(services: Services, place: Place, path: Path) -> np.ndarray:
+def fetched(services: Services, place: Place, path: Path, workers: int = 1) -> np.ndarray:
     address = f"{services.address}/map/2020_{{tile}}_Map.tif"
     with MapWriter(path, place, WORLDCOVER) as writer:
-        fetch_worldcover(Web(pause=lambda seconds: None), address, writer)
+        fetch_worldcover(Web(pause=lambda seconds: None), address, writer, workers=workers)
         writer.check_filled()
     with rasterio.open(path) as file:
         assert file.crs.to_epsg() == 4326
@@ -67,10 +67,13 @@ def test_a_place_on_four_tiles_of_which_one_is_sea(services: Services, tmp_path:
         ("S03E006", corner, 0, 80),
     ):  # fmt: skip
         write_tile(tmp_path / "tiles", name, west, north, code)
-    codes = fetched(services, box(corner - 5, -4, 15, 11), tmp_path / "a.tif")
     expected = np.zeros((11, 15), np.uint8)
     expected[:7, :5], expected[:7, 5:], expected[7:, 5:] = 10, 50, 80
-    assert (codes == expected).all()
+    for workers in (1, 3):
+        place, path = box(corner - 5, -4, 15, 11), tmp_path / f"{workers}.tif"
+        assert (fetched(services, place, path, workers) == expected).all()
+    assert (tmp_path / "1.tif").read_bytes() == (tmp_path / "3.tif").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"tiles", "1.tif", "3.tif"}
 
 
 def test_a_place_across_180_degrees(services: Services, tmp_path: Path) -> None:
@@ -92,7 +95,10 @@ def test_open_sea_and_other_pixels_are_refused(services: Services, tmp_path: Pat
     services.faults["/map/"] = [Answer(status=403)]
     with pytest.raises(FetchError, match="answered HTTP 403"):
         fetched(services, box(0, 0, 5, 5), tmp_path / "a.tif")
-    assert not list(tmp_path.glob("*.tif"))
+    with pytest.raises(FetchError, match="is not a tile of WorldCover's pixels") as failed:
+        fetched(services, box(-2, 0, 5, 5), tmp_path / "a.tif", workers=2)
+    assert "\n" not in str(failed.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiles"]
 
 
 REGION = """

@@ -147,18 +147,22 @@ def fetch_region(
     region: Region | Address,
     *,
     fresh: bool = False,
+    workers: int | None = None,
     log: Log = no_log,
     progress: Progress = no_progress,
 ) -> "FetchSummary":
     """Download what the region's [fetch] table names; the only call that needs a network.
 
-    What was fetched for the same request is kept; ``fresh`` fetches it again. Raises FetchError
-    where a service does not answer.
+    What was fetched for the same request is kept; ``fresh`` fetches it again. ``workers`` are
+    requests under way at once (None: 2 to a map service, 6 for scenes). Raises FetchError where a
+    service does not answer.
     """
     from hexseal.fetch import Means, Web, fetch_region
     from hexseal.region.fetch import read_secrets
 
-    means = Means(Web(log=log), read_secrets(), Reporter(log, progress).stage, log, progress)
+    means = Means(
+        Web(log=log), read_secrets(), Reporter(log, progress).stage, log, progress, workers
+    )
     return fetch_region(_region(region), means, fresh=fresh)
 
 

@@ -167,8 +167,13 @@ def init(
 @REGION
 @click.option("--dry-run", is_flag=True, help="Print the plan; contact no service.")
 @click.option("--fresh", is_flag=True, help="Fetch again what is there already.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 16),
+    help="Requests under way at once [default: 2 to a map service, 6 for scenes].",
+)
 @click.pass_obj
-def fetch(console: Console, region: Path, dry_run: bool, fresh: bool) -> None:
+def fetch(console: Console, region: Path, dry_run: bool, fresh: bool, workers: int | None) -> None:
     """Download the inputs that a region file names: CLC+, Sentinel-2, boundaries.
 
     Example: hexseal fetch regions/esch.toml --dry-run
@@ -185,8 +190,9 @@ def fetch(console: Console, region: Path, dry_run: bool, fresh: bool) -> None:
         return
     reporter = console.reporter()
     means = Means(
-        Web(log=reporter.log), read_secrets(), reporter.stage, reporter.log, reporter.progress
-    )
+        Web(log=reporter.log), read_secrets(), reporter.stage, reporter.log, reporter.progress,
+        workers,
+    )  # fmt: skip
     summary = fetch_region(loaded, means, fresh=fresh)
     console.log(
         f"done in {time.monotonic() - started:.1f} s: {summary.made} files fetched, "

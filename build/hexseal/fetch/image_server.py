@@ -6,6 +6,8 @@ arrive as they are.
 """
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
@@ -17,6 +19,7 @@ from rasterio.errors import RasterioError
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.landcover import MapWriter
+from hexseal.fetch.pool import in_order
 from hexseal.fetch.web import Query, Web, start_of
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
@@ -61,27 +64,51 @@ def export_address(service: str, piece: Grid) -> str:
     return f"{base.rstrip('/')}/exportImage?{encoded}" + (f"&{query}" if query else "")
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A piece of a map: what it covers, its address, and where its image lies while it is read."""
+
+    grid: Grid
+    address: str
+    path: Path
+
+
 def fetch_image_server(
-    web: Web, service: str, side: int, writer: MapWriter, *, progress: Progress = no_progress
+    web: Web,
+    service: str,
+    side: int,
+    writer: MapWriter,
+    *,
+    workers: int = 1,
+    progress: Progress = no_progress,
 ) -> list[str]:
     """Write the place's map from a service, in pieces of ``side`` pixels; return the addresses.
 
-    Raises FetchError for an answer that is no image, has another size or place, more bands, or
-    codes that the product lacks.
+    ``workers`` pieces are asked for at once. Raises FetchError for an answer that is no image, has
+    another size or place, more bands, or codes that the product lacks.
     """
     grid = writer.place.grid
-    pieces = list(tiles(grid, side))
-    addresses = []
+    windows = list(tiles(grid, side))
     with TemporaryDirectory(prefix="hexseal-") as folder:
-        for done, window in enumerate(pieces, 1):
-            piece = grid.subgrid(window)
-            address = export_address(service, piece)
-            path = Path(folder) / "piece.tif"
-            web.download(Query(address), path)
-            writer.write(read_piece(path, piece, address), window, public(address))
-            addresses.append(address)
-            progress(writer.path.name, done, len(pieces))
-    return addresses
+        pieces = [
+            _Piece(piece, export_address(service, piece), Path(folder) / f"{number}.tif")
+            for number, piece in enumerate(map(grid.subgrid, windows))
+        ]
+        with closing(in_order(_fetched, pieces, web, workers)) as found:
+            for done, codes in enumerate(found, 1):
+                piece = pieces[done - 1]
+                writer.write(codes, windows[done - 1], public(piece.address))
+                progress(writer.path.name, done, len(pieces))
+    return [piece.address for piece in pieces]
+
+
+def _fetched(piece: _Piece, web: Web) -> Bytes:
+    """Return the codes (rows, columns) of a piece."""
+    try:
+        web.download(Query(piece.address), piece.path)
+        return read_piece(piece.path, piece.grid, piece.address)
+    finally:
+        piece.path.unlink(missing_ok=True)
 
 
 def read_piece(path: Path, piece: Grid, address: str) -> Bytes:

@@ -6,12 +6,11 @@ could). Files on s3:// are opened with the access that GDAL finds in the environ
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cache
-from multiprocessing import active_children, get_context
 
 import numpy as np
 import rasterio
@@ -23,7 +22,6 @@ from rasterio.vrt import WarpedVRT
 from scipy import ndimage
 
 from hexseal.errors import FetchError
-from hexseal.execution.local import start_worker
 from hexseal.fetch.addresses import public
 from hexseal.fetch.items import OFFSET, Asset, Scene
 from hexseal.fetch.place import EPSG, Place
@@ -43,32 +41,12 @@ NETWORK: dict[str, int | str] = {
 # A signature lasts about an hour; a new one is requested after so many seconds.
 SIGNED_SECONDS = 1200.0
 READ_TRIES, READ_PAUSE = 3, 5.0
-# Requests under way at once; most of their time is waiting.
-WORKERS = 6
 # Side in pixels of the small picture that shows whether an offset is still in.
 SMALL = 400
 # Where the darkest visible pixels are as bright as this, 0.1 is still in (see hexseal_ml.imagery).
 DARK_BANDS, DARK_PERCENTILE, DARKEST = ("B04", "B03", "B02"), 1.0, 0.09
 LEAST_PIXELS = 100
 SQUARE = np.ones((3, 3), np.bool_)
-
-
-@contextmanager
-def reading_pool(workers: int = WORKERS) -> Iterator[Executor]:
-    """Yield processes that read over the network; an error or Ctrl-C ends them at once.
-
-    Processes, not threads: GDAL's locks and the interpreter's can wait for each other for ever
-    when several threads open remote files (https://github.com/rasterio/rasterio/issues/3611).
-    """
-    pool, is_done = ProcessPoolExecutor(workers, get_context("spawn"), start_worker), False
-    try:
-        yield pool
-        is_done = True
-    finally:
-        if not is_done:
-            for child in active_children():
-                child.terminate()
-        pool.shutdown(cancel_futures=True)
 
 
 class SceneReader:

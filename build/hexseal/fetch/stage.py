@@ -25,7 +25,8 @@ from hexseal.fetch.place import (
     place_of_polygons,
 )
 from hexseal.fetch.plan import Job, Record, Source, jobs_of
-from hexseal.fetch.scenes import SceneReader, reading_pool
+from hexseal.fetch.pool import MAPS_AT_ONCE, SCENES_AT_ONCE, reading_pool
+from hexseal.fetch.scenes import SceneReader
 from hexseal.fetch.web import Web
 from hexseal.fetch.worldcover import fetch_worldcover
 from hexseal.progress import Log, Progress, no_log, no_progress
@@ -38,13 +39,17 @@ Stage = Callable[[str], AbstractContextManager[list[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How a fetch reaches services and reports: a line for each file, others between, progress."""
+    """How a fetch reaches services and reports: a line for each file, others between, progress.
+
+    ``workers`` are requests under way at once (None: as many as are polite).
+    """
 
     web: Web
     secrets: Secrets
     stage: Stage
     log: Log = no_log
     progress: Progress = no_progress
+    workers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +188,17 @@ class Maker:
     def _filled(self, job: Job, service: str, writer: MapWriter) -> dict[str, object]:
         """Fill a map from a service; return the details for its record."""
         web, progress = self.means.web, self.means.progress
+        workers = self.means.workers or MAPS_AT_ONCE
         if job.kind == "worldcover":
-            return {"tiles": fetch_worldcover(web, service, writer, progress=progress)}
+            tiles = fetch_worldcover(web, service, writer, workers=workers, progress=progress)
+            return {"tiles": tiles}
         settings = self.fetch.clcplus
         assert settings is not None
         if job.kind == "image server":
-            side = settings.tile_pixels
-            return {
-                "requests": len(fetch_image_server(web, service, side, writer, progress=progress))
-            }
+            pieces = fetch_image_server(
+                web, service, settings.tile_pixels, writer, workers=workers, progress=progress
+            )
+            return {"requests": len(pieces)}
         access = Access(web, settings.api, self.means.secrets)
         portal = Portal(web, settings, access, self.means.log)
         return {"downloads": fetch_clms(portal, job.year, writer, progress=progress)}
@@ -199,7 +206,7 @@ class Maker:
     def _composite(self, job: Job, path: Path, lines: list[str]) -> Source:
         settings = self.fetch.sentinel2
         assert settings is not None
-        with reading_pool() as pool:
+        with reading_pool(self.means.workers or SCENES_AT_ONCE) as pool:
             reader = SceneReader(self.means.web, settings, pool)
             scenes = reader.settled(self._scenes(settings, job.year), self.place)
             summary = write_composite(

@@ -6,6 +6,10 @@ several tiles and across 180 degrees, where its grid continues eastwards.
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import rasterio
@@ -13,6 +17,7 @@ import rasterio
 from hexseal.errors import FetchError
 from hexseal.fetch.addresses import public
 from hexseal.fetch.landcover import ROWS, MapWriter
+from hexseal.fetch.pool import in_order
 from hexseal.fetch.remote import opened
 from hexseal.fetch.web import RefusalError, Web
 from hexseal.progress import Progress, no_progress
@@ -58,26 +63,57 @@ def tiles_of(grid: Grid) -> Iterator[tuple[int, int, Window]]:
                 yield (row_tile - 1) * SIDE, column_tile * SIDE, window
 
 
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    """A tile's part of a place: address, south-west corner, window, and where its codes go."""
+
+    address: str
+    corner: tuple[int, int]
+    window: Window
+    grid: Grid
+    path: Path
+
+    def pieces(self, codes: Bytes) -> Iterator[tuple[Bytes, Window]]:
+        """Yield strips of the part's codes and their windows of the place."""
+        for piece in self.window.strips(ROWS):
+            top = piece.row - self.window.row
+            yield codes[top : top + piece.height], piece
+
+
 def fetch_worldcover(
-    web: Web, service: str, writer: MapWriter, *, progress: Progress = no_progress
+    web: Web,
+    service: str,
+    writer: MapWriter,
+    *,
+    workers: int = 1,
+    progress: Progress = no_progress,
 ) -> list[str]:
     """Write the place's map of a year; return the addresses of the tiles that it came from.
 
-    Raises FetchError where no tile is there, or one is not on WorldCover's pixels.
+    ``workers`` tiles are read at once; beside the map each takes as many bytes as it has pixels
+    while it is read. Raises FetchError where no tile is there, or one is not on WorldCover's
+    pixels.
     """
-    parts = list(tiles_of(writer.place.grid))
-    used = []
-    for done, (south, west, window) in enumerate(parts, 1):
-        address = service.replace("{tile}", tile_name(south, west))
-        try:
-            with opened(web, address) as raster:
-                _copy(raster, (south, west), window, writer, public(address))
-            used.append(public(address))
-        except RefusalError as err:
-            if err.status != 404:
-                raise
-            _fill(window, writer)
-        progress(writer.path.name, done, len(parts))
+    grid, used = writer.place.grid, []
+    with TemporaryDirectory(prefix=".hexseal-", dir=writer.path.parent) as folder:
+        parts = [
+            _Tile(service.replace("{tile}", name), (south, west), window, grid, Path(folder) / name)
+            for south, west, window in tiles_of(grid)
+            for name in [tile_name(south, west)]
+        ]
+        with closing(in_order(_read, parts, web, workers)) as found:
+            for done, is_there in enumerate(found, 1):
+                part = parts[done - 1]
+                address, shape = public(part.address), (part.window.height, part.window.width)
+                if is_there:
+                    used.append(address)
+                    codes = np.memmap(part.path, np.uint8, "r", shape=shape)
+                else:
+                    codes = np.broadcast_to(np.uint8(NODATA), shape)
+                for some, piece in part.pieces(codes):
+                    writer.write(some, piece, address)
+                part.path.unlink(missing_ok=True)
+                progress(writer.path.name, done, len(parts))
     if not used:
         raise FetchError(
             f"{public(service)}: has no tile for this place (HTTP 404), which lies in open sea or "
@@ -86,27 +122,34 @@ def fetch_worldcover(
     return used
 
 
-def _copy(
-    raster: rasterio.DatasetReader,
-    corner: tuple[int, int],
-    window: Window,
-    writer: MapWriter,
-    address: str,
-) -> None:
-    """Copy a window of the place out of a tile; what the tile does not hold is no data."""
-    grid = writer.place.grid
-    turned = corner[1] - ((corner[1] + 180) % 360 - 180)
-    across, down = _offset(raster, turned, grid, address)
-    for piece in window.strips(ROWS):
+def _read(part: _Tile, web: Web) -> bool:
+    """Write a tile's codes into its file; return False where there is no such tile."""
+    try:
+        with opened(web, part.address) as raster, part.path.open("wb") as file:
+            for codes in _strips(raster, part):
+                file.write(np.ascontiguousarray(codes).tobytes())
+    except RefusalError as err:
+        if err.status != 404:
+            raise
+        return False
+    return True
+
+
+def _strips(raster: rasterio.DatasetReader, part: _Tile) -> Iterator[Bytes]:
+    """Yield the window of a place out of a tile; what the tile does not hold is no data."""
+    west = part.corner[1]
+    turned = west - ((west + 180) % 360 - 180)
+    across, down = _offset(raster, turned, part.grid, public(part.address))
+    for piece in part.window.strips(ROWS):
         row, column = piece.row - down, piece.column - across
         top, left = max(row, 0), max(column, 0)
         bottom = min(row + piece.height, raster.height)
         right = min(column + piece.width, raster.width)
         codes = np.full((piece.height, piece.width), NODATA, np.uint8)
         if top < bottom and left < right:
-            part: Bytes = raster.read(1, window=((top, bottom), (left, right)))
-            codes[top - row : bottom - row, left - column : right - column] = part
-        writer.write(codes, piece, address)
+            some: Bytes = raster.read(1, window=((top, bottom), (left, right)))
+            codes[top - row : bottom - row, left - column : right - column] = some
+        yield codes
 
 
 def _offset(
@@ -126,9 +169,3 @@ def _offset(
             "each); it is not resampled"
         )
     return round(across), round(down)
-
-
-def _fill(window: Window, writer: MapWriter) -> None:
-    for piece in window.strips(ROWS):
-        codes = np.full((piece.height, piece.width), NODATA, np.uint8)
-        writer.write(codes, piece, "sea")
