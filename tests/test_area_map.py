@@ -14,7 +14,7 @@ from pmtiles.tile import TileType
 from hexseal.errors import InputError
 from hexseal.pages.areamap import AreaMaps, Mosaic, mercator, open_mosaic, view_around
 from hexseal.pages.places import Place
-from hexseal.tiles.archives import write_archive
+from hexseal.tiles.archives import Spool, write_archive
 from hexseal.tiles.codes import encode
 from hexseal.tiles.images import decode_webp, encode_webp
 from hexseal.tiles.mercator import MercatorTile
@@ -147,6 +147,21 @@ def test_a_coarse_ground_is_drawn_as_large_with_fewer_pixels(mosaic: Mosaic) -> 
         assert found
         sizes[coarse] = struct.unpack(">II", base64.b64decode(found[1])[16:24])
     assert sizes == {1: (720, 380), 2: (360, 190)}
+
+
+def test_a_ground_drawn_before_is_the_one_drawn_on_demand(mosaic: Mosaic, tmp_path: Path) -> None:
+    keys = [("commune", str(number)) for number in range(1, 200)]
+    shapes = {key: shapely.box(9.0, 9.0, 10.0 + place / 40, 12.0) for place, key in enumerate(keys)}
+    shapes[("commune", "wide")] = shapely.box(-170.0, 0.0, 170.0, 1.0)
+    shapes[("commune", "empty")] = shapely.Polygon()
+    fresh = replace(maps(mosaic), shapes=shapes)
+    with Spool(tmp_path) as drawn:
+        fresh.draw_ground(drawn, 2)
+        assert [key for key, _ in drawn.sorted()] == sorted(keys)
+        assert drawn.get(("commune", "wide")) is None
+        kept = replace(fresh, drawn=drawn, ground=open_mosaic(tmp_path / "ground.pmtiles"))
+        for key in (*keys[::50], ("commune", "wide")):
+            assert kept.map(key, [], "M", confirmed=True) == fresh.map(key, [], "M", confirmed=True)
 
 
 def test_an_archive_that_is_none_is_one_line(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def _build(region: Region, settings: BuildSettings, reporter: Reporter) -> None:
                 region, work, folder.staging, windows, accuracy, reporter,
                 workers=settings.workers,
             )  # fmt: skip
-        render_pages(region, work, folder.staging, reporter)
+        render_pages(region, work, folder.staging, reporter, workers=settings.workers)
         folder.publish()
 
 
@@ -410,10 +410,17 @@ def reuse_parts(region: Region, work: Path, folder: SiteFolder) -> None:
             copy_file(folder.site / name, folder.staging / name)
 
 
-def render_pages(region: Region, work: Path, staging: Path, reporter: Reporter) -> None:
+def render_pages(
+    region: Region,
+    work: Path,
+    staging: Path,
+    reporter: Reporter,
+    *,
+    workers: int | None = None,
+) -> None:
     """Write the pages and checksums of a site whose parts are in ``staging``, and check it all."""
     with reporter.stage("pages") as lines:
-        pages = write_pages(region, work, staging, progress=reporter.progress)
+        pages = write_pages(region, work, staging, workers=workers, progress=reporter.progress)
         lines.append(f"{pages.pages} pages, front end {pages.front_end_bytes:,} bytes compressed")
         write_checksums(staging)
     with reporter.stage("verify") as lines:

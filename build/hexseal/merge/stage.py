@@ -88,7 +88,7 @@ def _merge(
         write_parts(
             region, work, folder.staging, windows, accuracy, reporter, workers=settings.workers
         )
-        render_pages(region, work, folder.staging, reporter)
+        render_pages(region, work, folder.staging, reporter, workers=settings.workers)
         folder.publish()
 
 

@@ -5,20 +5,22 @@ rasters nor scripts, and stand in the page itself: a sheet that is saved or prin
 """
 
 import base64
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import ceil, cos, floor, hypot, log2, log10, pi, radians
 from pathlib import Path
 
 import numpy as np
 import shapely
 from markupsafe import Markup
-from pmtiles.reader import MmapSource, Reader
-from pmtiles.tile import MagicNumberNotFound
+from pmtiles.tile import zxy_to_tileid
 
-from hexseal.errors import InputError
 from hexseal.pages.figures import Key
 from hexseal.pages.places import Place
+from hexseal.tiles.archives import Spool, StoredTiles
 from hexseal.tiles.codes import decode, encode
 from hexseal.tiles.ground import PALETTE as GROUND
 from hexseal.tiles.images import decode_webp, encode_webp
@@ -35,6 +37,9 @@ LEAST_DEGREES = 0.0012
 DETAIL = 0.4
 EARTH_M = 40_075_016.7
 LONGEST_BAR = 120.0
+TILES_KEPT, VIEWS_AT_ONCE = 60, 64
+# Views are sorted by their tiles of this zoom.
+PLACE_ZOOM = 15
 # The middle of a number stands so far from its place.
 NUMBER_GAP = 13.0
 SHARED_SIZE, SHARED_FILLED = (1200, 630), 0.94
@@ -50,7 +55,7 @@ ALPHA = 3
 
 
 class Mosaic:
-    """Pixels of an archive of tiles by place; its PMTiles file is read on demand.
+    """Pixels of an archive of tiles by place, read on demand by any thread.
 
     ``decode`` returns a tile's pixels, shape (TILE_PIXELS, TILE_PIXELS) and ``kind``: () of palette
     numbers, (4,) of red, green, blue and alpha.
@@ -58,7 +63,7 @@ class Mosaic:
 
     def __init__(
         self,
-        archive: Reader,
+        archive: StoredTiles,
         zooms: range,
         decode: Callable[[bytes], Bytes] = decode,
         kind: tuple[int, ...] = (),
@@ -67,7 +72,8 @@ class Mosaic:
         self._zooms = zooms
         self._decode = decode
         self._kind = kind
-        self._tiles: dict[tuple[int, int, int], Bytes | None] = {}
+        # Sheets of one site lie beside each other: the last tiles serve the next.
+        self._tile = lru_cache(TILES_KEPT)(self._read)
 
     def numbers(self, view: "View") -> Bytes:
         """Return the pixel at the middle of each unit of a view, shape (height, width) and kind."""
@@ -87,15 +93,9 @@ class Mosaic:
                     picture[np.ix_(down, across)] = part
         return picture
 
-    def _tile(self, zoom: int, x: int, y: int) -> Bytes | None:
-        key = (zoom, x, y)
-        if key not in self._tiles:
-            # Sheets of one site lie beside each other: the last tiles serve the next.
-            while len(self._tiles) > 60:
-                del self._tiles[next(iter(self._tiles))]
-            content = self._archive.get(zoom, x, y)
-            self._tiles[key] = None if content is None else self._decode(content)
-        return self._tiles[key]
+    def _read(self, zoom: int, x: int, y: int) -> Bytes | None:
+        content = self._archive.get(zoom, x, y)
+        return None if content is None else self._decode(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,15 @@ class View:
     def zoom(self) -> float:
         """Return the zoom at which a tile's pixel is a unit."""
         return log2(self.scale / TILE_PIXELS)
+
+    @property
+    def place(self) -> int:
+        """Return where its middle lies along the curve that tiles are stored by."""
+        side = 1 << PLACE_ZOOM
+        x = self.left + self.width / self.scale / 2
+        y = self.top + self.height / self.scale / 2
+        columns, rows = (min(max(int(at * side), 0), side - 1) for at in (x, y))
+        return zxy_to_tileid(PLACE_ZOOM, columns, rows)
 
     def project(self, lonlat: Doubles) -> Doubles:
         """Return places in degrees as units, shape (n, 2)."""
@@ -170,7 +179,8 @@ class AreaMaps:
     """Draws maps of areas; ``ground`` and ``pixels`` are None where the site has none.
 
     ``shapes`` are outlines in degrees, ``sealed`` the years of each code of a pixel, as bits;
-    ``images`` are by year, ``coarse`` is how many units a pixel of the ground is wide.
+    ``images`` are by year, ``coarse`` is how many units a pixel of the ground is wide. ``drawn``
+    holds pictures of the ground that are made already.
     """
 
     ground: Mosaic | None
@@ -180,20 +190,44 @@ class AreaMaps:
     sealed: tuple[int, ...]
     images: Mapping[int, Mosaic] = field(default_factory=dict)
     coarse: int = 1
+    drawn: Spool[Key] | None = None
 
-    def map(
-        self, key: Key, places: Sequence[Place], label: str, *, confirmed: bool
-    ) -> Markup | None:
-        """Return an area and its places, numbered from 1, as SVG; None without an outline."""
+    def draw_ground(self, drawn: Spool[Key], workers: int | None) -> None:
+        """Keep the ground under every area's map in ``drawn``, made by threads."""
+        ground = self.ground
+        views = {key: view for key in self.shapes if (view := self._view(key)) is not None}
+        if ground is None:
+            return
+
+        def picture(view: View) -> bytes:
+            return self._picture(ground, view)
+
+        # Beside each other on the ground, areas need the same tiles.
+        keys = sorted(views, key=lambda key: views[key].place)
+        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+            for at in range(0, len(keys), VIEWS_AT_ONCE):
+                some = keys[at : at + VIEWS_AT_ONCE]
+                for key, png in zip(some, pool.map(picture, map(views.get, some)), strict=True):
+                    drawn.add(key, png)
+
+    def _view(self, key: Key) -> View | None:
+        """Return the view around an area; None without an outline that a map can show."""
         shape = self.shapes.get(key)
         if shape is None or shapely.is_empty(shape):
             return None
         west, south, east, north = shapely.bounds(shape).tolist()
         if east - west > 180:
             return None
-        view = view_around(Box(west, south, east, north), WIDTH, HEIGHT, FILLED)
-        drawn = shapely.simplify(shapely.transform(shape, view.project), DETAIL)
-        outline = _path(drawn)
+        return view_around(Box(west, south, east, north), WIDTH, HEIGHT, FILLED)
+
+    def map(
+        self, key: Key, places: Sequence[Place], label: str, *, confirmed: bool
+    ) -> Markup | None:
+        """Return an area and its places, numbered from 1, as SVG; None without an outline."""
+        view = self._view(key)
+        if view is None:
+            return None
+        outline = _path(shapely.simplify(shapely.transform(self.shapes[key], view.project), DETAIL))
         parts = [
             Markup('<path class="map-veil" d="M0 0H{}V{}H0Z{}"></path>').format(
                 WIDTH, HEIGHT, outline
@@ -202,7 +236,7 @@ class AreaMaps:
             *_places(view, places, confirmed=confirmed),
             _scale_bar(view),
         ]
-        ground = [] if self.ground is None else [self._ground(self.ground, view)]
+        ground = [] if self.ground is None else [self._ground(self.ground, key, view)]
         opening = Markup('<svg class="area-map" viewBox="0 0 {} {}" role="img" aria-label="{}">')
         return (
             opening.format(WIDTH, HEIGHT, label)
@@ -210,10 +244,13 @@ class AreaMaps:
             + Markup("</svg>")
         )
 
-    def _ground(self, ground: Mosaic, view: View) -> Markup:
-        png = encode(ground.numbers(view.coarser(self.coarse)), GROUND)
+    def _ground(self, ground: Mosaic, key: Key, view: View) -> Markup:
+        png = None if self.drawn is None else self.drawn.get(key)
         opening = Markup('<image class="map-ground" href="{}" width="{}" height="{}"></image>')
-        return opening.format(_address(png), WIDTH, HEIGHT)
+        return opening.format(_address(png or self._picture(ground, view)), WIDTH, HEIGHT)
+
+    def _picture(self, ground: Mosaic, view: View) -> bytes:
+        return encode(ground.numbers(view.coarser(self.coarse)), GROUND)
 
     def picture(self, place: Place, years: tuple[int, int]) -> Picture | None:
         """Return a place in two years: satellite images where both have one, else their maps.
@@ -263,14 +300,9 @@ def open_mosaic(path: Path, *, is_image: bool = False) -> Mosaic:
 
     Raises InputError where it cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            reader = Reader(MmapSource(file))
-        head = reader.header()
-    except (OSError, ValueError, MagicNumberNotFound) as err:
-        raise InputError(f"{path}: cannot be read ({err}); build the site again") from err
-    zooms = range(head["min_zoom"], head["max_zoom"] + 1)
-    return Mosaic(reader, zooms, decode_webp, (4,)) if is_image else Mosaic(reader, zooms)
+    archive = StoredTiles(path)
+    zooms = range(archive.header["min_zoom"], archive.header["max_zoom"] + 1)
+    return Mosaic(archive, zooms, decode_webp, (4,)) if is_image else Mosaic(archive, zooms)
 
 
 def _places(view: View, places: Sequence[Place], *, confirmed: bool) -> Iterator[Markup]:

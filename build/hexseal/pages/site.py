@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -70,6 +70,7 @@ from hexseal.progress import Progress, no_progress
 from hexseal.region.load import Region
 from hexseal.storage.files import write_bytes
 from hexseal.storage.workdir import WorkFolder
+from hexseal.tiles.archives import Spool
 from hexseal.types import Pair
 from hexseal.vector.placenames import read_place_names
 
@@ -99,7 +100,12 @@ class PageSummary:
 
 
 def write_pages(
-    region: Region, work: Path, site: Path, *, progress: Progress = no_progress
+    region: Region,
+    work: Path,
+    site: Path,
+    *,
+    workers: int | None = None,
+    progress: Progress = no_progress,
 ) -> PageSummary:
     """Write every page, in LANGUAGE/ for other languages than the first, and summary.json.
 
@@ -109,18 +115,21 @@ def write_pages(
     assets = bundle(site / "assets", progress=progress)
     contents = _contents(region, work, site)
     hexagons, outlines = WorkFolder(work).hexagons, read_shapes(WorkFolder(work).zone_shapes)
-    writer = _SiteWriter(
-        site=site,
-        contents=contents,
-        bundle=assets,
-        inputs=provenance_of(region, work).inputs,
-        sizes=size_shares(hexagons, region),
-        sheets=sheet_paths(contents.listed),
-        locator=sheet_locator(contents.listed, outlines),
-        maps=_area_maps(contents, outlines, site),
-        picture=_shared_picture(contents, site),
-    )
-    written = [writer.write(_locale(region, language)) for language in region.site.languages]
+    with Spool(work) as drawn:
+        maps = _area_maps(contents, outlines, site)
+        maps.draw_ground(drawn, workers)
+        writer = _SiteWriter(
+            site=site,
+            contents=contents,
+            bundle=assets,
+            inputs=provenance_of(region, work).inputs,
+            sizes=size_shares(hexagons, region),
+            sheets=sheet_paths(contents.listed),
+            locator=sheet_locator(contents.listed, outlines),
+            maps=replace(maps, drawn=drawn),
+            picture=_shared_picture(contents, site),
+        )
+        written = [writer.write(_locale(region, language)) for language in region.site.languages]
     (site / SITEMAP).unlink(missing_ok=True)
     if region.dataset.address and len(writer.pages) * len(written) <= SITEMAP_LIMIT:
         write_bytes(site / SITEMAP, sitemap(region, writer.pages).encode())

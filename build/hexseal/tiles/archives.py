@@ -6,9 +6,18 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import Generic, Self, TypeVar
 
-from pmtiles.tile import Compression, HeaderDict, TileType, deserialize_header
+from pmtiles.reader import MmapSource
+from pmtiles.tile import (
+    Compression,
+    HeaderDict,
+    MagicNumberNotFound,
+    TileType,
+    deserialize_directory,
+    deserialize_header,
+    zxy_to_tileid,
+)
 from pmtiles.writer import Writer
 
 from hexseal.check.files import PMTILES_START
@@ -67,13 +76,16 @@ def write_archive(
     return count
 
 
-class Spool:
-    """Contents of tiles that come in any order, kept in a file without a name in ``folder``."""
+K = TypeVar("K", int, tuple[str, str])
+
+
+class Spool(Generic[K]):
+    """Contents that come in any order by key, kept in a file without a name in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-        self._places: dict[int, tuple[int, int]] = {}
+        self._places: dict[K, tuple[int, int]] = {}
         self._end = 0
 
     def __enter__(self) -> Self:
@@ -82,17 +94,57 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, tile: int, content: bytes) -> None:
-        """Keep the content of a tile, by its id."""
+    def add(self, key: K, content: bytes) -> None:
+        """Keep a content."""
+        self._file.seek(self._end)
         self._file.write(content)
-        self._places[tile] = self._end, len(content)
+        self._places[key] = self._end, len(content)
         self._end += len(content)
 
-    def sorted(self) -> Iterator[tuple[int, bytes]]:
-        """Yield id and content of all tiles in ascending order of their ids."""
-        for tile, (start, size) in sorted(self._places.items()):
-            self._file.seek(start)
-            yield tile, self._file.read(size)
+    def get(self, key: K) -> bytes | None:
+        """Return the content of a key, None where there is none."""
+        if key not in self._places:
+            return None
+        start, size = self._places[key]
+        self._file.seek(start)
+        return self._file.read(size)
+
+    def sorted(self) -> Iterator[tuple[K, bytes]]:
+        """Yield keys and contents in ascending order of the keys."""
+        for key in sorted(self._places):
+            content = self.get(key)
+            assert content is not None
+            yield key, content
+
+
+class StoredTiles:
+    """The tiles of an archive by place; its directory is read once, for any thread.
+
+    Raises InputError where the file is no archive.
+    """
+
+    def __init__(self, archive: Path) -> None:
+        try:
+            with archive.open("rb") as stream:
+                self._bytes = MmapSource(stream)
+            self.header = deserialize_header(self._bytes(0, HEADER_BYTES))
+        except (OSError, ValueError, MagicNumberNotFound) as err:
+            raise InputError(f"{archive}: cannot be read ({err}); build the site again") from err
+        self._places: dict[int, tuple[int, int]] = {}
+        self._take(self.header["root_offset"], self.header["root_length"])
+
+    def _take(self, start: int, size: int) -> None:
+        for entry in deserialize_directory(self._bytes(start, size)):
+            if entry.run_length == 0:
+                self._take(self.header["leaf_directory_offset"] + entry.offset, entry.length)
+            place = self.header["tile_data_offset"] + entry.offset, entry.length
+            for tile in range(entry.tile_id, entry.tile_id + entry.run_length):
+                self._places[tile] = place
+
+    def get(self, zoom: int, x: int, y: int) -> bytes | None:
+        """Return the content of a tile, None where there is none."""
+        place = self._places.get(zxy_to_tileid(zoom, x, y))
+        return None if place is None else self._bytes(*place)
 
 
 def publish(archive: Path, name: str, site: Path, standalone: Standalone) -> Archive:

@@ -104,7 +104,7 @@ def write_ground(
             numbers = view.paint(_last_year(years, view.window, table), OUTSIDE)
             return numbers if numbers.any() else None
 
-        contents = stack.enter_context(Spool(archive.parent))
+        contents: Spool[int] = stack.enter_context(Spool(archive.parent))
         for tile, content in _pyramid(paint, bounds, zooms, workers, progress):
             contents.add(tile, content)
         return write_archive(
