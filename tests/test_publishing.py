@@ -10,16 +10,18 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import rasterio
+import shapely
 import yaml
 from browser.made_site import MadeSite
 from rasterfiles import write_tif
 
 from hexseal.datasets.documents import write_archive
-from hexseal.datasets.geopackage import SHARE_BREAKS, SHARE_COLORS
+from hexseal.datasets.geopackage import SHARE_BREAKS, SHARE_COLORS, multi_wkb
 from hexseal.datasets.stage import write_rasters
 from hexseal.metadata import schema_problems
 from hexseal.pages import settings
@@ -268,3 +270,16 @@ def test_maps_of_forward_years_come_as_cog_where_asked_for(made: MadeSite, tmp_p
         assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert raster.overviews(1) == [2]
         assert (raster.read(1) == land).all()
+
+
+def test_polygons_become_multipolygons_of_their_own_and_nothing_else_changes() -> None:
+    hole = shapely.Polygon([(0, 0), (9, 0), (9, 9)], [[(5, 1), (8, 1), (8, 4)]])
+    several = shapely.MultiPolygon([shapely.box(0, 0, 1, 1), shapely.box(2, 2, 3, 3)])
+    shapes = np.array([shapely.box(0, 0, 1, 1), None, several, hole], dtype=object)
+    column = pa.array([None if shape is None else shape.wkb for shape in shapes], pa.binary())
+    wanted = [shapely.MultiPolygon([shapes[0]]), None, several, shapely.MultiPolygon([hole])]
+    wkb = [None if shape is None else shape.wkb for shape in wanted]
+    assert multi_wkb(column).to_pylist() == wkb
+    # A part of a column starts in the middle of its buffers.
+    assert multi_wkb(column.slice(1, 3)).to_pylist() == wkb[1:]
+    assert multi_wkb(column.slice(0, 0)).to_pylist() == []

@@ -382,7 +382,7 @@ def write_parts(
         lines += [f"{layer.pmtiles}, {layer.bytes:,} bytes" for layer in layers.archives]
         lines += filter(None, [left_out(region)])
     with reporter.stage("datasets") as lines:
-        datasets = write_datasets(region, work, staging)
+        datasets = write_datasets(region, work, staging, workers=workers)
         write_manifest(work, "datasets", datasets)
         files = (*datasets.downloads, *datasets.tree.partitions, *datasets.documents)
         lines.append(f"{len(files)} files, {sum(file.bytes for file in files):,} bytes")

@@ -9,16 +9,15 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
+import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 import pyogrio.errors
-import shapely
-from numpy.typing import NDArray
 
 from hexseal.codebook import Column, Table, columns_of, spread_of
-from hexseal.datasets.geoparquet import BOX, GEOMETRY, shapes_of
+from hexseal.datasets.geoparquet import BOX, GEOMETRY
 from hexseal.datasets.provenance import Provenance
 from hexseal.errors import OutputError
 from hexseal.manifest import Download
@@ -40,6 +39,9 @@ SHARE_COLORS = ("#f2f5ea", "#c8a473", "#bd824c", "#b06139", "#943e36", "#732a4c"
 SIGNAL_COLORS = {"gain": "#cf5f2d", "loss": "#3f8f8c", "within_noise": "#918c99", "no_data": ""}
 PATCH_COLORS = {"gain": "#cf5f2d", "loss": "#3f8f8c"}
 LINE = "#3c4650"
+# WKB in little-endian byte order: what a polygon starts with, and a MultiPolygon of one polygon.
+SINGLE = np.frombuffer(bytes.fromhex("0103000000"), np.uint8)
+MULTI_OF_ONE = np.frombuffer(bytes.fromhex("010600000001000000"), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,22 +162,52 @@ def _type(kind: pa.DataType) -> pa.DataType:
 
 def _batch(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     table = pa.Table.from_batches([batch])
-    wkb = pa.array(list(shapely.to_wkb(_multi(shapes_of(table)))), pa.binary())
     columns = [
-        wkb if field.name == "geom" else table[field.name].combine_chunks().cast(field.type)
+        multi_wkb(table[GEOMETRY].combine_chunks())
+        if field.name == "geom"
+        else table[field.name].combine_chunks().cast(field.type)
         for field in schema
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _multi(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return every polygon as a MultiPolygon of its own; what is missing stays missing."""
-    single = shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON
-    shapes = shapes.copy()
-    if single.any():
-        alone = shapes[single]
-        shapes[single] = shapely.multipolygons(alone, indices=np.arange(len(alone)))
-    return shapes
+def multi_wkb(shapes: pa.Array) -> pa.Array:
+    """Return WKB in which every polygon is a MultiPolygon of its own; what is missing stays so."""
+    shapes = shapes.cast(pa.binary())
+    offsets = np.frombuffer(shapes.buffers()[1], np.int32)[shapes.offset :][: len(shapes) + 1]
+    content = np.frombuffer(shapes.buffers()[2] or b"", np.uint8)
+    room = content.size + len(shapes) * MULTI_OF_ONE.size
+    moved, wrapped = np.empty(len(shapes) + 1, np.int32), np.empty(room, np.uint8)
+    used = _wrapped(offsets, content, SINGLE, MULTI_OF_ONE, moved, wrapped)
+    return pa.Array.from_buffers(
+        pa.binary(),
+        len(shapes),
+        [_validity(shapes), pa.py_buffer(moved), pa.py_buffer(wrapped[:used])],
+    )
+
+
+def _validity(column: pa.Array) -> pa.Buffer | None:
+    """Return the bitmap of the values that are not missing, from the first one on."""
+    if not column.null_count:
+        return None
+    valid = column.is_valid().to_numpy(zero_copy_only=False)
+    return pa.py_buffer(np.packbits(valid, bitorder="little"))
+
+
+@numba.njit(cache=True, nogil=True)
+def _wrapped(offsets, content, single, prefix, moved, wrapped):
+    """Copy values, those that begin with ``single`` behind ``prefix``; return the bytes used."""
+    at = 0
+    for row in range(offsets.size - 1):
+        start, stop = offsets[row], offsets[row + 1]
+        moved[row] = at
+        if stop - start >= single.size and (content[start : start + single.size] == single).all():
+            wrapped[at : at + prefix.size] = prefix
+            at += prefix.size
+        wrapped[at : at + stop - start] = content[start:stop]
+        at += stop - start
+    moved[offsets.size - 1] = at
+    return at
 
 
 def _describe(

@@ -5,6 +5,7 @@ Specification: https://geoparquet.org/releases/v1.1.0/
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -102,11 +103,19 @@ def write_geoparquet(
             use_dictionary=[f.name for f in fields if _repeats(f)],  # pyright: ignore[reportArgumentType]
             store_schema=False,
         ) as writer,
+        # A group is packed while the next one gets its outlines.
+        ThreadPoolExecutor(1) as pool,
     ):
+        packing: Future[None] | None = None
         for table in regroup(rows, ROWS_IN_GROUP):
             shapes = outlines(table)
             extent.add(shapes)
-            writer.write_table(_with_shapes(table.select([f.name for f in fields]), shapes, schema))
+            group = _with_shapes(table.select([f.name for f in fields]), shapes, schema)
+            if packing is not None:
+                packing.result()
+            packing = pool.submit(writer.write_table, group)
+        if packing is not None:
+            packing.result()
         writer.add_key_value_metadata(
             {"geo": json.dumps(extent.metadata(), sort_keys=True), **dict(sorted(metadata.items()))}
         )

@@ -1,6 +1,9 @@
 """The stage: everything of site/data but the totals that the pages print."""
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 
 import rasterio.shutil
@@ -20,11 +23,17 @@ FORMAT = "COG"
 SETTINGS = {"COMPRESS": "DEFLATE", "LEVEL": "9", "BLOCKSIZE": "512", "NUM_THREADS": "1"}
 
 
-def write_datasets(region: Region, work: Path, site: Path) -> Datasets:
+def write_datasets(
+    region: Region, work: Path, site: Path, *, workers: int | None = None
+) -> Datasets:
     """Write the tables of ``work`` as downloads into ``site/data``, and what describes them."""
     provenance = provenance_of(region, work)
-    tables, tree = write_tables(region, work, site, provenance)
-    path = write_geopackage(region, site, tables, provenance)
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        waiting, tree = write_tables(region, work, site, provenance, pool)
+        # Limits of databases belong to the context of this thread.
+        reports = pool.submit(copy_context().run, write_reports, region, work, site)
+        path = write_geopackage(region, site, tuple(parquet for parquet, _ in waiting), provenance)
+        tables = [each for parquet, csv in waiting for each in (parquet, csv.result())]
     geopackage = Download(
         f"data/{path.name}", "GeoPackage", "geopackage", None, None,
         path.stat().st_size, sha256(path),
@@ -37,7 +46,7 @@ def write_datasets(region: Region, work: Path, site: Path) -> Datasets:
         tree=write_scripts(tree, site, region.site.standalone),
         splits=write_splits(region, work, site, provenance),
         documents=written.documents,
-        reports=write_reports(region, work, site),
+        reports=reports.result(),
         schema_org=written.schema_org,
     )
 
