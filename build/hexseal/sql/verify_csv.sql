@@ -1,11 +1,11 @@
 -- Reads a dataset as Parquet and as CSV. Returns one row: how many rows stand in only one of them.
 -- The CSV is read with the Parquet file's own types.
-CREATE OR REPLACE TEMP TABLE from_parquet AS
-SELECT *{% if index %} EXCLUDE ({{ index }}){% endif %} FROM read_parquet($parquet);
-CREATE OR REPLACE TEMP TABLE from_csv AS FROM from_parquet LIMIT 0;
+{% set wanted = "SELECT *" ~ (" EXCLUDE (" ~ index ~ ")" if index else "") %}
+CREATE OR REPLACE TEMP TABLE from_csv AS {{ wanted }} FROM read_parquet($parquet) LIMIT 0;
 INSERT INTO from_csv SELECT * FROM read_csv($csv, header = true, all_varchar = true);
-SELECT count(*) FROM (
-    (FROM from_parquet EXCEPT ALL FROM from_csv)
-    UNION ALL
-    (FROM from_csv EXCEPT ALL FROM from_parquet)
+SELECT coalesce(sum(abs(surplus)), 0)::BIGINT FROM (
+    SELECT * EXCLUDE (surplus), sum(surplus) AS surplus FROM (
+        {{ wanted }}, 1 AS surplus FROM read_parquet($parquet)
+        UNION ALL SELECT *, -1 AS surplus FROM from_csv
+    ) GROUP BY ALL
 );

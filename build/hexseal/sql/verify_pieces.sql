@@ -4,15 +4,20 @@ CREATE OR REPLACE TEMP TABLE pieces AS
 SELECT * {% if outlines %}EXCLUDE (bbox, geometry){% endif %}
 FROM read_parquet($pieces, hive_partitioning = true, hive_types = {'{{ key }}': VARCHAR});
 SELECT (
-    SELECT count(*) FROM (
-        (SELECT * EXCLUDE ("{{ key }}") FROM pieces
-         EXCEPT{{ " ALL" if key == "parent" }} SELECT * EXCLUDE (bbox, geometry) FROM read_parquet($whole))
-        {% if key == "parent" %}
-        UNION ALL
-        (SELECT * EXCLUDE (bbox, geometry) FROM read_parquet($whole)
-         EXCEPT ALL SELECT * EXCLUDE ("{{ key }}") FROM pieces)
-        {% endif %}
+    {% if key == "parent" %}
+    SELECT coalesce(sum(abs(surplus)), 0)::BIGINT FROM (
+        SELECT * EXCLUDE (surplus), sum(surplus) AS surplus FROM (
+            SELECT * EXCLUDE (parent), 1 AS surplus FROM pieces
+            UNION ALL
+            SELECT * EXCLUDE (bbox, geometry), -1 AS surplus FROM read_parquet($whole)
+        ) GROUP BY ALL
     )
+    {% else %}
+    SELECT count(*) FROM (
+        SELECT * EXCLUDE ("{{ key }}") FROM pieces
+        EXCEPT SELECT * EXCLUDE (bbox, geometry) FROM read_parquet($whole)
+    )
+    {% endif %}
 ), {% if key == "parent" %}(
     SELECT count(*) FROM pieces
     WHERE h3_hexadecimal(h3_parent(h3, h3_resolution(('0x' || parent)::UBIGINT))) <> parent

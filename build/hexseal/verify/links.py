@@ -53,10 +53,11 @@ class Page(HTMLParser):
 def check_links(site: Path) -> list[str]:
     """Return what is missing or foreign in all HTML, CSS and JavaScript files of a site."""
     problems: list[str] = []
+    files = Files(site.resolve())
     pages = {path.resolve(): _parse(path) for path in sorted(site.rglob("*.html"))}
     for path, page in pages.items():
         name = path.relative_to(site.resolve())
-        problems += [f"{name}: {line}" for line in _check_page(path, page, pages, site.resolve())]
+        problems += [f"{name}: {line}" for line in _check_page(path, page, pages, files)]
     for path in sorted(site.rglob("*.css")):
         text = path.read_text(encoding="utf-8")
         for match in CSS_ADDRESS.finditer(text):
@@ -64,12 +65,37 @@ def check_links(site: Path) -> list[str]:
             if not address.startswith(("data:", "#")):
                 problems += [
                     f"{path.relative_to(site)}: {line}"
-                    for line in _check_fetched(address, path, site.resolve())
+                    for line in _check_fetched(address, path, files)
                 ]
     for path in sorted(site.rglob("*.js")):
         for match in SCRIPT_FETCH.finditer(path.read_text(encoding="utf-8")):
             problems.append(f"{path.relative_to(site)}: fetches {match[1]} from another origin")
     return problems
+
+
+class Files:
+    """What addresses of a site's files lead to; each is looked up once for a folder of pages."""
+
+    def __init__(self, site: Path) -> None:
+        self._site = site
+        self._known: dict[tuple[Path, str], tuple[Path, str]] = {}
+
+    def named(self, relative: str, path: Path) -> tuple[Path, str]:
+        """Return the file that a page at ``path`` names, and what is wrong with it or nothing."""
+        if not relative:
+            return path, self._wrong(path, relative)
+        key = path.parent, relative
+        if key not in self._known:
+            target = (path.parent / unquote(relative)).resolve()
+            self._known[key] = target, self._wrong(target, relative)
+        return self._known[key]
+
+    def _wrong(self, target: Path, relative: str) -> str:
+        if not target.is_relative_to(self._site):
+            return f"names {relative}, which lies outside the site"
+        if target.is_dir():
+            return f"names the folder {relative}, which opens nothing from a file address"
+        return "" if target.is_file() else f"names {relative}, which is missing"
 
 
 def _parse(path: Path) -> Page:
@@ -78,47 +104,40 @@ def _parse(path: Path) -> Page:
     return page
 
 
-def _check_page(path: Path, page: Page, pages: dict[Path, Page], site: Path) -> Iterator[str]:
+def _check_page(path: Path, page: Page, pages: dict[Path, Page], files: Files) -> Iterator[str]:
     if not page.policy:
         yield "has no Content-Security-Policy"
     elif re.search(r"https?:|wss?:|unsafe-|\*", page.policy):
         yield f"its Content-Security-Policy allows something foreign or unsafe: {page.policy}"
     for address in page.fetched:
-        yield from _check_fetched(address, path, site)
+        yield from _check_fetched(address, path, files)
     for address in page.linked:
-        yield from _check_linked(address, path, pages, site)
+        yield from _check_linked(address, path, pages, files)
 
 
-def _check_fetched(address: str, path: Path, site: Path) -> Iterator[str]:
+def _check_fetched(address: str, path: Path, files: Files) -> Iterator[str]:
     parts = urlsplit(address)
     if parts.scheme == "data" or address.startswith("#"):
         return
     if parts.scheme or parts.netloc:
         yield f"fetches {address} from another origin"
-    else:
-        yield from _check_file(parts.path, path, site)
+        return
+    _, wrong = files.named(parts.path, path)
+    if wrong:
+        yield wrong
 
 
-def _check_linked(address: str, path: Path, pages: dict[Path, Page], site: Path) -> Iterator[str]:
+def _check_linked(address: str, path: Path, pages: dict[Path, Page], files: Files) -> Iterator[str]:
     parts = urlsplit(address)
     if parts.scheme or parts.netloc:
         return
-    yield from _check_file(parts.path, path, site)
-    target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+    target, wrong = files.named(parts.path, path)
+    if wrong:
+        yield wrong
     page = pages.get(target)
     # A fragment with "=" holds the state of the dashboard, not an anchor.
     if page and parts.fragment and "=" not in parts.fragment and parts.fragment not in page.anchors:
         yield f"links to {address}, but there is no such anchor"
-
-
-def _check_file(relative: str, path: Path, site: Path) -> Iterator[str]:
-    target = (path.parent / unquote(relative)).resolve() if relative else path
-    if not target.is_relative_to(site):
-        yield f"names {relative}, which lies outside the site"
-    elif target.is_dir():
-        yield f"names the folder {relative}, which opens nothing from a file address"
-    elif not target.is_file():
-        yield f"names {relative}, which is missing"
 
 
 def check_scripts(site: Path, settings: PageSettings) -> list[str]:

@@ -4,6 +4,7 @@ import sqlite3
 import struct
 import zlib
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,21 +62,33 @@ def verify_site(site: Path) -> VerifyReport:
     bytes_problems = check_checksums(site, digests)
     # Changed files are named by their checksums, whatever reading them may do.
     problems = [*bytes_problems, *_found(check_hashed_names, site, digests)]
-    problems += [*_found(check_links, site), *_found(check_warnings, site)]
-    cells = 0
-    try:
-        settings = read_settings(index)
-    except DAMAGE as err:
-        problems.append(f"index.html: {_line(err)}")
-        return VerifyReport(len(digests) + 1, cells, tuple(problems))
-    problems += _found(check_scripts, site, settings)
-    problems += _found(check_downloads, site, settings, digests)
-    problems += _found(check_documents, site, digests)
-    if not problems:
-        cells = sum(item.rows or 0 for item in settings.downloads if _is_hexagons(item))
-        for check in (check_figures, check_tables, check_tiles, check_layers, check_merging):
-            problems += _found(check, site, settings)
-    return VerifyReport(len(digests) + 1, cells, tuple(problems))
+    # The pages keep Python busy, tables DuckDB: they are checked beside each other.
+    with ThreadPoolExecutor(1) as pool:
+        linked = pool.submit(_found, check_links, site)
+        warnings = _found(check_warnings, site)
+        cells = 0
+        try:
+            settings = read_settings(index)
+        except DAMAGE as err:
+            problems += [*linked.result(), *warnings, f"index.html: {_line(err)}"]
+            return VerifyReport(len(digests) + 1, cells, tuple(problems))
+        listed = _found(check_scripts, site, settings)
+        listed += _found(check_downloads, site, settings, digests)
+        listed += _found(check_documents, site, digests)
+        contents: list[str] = []
+        if not (problems or warnings or listed):
+            cells = sum(item.rows or 0 for item in settings.downloads if _is_hexagons(item))
+            tiles = [
+                pool.submit(_found, each, site, settings) for each in (check_tiles, check_layers)
+            ]
+            tables = [_found(each, site, settings) for each in (check_figures, check_tables)]
+            tables += [each.result() for each in tiles]
+            contents = [line for each in tables for line in each]
+            contents += _found(check_merging, site, settings)
+        # Damaged links speak for themselves: what else such a site holds is not named.
+        broken = linked.result()
+        problems += [*broken, *warnings, *listed, *([] if broken else contents)]
+    return VerifyReport(len(digests) + 1, 0 if broken else cells, tuple(problems))
 
 
 def _found(check: Callable[..., Iterable[str]], *arguments: object) -> list[str]:
