@@ -299,7 +299,7 @@ class StoredPatches:
         """Yield a column of the parts piece by piece, with the places of these parts."""
         for unit, start in zip(self._units, self.starts.tolist(), strict=False):
             for batch in batches(unit.patches, name):
-                yield slice(start, start + batch.num_rows), batch.column(0).to_numpy()
+                yield slice(start, start + batch.num_rows), batch.columns[0].to_numpy()
                 start += batch.num_rows
 
     def _held(self, name: str) -> Numbers:
