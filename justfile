@@ -173,6 +173,14 @@ bench-weights *OPTIONS: setup
 bench-truth *OPTIONS: setup
     @{{bin}}/python bench/forward_truth.py {{OPTIONS}}
 
+# Means of the weights of models shipped one after the other
+bench-averages *OPTIONS: setup
+    @{{bin}}/python bench/averages.py {{OPTIONS}}
+
+# Whether the intervals of a place without a map hold the simulated truth
+bench-uncovered *OPTIONS: setup
+    @{{bin}}/python bench/uncovered.py {{OPTIONS}}
+
 # Open the built sample and a site of 500 000 hexagons in Chromium: times and longest tasks
 bench-dashboard *OPTIONS: setup
     @{{bin}}/python bench/dashboard.py {{OPTIONS}}

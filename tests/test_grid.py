@@ -96,6 +96,9 @@ def test_areal_scale_of_utm() -> None:
     # Scale 0.9996 on the central meridian, in both directions.
     scale = grid.areal_scale(np.array([9.0]), np.array([50.0]))
     assert scale == pytest.approx([0.9996**2], rel=1e-9)
+    # Two maps without a changed pixel ask for no point at all.
+    none = np.empty(0, np.int64)
+    assert grid.pixel_areas_m2(none, none).shape == (0,)
     assert grid.nominal_pixel_area_m2 == 100.0
 
 

@@ -207,6 +207,9 @@ class Grid:
 
         Raises InputError where the projection is not defined.
         """
+        if not lon.size:
+            # PROJ takes no point at all for an error.
+            return np.empty(0, np.float64)
         try:
             factors = _proj(self.crs).get_factors(lon, lat, errcheck=True)
         except ProjError as err:
