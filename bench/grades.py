@@ -24,7 +24,7 @@ from hexseal.change.block import origins_of
 from hexseal.change.features import COLUMNS, PairPlanes, measure_patches
 from hexseal.change.grading import Grading, PairEvidence, grade_pair
 from hexseal.change.joining import Parts, join_parts
-from hexseal.change.patches import ChangePixels, PatchTable
+from hexseal.change.patches import PatchTable
 from hexseal.raster.confidence import contrast_sums, contrasts_of, inverted_of, least_contrast
 from hexseal.raster.registration import BlockPlace, edge_sums, solve_displacement
 from hexseal.raster.runs import find_runs
@@ -43,6 +43,16 @@ HEAD = (
     "false area %", "all pixels %", "found %", "or listed %", "half / net", "region holds %",
     "areas hold %", "failing checks (runs)",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangePixels:
+    """Pixels of change: row, column, patch, and the bits CONFIDENT and COMPACT."""
+
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    patch: NDArray[np.int64]
+    secure: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +121,7 @@ def judge(pair: MapPair, *, ignore_tests: bool = False) -> Judged:
         inverted_of(gaps),
         all(layers),
     )
-    pixels = ChangePixels(found.row, found.column, patch[found.label], found.partner, found.secure)
+    pixels = ChangePixels(found.row, found.column, patch[found.label], found.secure)
     grading = grade_pair(table, evidence, ignore_tests=ignore_tests)
     return Judged(table, pixels, grading, evidence)
 

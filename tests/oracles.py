@@ -1,11 +1,13 @@
 """Slow and obvious references that tests compare the fast code with."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import h3
 import numpy as np
+from noisymaps import EIGHT
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
 from hexseal.accuracy.estimators import (
     SampleUnits,
@@ -13,9 +15,10 @@ from hexseal.accuracy.estimators import (
     unit_weights,
     weighted_estimate,
 )
-from hexseal.change.patches import ChangeBand, ChangePixels, PatchBuilder, PatchTable
+from hexseal.change.patches import PatchTable
 from hexseal.errors import InputError
 from hexseal.raster.grid import Grid
+from hexseal.raster.runs import GAIN, LOSS, OTHER, STABLE_SEALED
 from hexseal.types import Doubles
 
 Joint = tuple[int, ...]
@@ -35,16 +38,53 @@ def cells_by_pixel(
     )
 
 
-def label_patches(bands: Iterable[ChangeBand]) -> tuple[PatchTable, ChangePixels]:
-    """Return all patches and all their pixels, held in memory together."""
-    builder = PatchBuilder()
-    parts = [builder.add(band) for band in bands]
-    last, patch, table = builder.finish()
-    parts.append(last)
-    row, column, label, partner, secure = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ChangePixels.__slots__
-    )
-    return table, ChangePixels(row, column, patch[label], partner, secure)
+def label_patches(
+    codes: np.ndarray,
+    partner: np.ndarray,
+    weight: np.ndarray | None = None,
+    confidence: np.ndarray | None = None,
+) -> tuple[PatchTable, np.ndarray]:
+    """Return all patches of an array and the patch of each pixel (-1: none).
+
+    ``codes`` are those of ``raster/runs``, ``partner`` the class that is not Sealed, ``weight`` 0
+    to 10 000, ``confidence`` that of the lower date.
+    """
+    weight = np.full(codes.shape, 10_000) if weight is None else weight
+    labels = np.zeros(codes.shape, np.int64)
+    for code in (GAIN, LOSS):
+        some, _ = ndimage.label(codes == code, EIGHT)
+        labels[some > 0] = some[some > 0] + labels.max()
+    # In the raster order of their first pixels.
+    numbers, first = np.unique(labels, return_index=True)
+    numbers = numbers[np.argsort(first)]
+    patch = np.full(codes.shape, -1)
+    rows = []
+    around = np.pad(codes, 1)
+    for number in numbers[numbers > 0].tolist():
+        mine = labels == number
+        patch[mine] = len(rows)
+        pixels = [tuple(map(int, place)) for place in np.argwhere(mine)]
+        code = codes[pixels[0]]
+        near = [around[r : r + 3, c : c + 3] for r, c in pixels]
+        beside = np.array([window[[0, 1, 1, 2], [1, 0, 2, 1]] for window in near])
+        core = np.array([(window == code).all() for window in near])
+        classes = Counter(int(partner[place]) for place in pixels)
+        origin = min(classes, key=lambda c: (-classes[c], c))
+        row, column = np.array(pixels).T
+        sure = None if confidence is None else confidence[row, column].astype(int)
+        rows.append((
+            1 if code == GAIN else -1, len(pixels), core.sum(),
+            sum((window == STABLE_SEALED).any() for window in near),
+            row.min(), row.max() + 1, column.min(), column.max() + 1,
+            row.sum() / len(row), column.sum() / len(row), origin,
+            np.nan if sure is None else sure.sum() / len(row),
+            (weight[row, column].astype(int) * (1 + 5 * core)).sum() / 10_000,
+            0 if sure is None else (sure >= 30).sum(),
+            sum((window == code).sum() >= 5 for window in near),
+            (beside != code).sum(), ((beside != code) & (beside != OTHER)).sum(), classes[origin],
+        ))  # fmt: skip
+    columns = zip(*rows, strict=True) if rows else [()] * len(PatchTable.__slots__)
+    return PatchTable(*(np.array(column) for column in columns)), patch
 
 
 def stratified_estimate(

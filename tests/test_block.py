@@ -31,14 +31,7 @@ from hexseal.change.block import (
 from hexseal.change.features import COLUMNS
 from hexseal.change.grading import DoubtfulPlaces
 from hexseal.change.joining import Parts, join_parts
-from hexseal.change.patches import (
-    GAIN,
-    LOSS,
-    OTHER,
-    STABLE_SEALED,
-    ChangeBand,
-    PatchTable,
-)
+from hexseal.change.patches import PatchTable
 from hexseal.change.states import NO_DATA, State
 from hexseal.counting.tally import WindowCounter, pixel_areas
 from hexseal.products import CLCPLUS
@@ -46,6 +39,7 @@ from hexseal.raster import registration
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.joint import ClassJoiner
 from hexseal.raster.registration import BlockPlace, EdgeSums
+from hexseal.raster.runs import GAIN, LOSS, OTHER, STABLE_SEALED
 from hexseal.region.noise import Noise
 from hexseal.vector.polygons import Polygons
 
@@ -143,9 +137,7 @@ def slow_patches(whole: Layers, states: np.ndarray, plan: PairPlan) -> PatchTabl
     codes = table[states]
     partner = np.where(codes == LOSS, whole.classes[plan.second], whole.classes[plan.first])
     both = whole.confidence[plan.first], whole.confidence[plan.second]
-    return label_patches(
-        [ChangeBand(0, codes, partner, *(evidence_weights(both) or (None, None)))]
-    )[0]
+    return label_patches(codes, partner, *(evidence_weights(both) or (None, None)))[0]
 
 
 def plans(noise: Noise) -> list[PairPlan]:

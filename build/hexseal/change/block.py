@@ -478,7 +478,7 @@ class _PairChange:
             parts=self.parts.table,
             origins=origins_of(self.parts),
             runs=_placed(self.runs, window),
-            border=_border(self.parts, self.runs, window),
+            border=border_of(self.parts, self.runs, window),
             states=np.bincount(self.state, minlength=STATE_COUNT),
             edges=edges,
             contrast=contrast,
@@ -618,7 +618,7 @@ def _placed(runs: Runs, window: Window) -> Integers:
     ])  # fmt: skip
 
 
-def _border(parts: PatchParts, runs: Runs, window: Window) -> Integers:
+def border_of(parts: PatchParts, runs: Runs, window: Window) -> Integers:
     """Return rows (row, column, direction, label) of the patches' pixels along the sides."""
     row, column = parts.row, parts.column
     at = np.flatnonzero(

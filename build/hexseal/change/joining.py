@@ -143,7 +143,7 @@ def patch_table(parts: Parts, patch: Integers, patches: int) -> PatchTable:
             column = parts.columns[name][order]
             found[name] = joiner.reduceat(column, starts) if patches else column
     part, code, pixels = parts.origins.T
-    origin, origin_pixels = commonest(patch[part] * 256 + code, pixels[None])
+    origin, origin_pixels = commonest(patch[part] * 256 + code, pixels)
     sure, count = found["confidence"], found["pixels"]
     return PatchTable(
         direction=np.where(found["gain"] > 0, 1, -1).astype(np.int8),

@@ -1,7 +1,7 @@
 """Blocks of 10 x 10 pixels: what two maps hold in each, and the stratum that it belongs to.
 
 One pass reads the maps in full-width bands and keeps a few counts of every block in a scratch
-file; changed pixels are joined into patches without seams (``hexseal.change.patches``). A second
+file; the patches of the bands are found and joined as those of a build's blocks are. A second
 pass over the scratch file gives every block its stratum. Memory follows the width of a band and
 the number of patches, not the size of the region.
 
@@ -20,19 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from hexseal.change.patches import (
-    GAIN,
-    LOSS,
-    OTHER,
-    STABLE_SEALED,
-    ChangeBand,
-    ChangePixels,
-    PatchBuilder,
-    PatchTable,
-)
+from hexseal.change.block import border_of, origins_of
+from hexseal.change.features import COLUMNS, PairPlanes, PatchParts, measure_patches
+from hexseal.change.joining import Parts, join_parts
+from hexseal.change.patches import PatchTable
 from hexseal.progress import Progress, no_progress
 from hexseal.raster.grid import Grid, Window
 from hexseal.raster.joint import class_table, sealed_masks
+from hexseal.raster.runs import Runs, find_runs
 from hexseal.raster.stack import YearStack, region_grid
 from hexseal.region.load import Region
 from hexseal.types import Bytes, Doubles, Flags, Integers, Pair
@@ -213,7 +208,8 @@ class _Scratch:
 
     def count(self, region: Region, pair: Pair, frame: Window, progress: Progress) -> None:
         """Read both maps once."""
-        builder = PatchBuilder()
+        parts: list[Parts] = []
+        labels = 0
         bands = _bands(self.grid.grid)
         places = [region.years.index(year) for year in pair]
         addresses = [region.epochs[place].landcover for place in places]
@@ -225,32 +221,24 @@ class _Scratch:
             for done, (start, end) in enumerate(bands, 1):
                 band = _read_band(reader, region, self.grid.grid, (start, end))
                 counts.write(band.block_counts().tobytes())
-                change.write(self._records(builder.add(band.change(start))))
+                found, runs = band.patches(start)
+                change.write(self._records(found, start, labels))
+                labels += len(found.table)
+                parts.append(_parts(found, runs, Window(start, 0, *band.valid.shape)))
                 progress("blocks", done, len(bands))
-            last, self.patch_of, self.table = builder.finish()
-            change.write(self._records(last))
-        self.is_field = _fields(self.table, self._origin_pixels())
+        self.patch_of, self.table = join_parts(Parts.joined(parts), self.grid.grid.width)
+        self.is_field = _fields(self.table)
 
-    def _records(self, pixels: ChangePixels) -> bytes:
-        records = np.empty(len(pixels.row), CHANGE)
-        records["row"], records["column"] = pixels.row, pixels.column
-        records["label"], records["partner"] = pixels.patch, pixels.partner
-        self.in_row += np.bincount(pixels.row, minlength=len(self.in_row))
+    def _records(self, found: PatchParts, start: int, labels: int) -> bytes:
+        records = np.empty(len(found.row), CHANGE)
+        records["row"], records["column"] = found.row + start, found.column
+        records["label"], records["partner"] = found.label + labels, found.partner
+        self.in_row += np.bincount(records["row"], minlength=len(self.in_row))
         return records.tobytes()
 
     def _stored(self) -> NDArray[np.void]:
         is_empty = not self.change.stat().st_size
         return np.empty(0, CHANGE) if is_empty else np.memmap(self.change, CHANGE, "r")
-
-    def _origin_pixels(self) -> Integers:
-        """Return how many pixels of each patch have its commonest former class."""
-        stored, found = self._stored(), np.zeros(len(self.table), np.int64)
-        for start in range(0, len(stored), CHUNK_BLOCKS):
-            part = stored[start : start + CHUNK_BLOCKS]
-            patch = self.patch_of[part["label"]]
-            same = part["partner"] == self.table.origin[patch]
-            found += np.bincount(patch[same], minlength=len(found))
-        return found
 
     def blocks(self) -> Iterator[Blocks]:
         """Yield all blocks that hold a valid pixel, some rows of blocks at a time."""
@@ -312,7 +300,11 @@ def _bands(grid: Grid) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Band:
-    """Full-width rows of two maps: what counts, what is sealed before and after, and near it."""
+    """Full-width rows of two maps: what counts, what is sealed before and after, and near it.
+
+    ``plane`` is what the pixels are between both (``raster/runs``), with further rows around them,
+    ``above`` of them before the first.
+    """
 
     valid: Flags
     before: Flags
@@ -320,13 +312,18 @@ class _Band:
     near: Flags
     former: Bytes
     later: Bytes
+    plane: Bytes
+    above: int
 
-    def change(self, row: int) -> ChangeBand:
-        codes = np.full(self.valid.shape, OTHER, np.uint8)
-        codes[self.before & self.after] = STABLE_SEALED
-        codes[self.after & ~self.before] = GAIN
-        codes[self.before & ~self.after] = LOSS
-        return ChangeBand(row, codes, np.where(codes == LOSS, self.later, self.former))
+    def patches(self, row: int) -> tuple[PatchParts, Runs]:
+        """Return the patches of the band, whose first row is ``row`` of the region."""
+        height, width = self.valid.shape
+        runs = find_runs(self.plane[self.above : self.above + height])
+        found = measure_patches(
+            self.plane, runs, PairPlanes(self.former, self.later, (None, None)),
+            corner=(self.above, 0), top=row, left=0, width=width,
+        )  # fmt: skip
+        return found, runs
 
     def block_counts(self) -> NDArray[np.void]:
         """Return the counts of each block, shape (rows of blocks, columns of blocks)."""
@@ -356,7 +353,14 @@ def _read_band(reader: YearStack, region: Region, grid: Grid, rows: tuple[int, i
         np.asarray(near, np.bool_)[own],
         classes[former[own]],
         classes[later[own]],
+        (before | after.view(np.uint8) << 1).astype(np.uint8),
+        own.start,
     )
+
+
+def _parts(found: PatchParts, runs: Runs, window: Window) -> Parts:
+    columns = dict(zip(COLUMNS, found.table.T, strict=True))
+    return Parts(columns, origins_of(found), border_of(found, runs, window))
 
 
 def _per_block(flags: Flags) -> Integers:
@@ -366,13 +370,13 @@ def _per_block(flags: Flags) -> Integers:
     return padded.reshape(shape).sum(axis=(1, 3), dtype=np.int64)
 
 
-def _fields(table: PatchTable, origin_pixels: Integers) -> Flags:
+def _fields(table: PatchTable) -> Flags:
     edge = np.maximum(table.pixels - table.core, 1)
     return (
         (table.pixels >= FIELD_PIXELS)
         & (table.rim <= FIELD_RIM * edge)
         & (table.core >= FIELD_CORE * table.pixels)
-        & (origin_pixels >= FIELD_PURITY * table.pixels)
+        & (table.origin_pixels >= FIELD_PURITY * table.pixels)
     )
 
 
