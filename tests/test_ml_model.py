@@ -1,5 +1,6 @@
 """The network and its folder: the stock head's figures, safetensors only, whole or refused."""
 
+import copy
 import json
 import os
 import subprocess
@@ -29,7 +30,8 @@ SHIPPED = Path(__file__).parents[1] / "ml" / "weights" / "clcplus-forward-b2"
 
 def test_the_fused_head_answers_as_the_stock_one() -> None:
     torch.manual_seed(1)
-    fused = tiny_model().decode_head
+    # A copy: all tests share the tiny model.
+    fused = copy.deepcopy(tiny_model().decode_head)
     stock = SegformerDecodeHead(tiny_model().config).eval()
     weights = fused.state_dict()
     for name, value in weights.items():
@@ -45,7 +47,7 @@ def test_the_fused_head_answers_as_the_stock_one() -> None:
 @pytest.mark.parametrize("shape", [(2, 10, 96, 160), (1, 10, 70, 45), (1, 10, 288, 320)])
 def test_the_fast_form_answers_as_the_trained_network(shape: tuple[int, ...]) -> None:
     torch.manual_seed(2)
-    network = tiny_model()
+    network = copy.deepcopy(tiny_model())
     for name, value in network.state_dict().items():
         if name.endswith(("running_mean", "norm.bias")):
             value.normal_()

@@ -211,6 +211,21 @@ def test_the_network_sees_no_more_of_a_window_than_has_values(
     np.testing.assert_array_equal(_bands(done)[0] != 254, expected)
 
 
+def test_any_number_of_threads_gives_the_same_bytes(tmp_path: Path, model: Path) -> None:
+    image = write_image(tmp_path / "a.tif", reflectance(150, 260))
+    usual = torch.get_num_threads()
+    made = []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            done = _run(image, model, tmp_path / "out", fresh=True)
+            made.append([path.read_bytes() for path in done.paths.values()])
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(usual)
+    assert made[0] == made[1]
+
+
 def test_rasters_are_cloud_optimised_and_say_what_they_hold(tmp_path: Path, model: Path) -> None:
     image = write_image(tmp_path / "a.tif", reflectance(40, 50), crs="EPSG:32631")
     done = _run(image, model, tmp_path / "out")
