@@ -72,9 +72,11 @@ def test_parents_are_the_sums_of_their_children(built: Path) -> None:
 
 def test_two_builds_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
     region = built / "inputs/toy.toml"
-    result = hexseal("build", region, "--out", tmp_path / "again", "--workers", "1", "--fresh")
+    # A folder that is named like a partition adds no column to any table.
+    again = tmp_path / "year=2021" / "again"
+    result = hexseal("build", region, "--out", again, "--workers", "1", "--fresh")
     assert result.code == 0, result.err
-    assert tree(tmp_path / "again") == tree(built / "site")
+    assert tree(again) == tree(built / "site")
 
 
 def test_a_built_site_verifies(built: Path) -> None:

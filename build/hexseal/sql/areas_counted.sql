@@ -5,13 +5,13 @@
 CREATE TABLE areas_counted AS
 WITH counted AS (
     SELECT layer, id, {{ counts(years, pairs, density) }}
-    FROM (SELECT *, {{ is_land(years) }} AS is_land FROM read_parquet($zones))
+    FROM (SELECT *, {{ is_land(years) }} AS is_land FROM read_parquet($zones, hive_partitioning = false))
     WHERE {{ is_valid(years) }}
     GROUP BY layer, id
 ),
 shapes AS (
     SELECT row_number() OVER () AS position, layer, id, name, population, populations
-    FROM read_parquet($shapes)
+    FROM read_parquet($shapes, hive_partitioning = false)
 ),
 whole AS (
     SELECT 0 AS position, 'region' AS layer, $region AS id, $title AS name,

@@ -10,4 +10,4 @@ SELECT
     coalesce(sum(area_cm2) FILTER (class_{{ y }} <> 255 AND NOT ({{ is_valid(years) }})), 0)::BIGINT
     {{- "," if not loop.last }}
 {%- endfor %}
-FROM read_parquet($cells);
+FROM read_parquet($cells, hive_partitioning = false);

@@ -7,7 +7,7 @@ CREATE TABLE custom_areas AS
 WITH counted AS (
 {%- if has_counts %}
     SELECT id, {{ counts(years, pairs, density) }}
-    FROM (SELECT *, {{ is_land(years) }} AS is_land FROM read_parquet($zones))
+    FROM (SELECT *, {{ is_land(years) }} AS is_land FROM read_parquet($zones, hive_partitioning = false))
     WHERE {{ is_valid(years) }}
     GROUP BY id
 {%- else %}
@@ -18,7 +18,7 @@ WITH counted AS (
 ),
 met AS (
 {%- if has_counts %}
-    SELECT id, sum(pixels) AS pixels FROM read_parquet($zones) GROUP BY id
+    SELECT id, sum(pixels) AS pixels FROM read_parquet($zones, hive_partitioning = false) GROUP BY id
 {%- else %}
     SELECT NULL::VARCHAR AS id, 0 AS pixels
 {%- endif %}
@@ -56,7 +56,7 @@ LEFT JOIN kept USING (number)
 LEFT JOIN (
     SELECT id AS judged_id
         {%- for column in judged_columns %}, "{{ column.name }}"{% endfor %}
-    FROM read_parquet($areas) WHERE layer = 'custom'
+    FROM read_parquet($areas, hive_partitioning = false) WHERE layer = 'custom'
 ) AS a ON judged_id = t.id
 {%- endif %}
 ORDER BY t.number;

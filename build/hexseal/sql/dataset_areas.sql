@@ -4,7 +4,7 @@
 {% from "dataset_columns.sql" import typed %}
 CREATE OR REPLACE TABLE dataset AS
 SELECT {{ typed(columns) }}, geometry
-FROM read_parquet($areas, file_row_number = true) AS figures
-LEFT JOIN (SELECT layer, id, geometry FROM read_parquet($shapes)) AS shapes USING (layer, id)
+FROM read_parquet($areas, file_row_number = true, hive_partitioning = false) AS figures
+LEFT JOIN (SELECT layer, id, geometry FROM read_parquet($shapes, hive_partitioning = false)) AS shapes USING (layer, id)
 ORDER BY file_row_number;
 CREATE OR REPLACE VIEW dataset_csv AS SELECT * EXCLUDE (geometry) FROM dataset;

@@ -3,5 +3,5 @@
 {% from "dataset_columns.sql" import typed %}
 CREATE OR REPLACE TABLE dataset AS
 SELECT {{ typed(columns) }}
-FROM read_parquet($hexagons) WHERE resolution = $resolution ORDER BY h3;
+FROM read_parquet($hexagons, hive_partitioning = false) WHERE resolution = $resolution ORDER BY h3;
 CREATE OR REPLACE VIEW dataset_csv AS SELECT * EXCLUDE (h3) FROM dataset;

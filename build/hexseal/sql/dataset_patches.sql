@@ -4,6 +4,6 @@
 {% from "dataset_columns.sql" import typed %}
 CREATE OR REPLACE TABLE dataset AS
 SELECT {{ typed(columns) }}, geometry
-FROM read_parquet($patches)
+FROM read_parquet($patches, hive_partitioning = false)
 ORDER BY list_position($names, first_year::VARCHAR || '_' || second_year::VARCHAR), rank;
 CREATE OR REPLACE VIEW dataset_csv AS SELECT * EXCLUDE (h3, geometry) FROM dataset;

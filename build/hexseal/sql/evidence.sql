@@ -3,7 +3,7 @@
 -- area and one for the whole region: pixels of judged change and of sealed edges.
 {% from "measures.sql" import evidence %}
 CREATE TABLE evidence_finest AS
-SELECT h3, {{ evidence() }} FROM read_parquet($cells) WHERE state <> 255 GROUP BY h3;
+SELECT h3, {{ evidence() }} FROM read_parquet($cells, hive_partitioning = false) WHERE state <> 255 GROUP BY h3;
 
 CREATE TABLE evidence_hexagons_{{ pair }} AS
 WITH parents AS (
@@ -19,7 +19,7 @@ ORDER BY rolled.resolution, rolled.h3;
 CREATE TABLE evidence_areas_{{ pair }} AS
 WITH counted AS (
     SELECT layer, id, {{ evidence() }}
-    FROM read_parquet($zones) WHERE state <> 255 GROUP BY layer, id
+    FROM read_parquet($zones, hive_partitioning = false) WHERE state <> 255 GROUP BY layer, id
     UNION ALL BY NAME
     SELECT 'region' AS layer, $region AS id,
         {% for c in evidence_columns %}sum({{ c }})::BIGINT AS {{ c }}{{ ", " if not loop.last }}{% endfor %}

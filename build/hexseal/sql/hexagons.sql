@@ -4,7 +4,7 @@
 {% from "measures.sql" import counts, is_land, is_valid, sums %}
 CREATE TABLE finest AS
 SELECT h3, {{ counts(years, pairs, density) }}
-FROM (SELECT *, {{ is_land(years) }} AS is_land FROM read_parquet($cells))
+FROM (SELECT *, {{ is_land(years) }} AS is_land FROM read_parquet($cells, hive_partitioning = false))
 WHERE {{ is_valid(years) }}
 GROUP BY h3;
 

@@ -3,7 +3,7 @@
 CREATE OR REPLACE TABLE counts AS
 SELECT * EXCLUDE (pixels, area_cm2),
     sum(pixels)::BIGINT AS pixels, sum(area_cm2)::BIGINT AS area_cm2
-FROM read_parquet($parts)
+FROM read_parquet($parts, hive_partitioning = false)
 GROUP BY ALL
 HAVING sum(pixels) <> 0
 ORDER BY ALL;

@@ -1,7 +1,7 @@
 -- Reads areas.parquet and transition_areas.parquet. Writes the table report: for each area and pair
 -- of consecutive years a row of all classes, which has net change and grade, then one per former class.
 CREATE OR REPLACE TABLE report AS
-WITH area AS (SELECT * FROM read_parquet($areas, file_row_number = true)),
+WITH area AS (SELECT * FROM read_parquet($areas, file_row_number = true, hive_partitioning = false)),
 total AS (
     {%- for pair in pairs %}
     {{ "UNION ALL" if not loop.first }}
@@ -20,7 +20,7 @@ class AS (
         part.new_sealed_m2 AS map_m2,
         CASE WHEN total.confirmed_m2 IS NOT NULL THEN part.confirmed_m2 END AS confirmed_m2,
         NULL AS net_m2, NULL AS low_m2, NULL AS high_m2)
-    FROM total JOIN read_parquet($transitions) AS part USING (layer, id, first_year, second_year)
+    FROM total JOIN read_parquet($transitions, hive_partitioning = false) AS part USING (layer, id, first_year, second_year)
 )
 SELECT layer, id, name, first_year, second_year, origin_class, origin,
     map_m2 / 1e4 AS map_gain_ha,

@@ -12,5 +12,5 @@ SELECT layer, id, name
     lcrpgr_{{ pair.key }},
     grade_{{ pair.key }}
     {%- endfor %}
-FROM read_parquet($areas, file_row_number = true)
+FROM read_parquet($areas, file_row_number = true, hive_partitioning = false)
 ORDER BY file_row_number;

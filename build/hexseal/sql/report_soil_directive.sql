@@ -17,5 +17,5 @@ SELECT layer, id, name,
     unsealed_m2_{{ pair.key }} / 1e6 AS map_loss_km2_{{ pair.key }},
     grade_{{ pair.key }}
     {%- endfor %}
-FROM read_parquet($areas, file_row_number = true)
+FROM read_parquet($areas, file_row_number = true, hive_partitioning = false)
 ORDER BY file_row_number;

@@ -14,10 +14,10 @@ class_{{ b }} > class_{{ a }}{% for y in years %} AND class_{{ y }} <> 255{% end
 {% macro parts(source, a, b) -%}
 {% if density -%}
 ranges.origin_class, area_cm2 * (class_{{ b }}::BIGINT - class_{{ a }}::BIGINT) AS raw_cm2, 0 AS confirmed_cm2
-FROM read_parquet({{ source }}) JOIN ranges ON ranges.code = class_{{ a }} WHERE {{ risen(a, b) }}
+FROM read_parquet({{ source }}, hive_partitioning = false) JOIN ranges ON ranges.code = class_{{ a }} WHERE {{ risen(a, b) }}
 {%- else -%}
 class_{{ a }} AS origin_class, area_cm2 AS raw_cm2, 0 AS confirmed_cm2
-FROM read_parquet({{ source }}) WHERE {{ new_sealed(a, b) }}
+FROM read_parquet({{ source }}, hive_partitioning = false) WHERE {{ new_sealed(a, b) }}
 {%- endif %}
 {%- endmacro %}
 {% set m2 = "1e6" if density else "1e4" %}
@@ -29,10 +29,10 @@ UNION ALL
 SELECT {{ a }}, {{ b }}, 'zone', layer, id, NULL, {{ parts("$zones", a, b) }}
 UNION ALL
 SELECT {{ a }}, {{ b }}, 'cell', NULL, NULL, h3, origin, 0, area_cm2
-FROM read_parquet($evidence_cells_{{ a }}_{{ b }}) WHERE state = $secure_state
+FROM read_parquet($evidence_cells_{{ a }}_{{ b }}, hive_partitioning = false) WHERE state = $secure_state
 UNION ALL
 SELECT {{ a }}, {{ b }}, 'zone', layer, id, NULL, origin, 0, area_cm2
-FROM read_parquet($evidence_zones_{{ a }}_{{ b }}) WHERE state = $secure_state
+FROM read_parquet($evidence_zones_{{ a }}_{{ b }}, hive_partitioning = false) WHERE state = $secure_state
 {{ "UNION ALL" if not loop.last }}
 {% endfor %};
 
@@ -40,10 +40,10 @@ CREATE TABLE grades AS
 {% for a, b in pairs %}
 SELECT layer, id, NULL::UBIGINT AS h3, {{ a }} AS first_year, {{ b }} AS second_year,
     grade_{{ a }}_{{ b }} = 'inconclusive' AS is_open
-FROM read_parquet($areas)
+FROM read_parquet($areas, hive_partitioning = false)
 UNION ALL
 SELECT NULL, NULL, h3, {{ a }}, {{ b }}, grade_{{ a }}_{{ b }} = 'inconclusive'
-FROM read_parquet($hexagons) WHERE resolution = $resolution
+FROM read_parquet($hexagons, hive_partitioning = false) WHERE resolution = $resolution
 {{ "UNION ALL" if not loop.last }}
 {% endfor %};
 
@@ -56,7 +56,7 @@ WITH summed AS (
 names AS (
     SELECT 0 AS position, 'region' AS layer, $region AS id, $title AS area_name
     UNION ALL
-    SELECT row_number() OVER (), layer, id, name FROM read_parquet($shapes)
+    SELECT row_number() OVER (), layer, id, name FROM read_parquet($shapes, hive_partitioning = false)
 )
 SELECT layer, id, area_name AS name, first_year::SMALLINT AS first_year,
     second_year::SMALLINT AS second_year, origin_class::UTINYINT AS origin_class,

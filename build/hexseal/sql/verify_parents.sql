@@ -5,10 +5,10 @@ WITH children AS (
     SELECT h3_parent(h3, $resolution) AS h3
         {% for column in pixels + metres %}, CASE WHEN count("{{ column }}") = count(*)
             THEN sum("{{ column }}") END AS "{{ column }}"{% endfor %}
-    FROM read_parquet($finer) GROUP BY 1
+    FROM read_parquet($finer, hive_partitioning = false) GROUP BY 1
 )
 SELECT count(*)
-FROM read_parquet($coarser) AS parents FULL JOIN children USING (h3)
+FROM read_parquet($coarser, hive_partitioning = false) AS parents FULL JOIN children USING (h3)
 WHERE parents.valid_pixels IS DISTINCT FROM children.valid_pixels
 {% for column in pixels %} OR parents."{{ column }}" IS DISTINCT FROM children."{{ column }}"
 {% endfor %}
