@@ -1,6 +1,6 @@
 -- Reads zones.parquet, zone_shapes.parquet and the table finest.
 -- Writes the table areas_counted: the whole region first, then one row per area, in the files'
--- order; position numbers them.
+-- order; position numbers them. Drops the table finest.
 {% from "measures.sql" import counts, is_land, is_valid, sums %}
 CREATE TABLE areas_counted AS
 WITH counted AS (
@@ -21,3 +21,5 @@ whole AS (
 SELECT * FROM whole
 UNION ALL BY NAME
 SELECT * FROM shapes LEFT JOIN counted USING (layer, id);
+
+DROP TABLE finest;

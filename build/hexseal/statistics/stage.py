@@ -106,10 +106,11 @@ def write_statistics(
             columns = columns_of(table, spread_of(region))
             _refuse_unpublished(database, region, columns, table)
             published = names | {"columns": columns}
-            run(database, f"{table}_published", names=published, values=values)
-        for table in PUBLISHED:
             with whole_file(WorkFolder(work).published(table)) as partial:
-                copy_parquet(database, table, partial)
+                values["path"] = str(partial)
+                run(database, f"{table}_published", names=published, values=values)
+                if table == "areas":
+                    copy_parquet(database, table, partial)
         (areas,) = database.execute("SELECT count(*) FROM areas").fetchone() or (0,)
         coverage = _coverage(database, region, values)
         notes = _notes(database, region, judges, coverage, accuracies)
@@ -177,6 +178,8 @@ def _judge(
         judge.judge(_where(database, f"evidence_areas_{name}", "layer", layer), layer)
         for layer in layers
     ]
+    for kind in PUBLISHED:
+        database.execute(f"DROP TABLE evidence_{kind}_{name}")
     return _JudgedPair(judge, pa.concat_tables(hexagons), pa.concat_tables(areas))
 
 
@@ -351,7 +354,11 @@ def _memberships(region: Region, facts: pa.Table, shapes: Path) -> pa.Table:
     for area in region.areas:
         of_layer = areas.filter(pc.field("layer") == area.layer)
         outlines = shapely.from_wkb(of_layer["geometry"].to_numpy(zero_copy_only=False))
-        owner = areas_of_cells(cells, lonlat, outlines)
+        owner = np.empty(cells.size, np.int64)
+        for start in range(0, cells.size, CELLS_AT_ONCE):
+            # Each centre is a geometry, many times as large as its numbers.
+            some = slice(start, start + CELLS_AT_ONCE)
+            owner[some] = areas_of_cells(cells[some], lonlat[some], outlines)
         places = pa.array(owner, mask=owner < 0)
         columns[f"area_{area.layer}"] = of_layer["id"].combine_chunks().take(places)
     return pa.table(columns)

@@ -91,6 +91,10 @@ def connect(work: Path, *, spatial: bool = False) -> Iterator[duckdb.DuckDBPyCon
             connection.execute("SET threads = $1", [limits.threads])
         connection.execute("SET temp_directory = $1", [str(spill)])
         connection.execute("SET enable_progress_bar = false")
+        # What a query no longer uses goes back to the system at once, not when DuckDB ends.
+        connection.execute("SET allocator_flush_threshold = '16MB'")
+        connection.execute("SET allocator_bulk_deallocation_flush_threshold = '16MB'")
+        connection.execute("SET allocator_background_threads = true")
         if spatial:
             _load_spatial(connection, packaged)
         run(connection, "macros")
