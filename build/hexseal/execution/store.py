@@ -18,6 +18,7 @@ FACTS = "unit.json"
 # Results are read once, soon and whole: quick to write matters more than small.
 PARQUET: dict[str, Any] = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
 KEY_LETTERS = 16
+HELD_ROWS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +100,26 @@ class UnitStore:
 
 
 class UnitWriter:
-    """Takes the tables of one unit piece by piece, so that none is held; use it as a context."""
+    """Takes the tables of one unit piece by piece, so that little is held; use it as a context.
+
+    Pieces of less than HELD_ROWS rows wait for each other: to write one costs more than its rows.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.facts: dict[str, object] = {}
         self._folder = folder
         self._writers: dict[str, pq.ParquetWriter] = {}
+        self._held: dict[str, list[pa.Table]] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> "UnitWriter":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        with self._stack:
+            if failure is None:
+                for table in self._held:
+                    self._write(table)
 
     def add(self, table: str, rows: pa.Table) -> None:
         """Add rows to a table; the first ones, even none, say which columns it has."""
@@ -119,7 +127,16 @@ class UnitWriter:
             path = self._folder / f"{table}.parquet"
             writer = pq.ParquetWriter(path, rows.schema, **PARQUET)
             self._writers[table] = self._stack.enter_context(writer)
-        if rows.num_rows:
+            self._held[table] = []
+        held = self._held[table]
+        held.append(rows)
+        if sum(each.num_rows for each in held) >= HELD_ROWS:
+            self._write(table)
+
+    def _write(self, table: str) -> None:
+        rows = pa.concat_tables(self._held[table]) if self._held[table] else None
+        self._held[table].clear()
+        if rows is not None and rows.num_rows:
             self._writers[table].write_table(rows)
 
 
