@@ -23,6 +23,7 @@ from hexseal.change.rate import fit_tail, rates
 from hexseal.change.stage import judge_region, read_report
 from hexseal.change.states import State
 from hexseal.change.survey import count_region
+from hexseal.counting import stage as counts
 from hexseal.execution import Execution
 from hexseal.raster.grid import Window
 from hexseal.raster.stack import region_grid
@@ -356,6 +357,28 @@ def test_patches_that_are_read_are_those_held_in_memory(
     outer = (table.row_min == 0) | (table.row_end == ROWS)
     outer |= (table.column_min == 0) | (table.column_end == COLUMNS)
     assert stored.outermost(ROWS, COLUMNS).tolist() == np.flatnonzero(outer).tolist()
+
+
+def test_counts_that_spill_to_the_disk_change_no_byte(
+    region: Region, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    connect = counts.connect
+    monkeypatch.setattr(counts, "connect", lambda at: (opened.append(at), connect(at))[1])
+    monkeypatch.setattr(counts, "MOST_ROWS", 4)
+    monkeypatch.setattr(unit, "STEP", 64)
+    folder = region.path.parent / "spilled"
+    folder.mkdir()
+    count_region(region, folder, execution=Execution(1))
+    assert len(opened) == 2
+    monkeypatch.setattr(counts, "MOST_ROWS", 1 << 20)
+    other = region.path.parent / "held"
+    other.mkdir()
+    count_region(region, other, execution=Execution(1))
+    assert len(opened) == 2
+    for name in ("cells.parquet", "zones.parquet"):
+        assert (folder / name).read_bytes() == (other / name).read_bytes()
+        assert rows_of(folder / name) == rows_of(work / name)
 
 
 def cuts(height: int, width: int) -> list[Window]:
