@@ -146,6 +146,7 @@ train-shipped *OPTIONS: setup
     @{{bin}}/hexseal-ml train ml/configs/clcplus-forward-b2-real.toml {{OPTIONS}}
     @{{bin}}/hexseal-ml train ml/configs/clcplus-forward-b2-real-2.toml {{OPTIONS}}
     @{{bin}}/hexseal-ml train ml/configs/clcplus-forward-b2-real-3.toml {{OPTIONS}}
+    @{{bin}}/hexseal-ml spread work/models/real-3
 
 # Compare the shipped model with labels of the sample and of real images
 evaluate *OPTIONS: setup

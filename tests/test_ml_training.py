@@ -2,6 +2,8 @@
 
 import csv
 import json
+import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +17,20 @@ from hexseal.raster.grid import Window
 from hexseal_ml.data.augment import OFTEN_MISSING, Augmentation, augment, dropped_bands
 from hexseal_ml.data.sampling import Sampler, plots, validation_crops
 from hexseal_ml.data.scenes import Scene, kept_scene, pack
-from hexseal_ml.data.sources import open_scenes
+from hexseal_ml.data.sources import Source, open_scenes
 from hexseal_ml.data.split import BUFFER, TRAIN, VALIDATION, SplitOptions, role_map
 from hexseal_ml.imagery.bands import BANDS
 from hexseal_ml.model.classes import IGNORE
 from hexseal_ml.model.folder import load_model, model_checksum
 from hexseal_ml.train.card import model_card
 from hexseal_ml.train.config import Schedule, TrainConfig, load_train_config
+from hexseal_ml.train.spread import measure_spread
 from hexseal_ml.train.stage import Outcome, class_weights, pixel_times, train
-from hexseal_ml.train.validation import Validation, sealed_accuracy
+from hexseal_ml.train.validation import Validation, sealed_accuracy, widened
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
 USED = ("B04", "B08", "B11")
+SHIPPED = Path(__file__).parents[1] / "ml" / "weights" / "clcplus-forward-b2"
 
 
 def _labels(rows: int, columns: int) -> np.ndarray:
@@ -179,6 +183,39 @@ def test_accuracy_elsewhere_spans_the_kinds_of_images() -> None:
     assert sealed_accuracy([one], 0.0)["users_se"] == 0.25
     # An offset that maps nothing more leaves the counts.
     assert sealed_accuracy([one], 0.5)["both"] == 250_000
+
+
+def test_errors_of_accuracy_grow_until_they_span_how_places_differ() -> None:
+    known = {
+        "both": 800, "model_only": 200, "map_only": 0, "neither": 9_000,
+        "users_se": 0.06, "producers_se": 0.04,
+    }  # fmt: skip
+    found = widened(known, {"sd": 0.17, "places": 9})
+    relative = (found["users_se"] / 0.8) ** 2 + found["producers_se"] ** 2
+    assert relative == pytest.approx(0.17**2, rel=1e-3)
+    assert found["users_se"] / found["producers_se"] == pytest.approx(1.5, rel=1e-3)
+    assert widened(known, {"sd": 0.01, "places": 9}) == known
+
+
+def test_spread_is_measured_on_regions_that_the_model_never_saw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(SHIPPED, folder)
+    with pytest.raises(InputError, match="trained on 1030"):
+        measure_spread(folder, "1030-1066", tmp_path)
+    with pytest.raises(InputError, match="--seeds 'many' is not like \"1065-1072\""):
+        measure_spread(folder, "many", tmp_path)
+    source = partial(Source, size_km=(6.0, 6.0))
+    monkeypatch.setattr("hexseal_ml.train.spread.Source", source)
+    before = json.loads((folder / "config.json").read_text())["hexseal"]["metrics"]
+    found = measure_spread(folder, "1070-1070", tmp_path / "cache")
+    after = json.loads((folder / "config.json").read_text())["hexseal"]["metrics"]
+    assert found["places"] >= 2
+    assert after["spread"] == found
+    known, stated = before["sealed_accuracy"], after["sealed_accuracy"]
+    assert stated == widened(known, found)
+    assert load_model(folder).facts["metrics"]["spread"] == found
 
 
 def test_a_class_that_validation_lacks_has_no_accuracy() -> None:

@@ -1,4 +1,4 @@
-"""The command line of CLC+ Forward: train, evaluate, predict."""
+"""The command line of CLC+ Forward: train, evaluate, predict, spread."""
 
 import importlib
 import logging
@@ -15,6 +15,7 @@ from hexseal.forward.models import require_ml
 COMMANDS = {
     "evaluate": ("hexseal_ml.cli.commands:evaluate_command", "Compare a model's maps with labels."),
     "predict": ("hexseal_ml.cli.commands:predict_command", "Map land cover on an image."),
+    "spread": ("hexseal_ml.cli.commands:spread_command", "Measure how the sealed area errs."),
     "train": ("hexseal_ml.cli.commands:train_command", "Train a model by a TOML file."),
 }
 

@@ -162,3 +162,28 @@ def train_command(console: Console, config: Path, fresh: bool, finish: bool) -> 
         f"IoU of Sealed {outcome.figures['iou_sealed']:.3f}, mean IoU "
         f"{outcome.figures['iou_mean']:.3f} on validation blocks"
     )
+
+
+@click.command("spread")
+@click.argument("model")
+@click.option(
+    "--seeds", default="1065-1072", show_default=True,
+    help="Simulated regions, first and last seed; none that the model was trained on.",
+)  # fmt: skip
+@click.option(
+    "--cache", default=Path("work/ml"), show_default=True,
+    type=click.Path(path_type=Path, file_okay=False), help="Folder for simulated scenes.",
+)  # fmt: skip
+@click.pass_obj
+def spread_command(console: Console, model: str, seeds: str, cache: Path) -> None:
+    """Measure how much a model's sealed area errs from place to place, and write it into MODEL.
+
+    The interval of a place without a map rests on it (metrics.sealed_accuracy of config.json).
+
+    Example: hexseal-ml spread work/models/real-3
+    """
+    from hexseal_ml.train.spread import measure_spread
+
+    found = measure_spread(model_folder(model), seeds, cache, console.progress)
+    console.log(f"{model}: true over mapped area varies by {found['sd']:.1%} over "
+                f"{found['places']} places of 5 x 5 km")  # fmt: skip

@@ -224,12 +224,24 @@ def read_seeds(table: TableReader) -> tuple[int, ...]:
     """Take ``seeds``: a list of whole numbers or a text like "1001-1024"."""
     value = table.take("seeds", object)
     if isinstance(value, str):
-        first, dash, last = value.partition("-")
-        if dash and first.strip().isdigit() and last.strip().isdigit():
-            return tuple(range(int(first), int(last) + 1))
+        seeds = seeds_of(value)
+        if seeds is not None:
+            return seeds
     elif isinstance(value, list) and value and all(type(seed) is int for seed in value):
         return tuple(value)
     raise InputError(f'{table.name("seeds")} = {value!r} is neither a list nor like "1001-1024"')
+
+
+def seeds_of(text: str) -> tuple[int, ...] | None:
+    """Return the numbers of a span; None where the text is none.
+
+    >>> seeds_of("1065-1067"), seeds_of("many")
+    ((1065, 1066, 1067), None)
+    """
+    first, dash, last = text.partition("-")
+    if dash and first.strip().isdigit() and last.strip().isdigit():
+        return tuple(range(int(first), int(last) + 1))
+    return None
 
 
 def _paths(

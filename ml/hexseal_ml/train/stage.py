@@ -42,7 +42,14 @@ from hexseal_ml.model.tempcnn import build_tempcnn
 from hexseal_ml.train.card import NOTICE, model_card
 from hexseal_ml.train.config import Schedule, TrainConfig
 from hexseal_ml.train.state import Progress, load_state, save_state
-from hexseal_ml.train.validation import Validation, drift, sealed_accuracy, validate
+from hexseal_ml.train.validation import (
+    Validation,
+    drift,
+    sealed_accuracy,
+    spread,
+    validate,
+    widened,
+)
 
 log = logging.getLogger(__name__)
 
@@ -234,8 +241,12 @@ class Learner:
                 "offset_that_matches_area": round(real.matched_offset(), 4)
             }
         tested = [found] if real is None else [found, real]
-        facts["metrics"]["sealed_accuracy"] = sealed_accuracy(tested, offset)
+        known = sealed_accuracy(tested, offset)
         labelled = _by_origin(self.held_out)[0]
+        apart = spread(best, labelled, known, offset, self.device, self._precision())
+        if apart is not None:
+            known, facts["metrics"]["spread"] = widened(known, apart), apart
+        facts["metrics"]["sealed_accuracy"] = known
         moved = drift(best, labelled[:DRIFT_SCENES], offset, self.device, self._precision())
         if moved is not None:
             facts["metrics"]["drift"] = moved

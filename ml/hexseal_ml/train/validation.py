@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -127,6 +127,51 @@ def validate(
     return Validation(confusion, np.concatenate(margins), np.concatenate(sealed), codes)
 
 
+def widened(known: Mapping[str, float], spread: Mapping[str, float]) -> dict[str, float]:
+    """Return an accuracy of Sealed (``sealed_accuracy``) that also spans how places differ.
+
+    Sealed area is mapped x U / P. Both standard errors grow by one factor until, taken as
+    independent, they give at least ``spread["sd"]``, that of ln(true / mapped) over places: places
+    where a model maps too much have a low U and a high P, which two errors of their own miss.
+    """
+    hits = known["both"]
+    users = hits / (hits + known["model_only"])
+    producers = hits / (hits + known["map_only"])
+    relative = math.hypot(known["users_se"] / users, known["producers_se"] / producers)
+    factor = max(spread["sd"] / relative, 1.0) if relative else 1.0
+    errors = {name: round(known[name] * factor, 4) for name in ("users_se", "producers_se")}
+    return {**known, **errors}
+
+
+def spread(
+    model: ForwardModel,
+    plots: Sequence[Plot],
+    known: Mapping[str, float],
+    offset: float,
+    device: torch.device,
+    precision: AbstractContextManager[object],
+) -> dict[str, float] | None:
+    """Return how much true over mapped sealed area varies from place to place.
+
+    ``sd`` is the root mean square of ln(true / mapped) - ln(U / P) over ``places`` of 5 x 5 km,
+    each weighing as much as it is truly sealed; None where nothing is sealed in any. ``known``
+    is the accuracy that U and P come from, ``offset`` is added to the logit of Sealed.
+    """
+    expected = (known["both"] + known["map_only"]) / (known["both"] + known["model_only"])
+    found = [
+        (mapped, true)
+        for plot in plots
+        for mapped, true in _sealed_areas(model, plot, offset, device, precision)
+        if mapped and true
+    ]
+    if not found:
+        return None
+    mapped, true = np.array(found, np.float64).T
+    apart = np.log(true / mapped / expected)
+    sd = float(np.sqrt((true * apart**2).sum() / true.sum()))
+    return {"sd": round(sd, 4), "places": len(found)}
+
+
 def drift(
     model: ForwardModel,
     plots: Sequence[Plot],
@@ -142,15 +187,8 @@ def drift(
     """
     places: dict[tuple[object, ...], list[float]] = defaultdict(list)
     for plot in plots:
-        mapped, true = 0, 0
-        for window in Window(0, 0, *plot.scene.shape).cut((SIDE, SIDE), pixels=SIDE**2):
-            reflectance, labels = plot.crop(window, VALIDATION)
-            if (labels == IGNORE).all():
-                continue
-            order = [plot.scene.bands.index(band) for band in model.bands]
-            found = validate(model, [(reflectance[order], labels)], device, precision)
-            mapped += int((found.margins + offset > 0).sum())
-            true += int(found.sealed.sum())
+        found = list(_sealed_areas(model, plot, offset, device, precision))
+        mapped, true = (sum(areas) for areas in zip(*found, strict=True)) if found else (0, 0)
         if mapped and true:
             key = (plot.scene.group, plot.scene.origin, plot.scene.shape)
             places[key].append(math.log(mapped / true))
@@ -158,3 +196,20 @@ def drift(
     if not moves:
         return None
     return {"sd": round(float(np.sqrt(np.mean(np.square(moves)))), 4), "pairs": len(moves)}
+
+
+def _sealed_areas(
+    model: ForwardModel,
+    plot: Plot,
+    offset: float,
+    device: torch.device,
+    precision: AbstractContextManager[object],
+) -> Iterator[tuple[int, int]]:
+    """Yield the pixels mapped as Sealed and those truly so of each window of a scene."""
+    for window in Window(0, 0, *plot.scene.shape).cut((SIDE, SIDE), pixels=SIDE**2):
+        reflectance, labels = plot.crop(window, VALIDATION)
+        if (labels == IGNORE).all():
+            continue
+        order = [plot.scene.bands.index(band) for band in model.bands]
+        found = validate(model, [(reflectance[order], labels)], device, precision)
+        yield int((found.margins + offset > 0).sum()), int(found.sealed.sum())
