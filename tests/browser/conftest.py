@@ -1,6 +1,7 @@
 """Chromium and three ways to open a site: as a file, from a Range server, from http.server."""
 
 import http.server
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from hexseal.pages.serve import make_server
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
+# Pictures and widths of words were looked at in one font, whatever else is installed.
+FONTS, DEJAVU = Path(__file__).with_name("fonts.conf"), Path("/usr/share/fonts/truetype/dejavu")
 ARGUMENTS = [
     "--no-sandbox",
     "--use-angle=swiftshader",
@@ -31,7 +34,10 @@ def browser():
     if chromium is None:
         pytest.skip("Chromium is not installed")
     with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        fonts = {"FONTCONFIG_FILE": str(FONTS)} if DEJAVU.is_dir() else {}
+        opened = driver.chromium.launch(
+            executable_path=chromium, args=ARGUMENTS, env={**os.environ, **fonts}
+        )
         yield opened
         opened.close()
 
