@@ -45,7 +45,7 @@ from hexseal.raster.joint import (
     sealed_masks,
 )
 from hexseal.raster.registration import BlockPlace, EdgeSums, edge_sums
-from hexseal.raster.runs import GAIN, OTHER, STABLE_SEALED, Runs, find_runs
+from hexseal.raster.runs import GAIN, OTHER, STABLE_SEALED, Runs, find_runs, pixels_of
 from hexseal.region.noise import Noise
 from hexseal.types import Bytes, Flags, Int16s, Integers, UInt16s
 
@@ -580,10 +580,7 @@ def _expanded(runs: Runs, box: Own) -> tuple[Integers, Integers, Bytes]:
     top, bottom, left, right = box
     start, stop = np.maximum(runs.start, left), np.minimum(runs.stop, right)
     kept = np.flatnonzero((runs.row >= top) & (runs.row < bottom) & (start < stop))
-    start, length = start[kept], (stop - start)[kept]
-    begin = np.cumsum(length) - length
-    column = np.arange(length.sum()) + np.repeat(start - begin, length)
-    return np.repeat(runs.row[kept], length), column, np.repeat(runs.direction[kept], length)
+    return pixels_of(runs.row[kept], start[kept], stop[kept], runs.direction[kept])
 
 
 def _union(pixels: list[Integers], window: Window) -> tuple[Marked, list[Integers]]:

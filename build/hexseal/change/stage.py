@@ -50,6 +50,7 @@ from hexseal.progress import Progress, no_progress
 from hexseal.raster.confidence import contrasts_of, inverted_of, least_contrast
 from hexseal.raster.grid import Window
 from hexseal.raster.registration import EdgeSums, solve_displacement
+from hexseal.raster.runs import pixels_of
 from hexseal.region.load import Region
 from hexseal.storage.cache import Stamp
 from hexseal.storage.files import copy_file, whole_file, write_bytes
@@ -357,7 +358,7 @@ def _write_pair(region: Region, judged: _Judged, survey: Survey, work: Path) -> 
     known = np.union1d(chosen, border)
     runs = _runs(judged, survey, known)
     mine = _owned(runs, known, chosen)
-    pixels = _pixels_of(mine)
+    pixels = pixels_of(*mine.T)
     rows = ListedPatches(
         table.chosen(chosen), fates.outcome[chosen], grading.q_value[chosen],
         grading.score[chosen], grading.candidate[chosen], grading.field[chosen], pixels,
@@ -367,7 +368,7 @@ def _write_pair(region: Region, judged: _Judged, survey: Survey, work: Path) -> 
         listing = patch_rows(region, pair, survey.grid, survey.zones.table, rows)
         pq.write_table(listing, partial, compression="zstd")
     mine = _owned(runs, known, border)
-    area = changed_areas_m2(region, pair, survey.grid, _pixels_of(mine), len(border))
+    area = changed_areas_m2(region, pair, survey.grid, pixels_of(*mine.T), len(border))
     rank = np.zeros(len(table), np.int32)
     rank[chosen] = np.arange(1, len(chosen) + 1)
     BorderPatches(
@@ -475,15 +476,6 @@ def _owned(runs: Integers, known: Integers, chosen: Integers) -> Integers:
     owner = place[runs[:, 3]]
     mine = owner >= 0
     return np.column_stack([runs[mine, :3], owner[mine]])
-
-
-def _pixels_of(runs: Integers) -> tuple[Integers, Integers, Integers]:
-    """Return row, column and owner of every pixel of runs, in their order."""
-    row, start, stop, owner = runs.T
-    length = stop - start
-    begin = np.cumsum(length) - length
-    column = np.arange(length.sum()) + np.repeat(start - begin, length)
-    return np.repeat(row, length), column, np.repeat(owner, length)
 
 
 def _grade(

@@ -47,7 +47,7 @@ from hexseal.counting.stage import whole_cm2
 from hexseal.exchange.record import CountedWindow
 from hexseal.merge.combine import noise_pixels
 from hexseal.raster.grid import Grid
-from hexseal.raster.runs import join_runs
+from hexseal.raster.runs import join_runs, pixels_of
 from hexseal.region.load import Region
 from hexseal.types import Bytes, Doubles, Flags, Integers, Pair
 
@@ -108,9 +108,9 @@ def join_patches(
     parts = _Parts.of(sites)
     patch, several = parts.patches()
     grouped = np.flatnonzero(several[patch])
-    table, runs = parts.joint(grouped, np.unique(patch[grouped], return_inverse=True)[1])
     owner = np.full(len(parts), -1, np.int64)
     owner[grouped] = np.unique(patch[grouped], return_inverse=True)[1]
+    table, runs = parts.joint(grouped, owner)
     groups = _members(owner, len(table))
     lies_in = [
         sorted({judge for part in group for judge in parts.lies_in[part]}) for group in groups
@@ -118,10 +118,12 @@ def join_patches(
     judged = _judge(table, groups, parts, lies_in, region.noise.minimum_patch)
     secure = np.bincount(owner[grouped], parts.values("secure")[grouped], len(table))
     secure = secure.astype(np.int64)
-    listing, rank, place = _listing(
-        region, pair, sites, shapes, parts, _Joint(table, runs, owner, judged, report, lies_in)
-    )
     area = np.bincount(owner[grouped], parts.values("area_m2")[grouped], len(table))
+    area = np.asarray(area, np.float64)
+    listing, rank, place = _listing(
+        region, pair, sites, shapes, parts,
+        _Joint(table, runs, owner, area, judged, report, lies_in),
+    )  # fmt: skip
     joint = border_table(
         table,
         {
@@ -151,11 +153,12 @@ def join_patches(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Joint:
-    """The joint patches, their runs, the joint patch of each part, and how they were judged."""
+    """The joint patches, their runs and areas, that of each part (-1: none), how it was judged."""
 
     table: PatchTable
     runs: Integers
     owner: Integers
+    area_m2: Doubles
     judged: _Fates
     report: PairReport
     lies_in: Sequence[Sequence[int]]
@@ -238,10 +241,11 @@ class _Parts:
         return patch, np.bincount(patch, minlength=found.labels) > 1
 
     def joint(self, chosen: Integers, owner: Integers) -> tuple[PatchTable, Integers]:
-        """Return the joint patches of the chosen parts, and their runs in raster order."""
+        """Return the joint patches of the chosen parts, and their runs in raster order.
+
+        ``owner`` is the joint patch of every part, -1 of those that are not chosen.
+        """
         patches = int(owner.max(initial=-1)) + 1
-        of_part = np.full(len(self), -1, np.int64)
-        of_part[chosen] = owner
         columns = {name: self.values(name)[chosen] for name in FEATURES}
         columns["first"] = np.zeros(len(chosen), np.int64)
         place = np.full(len(self), -1, np.int64)
@@ -252,8 +256,8 @@ class _Parts:
             part, cells["partner"].to_numpy(), cells["pixels"].to_numpy()
         ]).astype(np.int64)[part >= 0]  # fmt: skip
         parts = Parts(columns, origins, np.empty((0, 4), np.int64))
-        table = patch_table(parts, owner, patches)
-        runs = np.column_stack([self.runs[:, :3], of_part[self.runs[:, 3]]])
+        table = patch_table(parts, owner[chosen], patches)
+        runs = np.column_stack([self.runs[:, :3], owner[self.runs[:, 3]]])
         runs, _ = joined_runs(runs[runs[:, 3] >= 0])
         core, sides = _shape(runs, patches)
         return replace(table, core=core, sides=sides), runs
@@ -317,7 +321,7 @@ def _shape(runs: Integers, patches: int) -> tuple[Integers, Integers]:
     ``runs`` are rows (row, start, stop, patch) in raster order. Pixels of one direction that touch
     are in one patch, so that no other pixel of the map is needed.
     """
-    row, column, patch = _pixels(runs)
+    row, column, patch = pixels_of(*runs.T)
     width = int(column.max(initial=0) - column.min(initial=0)) + 3
     key = (row - row.min(initial=0)) * width + column - column.min(initial=0) + 1
     alike = np.zeros(len(key), np.int64)
@@ -331,14 +335,6 @@ def _shape(runs: Integers, patches: int) -> tuple[Integers, Integers]:
             sides += ~same & ((down == 0) != (across == 0))
     core = np.bincount(patch, alike == 9, patches)
     return core.astype(np.int64), np.bincount(patch, sides, patches).astype(np.int64)
-
-
-def _pixels(runs: Integers) -> tuple[Integers, Integers, Integers]:
-    row, start, stop, patch = runs.T
-    length = stop - start
-    begin = np.cumsum(length) - length
-    column = np.arange(length.sum()) + np.repeat(start - begin, length)
-    return np.repeat(row, length), column, np.repeat(patch, length)
 
 
 def _judge(
@@ -445,14 +441,10 @@ def _joint_rows(
     place = np.full(len(joint.table), -1, np.int64)
     place[chosen] = np.arange(len(chosen))
     runs = np.column_stack([joint.runs[:, :3], place[joint.runs[:, 3]]])
-    in_joint = joint.owner >= 0
-    area = np.bincount(
-        joint.owner[in_joint], parts.values("area_m2")[in_joint], len(joint.table)
-    )[chosen]  # fmt: skip
     found = ListedPatches(
         table, judged.state, judged.q_value, score[chosen], judged.candidate,
         np.isin(judged.state, (State.GAIN_FIELD, State.LOSS_FIELD)),
-        _pixels(runs[runs[:, 3] >= 0]), np.asarray(area, np.float64),
+        pixels_of(*runs[runs[:, 3] >= 0].T), joint.area_m2[chosen],
     )  # fmt: skip
     return patch_rows(region, pair, parts.frame, shapes, found)
 

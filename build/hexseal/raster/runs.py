@@ -52,6 +52,20 @@ class Runs:
         return np.bincount(self.label, self.pixels, minlength=self.labels).astype(np.int64)
 
 
+def pixels_of(
+    row: Integers, start: Integers, stop: Integers, value: np.ndarray
+) -> tuple[Integers, Integers, np.ndarray]:
+    """Return row, column and value of every pixel of runs, in the order of the runs.
+
+    >>> [each.tolist() for each in pixels_of(*np.array([[4, 5], [1, 0], [3, 1], [7, 8]]))]
+    [[4, 4, 5], [1, 2, 0], [7, 7, 8]]
+    """
+    length = stop - start
+    begin = np.cumsum(length) - length
+    column = np.arange(length.sum()) + np.repeat(start - begin, length)
+    return np.repeat(row, length), column, np.repeat(value, length)
+
+
 def find_runs(plane: Bytes) -> Runs:
     """Return the runs of change of a plane, shape (rows, columns), joined to patches.
 
