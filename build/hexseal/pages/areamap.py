@@ -195,9 +195,9 @@ class AreaMaps:
     def draw_ground(self, drawn: Spool[Key], workers: int | None) -> None:
         """Keep the ground under every area's map in ``drawn``, made by threads."""
         ground = self.ground
-        views = {key: view for key in self.shapes if (view := self._view(key)) is not None}
         if ground is None:
             return
+        views = {key: view for key in self.shapes if (view := self._view(key)) is not None}
 
         def picture(view: View) -> bytes:
             return self._picture(ground, view)
